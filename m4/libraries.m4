@@ -13,7 +13,6 @@ AS_IF([test -z "$PKG_CONFIG"], [
 # CAUSEWAY_NEED(VARIABLE, PKG-CONFIG-MODULE, DEBIAN-PACKAGE): sets VARIABLE_CFLAGS and VARIABLE_LIBS
 AC_DEFUN([CAUSEWAY_NEED],
 [PKG_CHECK_MODULES([$1], [$2], [], [
-	AS_IF([test -n "$PKG_CONFIG"], [AC_MSG_RESULT([no])])
 	causeway_missing="$causeway_missing $2 (Debian package $3);"
 	AS_CASE(["$causeway_packages "], [*" $3 "*], [], [causeway_packages="$causeway_packages $3"])])])
 
