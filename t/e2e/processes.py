@@ -1,0 +1,90 @@
+"""Processes below one of ours: find them, end them, and ask what they used."""
+
+import ctypes
+import os
+import signal
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def adopt_orphans():
+    """Make this process the parent of descendants whose own parent dies, so that none is lost from sight."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def stat(pid):
+    """The fields of /proc/PID/stat from the third on, or None if the process is gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(") ", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+
+
+def alive(pid):
+    fields = stat(pid)
+    return fields is not None and fields[0] != "Z"
+
+
+def table():
+    """pid -> (parent pid, stat fields) of all processes."""
+    found = {}
+    for name in os.listdir("/proc"):
+        fields = stat(int(name)) if name.isdigit() else None
+        if fields:
+            found[int(name)] = (int(fields[1]), fields)
+    return found
+
+
+def descendants(pid):
+    """The pids of all living descendants of PID, parents first."""
+    processes, found, level = table(), [], [pid]
+    while level:
+        level = [p for p, (parent, fields) in processes.items() if parent in level and fields[0] != "Z"]
+        found += level
+    return found
+
+
+def kill_below(pid):
+    """Kill every descendant of PID, also those that appear meanwhile."""
+    while True:
+        found = descendants(pid)
+        if not found:
+            return
+        for child in found:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.01)
+
+
+def command_line(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return file.read().split(b"\0")[:-1]
+    except OSError:
+        return []
+
+
+def cpu_seconds(pids):
+    """User and system time of these processes and of the children they have waited for."""
+    ticks = 0
+    for pid in pids:
+        fields = stat(pid)
+        ticks += sum(map(int, fields[11:15])) if fields else 0
+    return ticks / TICK
+
+
+def wait_for(condition, timeout, what):
+    """Poll CONDITION until it is true and return its value; for things that send no event."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("%s: not within %g s" % (what, timeout))
+        time.sleep(0.005)
