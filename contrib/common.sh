@@ -15,7 +15,7 @@ die() {
 # what it takes to build; the libraries' packages are those that configure asks for
 build_packages() {
 	echo gcc libc6-dev make autoconf automake pkg-config
-	sed -n 's/.*CAUSEWAY_NEED(\[[^]]*\], \[[^]]*\], \[\([^]]*\)\].*/\1/p' "$top/configure.ac" | sort -u
+	sed -n 's/.*CAUSEWAY_NEED\(_LIB\)\?(\[[^]]*\], \[[^]]*\], \[\([^]]*\)\].*/\2/p' "$top/configure.ac" | sort -u
 }
 
 as_root() {

@@ -11,10 +11,20 @@ AS_IF([test -z "$PKG_CONFIG"], [
 	causeway_packages=" pkg-config"])])
 
 # CAUSEWAY_NEED(VARIABLE, PKG-CONFIG-MODULE, DEBIAN-PACKAGE): sets VARIABLE_CFLAGS and VARIABLE_LIBS
-AC_DEFUN([CAUSEWAY_NEED],
-[PKG_CHECK_MODULES([$1], [$2], [], [
-	causeway_missing="$causeway_missing $2 (Debian package $3);"
-	AS_CASE(["$causeway_packages "], [*" $3 "*], [], [causeway_packages="$causeway_packages $3"])])])
+AC_DEFUN([CAUSEWAY_NEED], [PKG_CHECK_MODULES([$1], [$2], [], [CAUSEWAY_MISSING([$2], [$3])])])
+
+# CAUSEWAY_NEED_LIB(VARIABLE, LIBRARY, DEBIAN-PACKAGE, HEADER, FUNCTION): the same without pkg-config
+AC_DEFUN([CAUSEWAY_NEED_LIB],
+[AC_SUBST([$1_LIBS], [-l$2])
+AC_CHECK_HEADER([$4],
+	[AC_CHECK_LIB([$2], [$5], [:], [CAUSEWAY_MISSING([lib$2 with $5], [$3])])],
+	[CAUSEWAY_MISSING([$4], [$3])],
+	[#include <sys/types.h>])])
+
+# CAUSEWAY_MISSING(WHAT, DEBIAN-PACKAGE)
+AC_DEFUN([CAUSEWAY_MISSING],
+[causeway_missing="$causeway_missing $1 (Debian package $2);"
+AS_CASE(["$causeway_packages "], [*" $2 "*], [], [causeway_packages="$causeway_packages $2"])])
 
 # CAUSEWAY_NEED_END: one error for all that is missing
 AC_DEFUN([CAUSEWAY_NEED_END],
