@@ -1,0 +1,43 @@
+/*
+ * The log: one event, one line, in the classic form NAME/PROCESS[PID]: ID: text (INTERFACE "Log lines"), or one JSON object.
+ * Lines are collected and written together by log_flush (once per turn of the loop); warnings and errors flush at once.
+ * Whatever is passed in is cleaned of controls, so that nothing from outside can start or hide a line.
+ */
+#ifndef CAUSEWAY_BASE_LOG_H
+#define CAUSEWAY_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
+enum log_level { LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+
+struct log_setup {
+	enum log_target target;
+	int fd;                /* LOG_TO_FILE: open for appending, owned by the log from now on */
+	int facility;          /* LOG_TO_SYSLOG: as in syslog(3) */
+	const char *name;      /* first part of the line; borrowed */
+	const char *host;      /* host name in file lines; borrowed */
+	bool json;
+};
+
+/* Starts or restarts the log; before the first call lines go to standard error. */
+void log_open(const struct log_setup *);
+
+/* Writes what is collected; lines that cannot be written are counted, and the count is logged when it works again. */
+void log_flush(void);
+
+/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control); id NULL: about no message.
+ * The text is cleaned as a whole. Warnings and errors get "warning: " or "error: " ahead of the text. */
+void log_line(enum log_level, const char *process, const char *id, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* One line built field by field: text form "ID: name=value, name=value (tail)"; JSON form the same names as members. */
+struct log_entry;
+struct log_entry *log_begin(const char *process, pid_t pid, const char *id);  /* pid 0: this process; one entry at a time, no free needed */
+void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, value cleaned */
+void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
+void log_number(struct log_entry *, const char *name, int64_t value);
+void log_end(struct log_entry *, const char *tail);                           /* tail: NULL, or text that goes into " (…)" and JSON "text" */
+
+#endif

@@ -1,0 +1,27 @@
+/* Hash tables: byte-string keys (map) and 64-bit keys (idmap) to pointers; values are borrowed, never freed. Seeded per process. */
+#ifndef CAUSEWAY_BASE_MAP_H
+#define CAUSEWAY_BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map;
+struct idmap;
+
+struct map *map_new(void);
+void map_free(struct map *);
+size_t map_count(const struct map *);
+void *map_get(const struct map *, const char *key, size_t n);            /* NULL: not there */
+void *map_put(struct map *, const char *key, size_t n, void *value);     /* copies the key; returns the value replaced, or NULL */
+void *map_take(struct map *, const char *key, size_t n);                 /* removes; returns the value or NULL */
+void *map_next(const struct map *, size_t *cursor);                      /* any order; cursor starts at 0; NULL at the end; no change meanwhile */
+
+struct idmap *idmap_new(void);
+void idmap_free(struct idmap *);
+size_t idmap_count(const struct idmap *);
+void *idmap_get(const struct idmap *, uint64_t key);
+void *idmap_put(struct idmap *, uint64_t key, void *value);
+void *idmap_take(struct idmap *, uint64_t key);
+void *idmap_next(const struct idmap *, size_t *cursor);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Delivery status notifications (RFC 3461-3464, 6522): builds the content of a report in wire form. Readable text first (which address,
+ * what the other side said, what it means, what to do), then message/delivery-status, then the original's header or all of it.
+ */
+#ifndef CAUSEWAY_FORMAT_DSN_H
+#define CAUSEWAY_FORMAT_DSN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+enum dsn_action { DSN_FAILED, DSN_DELAYED, DSN_DELIVERED, DSN_RELAYED, DSN_EXPANDED };
+
+struct dsn_rcpt {
+	const char *address;       /* final recipient */
+	const char *orcpt;         /* "type;xtext" or NULL */
+	enum dsn_action action;
+	const char *status;        /* enhanced code "5.1.1" */
+	const char *remote;        /* host that said it, or NULL */
+	const char *diagnostic;    /* its words, or NULL if the reason is ours */
+	const char *reason;        /* one readable line */
+	int64_t last_attempt;      /* ms since 1970; 0: none */
+};
+
+struct dsn_report {
+	const char *myhostname;
+	const char *from;          /* address for From:, e.g. MAILER-DAEMON@myhostname */
+	const char *to;            /* sender of the original */
+	const char *message_id;    /* for Message-ID:, without brackets */
+	const char *queue_id;      /* of the original */
+	const char *envid;         /* xtext or NULL */
+	int64_t arrived;           /* of the original, ms since 1970 */
+	int64_t now;
+	const struct dsn_rcpt *rcpts;
+	size_t count;
+	struct text original;      /* the original's content or header in wire form (dot-stuffed, CRLF), without the final dot line */
+	bool headers_only;         /* original is text/rfc822-headers */
+	int64_t lifetime;          /* DSN_DELAYED: ms until it will be given up */
+};
+
+/* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */
+bool dsn_print(const struct dsn_report *, struct buf *out);
+
+/* "Wed, 25 Nov 2026 13:30:00 +0000" (RFC 5322 3.3, UTC). */
+void dsn_date(int64_t ms, struct buf *out);
+
+#endif

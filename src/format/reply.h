@@ -1,0 +1,44 @@
+/*
+ * Replies of SMTP and LMTP servers (RFC 5321 4.2, RFC 3463): bytes in, replies out. A reader holds one reply being read.
+ * Limits: a line is kept to REPLY_LINE_MAX bytes, the text of one reply to REPLY_TEXT_MAX; what is longer is read and dropped.
+ * A reply that goes on for more than REPLY_BYTES_MAX bytes is an error: a peer that never ends costs bounded memory and time.
+ */
+#ifndef CAUSEWAY_FORMAT_REPLY_H
+#define CAUSEWAY_FORMAT_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+#define REPLY_LINE_MAX 2048
+#define REPLY_TEXT_MAX 8192
+#define REPLY_BYTES_MAX (1024 * 1024)
+
+struct reply {
+	int code;          /* of the final line, 0..999 */
+	char dsn[12];      /* enhanced code of the final line if its class fits the code, else "2.0.0" "4.0.0" "5.0.0", else "5.5.0" */
+	bool has_dsn;      /* the peer gave the enhanced code itself */
+	bool garbage;      /* lines that were no reply lines came before the final one */
+	const char *text;  /* all lines, code included, joined with '\n', cleaned; valid until the next reply_reader_next */
+};
+
+enum reply_result { REPLY_MORE, REPLY_READY, REPLY_ENDLESS };
+
+struct reply_reader;
+struct reply_reader *reply_reader_new(void);
+void reply_reader_free(struct reply_reader *);
+
+/* Takes bytes from *p up to the end of one reply and moves *p and *n on; REPLY_READY fills *out. */
+enum reply_result reply_reader_next(struct reply_reader *, const char **p, size_t *n, struct reply *out);
+
+/* Some bytes of a reply were read, but not its end. */
+bool reply_reader_inside(const struct reply_reader *);
+
+/* First digit of the code. */
+int reply_class(const struct reply *);
+
+/* The reply as one line: newlines are spaces. */
+void reply_one_line(const struct reply *, struct buf *out);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * The link between queue and courier: a SOCK_SEQPACKET pair and a few typed messages; this header and link.c serve both ends.
+ * Packets hold at most 64 KiB; a large request is several packets. Several answers share a packet (sent by link_flush, which the end of
+ * each turn of the loop calls). Sending never blocks: what does not fit waits inside, bounded by credits.
+ * The other end's fields are checked here; a packet that breaks the rules ends the link (broken).
+ */
+#ifndef CAUSEWAY_LINK_LINK_H
+#define CAUSEWAY_LINK_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format/envelope.h"
+#include "net/loop.h"
+#include "talk/verdict.h"
+
+/* XFORWARD attributes of the original client; NULL: not known. */
+struct link_client {
+	char *name, *addr, *port, *proto, *helo, *ident, *source;
+};
+
+/* One transaction's worth of work: a message, one destination, some recipients. */
+struct request {
+	uint32_t number;             /* chosen by the queue, unique among those outstanding on a link */
+	uint32_t destination;        /* the queue's number for transport + nexthop; key of leases */
+	char *queue_id;              /* printed */
+	char *transport;             /* name in the settings */
+	char *nexthop;
+	char *flags;                 /* "DORX" subset */
+	struct envelope *envelope;   /* sender, parameters and just the recipients of this request */
+	char *trace;                 /* bytes sent ahead of the content, wire form ("Received: …CRLF") */
+	size_t trace_size;
+	uint64_t content_at, content_size;   /* in the file; size includes the final dot line */
+	bool eight_bit, utf8_header;
+	bool probe;                  /* ask only, never send content */
+	bool connection_probe;       /* the destination was dead: this is the attempt that finds out */
+	bool soft_bounce;
+	uint32_t attempt;            /* 1 for the first */
+	int64_t age;                 /* ms since the message arrived */
+	struct link_client client;
+};
+struct request *request_new(void);
+void request_free(struct request *);
+
+/* One recipient's result. */
+struct answer {
+	uint32_t request;
+	uint32_t rcpt;               /* index in the request's envelope */
+	struct verdict verdict;      /* never OUTCOME_NONE or OUTCOME_KEEP */
+	char *relay;                 /* "name[addr]:port", "host[/path]", "none" */
+	char *tls;                   /* for tls=, NULL: none */
+	uint32_t conn_use;           /* 1 for the first transaction of a connection */
+	int64_t setup, transmission; /* ms: delays c and d */
+	char *transcript;            /* NULL, or the conversation after a protocol error */
+};
+void answer_clear(struct answer *);
+
+/* A request is over: every recipient was answered before. */
+struct finish {
+	uint32_t request;
+	uint32_t destination;
+	bool connection_kept;        /* the lease goes on as an idle connection; else it comes back */
+	enum site site;              /* what this says about the destination */
+	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line */
+	bool delivered_before;       /* some session of this request ran to its normal end (V-10) */
+};
+
+struct link;
+
+/* The queue's end implements the answers, the courier's end the requests; unused ones stay NULL. Pointers are valid during the call. */
+struct link_events {
+	/* at the courier; fd is owned by the receiver, the request too */
+	void (*request)(void *arg, struct request *, int fd);
+	void (*close_idle)(void *arg, uint32_t destination, unsigned count);   /* give back that many idle connections (0: all) */
+	void (*stop)(void *arg);                                              /* finish what runs, take nothing new, then exit */
+	/* at the queue */
+	void (*credit)(void *arg, unsigned more);                             /* that many further requests may be outstanding */
+	void (*answer)(void *arg, const struct answer *);
+	void (*finish)(void *arg, const struct finish *);
+	void (*closed)(void *arg, uint32_t destination, unsigned count);      /* idle connections that have ended: leases come back */
+	void (*note)(void *arg, const char *text);                            /* a line for the log from the courier */
+	/* at both */
+	void (*lookup)(void *arg, uint32_t number, const char *question);     /* room for explain */
+	void (*found)(void *arg, uint32_t number, const char *answer);
+	void (*keep)(void *arg, const char *key, const void *value, size_t n);  /* room for the TLS session and AUTH caches */
+	void (*have)(void *arg, const char *key);
+	void (*broken)(void *arg, const char *why);                           /* the link has ended; link_free it later this turn */
+};
+
+struct link *link_new(struct loop *, int fd, const struct link_events *, void *arg);   /* owns fd */
+void link_free(struct link *);
+void link_flush(struct link *);
+
+/* At the queue. Sends a request with its file; fd stays the caller's (it is duplicated by the kernel). */
+void link_send_request(struct link *, const struct request *, int fd);
+/* Requests that were given to link_send_request but have not left yet (EAGAIN, ETOOMANYREFS). */
+size_t link_waiting(const struct link *);
+/* Whether the courier marked it (also after the link has broken). */
+bool link_dot_marked(const struct link *, uint32_t request);
+void link_send_close_idle(struct link *, uint32_t destination, unsigned count);
+void link_send_stop(struct link *);
+
+/* At the courier. */
+void link_send_credit(struct link *, unsigned more);
+void link_send_answer(struct link *, const struct answer *);
+void link_send_finish(struct link *, const struct finish *);
+void link_send_closed(struct link *, uint32_t destination, unsigned count);
+void link_send_note(struct link *, const char *text);
+/* Marks, before its final dot goes out, that a loss of this request may mean a second copy. The mark is a byte in memory that both ends
+ * share (the queue's end makes it and sends it with its first packet), so it costs no packet and outlives the courier. */
+void link_mark_dot(struct link *, uint32_t request);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The supervisor's channel to its children (SOCK_SEQPACKET): a few typed messages, most with a descriptor. The supervisor parses nothing
+ * from outside; children may only ask and report.
+ */
+#ifndef CAUSEWAY_LINK_REINS_H
+#define CAUSEWAY_LINK_REINS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "net/loop.h"
+
+enum reins_kind {
+	REINS_COURIER,        /* supervisor → queue: a courier was started: slot, pid, its end of a link (fd) */
+	REINS_COURIER_GONE,   /* supervisor → queue: slot, pid, wait status */
+	REINS_SETTINGS,       /* supervisor → queue: new settings (fd: sealed memfd) after a reload */
+	REINS_LOG,            /* supervisor → queue: the log was reopened (fd; -1: syslog or stderr) */
+	REINS_STOP,           /* supervisor → queue: stop cleanly */
+	REINS_READY,          /* queue → supervisor: the spool is open */
+	REINS_RELOAD,         /* queue → supervisor: an operator asks for a reload; the answer is REINS_RELOADED */
+	REINS_RELOADED,       /* supervisor → queue: text "" or the complaint */
+	REINS_SANDBOX         /* child → supervisor: text: what is in force */
+};
+
+struct reins_message {
+	enum reins_kind kind;
+	unsigned slot;
+	pid_t pid;
+	int status;           /* as of waitpid */
+	int fd;               /* -1: none; the receiver owns it */
+	char text[1024];
+};
+
+struct reins;
+struct reins *reins_new(struct loop *, int fd, void (*heard)(void *arg, const struct reins_message *), void (*ended)(void *arg), void *arg);
+void reins_free(struct reins *);
+/* False if the other end is gone or does not take it. m->fd stays the caller's. */
+bool reins_send(struct reins *, const struct reins_message *m);
+
+#endif

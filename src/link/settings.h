@@ -1,0 +1,78 @@
+/*
+ * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and courier in a sealed memfd,
+ * read-only there. Every option is a row of an option table (base/option.h); the smtp {} and lmtp {} rows are those of talk/manner.c.
+ * File names travel, secrets never.
+ */
+#ifndef CAUSEWAY_LINK_SETTINGS_H
+#define CAUSEWAY_LINK_SETTINGS_H
+
+#include <stdint.h>
+
+#include "base/option.h"
+#include "talk/manner.h"
+
+enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
+enum log_choice { LOG_CHOICE_TEXT, LOG_CHOICE_JSON };
+
+struct settings_transport {
+	char *name;               /* "lmtp", "smtp", or a section title */
+	char *nexthop;            /* "" if the route must give one */
+	char *flags;              /* subset of "DORX" */
+	struct manner *manner;    /* its protocol is manner->protocol */
+};
+
+struct settings_pickup {
+	char *path, *bad, *format;
+	int64_t settle_time;
+};
+
+struct settings {
+	/* top level */
+	char *myhostname, *myorigin, *spool_directory, *user;
+	int64_t workers;              /* 0: one per CPU */
+	int sandbox;                  /* enum sandbox_choice */
+	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
+	bool soft_bounce;
+	int64_t daemon_timeout;
+	int64_t delay_logging_resolution_limit;
+	char *inet_protocols;
+	/* queue { } */
+	int64_t minimal_backoff_time, maximal_backoff_time, maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;
+	int64_t message_size_limit, active_limit, recipient_limit, hopcount_limit;
+	int64_t minimum_free;         /* bytes; 0: 64 MiB or 1 % */
+	/* resolver { } */
+	char *resolver_servers, *resolver_trust_anchor_file, *resolver_hosts_file;
+	/* log { } */
+	char *log_to, *log_facility, *log_name;
+	int log_format;               /* enum log_choice */
+	/* control { } */
+	char *control_socket, *control_http;
+	/* sections */
+	struct manner *smtp, *lmtp;
+	struct settings_transport *transports;   /* "smtp" and "lmtp" first, then the named ones in file order */
+	size_t transport_count;
+	struct settings_pickup *pickups;
+	size_t pickup_count;
+	void *others;                 /* rows that are accepted and shown but that nothing acts on yet (owned by settings.c) */
+};
+
+/* All defaults. */
+struct settings *settings_new(void);
+void settings_free(struct settings *);
+
+/* The transport of that name, or NULL. */
+const struct settings_transport *settings_transport(const struct settings *, const char *name);
+
+/* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop", "lmtp.connect_timeout",
+ * "pickup./path.format"); sections with titles come into being when first named. False and a constant complaint in *why. */
+bool settings_set(struct settings *, const char *path, const char *value, const char **why);
+
+/* Appends one line "path<TAB>value" per option, with values escaped; settings_read takes them back. */
+bool settings_print(const struct settings *, struct buf *out);
+struct settings *settings_read(const char *bytes, size_t n, const char **why);
+
+/* Calls show(arg, name, value) for every effective value under its Postfix name (lmtp_connect_timeout, minimal_backoff_time,
+ * queue and log options; named transports as NAME_X), in table order; with name given for that one only. Returns how many. */
+size_t settings_each(const struct settings *, const char *name, void (*show)(void *arg, const char *name, const char *value), void *arg);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The queue: owns the messages, the schedule, the routes, the destinations and the reports. daemon/ builds one in the queue process,
+ * hands it couriers as they come, and asks it on behalf of the operator.
+ */
+#ifndef CAUSEWAY_QUEUE_QUEUE_H
+#define CAUSEWAY_QUEUE_QUEUE_H
+
+#include "base/json.h"
+#include "link/settings.h"
+#include "net/loop.h"
+
+struct queue;
+
+/* Opens the spool and begins; NULL, *why (free() it) and *exit_code as spool_open. The settings are borrowed until queue_reconfigure
+ * has given others. */
+struct queue *queue_new(struct loop *, const struct settings *, char **why, int *exit_code);
+
+/* Stops intake, lets running requests end (at most grace_ms; then gives them up as undone), commits, then calls stopped(arg). */
+void queue_stop(struct queue *, int64_t grace_ms, void (*stopped)(void *arg), void *arg);
+void queue_free(struct queue *);
+
+/* New settings are in force for everything that begins now. */
+void queue_reconfigure(struct queue *, const struct settings *);
+
+/* A courier was started: fd is the queue's end of its link, owned from now on. */
+void queue_courier(struct queue *, unsigned slot, pid_t pid, int fd);
+/* A courier has ended; status as of waitpid: what it had in flight is put back, retried, or made suspect. */
+void queue_courier_gone(struct queue *, unsigned slot, pid_t pid, int status);
+
+/* --- the operator's questions; the caller owns what is returned --- */
+
+struct queue_filter {
+	const char *state;        /* active deferred held incoming; NULL: any */
+	const char *to;           /* destination (transport:nexthop, or a part of it) or recipient domain */
+	const char *from;         /* sender address or part of it */
+	int64_t older;            /* ms; 0: any */
+	const char *reason;       /* part of the last reason, no case */
+};
+
+json_t *queue_status(struct queue *);                                          /* totals, depth by state, oldest, couriers, spool */
+/* One object a message, passed to each(arg, object) (borrowed); async because waiting messages' envelopes are on disk; then end(arg). */
+void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *arg, json_t *message), void (*end)(void *arg), void *arg);
+/* One message with its recipients and history, or NULL object if there is none of that id; content true adds the raw content. */
+void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message), void *arg);
+json_t *queue_destinations(struct queue *);
+/* Makes messages due now: one id, or all that the filter names (id 0). Returns how many (dry_run: would be). */
+size_t queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run);
+/* Prometheus text. */
+void queue_metrics(struct queue *, struct buf *out);
+/* True while the queue makes progress; else one line in *why (constant). */
+bool queue_healthy(struct queue *, const char **why);
+
+#endif

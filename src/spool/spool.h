@@ -1,0 +1,131 @@
+/*
+ * The queue process's only view of the disk: intake, queue files, journal, group commit. All slow calls run in a small pool of disk
+ * threads; results come back through struct spool_events, from the loop, never re-entrantly. What is durable when is argued in
+ * doc/queue.md; this header only says what a caller may rely on.
+ *
+ * Order of a message's life:
+ *   arrived(message) → … spool_result / spool_next … → spool_commit(…) → spool_done → [commit] → the file is unlinked by the spool.
+ */
+#ifndef CAUSEWAY_SPOOL_SPOOL_H
+#define CAUSEWAY_SPOOL_SPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format/envelope.h"
+#include "net/loop.h"
+
+struct spool;
+
+struct spool_setup {
+	const char *directory;          /* spool_directory; all strings are copied */
+	uint64_t size_limit;            /* message_size_limit in bytes; 0: none */
+	size_t rcpt_limit;              /* recipients of one message */
+	uint64_t minimum_free;          /* bytes; 0: 64 MiB or 1 %, whichever is less */
+	unsigned threads;               /* disk threads; 0: 8 */
+};
+
+/* A message as read from its file: new, or loaded again when it is due. */
+struct spool_message {
+	uint64_t id;
+	struct envelope *envelope;      /* the receiver owns it */
+	uint64_t content_at;            /* where content begins in the queue file, bytes */
+	uint64_t content_size;          /* bytes of content, final dot line included */
+	int64_t arrived;                /* ms since 1970 */
+	uid_t uid;                      /* owner of the drop file; the daemon's own for reports */
+	unsigned hops;                  /* Received: fields */
+	bool eight_bit, utf8_header;
+	char *message_id;               /* cleaned, "" if none; freed by spool_message_free; NULL when loaded again */
+	char *origin;                   /* "drop" or the pickup directory; NULL when loaded again */
+	int fd;                         /* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
+};
+void spool_message_free(struct spool_message *);   /* closes fd, frees the envelope; fields taken away are set to NULL / -1 before */
+
+/* What the journal knows of a message at start. */
+struct spool_known {
+	uint64_t id;
+	int64_t arrived;                /* ms since 1970 */
+	uid_t uid;
+	uint64_t size;                  /* content bytes */
+	int64_t next;                   /* ms since 1970 of the next attempt; 0: at once */
+	unsigned attempts;              /* attempts made */
+	unsigned suspect;               /* couriers that died with it */
+	bool held;
+	size_t count;                   /* recipients in the file, 0 if the journal does not know */
+	const uint8_t *final;           /* bit i: recipient i has its final result; final_bits bits long; valid during the call only */
+	size_t final_bits;
+	const char *reason;             /* last deferral's text, "" if none; valid during the call only */
+	unsigned reports;               /* highest report number used */
+};
+
+struct spool_events {
+	/* A new message: its file is safe (own commit done); the `in` line is on its way. Delivery may start. */
+	void (*arrived)(void *arg, struct spool_message *);   /* the receiver owns the message */
+	/* A drop file was refused and is in bad/ (name as far as known; reason is one cleaned line). id 0: none was given. */
+	void (*refused)(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason);
+	/* At start, each message that is in the queue, in no order, while directory reading goes on. */
+	void (*known)(void *arg, const struct spool_known *);
+	/* At start: everything known was told; intake begins now. */
+	void (*ready)(void *arg);
+	/* A file of the queue turned out unreadable or unparsable and was moved to corrupt/. */
+	void (*corrupt)(void *arg, uint64_t id, const char *reason);
+};
+
+/* Opens and locks the spool (lock, format, journal), starts the pool and the start-up scan. NULL and *why (one line that names the
+ * place, free() it) if that fails; *exit_code is 75 (lock held; why names the holder's pid) or 78 (unknown format, wrong rights). */
+struct spool *spool_open(struct loop *, const struct spool_setup *, const struct spool_events *, void *arg, char **why, int *exit_code);
+
+/* Stops intake; completes what is committed; then calls closed(arg). spool_free afterwards. */
+void spool_close(struct spool *, void (*closed)(void *arg), void *arg);
+void spool_free(struct spool *);
+
+/* New limits after a reload. */
+void spool_reconfigure(struct spool *, const struct spool_setup *);
+
+/* Reads a message's envelope again and opens its file: done(arg, id, message); message NULL: corrupt (told through events), or gone. */
+void spool_load(struct spool *, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg);
+
+/* --- the journal: each call adds lines to the open batch; nothing is durable before a commit that was asked for later has called back --- */
+
+struct spool_result {
+	size_t rcpt;                    /* index in the envelope */
+	char status;                    /* 's' sent, 'b' bounced, 'd' deferred, 'e' expired */
+	const char *dsn;
+	const char *peer;               /* relay, "" if none */
+	const char *text;               /* cleaned by the caller, cut to 500 bytes here */
+	int64_t when;                   /* ms since 1970 */
+};
+void spool_result(struct spool *, uint64_t id, const struct spool_result *);
+void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempts);  /* next attempt */
+void spool_hold(struct spool *, uint64_t id, bool held);
+void spool_suspect(struct spool *, uint64_t id, unsigned count);
+void spool_time_mark(struct spool *);                                                /* wall and boot clock, for restarts after a jump */
+/* The message is finished: after the next commit its file is unlinked. */
+void spool_done(struct spool *, uint64_t id);
+
+/* Puts a report into the queue under id (parent's key with its next report number): its file is written and synced before the batch that
+ * holds the parent's lines and a line naming it is synced; then it arrives like any message. bytes is the whole queue file (envelope and
+ * content in wire form, content_at bytes of envelope); copied. */
+void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint64_t content_at);
+
+/* Calls done(arg) when everything added before is on the disk. While the disk refuses, it waits and tries again (one loud line). */
+void spool_commit(struct spool *, void (*done)(void *arg), void *arg);
+
+/* --- for the operator --- */
+
+struct spool_state {
+	bool intake_stopped;            /* disk full */
+	uint64_t free_bytes;
+	uint64_t journal_bytes;
+	size_t batches, files_taken, files_refused;
+};
+void spool_state(const struct spool *, struct spool_state *);
+
+/* The journal's lines of one message, oldest first, as show(arg, text); reads the file now (operator's command only). */
+void spool_history(struct spool *, uint64_t id, void (*show)(void *arg, const char *line), void *arg);
+
+/* The next new id (never used before). */
+uint64_t spool_new_id(struct spool *);
+
+#endif
