@@ -37,6 +37,7 @@ struct log_entry;
 struct log_entry *log_begin(const char *process, pid_t pid, const char *id);  /* pid 0: this process; one entry at a time, no free needed */
 void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, value cleaned */
 void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
+void log_blank(struct log_entry *);                                           /* the next field is set off by a blank instead of ", " */
 void log_number(struct log_entry *, const char *name, int64_t value);
 void log_end(struct log_entry *, const char *tail);                           /* tail: NULL, or text that goes into " (…)" and JSON "text" */
 

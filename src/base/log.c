@@ -1,0 +1,344 @@
+#include "base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum {
+	TEXT_MAX = 8192,            /* of one value or free text; the peer's longest reply fits */
+	LINE_MAX_BYTES = 64 * 1024,
+	WAITING_MAX = 1024 * 1024   /* lines collected, or kept while the file cannot be written */
+};
+
+struct log_entry {
+	char tag[128];              /* NAME/PROCESS[PID] */
+	struct buf line;            /* text form: what stands behind the tag */
+	json_t *object;             /* JSON form: all of it */
+	const char *separator;      /* to put ahead of the next field */
+};
+
+/* One process, one log: the state behind the functions of this file. */
+static struct {
+	struct log_setup setup;
+	struct buf waiting;
+	struct log_entry entry;
+	unsigned long long lost;    /* lines that could not be written, not yet told */
+	bool torn;                  /* the last write ended inside a line */
+	time_t second;              /* what stamp holds */
+	char stamp[32], zone[8];
+} the = {
+	.setup = { .target = LOG_TO_STDERR, .fd = -1, .name = "causeway", .host = "" },
+	.waiting = { .max = WAITING_MAX },
+	.entry = { .line = { .max = LINE_MAX_BYTES } },
+};
+
+void log_open(const struct log_setup *setup)
+{
+	log_flush();
+	if (the.setup.fd >= 0)
+		close(the.setup.fd);
+	closelog();
+	buf_clear(&the.waiting);
+	the.torn = false;
+	the.setup = *setup;
+	if (setup->target != LOG_TO_FILE)
+		the.setup.fd = -1;
+}
+
+static const char *level_word(enum log_level level)
+{
+	static const char *const words[] = { "", "warning: ", "error: " };
+
+	return words[level];
+}
+
+/* RFC 3339 time with microseconds and the local zone. */
+static void print_time(char *out, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != the.second || !the.stamp[0]) {
+		the.second = now.tv_sec;
+		localtime_r(&now.tv_sec, &tm);
+		strftime(the.stamp, sizeof the.stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+		strftime(the.zone, sizeof the.zone, "%z", &tm);
+	}
+	snprintf(out, size, "%s.%06ld%.3s:%s", the.stamp, now.tv_nsec / 1000, the.zone, the.zone + 3);
+}
+
+static void print_tag(char *out, size_t size, const char *process, pid_t pid)
+{
+	snprintf(out, size, "%s/%s[%ld]", the.setup.name, process, (long)(pid ? pid : getpid()));
+}
+
+static int descriptor(void)
+{
+	return the.setup.target == LOG_TO_FILE ? the.setup.fd : STDERR_FILENO;
+}
+
+static unsigned long long count_lines(struct text t)
+{
+	struct text line;
+	unsigned long long n = 0;
+
+	while (text_until(&t, '\n', &line))
+		n++;
+	return n;
+}
+
+/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as lost. */
+static void write_waiting(void)
+{
+	while (the.waiting.len) {
+		ssize_t n = write(descriptor(), the.waiting.data, the.waiting.len);
+
+		if (n > 0) {
+			the.torn = the.waiting.data[n - 1] != '\n';
+			buf_drop(&the.waiting, (size_t)n);
+		} else if (n < 0 && errno == EAGAIN) {
+			return;
+		} else if (n == 0 || errno != EINTR) {
+			the.lost += count_lines(text_make(the.waiting.data, the.waiting.len));
+			buf_clear(&the.waiting);
+		}
+	}
+}
+
+static void add_line(const char *tag, const char *line)
+{
+	char when[64];
+	size_t before = the.waiting.len;
+
+	if (the.torn && before == 0)
+		buf_char(&the.waiting, '\n');
+	if (the.setup.target == LOG_TO_FILE && !the.setup.json) {
+		print_time(when, sizeof when);
+		buf_fmt(&the.waiting, "%s %s ", when, the.setup.host);
+	}
+	if (the.setup.json)
+		buf_fmt(&the.waiting, "%s\n", line);
+	else
+		buf_fmt(&the.waiting, "%s: %s\n", tag, line);
+	if (the.waiting.over) {
+		the.waiting.over = false;
+		the.waiting.len = before;
+		the.lost++;
+	}
+}
+
+static void send_syslog(const char *tag, const char *line, enum log_level level)
+{
+	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR };
+	static char ident[sizeof the.entry.tag];   /* syslog(3) keeps the pointer */
+
+	snprintf(ident, sizeof ident, "%s", tag);
+	openlog(ident, LOG_NDELAY, the.setup.facility);
+	syslog(priorities[level] | the.setup.facility, "%s", line);
+}
+
+static void emit(const char *tag, const char *line, enum log_level level)
+{
+	if (the.setup.target == LOG_TO_SYSLOG) {
+		send_syslog(tag, line, level);
+		return;
+	}
+	add_line(tag, line);
+	if (level != LOG_LEVEL_INFO)
+		log_flush();
+}
+
+static json_t *json_line(const char *process, pid_t pid, const char *id, enum log_level level)
+{
+	char when[64];
+	json_t *o = mem_check(json_object());
+
+	print_time(when, sizeof when);
+	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "host", json_clean(the.setup.host));
+	json_object_set_new(o, "name", json_clean(the.setup.name));
+	json_object_set_new(o, "process", json_clean(process));
+	json_object_set_new(o, "pid", json_integer(pid ? pid : getpid()));
+	if (id)
+		json_object_set_new(o, "id", json_clean(id));
+	if (level != LOG_LEVEL_INFO)
+		json_object_set_new(o, "level", json_string(level == LOG_LEVEL_WARNING ? "warning" : "error"));
+	return o;
+}
+
+static void emit_json(const char *tag, json_t *o, enum log_level level)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	if (json_print(o, &line))
+		emit(tag, buf_text(&line), level);
+	else
+		the.lost++;
+	json_decref(o);
+	buf_free(&line);
+}
+
+static void emit_text(const char *tag, const char *id, enum log_level level, const char *text)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	if (id) {
+		text_clean(text_of(id), TEXT_MAX, &line);
+		buf_str(&line, ": ");
+	}
+	buf_str(&line, level_word(level));
+	text_clean(text_of(text), TEXT_MAX, &line);
+	emit(tag, buf_text(&line), level);
+	buf_free(&line);
+}
+
+static void put_line(enum log_level level, const char *process, const char *id, const char *text)
+{
+	char tag[sizeof the.entry.tag];
+	json_t *o;
+
+	print_tag(tag, sizeof tag, process, 0);
+	if (!the.setup.json) {
+		emit_text(tag, id, level, text);
+		return;
+	}
+	o = json_line(process, 0, id, level);
+	json_object_set_new(o, "text", json_clean(text));
+	emit_json(tag, o, level);
+}
+
+void log_flush(void)
+{
+	unsigned long long lost;
+	char words[80];
+
+	write_waiting();
+	if (!the.lost || the.waiting.len)
+		return;
+	lost = the.lost;
+	the.lost = 0;
+	snprintf(words, sizeof words, "%llu log lines could not be written and are lost", lost);
+	put_line(LOG_LEVEL_INFO, "master", NULL, words);
+	write_waiting();
+	if (the.lost)
+		the.lost = lost;
+}
+
+void log_line(enum log_level level, const char *process, const char *id, const char *format, ...)
+{
+	va_list args;
+	struct buf text;
+
+	buf_init(&text, LINE_MAX_BYTES);
+	va_start(args, format);
+	if (!buf_vfmt(&text, format, args))
+		buf_str(&text, "(a line too long to log)");
+	va_end(args);
+	put_line(level, process, id, buf_text(&text));
+	buf_free(&text);
+}
+
+struct log_entry *log_begin(const char *process, pid_t pid, const char *id)
+{
+	struct log_entry *e = &the.entry;
+
+	assert(!e->separator);
+	print_tag(e->tag, sizeof e->tag, process, pid);
+	e->separator = "";
+	if (the.setup.json) {
+		e->object = json_line(process, pid, id, LOG_LEVEL_INFO);
+	} else if (id) {
+		text_clean(text_of(id), TEXT_MAX, &e->line);
+		buf_str(&e->line, ": ");
+	}
+	return e;
+}
+
+void log_blank(struct log_entry *e)
+{
+	e->separator = " ";
+}
+
+static void field_name(struct log_entry *e, const char *name)
+{
+	buf_str(&e->line, e->separator);
+	buf_str(&e->line, name);
+	buf_char(&e->line, '=');
+	e->separator = ", ";
+}
+
+void log_field(struct log_entry *e, const char *name, const char *value)
+{
+	if (e->object) {
+		json_object_set_new(e->object, name, json_clean(value));
+		return;
+	}
+	field_name(e, name);
+	text_clean(text_of(value), TEXT_MAX, &e->line);
+}
+
+/* A bracket inside the address would end the field early for whoever reads the log. */
+void log_address(struct log_entry *e, const char *name, const char *address)
+{
+	size_t start;
+
+	if (e->object) {
+		json_object_set_new(e->object, name, json_clean(address));
+		return;
+	}
+	field_name(e, name);
+	buf_char(&e->line, '<');
+	start = e->line.len;
+	text_clean(text_of(address), TEXT_MAX, &e->line);
+	for (size_t i = start; i < e->line.len; i++)
+		if (e->line.data[i] == '<' || e->line.data[i] == '>')
+			e->line.data[i] = '?';
+	buf_char(&e->line, '>');
+}
+
+void log_number(struct log_entry *e, const char *name, int64_t value)
+{
+	if (e->object) {
+		json_object_set_new(e->object, name, json_integer(value));
+		return;
+	}
+	field_name(e, name);
+	buf_fmt(&e->line, "%lld", (long long)value);
+}
+
+static void end_text(struct log_entry *e, const char *tail)
+{
+	if (tail) {
+		buf_str(&e->line, " (");
+		text_clean(text_of(tail), TEXT_MAX, &e->line);
+		buf_char(&e->line, ')');
+	}
+	emit(e->tag, buf_text(&e->line), LOG_LEVEL_INFO);
+	buf_clear(&e->line);
+}
+
+void log_end(struct log_entry *e, const char *tail)
+{
+	if (!e->object) {
+		end_text(e, tail);
+	} else {
+		if (tail)
+			json_object_set_new(e->object, "text", json_clean(tail));
+		emit_json(e->tag, e->object, LOG_LEVEL_INFO);
+		e->object = NULL;
+	}
+	e->separator = NULL;
+}
