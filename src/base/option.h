@@ -13,7 +13,7 @@
 
 enum option_kind {
 	OPTION_TEXT,      /* char *: owned, never NULL after the defaults are in */
-	OPTION_LIST,      /* char *: elements separated by ", "; read with text_list_next */
+	OPTION_LIST,      /* char *: as it was written, on one line; take it apart with text_list_next */
 	OPTION_FLAG,      /* bool: yes/no (true/false, on/off, 1/0) */
 	OPTION_COUNT,     /* int64_t */
 	OPTION_SIZE,      /* int64_t bytes */
@@ -27,7 +27,7 @@ struct option_row {
 	size_t offset;               /* of the member in the struct that the table describes */
 	const char *initial;         /* default as text; may hold $name, expanded by the reader of the file */
 	const char *const *choices;  /* OPTION_CHOICE: NULL-terminated words */
-	int64_t min, max;            /* numbers, sizes, durations in ms; both 0: no bounds */
+	int64_t min, max;            /* numbers, sizes, durations in ms; max 0: no upper bound */
 	unsigned use;                /* meaning belongs to the table (whose protocol, acting or obsolete, …) */
 	const char *help;            /* one line */
 };
