@@ -24,6 +24,8 @@ enum tls_level {
 };
 enum address_preference { PREFER_ANY, PREFER_IPV4, PREFER_IPV6 };
 enum verify_target { VERIFY_RCPT, VERIFY_DATA };
+enum insecure_mx { INSECURE_MX_MAY, INSECURE_MX_ENCRYPT, INSECURE_MX_DANE };
+enum cipher_grade { CIPHER_HIGH, CIPHER_MEDIUM, CIPHER_LOW, CIPHER_EXPORT, CIPHER_NULL };
 enum dns_support { DNS_SUPPORT_UNSET, DNS_SUPPORT_DISABLED, DNS_SUPPORT_ENABLED, DNS_SUPPORT_DNSSEC };
 
 /*
@@ -89,7 +91,7 @@ struct manner {
 
 	/* TLS: how much of it, and for whom */
 	int tls_security_level;                       /* enum tls_level; read it with manner_tls_level */
-	int tls_dane_insecure_mx_policy;              /* TLS_MAY, TLS_ENCRYPT or TLS_DANE */
+	int tls_dane_insecure_mx_policy;              /* enum insecure_mx */
 	bool use_tls, enforce_tls, tls_enforce_peername;
 	char *tls_per_site, *tls_policy_maps;
 	bool tls_wrappermode, tls_connection_reuse, tls_enable_rpk, tls_block_early_mail_reply;
@@ -98,8 +100,8 @@ struct manner {
 
 	/* TLS: protocols and ciphers */
 	char *tls_protocols, *tls_mandatory_protocols;
-	char *tls_ciphers, *tls_mandatory_ciphers, *tls_exclude_ciphers, *tls_mandatory_exclude_ciphers;
-	char *tls_cipherlist;
+	int tls_ciphers, tls_mandatory_ciphers;       /* enum cipher_grade */
+	char *tls_exclude_ciphers, *tls_mandatory_exclude_ciphers, *tls_cipherlist;
 
 	/* TLS: whom to believe */
 	char *tls_cafile, *tls_capath, *tls_trust_anchor_file, *tls_servername;
