@@ -113,6 +113,17 @@ class Test:
             daemon.start()
         return daemon
 
+    def destinations(self, scripts, settings=None, **peer_options):
+        """One daemon and a peer for each of SCRIPTS: mail for NAME.test goes to the peer of that name.
+
+        Reports to client.test go to one more peer, "client". Returns the daemon and the peers by name.
+        """
+        peers = {name: self.peer(script, **peer_options) for name, script in scripts.items()}
+        peers.setdefault("client", self.peer())
+        routes = ", ".join("%s.test=lmtp:%s" % (name, peer.nexthop) for name, peer in peers.items())
+        daemon = self.daemon(None, {"transport_maps": "inline:{%s}" % routes, **(settings or {})})
+        return daemon, peers
+
     def finish(self):
         for action in reversed(self._closers):
             action()

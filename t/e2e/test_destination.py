@@ -1,0 +1,249 @@
+"""Destinations: how many connections, how much at once, and what happens when one is dead or busy."""
+
+import os
+import re
+import socket
+import threading
+import time
+
+import processes
+from harness import limit, same
+from peer import End, first, only, silence
+
+DEAD = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
+
+
+class Gate:
+    """Final replies wait until it is opened."""
+
+    def __init__(self):
+        self.event = threading.Event()
+
+    def final(self, session, address):
+        self.event.wait(60)
+        return "250 2.0.0 <%s> Saved" % address
+
+
+def settled(peer, count):
+    """Wait until COUNT connections are open, and no more come although more mail waits."""
+    peer.wait_sessions(count)
+    processes.wait_for(lambda: len([s for s in peer.sessions if "DATA" in s.commands]) >= count, 20,
+                       "%d transactions under way" % count)
+
+
+def test_window_starts_at_the_initial_concurrency(t):
+    gate = Gate()
+    peer = t.peer({"final": gate.final})
+    daemon = t.daemon(peer)
+    for number in range(60):
+        daemon.send("u%d@example.org" % number)
+    settled(peer, 5)
+    same(peer.connections_max, 5, "connections before the first success")
+    gate.event.set()
+    daemon.wait_deliveries(60, status="sent")
+    assert 5 < peer.connections_max <= 20, peer.connections_max
+
+
+def test_window_grows_to_the_limit_and_not_beyond(t):
+    barrier = threading.Semaphore(0)
+
+    def final(session, address):
+        barrier.acquire(timeout=60)
+        return "250 2.0.0 <%s> Saved" % address
+    peer = t.peer({"final": final})
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 8})
+    for number in range(150):
+        daemon.send("u%d@example.org" % number)
+    settled(peer, 5)
+    barrier.release(40)
+    settled(peer, 8)
+    barrier.release(200)
+    daemon.wait_deliveries(150, status="sent")
+    same(peer.connections_max, 8)
+
+
+def test_limit_of_one_is_exact_with_two_workers(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1})
+    for number in range(200):
+        daemon.send("u%d@example.org" % number)
+    daemon.wait_deliveries(200, status="sent")
+    same(peer.connections_max, 1)
+
+
+def test_idle_connections_count(t):
+    """Bursts that leave idle sessions behind never lead to more connections than the limit."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 3, "workers": 4})
+    for burst in range(6):
+        for number in range(25):
+            daemon.send("u%d@example.org" % number)
+        daemon.wait_deliveries(25 * (burst + 1), status="sent")
+    assert peer.connections_max <= 3, peer.connections_max
+
+
+def test_limit_of_a_transport_is_its_own(t):
+    gate = Gate()
+    peers = {name: t.peer({"final": gate.final}) for name in ("narrow", "wide")}
+    daemon = t.daemon(None, {
+        "transport_maps": "inline:{%s}" % ", ".join("%s.test=%s:%s" % (n, n, p.nexthop) for n, p in peers.items()),
+        "transport narrow.protocol": "lmtp", "transport narrow.destination_concurrency_limit": 2,
+        "transport wide.protocol": "lmtp", "transport wide.initial_destination_concurrency": 7})
+    for name in peers:
+        for number in range(30):
+            daemon.send("u%d@%s.test" % (number, name))
+    settled(peers["wide"], 7)
+    settled(peers["narrow"], 2)
+    same((peers["narrow"].connections_max, peers["wide"].connections_max), (2, 7))
+    gate.event.set()
+    daemon.wait_deliveries(60, status="sent")
+    same(peers["narrow"].connections_max, 2)
+
+
+def test_a_stuck_destination_does_not_hold_up_another(t):
+    gate = Gate()
+    daemon, peers = t.destinations({"stuck": {"final": gate.final}, "silent": {"greeting": silence}, "fine": None})
+    for name in ("stuck", "silent"):
+        for number in range(100):
+            daemon.send("u%d@%s.test" % (number, name))
+    settled(peers["stuck"], 5)
+    for number in range(30):
+        daemon.send("u%d@fine.test" % number)
+    peers["fine"].wait_messages(30)
+    gate.event.set()
+
+
+def test_many_recipients_are_split(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 50})
+    daemon.send(["u%d@example.org" % n for n in range(120)])
+    daemon.wait_deliveries(120, status="sent")
+    same(sorted(len(m.recipients) for m in peer.messages), [20, 50, 50])
+    everyone = [address for m in peer.messages for address in m.recipients]
+    same(len(set(everyone)), 120)
+
+
+def test_recipient_limit_of_one(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 1})
+    daemon.send(["u%d@example.org" % n for n in range(10)])
+    daemon.wait_deliveries(10, status="sent")
+    same([len(m.recipients) for m in peer.messages], [1] * 10)
+
+
+def test_rate_delay(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_rate_delay": "300ms"})
+    for number in range(5):
+        daemon.send("u%d@example.org" % number)
+    times = [m.time for m in peer.wait_messages(5)]
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    assert all(gap >= 0.25 for gap in gaps), gaps
+
+
+def test_dead_unix_socket_that_appears_again(t):
+    """One message is logged as deferred, the others wait without a line each; all go as soon as it is back."""
+    peer = t.peer()
+    daemon = t.daemon(peer, DEAD)
+    peer.stop()
+    daemon.send("first@example.org")
+    line = daemon.wait_delivery("first@example.org", "deferred")
+    same(line["dsn"], "4.4.1")
+    assert "connect to" in line["reason"], line["reason"]
+    for number in range(30):
+        daemon.send("waits%d@example.org" % number)
+    daemon.spool.wait_taken()
+    daemon.wait_log(r"nrcpt=1 \(queue active\)", 31)
+    peer.start()
+    started = time.monotonic()
+    daemon.wait_deliveries(31, status="sent")
+    assert time.monotonic() - started < 5, "a socket that is back was not noticed at once"
+    deferred = [d["to"] for d in daemon.deliveries(status="deferred")]
+    assert len([to for to in deferred if to.startswith("waits")]) <= 2, deferred
+    dead_lines = re.findall(r"(?m)^.*/qmgr\[\d+\]: .*lmtp0.*$", daemon.log())
+    assert dead_lines, "no line names the dead destination"
+
+
+@limit(90)
+def test_dead_inet_destination_is_probed_after_1_2_4_seconds(t):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    daemon = t.daemon("inet:[127.0.0.1]:%d" % port, DEAD)
+    daemon.send("first@example.org")
+    line = daemon.wait_delivery("first@example.org", "deferred")
+    same((line["dsn"], line["relay"]), ("4.4.1", "none"))
+    for number in range(10):
+        daemon.send("waits%d@example.org" % number)
+    daemon.spool.wait_taken()
+    peer = t.peer({"greeting": first(2, lambda s: s.peer.stop())}, ("127.0.0.1", port))
+    peer.wait_sessions(1, 10)
+    daemon.wait_log(r"first@example\.org|lost connection")
+    peer.start()
+    daemon.wait_deliveries(11, status="sent", timeout=30)
+
+
+def test_dead_destination_wakes_everyone_after_one_success(t):
+    """Everything that waited moves with the first successful probe, not message by message."""
+    peer = t.peer(address=("127.0.0.1", 0))
+    daemon = t.daemon(peer, DEAD)
+    peer.stop()
+    for number in range(100):
+        daemon.send("u%d@example.org" % number)
+    daemon.wait_deliveries(1, status="deferred")
+    daemon.spool.wait_taken()
+    peer.start()
+    daemon.wait_deliveries(1, status="sent", timeout=20)
+    began = time.monotonic()
+    daemon.wait_deliveries(100, status="sent", timeout=20)
+    assert time.monotonic() - began < 3, "the others did not move at once"
+
+
+def test_close_before_the_greeting_means_busy(t):
+    """As Dovecot does over its process limit: soon again, no dead host, nothing counted as failure for long."""
+    def busy(session):
+        if session.peer.connections > 2:
+            session.peer.turned_away += 1
+            raise End
+        return "220 peer.test LMTP"
+    peer = t.peer({"greeting": busy})
+    peer.turned_away = 0
+    daemon = t.daemon(peer, DEAD)
+    for number in range(100):
+        daemon.send("u%d@example.org" % number)
+    daemon.wait_deliveries(100, status="sent", timeout=40)
+    assert peer.turned_away, "the test never turned anybody away"
+
+
+def test_full_backlog_means_busy(t):
+    """connect() to a UNIX socket with a full backlog says EAGAIN: not a dead host, but soon again."""
+    path = t.path("full")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(0)
+    filler = socket.socket(socket.AF_UNIX)
+    filler.connect(path)
+    daemon = t.daemon("unix:" + path, DEAD)
+    for number in range(10):
+        daemon.send("u%d@example.org" % number)
+    daemon.wait_log(r"nrcpt=1 \(queue active\)", 10)
+    filler.close()
+    listener.close()
+    peer = t.peer(address=path)
+    daemon.wait_deliveries(10, status="sent", timeout=40)
+    same(len(peer.messages), 10)
+
+
+def test_refusals_do_not_make_a_destination_dead(t):
+    """Y-15: MAIL, RCPT, DATA and final replies say nothing about the host."""
+    daemon, peers = t.destinations({"there": {"mail": only("bad", "451 4.3.0 no")}}, DEAD)
+    for number in range(20):
+        daemon.send("rcpt450.%d@there.test" % number)
+        daemon.send("dot451.%d@there.test" % number)
+        daemon.send("u@there.test", sender="bad%d@client.test" % number)
+    daemon.wait_deliveries(60, status="deferred")
+    daemon.send("fine@there.test")
+    daemon.wait_delivery("fine@there.test", "sent", 5)
+
