@@ -43,8 +43,9 @@ void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *
 /* One message with its recipients and history, or NULL object if there is none of that id; content true adds the raw content. */
 void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message), void *arg);
 json_t *queue_destinations(struct queue *);
-/* Makes messages due now: one id, or all that the filter names (id 0). Returns how many (dry_run: would be). */
-size_t queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run);
+/* Makes messages due now: one id, or all that the filter names (id 0); done(arg, how many) comes later, as filters by sender or recipient
+ * read envelopes from the disk; dry_run only counts. */
+void queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run, void (*done)(void *arg, size_t count), void *arg);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while the queue makes progress; else one line in *why (constant). */
