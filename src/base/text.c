@@ -234,6 +234,29 @@ bool text_size(struct text t, uint64_t *bytes)
 	return true;
 }
 
+/* Eight bytes at a time: content is checked with this. */
+bool text_is_ascii(struct text t)
+{
+	const uint64_t high = 0x8080808080808080;
+	uint64_t word, seen = 0;
+
+	for (; t.n >= sizeof word; skip(&t, sizeof word)) {
+		memcpy(&word, t.p, sizeof word);
+		seen |= word;
+	}
+	for (; t.n; skip(&t, 1))
+		seen |= (unsigned char)*t.p;
+	return !(seen & high);
+}
+
+bool text_has_control(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.p[i] < 0x20 || t.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 /* Length of the character that begins with this byte and the smallest code which needs that length; 0: no such character. */
 static size_t utf8_length(unsigned char first, uint32_t *least)
 {

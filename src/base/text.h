@@ -38,6 +38,9 @@ void text_duration_print(int64_t ms, struct buf *out);
 /* "1024", "50 MiB", "10K", "1G" to bytes (K M G T, KiB…: 1024); false on anything else or overflow. */
 bool text_size(struct text, uint64_t *bytes);
 
+bool text_is_ascii(struct text);                          /* no byte above 127 */
+bool text_has_control(struct text);                       /* some byte below 32, or DEL */
+
 /* Takes one character of UTF-8 (RFC 3629) off the front; false and nothing taken if there is none or it is not valid. */
 bool text_utf8(struct text *from, uint32_t *code);
 

@@ -35,13 +35,14 @@ struct envelope {
 	char *auth;           /* xtext as it came, or NULL */
 	struct envelope_rcpt *rcpts;
 	size_t count;         /* recipients held */
+	char complaint[128];  /* where a complaint stands that names a parameter */
 };
 
 struct envelope *envelope_new(void);
 void envelope_free(struct envelope *);
 
-/* Takes the part of a MAIL command behind "MAIL" (" FROM:<…> params", blanks after the colon allowed); on refusal false and a constant
- * complaint in *why that fits behind "line 3: ". */
+/* Takes the part of a MAIL command behind "MAIL" (" FROM:<…> params", blanks after the colon allowed); on refusal false and in
+ * *why a complaint that fits behind "MAIL FROM: " and lives as long as the envelope, which then holds a part of the command. */
 bool envelope_mail(struct envelope *, struct text args, const char **why);
 
 /* The same for the part behind "RCPT"; no more than max recipients. */

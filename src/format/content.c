@@ -1,0 +1,272 @@
+#include "format/content.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	AT_START,     /* behind a line end of the file */
+	AT_DOT,       /* behind a dot there, which has not come out */
+	AT_DOT_CR,    /* behind a dot and CR there in a CRLF file, neither has come out */
+	AT_WIRE_START,/* behind a bare LF in a CRLF file: a line of the wire begins that is no line of the file */
+	AT_INSIDE,
+	AT_CR         /* behind a CR that has not come out */
+};
+
+/* Input looked at in one call. What comes out is at most twice as long, and a few bytes held from the call before. */
+enum { SLICE_MAX = 32 * 1024, OUT_MAX = 2 * SLICE_MAX + 16 };
+
+void content_init(struct content *c)
+{
+	*c = (struct content){ 0 };
+	buf_init(&c->out, OUT_MAX);
+}
+
+void content_free(struct content *c)
+{
+	buf_free(&c->out);
+}
+
+void content_begin(struct content *c, bool crlf)
+{
+	c->crlf = crlf;
+	c->changed = false;
+	c->lines = 0;
+	c->at = AT_START;
+}
+
+static void take(struct text *t, size_t n)
+{
+	t->p += n;
+	t->n -= n;
+}
+
+static void take_lf(struct content *c, struct text *t)
+{
+	take(t, 1);
+	c->lines++;
+}
+
+static void start_copying(struct content *c)
+{
+	if (c->copying)
+		return;
+	c->copying = true;
+	buf_clear(&c->out);
+	buf_add(&c->out, c->kept.p, c->kept.n);
+}
+
+/* Puts out bytes that do not stand like this at this place in the slice. */
+static void put(struct content *c, const char *bytes)
+{
+	start_copying(c);
+	buf_str(&c->out, bytes);
+}
+
+/* Puts out bytes of the slice. */
+static void keep(struct content *c, const char *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (!c->copying && c->kept.n && c->kept.p + c->kept.n != p)
+		start_copying(c);
+	if (c->copying)
+		buf_add(&c->out, p, n);
+	else if (c->kept.n)
+		c->kept.n += n;
+	else
+		c->kept = text_make(p, n);
+}
+
+static void put_changed(struct content *c, const char *bytes)
+{
+	c->changed = true;
+	put(c, bytes);
+}
+
+/* Puts out the bytes s, which end before t and may have begun in an earlier slice. */
+static void put_held(struct content *c, struct text t, const char *s)
+{
+	size_t n = strlen(s);
+
+	if ((size_t)(t.p - c->slice) >= n)
+		keep(c, t.p - n, n);
+	else
+		put(c, s);
+}
+
+static void step_start(struct content *c, struct text *t)
+{
+	if (*t->p != '.') {
+		c->at = AT_INSIDE;
+		return;
+	}
+	take(t, 1);
+	c->at = AT_DOT;
+}
+
+/* True at the end-of-data line. */
+static bool step_dot(struct content *c, struct text *t)
+{
+	char next = *t->p;
+
+	if (!c->crlf && next == '\n') {
+		take_lf(c, t);
+		return true;
+	}
+	if (c->crlf && next == '\r') {
+		take(t, 1);
+		c->at = AT_DOT_CR;
+		return false;
+	}
+	if (next == '.') {
+		take(t, 1);
+		put_held(c, *t, "..");
+		c->at = AT_INSIDE;
+		return false;
+	}
+	c->changed = true;
+	c->at = AT_INSIDE;
+	return false;
+}
+
+static bool step_dot_cr(struct content *c, struct text *t)
+{
+	if (*t->p == '\n') {
+		take_lf(c, t);
+		return true;
+	}
+	put_changed(c, " ");
+	c->at = AT_INSIDE;
+	return false;
+}
+
+static void step_wire_start(struct content *c, struct text *t)
+{
+	if (*t->p == '.')
+		put_changed(c, ".");
+	c->at = AT_INSIDE;
+}
+
+static void step_cr(struct content *c, struct text *t)
+{
+	if (*t->p != '\n') {
+		put_changed(c, " ");
+		c->at = AT_INSIDE;
+		return;
+	}
+	take_lf(c, t);
+	put_held(c, *t, "\r\n");
+	c->at = AT_START;
+}
+
+/* Bytes inside a line, without LF; a CR among them becomes a blank. */
+static void put_inside(struct content *c, struct text t)
+{
+	const char *cr;
+
+	while (t.n && (cr = memchr(t.p, '\r', t.n))) {
+		size_t n = (size_t)(cr - t.p);
+
+		keep(c, t.p, n);
+		put_changed(c, " ");
+		take(&t, n + 1);
+	}
+	keep(c, t.p, t.n);
+}
+
+static void step_inside(struct content *c, struct text *t)
+{
+	const char *lf = memchr(t->p, '\n', t->n);
+	size_t n = lf ? (size_t)(lf - t->p) : t->n;
+	bool cr = n && t->p[n - 1] == '\r';
+
+	put_inside(c, text_make(t->p, n - cr));
+	take(t, n);
+	if (cr || !lf) {
+		c->at = cr ? AT_CR : AT_INSIDE;
+		return;
+	}
+	take_lf(c, t);
+	put_changed(c, "\r\n");
+	c->at = c->crlf ? AT_WIRE_START : AT_START;
+}
+
+static bool step(struct content *c, struct text *t)
+{
+	switch (c->at) {
+	case AT_START:
+		step_start(c, t);
+		return false;
+	case AT_DOT:
+		return step_dot(c, t);
+	case AT_DOT_CR:
+		return step_dot_cr(c, t);
+	case AT_WIRE_START:
+		step_wire_start(c, t);
+		return false;
+	case AT_CR:
+		step_cr(c, t);
+		return false;
+	default:
+		step_inside(c, t);
+		return false;
+	}
+}
+
+bool content_next(struct content *c, struct text *slice, struct text *piece)
+{
+	struct text t = text_make(slice->p, slice->n < SLICE_MAX ? slice->n : SLICE_MAX);
+	bool end = false;
+
+	c->slice = t.p;
+	c->kept = text_make(t.p, 0);
+	c->copying = false;
+	while (t.n && !end)
+		end = step(c, &t);
+	if (end && c->crlf)
+		put_held(c, t, ".\r\n");
+	else if (end)
+		put_changed(c, ".\r\n");
+	assert(!c->out.over);
+	take(slice, (size_t)(t.p - slice->p));
+	*piece = c->copying ? text_make(c->out.data, c->out.len) : c->kept;
+	return end;
+}
+
+/* Takes a line and its end, of whatever kind, off the front. */
+static struct text take_line(struct text *t)
+{
+	struct text line = text_make(t->p, 0);
+
+	while (line.n < t->n && t->p[line.n] != '\r' && t->p[line.n] != '\n')
+		line.n++;
+	take(t, line.n);
+	if (t->n >= 2 && t->p[0] == '\r' && t->p[1] == '\n')
+		take(t, 2);
+	else if (t->n)
+		take(t, 1);
+	return line;
+}
+
+bool content_add(struct text t, struct buf *out)
+{
+	while (t.n) {
+		struct text line = take_line(&t);
+
+		if (line.n && *line.p == '.')
+			buf_char(out, '.');
+		buf_add(out, line.p, line.n);
+		buf_str(out, "\r\n");
+	}
+	return !out->over;
+}
+
+struct text content_header(struct text wire)
+{
+	struct text rest = wire, line;
+
+	while (text_until(&rest, '\n', &line))
+		if (line.n <= 1)
+			return text_make(wire.p, (size_t)(line.p - wire.p));
+	return wire;
+}

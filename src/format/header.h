@@ -1,0 +1,30 @@
+/* Looks at the header of content in wire form while it passes by: what intake has to know about it, in bounded memory. */
+#ifndef CAUSEWAY_FORMAT_HEADER_H
+#define CAUSEWAY_FORMAT_HEADER_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#define HEADER_MESSAGE_ID_MAX 250
+
+struct header {
+	unsigned hops;             /* Received: fields */
+	bool utf8;                 /* some byte above 127 */
+	struct buf message_id;     /* value of the first Message-ID: field, cleaned */
+	bool over;                 /* the empty line was met */
+	bool in_message_id;        /* the last field was Message-ID:, and more of it may follow */
+	struct buf line;           /* beginning of a line whose end is still to come */
+};
+
+void header_init(struct header *);
+void header_free(struct header *);
+
+/* Stands before the first byte of a new content. */
+void header_begin(struct header *);
+
+/* Looks at the next bytes of content, cut anywhere; costs nothing behind the header. */
+void header_feed(struct header *, struct text piece);
+
+#endif
