@@ -1,0 +1,203 @@
+#include "format/reply.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { CODE_DIGITS = 3 };
+
+struct reply_reader {
+	char line[REPLY_LINE_MAX];
+	size_t line_len;     /* bytes of the line at hand, what is too long left out */
+	size_t bytes;        /* of the reply at hand */
+	bool line_over;      /* bytes of the line at hand were dropped */
+	bool garbage;
+	bool spent;          /* the text belongs to a reply that was given out */
+	struct buf text;
+};
+
+struct reply_reader *reply_reader_new(void)
+{
+	struct reply_reader *r = mem_alloc(sizeof *r);
+
+	buf_init(&r->text, REPLY_TEXT_MAX);
+	return r;
+}
+
+void reply_reader_free(struct reply_reader *r)
+{
+	if (!r)
+		return;
+	buf_free(&r->text);
+	free(r);
+}
+
+/* Takes bytes up to and with LF, or all; true if the line is complete. */
+static bool take_bytes(struct reply_reader *r, const char **p, size_t *n)
+{
+	const char *lf = memchr(*p, '\n', *n);
+	size_t used = lf ? (size_t)(lf - *p) : *n, room = sizeof r->line - r->line_len;
+	size_t kept = used < room ? used : room;
+
+	memcpy(r->line + r->line_len, *p, kept);
+	r->line_len += kept;
+	r->line_over = r->line_over || kept < used;
+	used += lf != NULL;
+	r->bytes += used;
+	*p += used;
+	*n -= used;
+	return lf;
+}
+
+/* The line without CRs at its end, and without what a NUL hides. */
+static struct text visible_line(const struct reply_reader *r)
+{
+	struct text line = text_make(r->line, r->line_len);
+	const char *nul = memchr(line.p, '\0', line.n);
+
+	while (!r->line_over && line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (nul && (size_t)(nul - line.p) < line.n)
+		line.n = (size_t)(nul - line.p);
+	return line;
+}
+
+/* The code of a reply line and whether it is the last one; -1: not a reply line (RFC 5321 section 4.2). */
+static int line_code(struct text line, bool *last)
+{
+	uint64_t code;
+	struct text rest = line;
+
+	if (!text_number(&rest, 999, &code) || line.n - rest.n != CODE_DIGITS)
+		return -1;
+	if (rest.n && *rest.p != ' ' && *rest.p != '-')
+		return -1;
+	*last = rest.n == 0 || *rest.p == ' ';
+	return (int)code;
+}
+
+/* Appends the line to the text; a line that does not fit as a whole ends what is kept. */
+static void keep_line(struct reply_reader *r, struct text line)
+{
+	size_t before = r->text.len;
+
+	if (r->text.over)
+		return;
+	if (before)
+		buf_char(&r->text, '\n');
+	text_clean(line, REPLY_LINE_MAX, &r->text);
+	if (!r->text.over)
+		return;
+	r->text.len = before;
+	if (r->text.data)
+		r->text.data[before] = '\0';
+}
+
+/* Takes one to three digits and copies them. */
+static bool take_part(struct text *t, char *out, size_t *len)
+{
+	size_t n = 0;
+
+	while (n < t->n && n < 4 && isdigit((unsigned char)t->p[n]))
+		n++;
+	if (n == 0 || n > 3)
+		return false;
+	memcpy(out + *len, t->p, n);
+	*len += n;
+	*t = text_make(t->p + n, t->n - n);
+	return true;
+}
+
+/* The enhanced code at the front of what stands behind a code (RFC 3463 section 2), if its class is the code's. */
+static bool read_dsn(struct text t, int class, char out[12])
+{
+	size_t len = 0;
+
+	while (t.n && *t.p == ' ')
+		t = text_make(t.p + 1, t.n - 1);
+	if (t.n == 0 || *t.p != '0' + class || (class != 2 && class != 4 && class != 5))
+		return false;
+	for (int part = 0; part < 3; part++) {
+		if (part) {
+			if (t.n == 0 || *t.p != '.')
+				return false;
+			t = text_make(t.p + 1, t.n - 1);
+			out[len++] = '.';
+		}
+		if (!take_part(&t, out, &len))
+			return false;
+	}
+	out[len] = '\0';
+	return len >= 5 && out[1] == '.' && (t.n == 0 || isspace((unsigned char)*t.p));
+}
+
+static void fill(struct reply_reader *r, int code, struct text line, struct reply *out)
+{
+	int class = code / 100;
+
+	*out = (struct reply){ .code = code, .garbage = r->garbage, .text = buf_text(&r->text) };
+	out->has_dsn = read_dsn(text_make(line.p + CODE_DIGITS, line.n - CODE_DIGITS), class, out->dsn);
+	if (!out->has_dsn)
+		strcpy(out->dsn, class == 2 ? "2.0.0" : class == 4 ? "4.0.0" : class == 5 ? "5.0.0" : "5.5.0");
+}
+
+static void forget_spent(struct reply_reader *r)
+{
+	if (!r->spent)
+		return;
+	buf_clear(&r->text);
+	r->garbage = r->spent = false;
+	r->bytes = 0;
+}
+
+/* A line is complete; true if the reply is too. */
+static bool take_line(struct reply_reader *r, struct reply *out)
+{
+	struct text line = visible_line(r);
+	bool last = false;
+	int code = line_code(line, &last);
+
+	r->line_len = 0;
+	r->line_over = false;
+	r->garbage = r->garbage || code < 0;
+	keep_line(r, line);
+	if (!last)
+		return false;
+	fill(r, code, line, out);
+	r->spent = true;
+	return true;
+}
+
+enum reply_result reply_reader_next(struct reply_reader *r, const char **p, size_t *n, struct reply *out)
+{
+	if (*n)
+		forget_spent(r);
+	while (*n) {
+		bool whole = take_bytes(r, p, n);
+
+		if (r->bytes > REPLY_BYTES_MAX)
+			return REPLY_ENDLESS;
+		if (whole && take_line(r, out))
+			return REPLY_READY;
+	}
+	return REPLY_MORE;
+}
+
+bool reply_reader_inside(const struct reply_reader *r)
+{
+	return r->bytes > 0 && !r->spent;
+}
+
+int reply_class(const struct reply *r)
+{
+	return r->code / 100;
+}
+
+void reply_one_line(const struct reply *r, struct buf *out)
+{
+	for (const char *c = r->text; *c; c++)
+		buf_char(out, *c == '\n' ? ' ' : *c);
+}
