@@ -141,6 +141,7 @@ class Session:
         self.stamps = []            # when each command came
         self.sent = b""
         self.transactions = 0
+        self.started = time.monotonic()
         self.open = True
         self.ended_by = None        # "client", "peer"
         self._buffer = b""
@@ -191,16 +192,18 @@ class Session:
 
     def wait_closed(self):
         """Wait until the client has closed, without reading."""
+        while not self.wait_closed_for(0.2) and self.peer.running:
+            pass
+
+    def wait_closed_for(self, seconds):
+        """Pause, without reading, and say whether the client has closed meanwhile."""
         poll = select.poll()
         poll.register(self.sock, POLLRDHUP)
-        while not poll.poll(200) and self.peer.running:
-            pass
+        return bool(poll.poll(1000 * seconds))
 
     def gone(self):
         """Whether the client has closed its end, whatever is still unread."""
-        poll = select.poll()
-        poll.register(self.sock, POLLRDHUP)
-        return bool(poll.poll(0))
+        return self.wait_closed_for(0)
 
     def usual_capabilities(self):
         return "\n".join("250-" + word for word in ("peer.test", *self.peer.keywords[:-1])) \

@@ -8,7 +8,7 @@ import time
 
 import processes
 from harness import limit, same
-from peer import End, first, only, silence
+from peer import End, first, only, silence, then_close
 
 DEAD = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
 
@@ -164,24 +164,33 @@ def test_dead_unix_socket_that_appears_again(t):
     assert dead_lines, "no line names the dead destination"
 
 
-@limit(90)
-def test_dead_inet_destination_is_probed_after_1_2_4_seconds(t):
+def test_refused_connection(t):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
+    address = listener.getsockname()
     listener.close()
-    daemon = t.daemon("inet:[127.0.0.1]:%d" % port, DEAD)
-    daemon.send("first@example.org")
-    line = daemon.wait_delivery("first@example.org", "deferred")
+    daemon = t.daemon("inet:[127.0.0.1]:%d" % address[1], DEAD)
+    daemon.send("u@example.org")
+    line = daemon.wait_delivery("u@example.org", "deferred")
     same((line["dsn"], line["relay"]), ("4.4.1", "none"))
+    assert "connect to 127.0.0.1[127.0.0.1]:%d: Connection refused" % address[1] in line["reason"], line["reason"]
+    t.peer(address=address)
+    daemon.wait_delivery("u@example.org", "sent")
+
+
+@limit(90)
+def test_dead_destination_is_probed_after_1_2_4_seconds(t):
+    peer = t.peer({"greeting": first(4, then_close("421 4.3.2 Shutting down"))})
+    daemon = t.daemon(peer, DEAD)
+    daemon.send("first@example.org")
+    daemon.wait_delivery("first@example.org", "deferred")
     for number in range(10):
         daemon.send("waits%d@example.org" % number)
-    daemon.spool.wait_taken()
-    peer = t.peer({"greeting": first(2, lambda s: s.peer.stop())}, ("127.0.0.1", port))
-    peer.wait_sessions(1, 10)
-    daemon.wait_log(r"first@example\.org|lost connection")
-    peer.start()
-    daemon.wait_deliveries(11, status="sent", timeout=30)
+    daemon.wait_deliveries(11, status="sent", timeout=40)
+    starts = [session.started for session in peer.sessions[:5]]
+    gaps = [later - earlier for earlier, later in zip(starts, starts[1:])]
+    for gap, expected in zip(gaps, (1, 2, 4, 8)):
+        assert 0.7 * expected <= gap <= 1.5 * expected + 0.3, gaps
 
 
 def test_dead_destination_wakes_everyone_after_one_success(t):
