@@ -1,15 +1,21 @@
 /*
- * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and courier in a sealed memfd,
- * read-only there. Every option is a row of an option table (base/option.h); the smtp {} and lmtp {} rows are those of talk/manner.c.
+ * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and courier
+ * in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h); the smtp {} and
+ * lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and settings_other.c.
  * File names travel, secrets never.
  */
 #ifndef CAUSEWAY_LINK_SETTINGS_H
 #define CAUSEWAY_LINK_SETTINGS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/option.h"
 #include "talk/manner.h"
+
+/* Where Debian's dns-root-data keeps the root keys. */
+#define SETTINGS_TRUST_ANCHOR_FILE "/usr/share/dns/root.key"
 
 enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
 enum log_choice { LOG_CHOICE_TEXT, LOG_CHOICE_JSON };
@@ -28,7 +34,7 @@ struct settings_pickup {
 
 struct settings {
 	/* top level */
-	char *myhostname, *myorigin, *spool_directory, *user;
+	char *myhostname, *mydomain, *myorigin, *spool_directory, *user;
 	int64_t workers;              /* 0: one per CPU */
 	int sandbox;                  /* enum sandbox_choice */
 	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
@@ -37,7 +43,8 @@ struct settings {
 	int64_t delay_logging_resolution_limit;
 	char *inet_protocols;
 	/* queue { } */
-	int64_t minimal_backoff_time, maximal_backoff_time, maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;
+	int64_t minimal_backoff_time, maximal_backoff_time;
+	int64_t maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;
 	int64_t message_size_limit, active_limit, recipient_limit, hopcount_limit;
 	int64_t minimum_free;         /* bytes; 0: 64 MiB or 1 % */
 	/* resolver { } */
@@ -49,11 +56,11 @@ struct settings {
 	char *control_socket, *control_http;
 	/* sections */
 	struct manner *smtp, *lmtp;
-	struct settings_transport *transports;   /* "smtp" and "lmtp" first, then the named ones in file order */
+	struct settings_transport *transports;   /* "smtp" and "lmtp" first, then those of the file */
 	size_t transport_count;
 	struct settings_pickup *pickups;
 	size_t pickup_count;
-	void *others;                 /* rows that are accepted and shown but that nothing acts on yet (owned by settings.c) */
+	void *others;                 /* rows that nothing acts on yet; owned by settings.c */
 };
 
 /* All defaults. */
@@ -63,16 +70,31 @@ void settings_free(struct settings *);
 /* The transport of that name, or NULL. */
 const struct settings_transport *settings_transport(const struct settings *, const char *name);
 
-/* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop", "lmtp.connect_timeout",
- * "pickup./path.format"); sections with titles come into being when first named. False and a constant complaint in *why. */
+/* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop",
+ * "lmtp.connect_timeout", "pickup./path.format"); sections with titles come into being when first named. False and
+ * a constant complaint in *why. A transport starts from the smtp or lmtp values of the moment when its "protocol" is
+ * set: set those first, then "protocol", then its other options. */
 bool settings_set(struct settings *, const char *path, const char *value, const char **why);
+
+/* The path of the option with that Postfix name (as settings_each shows them), or NULL; free() it. A transport must
+ * exist to be found. */
+char *settings_path(const struct settings *, const char *postfix_name);
+
+/* What is to be known of an option besides its value; NULL if there is none of that path. */
+const struct option_row *settings_row(const struct settings *, const char *path);
+
+/* "use X" if the option is obsolete, else NULL. */
+const char *settings_successor(const struct settings *, const char *path);
 
 /* Appends one line "path<TAB>value" per option, with values escaped; settings_read takes them back. */
 bool settings_print(const struct settings *, struct buf *out);
 struct settings *settings_read(const char *bytes, size_t n, const char **why);
 
-/* Calls show(arg, name, value) for every effective value under its Postfix name (lmtp_connect_timeout, minimal_backoff_time,
- * queue and log options; named transports as NAME_X), in table order; with name given for that one only. Returns how many. */
-size_t settings_each(const struct settings *, const char *name, void (*show)(void *arg, const char *name, const char *value), void *arg);
+/* Calls show(arg, name, value) for every effective value under its Postfix name (lmtp_connect_timeout,
+ * minimal_backoff_time, syslog_name; what Postfix does not have as resolver_servers, log_to, control_socket; named
+ * transports as NAME_X, pickup directories as pickup.PATH.X), in table order; with only given for that one only.
+ * Returns how many. */
+size_t settings_each(const struct settings *, const char *only,
+	void (*show)(void *arg, const char *name, const char *value), void *arg);
 
 #endif

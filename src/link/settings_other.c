@@ -1,0 +1,114 @@
+/*
+ * Parameters of the specification that stand at the top level and that nothing acts on yet, or whose only use is
+ * to be named in another's value. They are read, checked for their form, and shown. Each row describes a union
+ * settings_other of its own (offset 0).
+ */
+#include "link/settings_rows.h"
+
+#define ROW(kind_, name_, initial_, ...) \
+	{ .name = name_, .kind = OPTION_##kind_, .initial = initial_, .help = __VA_ARGS__ }
+
+static const char *const address_words[] = { "external", "internal", NULL };
+static const char *const from_words[] = { "standard", "obsolete", NULL };
+static const char *const on_words[] = { "on", "off", "maybe", NULL };
+
+const struct option_row settings_other_rows[] = {
+	/* mail that is routed back to this host, or elsewhere */
+	ROW(TEXT, "best_mx_transport", "",
+		"where mail goes whose best mail exchanger is this host; empty: it is returned"),
+	ROW(LIST, "fallback_relay", "", "use smtp_fallback_relay", .use = ROWS_OBSOLETE),
+	ROW(FLAG, "disable_dns_lookups", "no", "look up hosts without the DNS"),
+	ROW(FLAG, "ignore_mx_lookup_error", "no",
+		"look for the domain's own address when its MX lookup fails"),
+	ROW(LIST, "use_srv_lookup", "", "services whose hosts are looked up as SRV records"),
+	ROW(FLAG, "ignore_srv_lookup_error", "no", "fall back when an SRV lookup fails"),
+	ROW(FLAG, "allow_srv_lookup_fallback", "no", "fall back when there is no SRV record"),
+	ROW(LIST, "inet_interfaces", "all", "addresses by which this host is known"),
+	ROW(LIST, "proxy_interfaces", "", "further addresses by which it is reached"),
+	ROW(LIST, "known_tcp_ports", "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
+		"names of ports"),
+	ROW(TEXT, "dnssec_probe", "ns:.", "lookup that shows whether the resolver validates"),
+	ROW(FLAG, "enable_idna2003_compatibility", "no", "older rules for domain names"),
+	/* limits per destination, for every transport */
+	ROW(COUNT, "default_destination_concurrency_limit", "20", "connections to one destination"),
+	ROW(COUNT, "default_destination_recipient_limit", "50", "recipients of one transaction"),
+	ROW(LIST, "default_delivery_status_filter", "", "tables that change a result"),
+	ROW(SIZE, "tcp_windowsize", "0", "socket buffer; 0: the system's", .max = 1 << 30),
+	ROW(DURATION, "connection_cache_ttl_limit", "2s", "longest idle time"),
+	ROW(DURATION, "connection_cache_protocol_timeout", "5s", "time limit for the connection cache",
+		.min = 1000),
+	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
+	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
+	ROW(DURATION, "ipc_timeout", "3600s", "time limit between processes", .min = 1000),
+	ROW(DURATION, "max_idle", "100s", "time without work before a process ends", .min = 1000),
+	ROW(COUNT, "max_use", "100", "requests before a process ends"),
+	/* content */
+	ROW(FLAG, "disable_mime_output_conversion", "no", "send 8-bit content as it is"),
+	ROW(SIZE, "mime_boundary_length_limit", "2048", "longest boundary compared", .min = 1),
+	ROW(COUNT, "mime_nesting_limit", "100", "deepest multipart nesting", .min = 1),
+	ROW(SIZE, "header_size_limit", "102400", "header bytes looked at", .min = 1),
+	ROW(SIZE, "line_length_limit", "2048", "bytes kept of a reply", .min = 1),
+	ROW(FLAG, "smtputf8_enable", "yes", "addresses and headers in UTF-8 (RFC 6531)"),
+	ROW(LIST, "smtputf8_autodetect_classes", "sendmail, verify",
+		"origins whose messages are examined for UTF-8"),
+	ROW(LIST, "propagate_unmatched_extensions", "canonical, virtual",
+		"rewriting that keeps address extensions"),
+	ROW(LIST, "internal_mail_filter_classes", "", "own messages that are filtered"),
+	/* what the postmaster is told */
+	ROW(LIST, "notify_classes", "resource, software", "problems reported by mail"),
+	ROW(TEXT, "error_notice_recipient", "postmaster", "who gets transcripts"),
+	ROW(TEXT, "bounce_notice_recipient", "postmaster", "who gets copies of reports"),
+	ROW(TEXT, "2bounce_notice_recipient", "postmaster", "who gets reports that cannot be delivered"),
+	ROW(TEXT, "delay_notice_recipient", "postmaster", "who gets copies of delay warnings"),
+	ROW(TEXT, "double_bounce_sender", "double-bounce", "sender of notices"),
+	ROW(CHOICE, "header_from_format", "standard", "layout of From: in notices", .choices = from_words),
+	ROW(CHOICE, "info_log_address_format", "external", "whether logged addresses are quoted",
+		.choices = address_words),
+	ROW(LIST, "debug_peer_list", "", "peers to log in detail"),
+	ROW(COUNT, "debug_peer_level", "2", "how much detail", .min = 1),
+	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
+	ROW(LIST, "parent_domain_matches_subdomains",
+		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, relay_domains, "
+		"smtpd_access_maps", "lists in which a domain stands for its sub-domains too"),
+	/* SASL and TLS of all transports */
+	ROW(FLAG, "send_cyrus_sasl_authzid", "no", "send an authorisation identity"),
+	ROW(TEXT, "cyrus_sasl_config_path", "", "where SASL looks for its files"),
+	ROW(TEXT, "tls_high_cipherlist", "aNULL:-aNULL:HIGH:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:"
+		"!aDSS:!MD5:@STRENGTH", "ciphers of grade high"),
+	ROW(TEXT, "tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:"
+		"!kDH:!kECDH:!aDSS:!MD5:+RC4:@STRENGTH", "ciphers of grade medium"),
+	ROW(TEXT, "tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL",
+		"ciphers without encryption"),
+	ROW(TEXT, "tls_low_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
+	ROW(TEXT, "tls_export_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
+	ROW(LIST, "tls_eecdh_auto_curves", "X25519 X448 prime256v1 secp384r1 secp521r1",
+		"curves for key exchange"),
+	ROW(LIST, "tls_ffdhe_auto_groups", "ffdhe2048 ffdhe3072", "groups for key exchange"),
+	ROW(LIST, "tls_disable_workarounds", "", "OpenSSL work-arounds to switch off"),
+	ROW(LIST, "tls_ssl_options", "", "OpenSSL options to switch on"),
+	ROW(TEXT, "tls_config_file", "default", "OpenSSL's configuration: default, none, or a path"),
+	ROW(TEXT, "tls_config_name", "", "section of that file"),
+	ROW(FLAG, "tls_append_default_CA", "no", "trust the system's authorities too"),
+	ROW(SIZE, "tls_daemon_random_bytes", "32", "seed of a process", .min = 1),
+	ROW(LIST, "tls_dane_digests", "sha512 sha256", "digests for TLSA records"),
+	ROW(CHOICE, "tls_dane_digest_agility", "on", "use tls_dane_digests", .choices = on_words,
+		.use = ROWS_OBSOLETE),
+	ROW(FLAG, "tls_dane_trust_anchor_digest_enable", "yes", "use tls_dane_digests",
+		.use = ROWS_OBSOLETE),
+	ROW(FLAG, "tls_fast_shutdown_enable", "yes", "do not wait for the peer's close notice"),
+	ROW(FLAG, "tls_required_enable", "yes", "honour TLS-Required: no (RFC 8689)"),
+	ROW(COUNT, "tls_trace_rate_limit", "1", "TLS traces a minute; 0: no limit"),
+	ROW(TEXT, "tlsmgr_service_name", "tlsmgr", "name of the TLS manager"),
+	ROW(TEXT, "tlsproxy_service_name", "tlsproxy", "name of the TLS proxy"),
+	ROW(FLAG, "requiretls_enable", "yes", "honour REQUIRETLS (RFC 8689)"),
+	ROW(FLAG, "requiretls_redact_dsn", "yes", "no content in reports about such mail"),
+	ROW(FLAG, "requiretls_esmtp_header", "yes", "note REQUIRETLS in a header"),
+	/* of the other implementation's installation */
+	ROW(TEXT, "config_directory", "/etc/postfix", "where its files are"),
+	ROW(TEXT, "compatibility_level", "3.11", "selects defaults there"),
+	ROW(TEXT, "multi_instance_name", "", "for use in the values of others"),
+	ROW(TEXT, "process_id", "read-only", "this process's number", .use = ROWS_READ_ONLY),
+	ROW(TEXT, "process_name", "read-only", "this program's name", .use = ROWS_READ_ONLY),
+	ROW(TEXT, "service_name", "read-only", "this service's name", .use = ROWS_READ_ONLY),
+};
+const size_t settings_other_count = sizeof(settings_other_rows) / sizeof *settings_other_rows;

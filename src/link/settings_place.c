@@ -1,0 +1,145 @@
+#include "link/settings_place.h"
+
+#include <string.h>
+
+#include "link/settings_rows.h"
+
+static const char *const protocol_words[] = { "smtp", "lmtp", NULL };
+const struct option_row settings_protocol_row = {
+	.name = "protocol", .kind = OPTION_CHOICE, .offset = offsetof(struct manner, protocol), .initial = "lmtp",
+	.choices = protocol_words, .help = "smtp or lmtp: how the transport talks, and whose values it starts from",
+};
+
+static bool visit_section(struct settings_visit *v, const struct settings_section *section, const char *title,
+	const char *prefix, void *base)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		struct settings_place p = { section->name, title, prefix, &section->rows[i], base, false, false };
+
+		if (!v->each(v, &p))
+			return false;
+	}
+	return true;
+}
+
+static bool visit_others(struct settings_visit *v, union settings_other *others)
+{
+	for (size_t i = 0; i < settings_other_count; i++) {
+		const struct option_row *row = &settings_other_rows[i];
+		struct settings_place p = { .section = "", .prefix = "", .row = row, .base = &others[i],
+			.obsolete = row->use & ROWS_OBSOLETE, .read_only = row->use & ROWS_READ_ONLY };
+
+		if (!v->each(v, &p))
+			return false;
+	}
+	return true;
+}
+
+static bool visit_manner(struct settings_visit *v, const char *section, const char *title, struct manner *m)
+{
+	size_t count;
+	const struct option_row *rows = manner_rows(&count);
+	const char *prefix = m->protocol == PROTOCOL_LMTP ? "lmtp_" : "smtp_";
+
+	for (size_t i = 0; i < count; i++) {
+		struct settings_place p = { section, title, prefix, &rows[i], m, rows[i].use & MANNER_OBSOLETE, false };
+
+		if (manner_row(m->protocol, rows[i].name) == &rows[i] && !v->each(v, &p))
+			return false;
+	}
+	return true;
+}
+
+static bool visit_transport(struct settings_visit *v, const struct settings *s, struct settings_transport *t)
+{
+	bool named = t->manner != s->smtp && t->manner != s->lmtp;
+	struct settings_place protocol = { "transport", t->name, NULL, &settings_protocol_row, t->manner, false, false };
+
+	return v->each(v, &protocol) && visit_section(v, &settings_transport_section, t->name, NULL, t) &&
+		(!named || visit_manner(v, "transport", t->name, t->manner));
+}
+
+bool settings_walk(const struct settings *s, struct settings_visit *v)
+{
+	for (size_t i = 0; i < settings_section_count; i++)
+		if (!visit_section(v, &settings_sections[i], NULL, settings_sections[i].prefix, (void *)s))
+			return false;
+	if (!visit_others(v, s->others))
+		return false;
+	if (!visit_manner(v, "smtp", NULL, s->smtp) || !visit_manner(v, "lmtp", NULL, s->lmtp))
+		return false;
+	for (size_t i = 0; i < s->transport_count; i++)
+		if (!visit_transport(v, s, &s->transports[i]))
+			return false;
+	for (size_t i = 0; i < s->pickup_count; i++)
+		if (!visit_section(v, &settings_pickup_section, s->pickups[i].path, NULL, &s->pickups[i]))
+			return false;
+	return true;
+}
+
+void settings_print_path(const struct settings_place *p, struct buf *out)
+{
+	if (*p->section)
+		buf_fmt(out, "%s.", p->section);
+	if (p->title)
+		buf_fmt(out, "%s.", p->title);
+	buf_str(out, p->row->name);
+}
+
+void settings_print_name(const struct settings_place *p, struct buf *out)
+{
+	if (strcmp(p->section, "pickup") == 0)
+		settings_print_path(p, out);
+	else if (p->title)
+		buf_fmt(out, "%s_%s", p->title, p->row->name);
+	else
+		buf_fmt(out, "%s%s", p->prefix, p->row->name);
+	for (size_t i = 0; i < settings_alias_count; i++) {
+		const struct settings_alias *alias = &settings_aliases[i];
+		size_t section = strlen(p->section);
+
+		if (strncmp(alias->path, p->section, section) == 0 && alias->path[section] == '.' && !p->title &&
+		    strcmp(alias->path + section + 1, p->row->name) == 0) {
+			buf_clear(out);
+			buf_str(out, alias->postfix);
+		}
+	}
+}
+
+const char *settings_split_path(const char *path, struct text *section, struct text *title)
+{
+	const char *first = strchr(path, '.'), *last = strrchr(path, '.');
+
+	*section = text_make(path, first ? (size_t)(first - path) : 0);
+	*title = text_make(NULL, 0);
+	if (first != last)
+		*title = text_make(first + 1, (size_t)(last - first - 1));
+	return last ? last + 1 : path;
+}
+
+struct locate {
+	struct settings_visit visit;
+	struct text section, title;
+	const char *name;
+	struct settings_place *found;
+};
+
+static bool locate_step(struct settings_visit *v, const struct settings_place *p)
+{
+	struct locate *locate = (struct locate *)v;
+
+	if (!text_is(locate->section, p->section) || strcmp(locate->name, p->row->name) != 0)
+		return true;
+	if (!text_is(locate->title, p->title ? p->title : ""))
+		return true;
+	*locate->found = *p;
+	return false;
+}
+
+bool settings_locate(const struct settings *s, const char *path, struct settings_place *found)
+{
+	struct locate locate = { .visit.each = locate_step, .found = found };
+
+	locate.name = settings_split_path(path, &locate.section, &locate.title);
+	return !settings_walk(s, &locate.visit);
+}

@@ -1,0 +1,127 @@
+#include "link/settings_rows.h"
+
+#include "link/settings.h"
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+#define ROW_OF(type, kind_, name_, member, initial_, ...) \
+	{ .name = name_, .kind = OPTION_##kind_, .offset = offsetof(struct type, member), .initial = initial_, \
+	  .help = __VA_ARGS__ }
+#define ROW(...) ROW_OF(settings, __VA_ARGS__)
+
+enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
+
+static const char *const sandbox_words[] = { "try", "require", "off", NULL };
+static const char *const format_words[] = { "text", "json", NULL };
+
+static const struct option_row top_rows[] = {
+	ROW(TEXT, "myhostname", myhostname, "",
+		"this host's name in greetings, trace fields and reports; default: its full domain name"),
+	ROW(TEXT, "mydomain", mydomain, "",
+		"this host's domain; default: myhostname without its first label"),
+	ROW(TEXT, "myorigin", myorigin, "$myhostname", "domain appended to addresses that have none"),
+	ROW(TEXT, "spool_directory", spool_directory, LOCALSTATEDIR "/spool/causeway",
+		"where mail is dropped and queued"),
+	ROW(TEXT, "user", user, "causeway", "whom to become when started by root"),
+	ROW(COUNT, "workers", workers, "0", "delivery processes; 0 is one per CPU", .max = 256),
+	ROW(CHOICE, "sandbox", sandbox, "try",
+		"try: as much as the kernel can; require: all of it or no start; off: none",
+		.choices = sandbox_words),
+	ROW(LIST, "mailbox_domains", mailbox_domains, "",
+		"domains (.example.org: sub-domains too) and tables of domains whose mail goes to mailbox_transport"),
+	ROW(TEXT, "mailbox_transport", mailbox_transport, "",
+		"transport:nexthop of the mail of mailbox_domains"),
+	ROW(LIST, "transport_maps", transport_maps, "",
+		"tables with transport:nexthop per address or domain, asked before everything else"),
+	ROW(TEXT, "default_transport", default_transport, "smtp",
+		"transport, or transport:nexthop, of all other mail"),
+	ROW(TEXT, "relayhost", relayhost, "",
+		"nexthop for default_transport instead of the recipient's domain"),
+	ROW(FLAG, "soft_bounce", soft_bounce, "no", "treat every permanent refusal as a temporary one"),
+	ROW(DURATION, "daemon_timeout", daemon_timeout, "18000s",
+		"how long one request may keep a courier busy", .min = 1000),
+	ROW(COUNT, "delay_logging_resolution_limit", delay_logging_resolution_limit, "2",
+		"digits behind the point in delays of less than 100 s", .max = 6),
+	ROW(LIST, "inet_protocols", inet_protocols, "all",
+		"address families to look up and connect to: all, ipv4, ipv6"),
+};
+
+static const struct option_row queue_rows[] = {
+	ROW(DURATION, "minimal_backoff_time", minimal_backoff_time, "300s",
+		"shortest time between two attempts for a message", .min = 1),
+	ROW(DURATION, "maximal_backoff_time", maximal_backoff_time, "4000s",
+		"longest time between two attempts for a message", .min = 1),
+	ROW(DURATION, "maximal_queue_lifetime", maximal_queue_lifetime, "5d",
+		"age at which a message that cannot be delivered is returned; 0: after one attempt",
+		.max = 90LL * DAY),
+	ROW(DURATION, "bounce_queue_lifetime", bounce_queue_lifetime, "5d",
+		"the same for messages with the null sender, which are then dropped", .max = 90LL * DAY),
+	ROW(DURATION, "delay_warning_time", delay_warning_time, "0s",
+		"age at which the sender is told that a message is late; 0: never (not acting yet)"),
+	ROW(SIZE, "message_size_limit", message_size_limit, "50 MiB",
+		"largest message taken in, in bytes; 0: no limit"),
+	ROW(COUNT, "active_limit", active_limit, "20000", "messages whose recipients are held in memory",
+		.min = 1, .max = 10000000),
+	ROW(COUNT, "recipient_limit", recipient_limit, "100000", "recipients of one message", .min = 1,
+		.max = 10000000),
+	ROW(COUNT, "hopcount_limit", hopcount_limit, "50",
+		"Received fields that make a message a mail loop", .min = 1, .max = 10000),
+	ROW(SIZE, "minimum_free", minimum_free, "0",
+		"free space below which nothing new is taken in; 0: 64 MiB or 1 % of the disk, if that is less"),
+};
+
+static const struct option_row resolver_rows[] = {
+	ROW(LIST, "servers", resolver_servers, "",
+		"name servers, addr or addr@port; empty: those of resolv.conf"),
+	ROW(TEXT, "trust_anchor_file", resolver_trust_anchor_file, SETTINGS_TRUST_ANCHOR_FILE,
+		"DNSSEC root keys; by default those of dns-root-data where it is installed"),
+	ROW(TEXT, "hosts_file", resolver_hosts_file, "/etc/hosts", "names that are not asked of the DNS"),
+};
+
+static const struct option_row log_rows[] = {
+	ROW(TEXT, "to", log_to, "syslog", "syslog, stderr, or file:PATH; by default stderr with -f"),
+	ROW(CHOICE, "format", log_format, "text", "text lines, or one JSON object a line",
+		.choices = format_words),
+	ROW(TEXT, "facility", log_facility, "mail", "syslog facility"),
+	ROW(TEXT, "name", log_name, "causeway",
+		"first word of each line; postfix for log readers that look for it"),
+};
+
+static const struct option_row control_rows[] = {
+	ROW(TEXT, "socket", control_socket, RUNSTATEDIR "/causeway/control",
+		"UNIX socket on which causewayctl talks to the daemon"),
+	ROW(TEXT, "http", control_http, "", "addr:port for metrics and the state of health; empty: none"),
+};
+
+const struct settings_section settings_sections[] = {
+	{ "", "", top_rows, COUNT(top_rows) },
+	{ "queue", "", queue_rows, COUNT(queue_rows) },
+	{ "resolver", "resolver_", resolver_rows, COUNT(resolver_rows) },
+	{ "log", "log_", log_rows, COUNT(log_rows) },
+	{ "control", "control_", control_rows, COUNT(control_rows) },
+};
+const size_t settings_section_count = COUNT(settings_sections);
+
+static const struct option_row transport_rows[] = {
+	ROW_OF(settings_transport, TEXT, "nexthop", nexthop, "",
+		"where the transport leads if the route does not say"),
+	ROW_OF(settings_transport, TEXT, "flags", flags, "",
+		"D Delivered-To, O X-Original-To, R Return-Path, X final delivery"),
+};
+const struct settings_section settings_transport_section = { "transport", "", transport_rows, COUNT(transport_rows) };
+
+static const struct option_row pickup_rows[] = {
+	ROW_OF(settings_pickup, TEXT, "format", format, "auto", "auto, bsmtp, or eml"),
+	ROW_OF(settings_pickup, TEXT, "bad", bad, "",
+		"where refused files go; by default drop/bad in the spool"),
+	ROW_OF(settings_pickup, DURATION, "settle_time", settle_time, "10s",
+		"how long a file that was not seen closed must stay unchanged"),
+};
+const struct settings_section settings_pickup_section = { "pickup", "", pickup_rows, COUNT(pickup_rows) };
+
+const struct settings_alias settings_aliases[] = {
+	{ "queue.active_limit", "qmgr_message_active_limit" },
+	{ "queue.minimum_free", "queue_minfree" },
+	{ "log.facility", "syslog_facility" },
+	{ "log.name", "syslog_name" },
+};
+const size_t settings_alias_count = COUNT(settings_aliases);
