@@ -22,10 +22,11 @@ struct dialogue;
 
 struct dialogue_setup {
 	const struct manner *manner;   /* borrowed for the dialogue's life */
-	const char *host;              /* "name[address]:port" or "name[/path]", for texts; copied */
+	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
 	const char *peer_key;          /* numeric address or socket path: key of …_keyword_address_maps; copied */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
 	bool unix_socket;
+	bool soft_bounce;              /* soft_bounce of the configuration */
 };
 
 struct dialogue *dialogue_new(const struct dialogue_setup *);
@@ -35,7 +36,8 @@ void dialogue_free(struct dialogue *);
 struct transaction {
 	const struct envelope *envelope;  /* recipients in this transaction: all of it */
 	uint64_t content_size;            /* bytes that will be sent, trace lines included, final dot line not: SIZE= */
-	bool eight_bit;
+	bool eight_bit;                   /* some byte of the content is above 127 */
+	bool utf8_header;                 /* such a byte in its header */
 	bool probe;                       /* RCPT only, never content */
 	bool last_host;                   /* no further host may be asked in this attempt (V-4) */
 };
