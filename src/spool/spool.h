@@ -125,6 +125,9 @@ void spool_state(const struct spool *, struct spool_state *);
 /* The journal's lines of one message, oldest first, as show(arg, text); reads the file now (operator's command only). */
 void spool_history(struct spool *, uint64_t id, void (*show)(void *arg, const char *line), void *arg);
 
+/* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still arrive (a few hundred). */
+void spool_intake_pause(struct spool *, bool paused);
+
 /* The next new id (never used before). */
 uint64_t spool_new_id(struct spool *);
 
