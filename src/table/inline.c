@@ -1,0 +1,65 @@
+/* inline:{key=value, {key = value with blanks}}: the table stands in the configuration itself. */
+#include "table/type.h"
+
+#include "base/mem.h"
+
+static bool in_braces(struct text t)
+{
+	return t.n >= 2 && t.p[0] == '{' && t.p[t.n - 1] == '}';
+}
+
+static struct text inside(struct text t)
+{
+	return text_trim(text_make(t.p + 1, t.n - 2));
+}
+
+static bool add_element(struct pairs *p, struct text element, char **why)
+{
+	struct text from = in_braces(element) ? inside(element) : element, key;
+
+	if (!text_until(&from, '=', &key) || text_trim(key).n == 0) {
+		*why = mem_fmt("\"%.*s\" is not key=value", (int)element.n, element.p);
+		return false;
+	}
+	if (pairs_add(p, text_trim(key), text_trim(from)))
+		return true;
+	*why = mem_fmt("key \"%.*s\" stands twice", (int)text_trim(key).n, text_trim(key).p);
+	return false;
+}
+
+static void *inline_open(const char *name, char **why)
+{
+	struct text all = text_trim(text_of(name)), element;
+	struct pairs *p;
+
+	if (!in_braces(all)) {
+		*why = mem_str("an inline table is written inline:{key=value, ...}");
+		return NULL;
+	}
+	p = pairs_new();
+	all = inside(all);
+	while (text_list_next(&all, &element)) {
+		if (!add_element(p, element, why)) {
+			pairs_free(p);
+			return NULL;
+		}
+	}
+	if (pairs_count(p))
+		return p;
+	*why = mem_str("the table is empty");
+	pairs_free(p);
+	return NULL;
+}
+
+static const char *inline_get(void *opened, const char *key, size_t n, const char **why)
+{
+	(void)why;
+	return pairs_get(opened, key, n);
+}
+
+static void inline_close(void *opened)
+{
+	pairs_free(opened);
+}
+
+const struct table_type table_inline = { "inline", inline_open, inline_get, inline_close };

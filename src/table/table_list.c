@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "table/table.h"
+#include "table/type.h"
+
+enum { KEY_MAX = 1100 };
+
+/* A row of plain words, or a table. */
+struct element {
+	struct pairs *words;
+	struct table *table;
+};
+
+struct table_list {
+	struct element *elements;
+	size_t count;
+};
+
+/* "type:name" is a table, but "[IPv6:…]" is an address literal. */
+static bool is_table(struct text t)
+{
+	size_t i = 0;
+
+	while (i < t.n && ((t.p[i] >= 'a' && t.p[i] <= 'z') || (t.p[i] >= '0' && t.p[i] <= '9')))
+		i++;
+	return i > 0 && i < t.n && t.p[i] == ':';
+}
+
+static struct element *add_element(struct table_list *l)
+{
+	l->elements = mem_grow(l->elements, l->count + 1, sizeof *l->elements);
+	l->elements[l->count] = (struct element){ NULL, NULL };
+	return &l->elements[l->count++];
+}
+
+/* Words that follow each other share one element, so that a long list is searched as fast as a table. */
+static bool add_word(struct table_list *l, struct text word, char **why)
+{
+	struct element *e = l->count && l->elements[l->count - 1].words ? &l->elements[l->count - 1] : add_element(l);
+
+	if (!e->words)
+		e->words = pairs_new();
+	if (word.p[0] == '/' || word.p[0] == '!') {
+		*why = mem_fmt("%.*s: a list holds words and tables (type:name), neither files nor exceptions", (int)word.n, word.p);
+		return false;
+	}
+	pairs_add(e->words, word, text_make("", 0));
+	return true;
+}
+
+static bool add_table(struct table_list *l, struct text spec, char **why)
+{
+	char *name = mem_strn(spec.p, spec.n);
+	struct table *t = table_open(name, why);
+
+	free(name);
+	if (!t)
+		return false;
+	add_element(l)->table = t;
+	return true;
+}
+
+struct table_list *table_list_open(const char *list, char **why)
+{
+	struct table_list *l = mem_alloc(sizeof *l);
+	struct text from = text_of(list), element;
+
+	while (text_list_next(&from, &element)) {
+		if (element.n == 0)
+			continue;
+		if (is_table(element) ? !add_table(l, element, why) : !add_word(l, element, why)) {
+			table_list_free(l);
+			return NULL;
+		}
+	}
+	return l;
+}
+
+void table_list_free(struct table_list *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->count; i++) {
+		pairs_free(l->elements[i].words);
+		table_free(l->elements[i].table);
+	}
+	free(l->elements);
+	free(l);
+}
+
+static const char *element_get(struct element *e, const char *key, const char **why)
+{
+	char folded[KEY_MAX];
+
+	if (e->table)
+		return table_get(e->table, key, why);
+	if (!table_fold(text_of(key), folded, sizeof folded))
+		return NULL;
+	return pairs_get(e->words, folded, strlen(folded));
+}
+
+const char *table_list_get(struct table_list *l, const char *key, const char **why)
+{
+	const char *value = NULL;
+
+	*why = NULL;
+	for (size_t i = 0; i < l->count && !value && !*why; i++)
+		value = element_get(&l->elements[i], key, why);
+	return value;
+}
+
+bool table_list_has_domain(struct table_list *l, const char *domain, const char **why)
+{
+	const char *dot;
+
+	if (table_list_get(l, domain, why) || *why)
+		return !*why;
+	for (dot = strchr(domain, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (table_list_get(l, dot, why) || *why)
+			return !*why;
+	return false;
+}
+
+bool table_list_empty(const struct table_list *l)
+{
+	return l->count == 0;
+}
