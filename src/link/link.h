@@ -15,6 +15,11 @@
 #include "net/loop.h"
 #include "talk/verdict.h"
 
+/* Ceilings: a string of an envelope, the nexthop, the trace lines (what is longer is a programming error); requests outstanding on one
+ * link. */
+#define LINK_FIELD_MAX 8192
+#define LINK_SLOTS 65536
+
 /* XFORWARD attributes of the original client; NULL: not known. */
 struct link_client {
 	char *name, *addr, *port, *proto, *helo, *ident, *source;
@@ -22,12 +27,12 @@ struct link_client {
 
 /* One transaction's worth of work: a message, one destination, some recipients. */
 struct request {
-	uint32_t number;             /* chosen by the queue, unique among those outstanding on a link */
+	uint32_t number;             /* chosen by the queue, unique among those outstanding on a link; the courier sees a number of the link's */
 	uint32_t destination;        /* the queue's number for transport + nexthop; key of leases */
 	char *queue_id;              /* printed */
 	char *transport;             /* name in the settings */
 	char *nexthop;
-	char *flags;                 /* "DORX" subset */
+	char *flags;                 /* "DORX" subset, or NULL */
 	struct envelope *envelope;   /* sender, parameters and just the recipients of this request */
 	char *trace;                 /* bytes sent ahead of the content, wire form ("Received: …CRLF") */
 	size_t trace_size;
@@ -100,6 +105,12 @@ size_t link_waiting(const struct link *);
 bool link_dot_marked(const struct link *, uint32_t request);
 void link_send_close_idle(struct link *, uint32_t destination, unsigned count);
 void link_send_stop(struct link *);
+
+/* At both. */
+void link_send_lookup(struct link *, uint32_t number, const char *question);
+void link_send_found(struct link *, uint32_t number, const char *answer);
+void link_send_keep(struct link *, const char *key, const void *value, size_t n);
+void link_send_have(struct link *, const char *key);
 
 /* At the courier. */
 void link_send_credit(struct link *, unsigned more);
