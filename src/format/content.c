@@ -34,6 +34,8 @@ void content_begin(struct content *c, bool crlf)
 	c->at = AT_START;
 }
 
+enum { FOLD_COLUMNS = 76 };
+
 static void take(struct text *t, size_t n)
 {
 	t->p += n;
@@ -258,6 +260,58 @@ bool content_add(struct text t, struct buf *out)
 		buf_add(out, line.p, line.n);
 		buf_str(out, "\r\n");
 	}
+	return !out->over;
+}
+
+/* How much of t goes on a line: up to the last blank before column `room`, or all of a longer word, which is cut at 900 bytes. */
+static size_t fold_at(struct text t, size_t room)
+{
+	enum { WORD_MAX = 850 };
+	size_t n, blank = 0;
+
+	for (n = 0; n < t.n && n < WORD_MAX && !(blank && n > room); n++)
+		if (t.p[n] == ' ' && n)
+			blank = n;
+	if (n == t.n && n <= room)
+		return n;
+	if (blank)
+		return blank;
+	while (n < t.n && n && (t.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+/* Cleaned text on one line. */
+static void add_one_line(struct text t, struct buf *out)
+{
+	struct text line;
+
+	while (text_until(&t, '\n', &line)) {
+		text_clean(line, line.n, out);
+		buf_char(out, ' ');
+	}
+	text_clean(t, t.n, out);
+}
+
+bool content_add_folded(const char *first, const char *rest, struct text t, struct buf *out)
+{
+	struct buf clean;
+	struct text left;
+
+	buf_init(&clean, t.n + sizeof "...");
+	add_one_line(t, &clean);
+	left = text_trim(text_make(buf_text(&clean), clean.len));
+	do {
+		size_t indent = strlen(first), n = fold_at(left, indent < FOLD_COLUMNS ? FOLD_COLUMNS - indent : 1);
+
+		buf_str(out, *first ? first : left.n && *left.p == '.' ? "." : "");
+		buf_add(out, left.p, n);
+		buf_str(out, "\r\n");
+		take(&left, n);
+		left = text_trim(left);
+		first = rest;
+	} while (left.n);
+	buf_free(&clean);
 	return !out->over;
 }
 

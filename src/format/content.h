@@ -40,6 +40,10 @@ bool content_next(struct content *, struct text *slice, struct text *piece);
  * not added. False if out's ceiling was met. */
 bool content_add(struct text, struct buf *out);
 
+/* Appends text from outside, cleaned, LF as blank, as lines of at most 76 columns where words allow: the first begins with first, others with rest.
+ * No line is longer than 900 bytes. False if out's ceiling was met. */
+bool content_add_folded(const char *first, const char *rest, struct text, struct buf *out);
+
 /* The header with its last CRLF, without the empty line, of content in wire form; all of it if there is no empty line. */
 struct text content_header(struct text wire);
 

@@ -1,6 +1,7 @@
 /*
  * Delivery status notifications (RFC 3461-3464, 6522): builds the content of a report in wire form. Readable text first (which address,
- * what the other side said, what it means, what to do), then message/delivery-status, then the original's header or all of it.
+ * what the other side said, what it means, what to do), then message/delivery-status, then the original's header or all of it. Where an address is not ASCII the parts take their
+ * forms of RFC 6533. Whatever came from outside is cleaned of controls.
  */
 #ifndef CAUSEWAY_FORMAT_DSN_H
 #define CAUSEWAY_FORMAT_DSN_H
@@ -41,6 +42,12 @@ struct dsn_report {
 
 /* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */
 bool dsn_print(const struct dsn_report *, struct buf *out);
+
+/* Whether its content has bytes above 127: the report's MAIL then needs BODY=8BITMIME. */
+bool dsn_is_8bit(const struct dsn_report *);
+
+/* Whether its header has addresses above ASCII: the report's MAIL then needs SMTPUTF8 (RFC 6531). */
+bool dsn_is_utf8(const struct dsn_report *);
 
 /* "Wed, 25 Nov 2026 13:30:00 +0000" (RFC 5322 3.3, UTC). */
 void dsn_date(int64_t ms, struct buf *out);
