@@ -13,6 +13,7 @@ content is read; "final" runs once for each accepted recipient; "dot", if given,
 The functions close, silence, hang and the like below can stand as values, or be called in a function.
 """
 
+import functools
 import os
 import re
 import select
@@ -120,9 +121,9 @@ class Message:
     def recipients(self):
         return [address_of(line) for line in self.rcpts]
 
-    @property
+    @functools.cached_property
     def id(self):
-        return message_id(self.content)
+        return message_id(self.stuffed)
 
 
 def address_of(line):
@@ -141,6 +142,7 @@ class Session:
         self.stamps = []            # when each command came
         self.sent = b""
         self.transactions = 0
+        self.message = None         # the one whose final replies are due
         self.started = time.monotonic()
         self.open = True
         self.ended_by = None        # "client", "peer"
@@ -305,7 +307,7 @@ class Session:
             self.fill()
 
     def _finish(self, stuffed):
-        message = Message(self, self.mail or "", self.rcpts, stuffed)
+        message = self.message = Message(self, self.mail or "", self.rcpts, stuffed)
         self.transactions += 1
         self._reset()
         self.peer.took(message)

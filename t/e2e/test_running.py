@@ -291,8 +291,8 @@ def as_root(t, peer, user=NOBODY, **options):
     """A daemon that is started by root and becomes USER; its spool and control directories do not exist yet."""
     daemon = t.daemon(peer, {"user": user, **options}, uid=None, start=False, make_spool=False)
     os.rmdir(daemon.at("run"))
-    os.unlink(daemon.log_file)
     entry = pwd.getpwnam(NOBODY)
+    os.chown(daemon.log_file, entry.pw_uid, entry.pw_gid)
     daemon.spool.uid = entry.pw_uid
     return daemon, entry
 

@@ -1,0 +1,291 @@
+"""kill -9 at any time, at every named step, and failing disks: nobody is without mail, copies only where promised."""
+
+import collections
+import os
+import random
+import re
+import subprocess
+import threading
+import time
+
+import mail
+import processes
+from harness import DAEMON_UID, PRODUCER_UID, Skip, limit, needs_root, same, slow
+from reports import Report
+
+QUICK = {"queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"}
+DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "doc", "queue.md")
+KINDS = ("ok", "rcpt550", "dot552", "soft", "dot451once")
+
+
+class Store:
+    """The peer's memory: every final reply, with its time, for each message and recipient."""
+
+    def __init__(self, t):
+        self.finals = collections.defaultdict(list)     # (message id, address) -> times of 250
+        self.attempts = collections.Counter()
+        self.peer = t.peer({"final": self.final, "rcpt": self.rcpt})
+        self.reports = t.peer()
+
+    def final(self, session, address):
+        key = (session.message.id, address)
+        self.attempts[key] += 1
+        if address.startswith("dot552"):
+            return "552 5.2.2 <%s> Quota exceeded" % address
+        if address.startswith("dot451once") and self.attempts[key] == 1:
+            return "451 4.3.0 <%s> Temporary error" % address
+        self.finals[key].append(time.monotonic())
+        return "250 2.0.0 <%s> Saved" % address
+
+    def rcpt(self, session, address):
+        if address.startswith("rcpt550"):
+            return "550 5.1.1 <%s> User doesn't exist" % address
+        if address.startswith("soft") and random.random() < 0.3:
+            return "450 4.2.0 <%s> Busy" % address
+        return "250 2.1.5 Ok"
+
+    def reported(self):
+        """The (message id, address) pairs that reports have named."""
+        pairs = set()
+        for message in list(self.reports.messages):
+            report = Report(mail.split_trace(message.content)[1])
+            ident = re.search(r"(?im)^Message-ID:\s*<([^>]+)>", report.returned).group(1)
+            pairs |= {(ident, address) for address in report.recipients}
+        return pairs
+
+
+class Traffic:
+    """Messages with mixed outcomes, and what must have become of each recipient."""
+
+    def __init__(self, daemon, seed):
+        self.daemon, self.random = daemon, random.Random(seed)
+        self.sent = 0
+        self.delivered, self.refused = set(), set()     # (message id, address) pairs that are expected
+
+    def _message(self):
+        self.sent += 1
+        ident = "crash%d@client.test" % self.sent
+        kinds = ["ok", *self.random.choices(KINDS, k=self.random.randrange(4))]
+        addresses = ["%s.%d@there.test" % (kind, place) for place, kind in enumerate(kinds)]
+        for address in addresses:
+            refused = address.startswith(("rcpt550", "dot552"))
+            (self.refused if refused else self.delivered).add((ident, address))
+        return mail.transaction("a@client.test", addresses, mail.message("x" * 200 + "\n", ident=ident))
+
+    def drop(self, count):
+        """COUNT messages, some adopted, some several to a file."""
+        for _ in range(count):
+            uid = self.random.choice((PRODUCER_UID, DAEMON_UID))
+            data = b"".join(self._message() for _ in range(self.random.choice((1, 1, 1, 3))))
+            self.daemon.drop(data, uid=uid)
+
+
+def daemon_for(t, store, settings=None):
+    routes = "inline:{there.test=lmtp:%s, client.test=lmtp:%s}" % (store.peer.nexthop, store.reports.nexthop)
+    return t.daemon(None, {"transport_maps": routes, **QUICK, **(settings or {})}, start=False)
+
+
+def judge(store, traffic, daemon, kills):
+    """Everybody got the message or was reported on; second copies only for replies that a kill hid."""
+    without = [key for key in traffic.delivered if not store.finals[key]]
+    same(without, [], "recipients without mail")
+    same(sorted(traffic.refused - store.reported()), [], "refused recipients without a report")
+    same(set(store.finals) - traffic.delivered - {k for k in store.finals if not store.finals[k]}, set(), "strangers")
+    copies = {key: times for key, times in store.finals.items() if len(times) > 1}
+    for key, times in copies.items():
+        for hidden in times[:-1]:
+            assert any(0 <= kill - hidden < 2 for kill in kills), "a second copy of %s, and no kill hid the first" % (key,)
+    logged = collections.Counter((d["id"], d["to"]) for d in daemon.deliveries(status="sent"))
+    same([key for key, count in logged.items() if count > 1], [], "recipients logged as sent twice")
+    print("  %d messages, %d recipients delivered, %d refused, %d kills, %d second copies"
+          % (traffic.sent, len(traffic.delivered), len(traffic.refused), len(kills),
+             sum(len(times) - 1 for times in copies.values())))
+    same(daemon.spool.names("drop/bad"), [])
+
+
+def victim(daemon, chooser):
+    """A process of the daemon: the supervisor, the queue process or a courier."""
+    role = chooser.choice(("supervisor", "queue", "courier", "courier"))
+    if role == "supervisor":
+        return daemon.process.pid
+    return chooser.choice(daemon.wait_pids(role, 1))
+
+
+@slow
+@limit(600)
+def test_kill_9_fifty_times_over_two_thousand_messages(t):
+    store, chooser = Store(t), random.Random(62)
+    daemon = daemon_for(t, store).start()
+    traffic, kills = Traffic(daemon, 2000), []
+    for _ in range(50):
+        traffic.drop(30)
+        done = len(store.peer.messages)
+        goal = done + chooser.randrange(1, 40)
+        store.peer.wait(lambda: len(store.peer.messages) >= goal or not daemon.spool.messages(), 60, "progress")
+        pid = victim(daemon, chooser)
+        kills.append(time.monotonic())
+        daemon.kill(pid)
+        kills.append(time.monotonic())
+        if pid == daemon.process.pid:
+            daemon.start()
+    while traffic.sent < 2000:
+        traffic.drop(20)
+    daemon.spool.wait_empty(240)
+    judge(store, traffic, daemon, kills)
+
+
+def steps():
+    """The named steps of doc/queue.md: the first column of its tables of steps."""
+    names, inside = [], False
+    with open(DOCUMENT) as file:
+        for line in file:
+            if re.match(r"\|\s*step\s*\|", line):
+                inside = True
+            elif not line.startswith("|"):
+                inside = False
+            elif inside:
+                names += re.findall(r"`([a-z-]+)`", line.split("|")[1])
+    return list(dict.fromkeys(names))
+
+
+def crash_at(t, step, number, occurrence):
+    """Run with a crash asked for at a step, then without; True if the crash happened."""
+    store = Store(t)
+    daemon = daemon_for(t, store)
+    traffic, kills = Traffic(daemon, number), []
+    traffic.drop(3)
+    broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<nobody>>\r\n", name="refused-%s-%d" % (step, occurrence))
+    daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": "%s:%d" % (step, occurrence)})
+    queue = processes.wait_for(lambda: daemon.pids("queue") or daemon.process.poll() is not None, 20, "the queue process")
+    for _ in range(4):
+        traffic.drop(3)
+
+    def over():
+        if daemon.process.poll() is not None or queue is True or not processes.alive(queue[0]):
+            return "crashed"
+        return not daemon.spool.messages() and not daemon.spool.names("drop/new") and "idle"
+    end = processes.wait_for(over, 60, "a crash at %s, or all done" % step)
+    kills += [time.monotonic(), time.monotonic() - 1.9]
+    daemon.kill()
+    daemon.start()
+    daemon.spool.wait_empty(60)
+    refused = [name for name in daemon.spool.names("drop/bad") if not name.endswith(".reason")]
+    same(len(refused), 1, "refused files after a crash at %s" % step)
+    assert daemon.spool.reason(refused[0]), broken
+    os.unlink(daemon.spool.at("drop/bad/" + refused[0]))
+    for name in daemon.spool.names("drop/bad"):
+        os.unlink(daemon.spool.at("drop/bad/" + name))
+    judge(store, traffic, daemon, kills)
+    daemon.end()
+    store.peer.stop()
+    store.reports.stop()
+    os.rename(daemon.dir + "/spool", daemon.dir + "/spool-%s-%d" % (step, occurrence))
+    open(daemon.log_file, "w").close()
+    return end == "crashed"
+
+
+@slow
+@limit(900)
+def test_crash_at_every_step(t):
+    """Each step of the crash argument, at its first and at a later time; steps that never came are named."""
+    names = steps()
+    assert len(names) > 10, names
+    missed = []
+    for number, step in enumerate(names):
+        if step.startswith("rewrite"):
+            continue
+        reached = [crash_at(t, step, 10 * number + occurrence, occurrence) for occurrence in (1, 4)]
+        if not any(reached):
+            missed.append(step)
+    same(missed, [], "steps that no crash was seen at (is this a build with --enable-test-hooks?)")
+
+
+@needs_root
+@limit(120)
+def test_sync_that_fails(t):
+    """While fsync and fdatasync fail nothing is called delivered; when they work again all mail arrives."""
+    if not os.path.exists("/usr/bin/strace"):
+        raise Skip("strace is not installed")
+    store = Store(t)
+    daemon = daemon_for(t, store).start()
+    traffic = Traffic(daemon, 5)
+    traffic.drop(5)
+    daemon.spool.wait_empty()
+    queue = daemon.pids("queue")[0]
+    tracer = subprocess.Popen(["strace", "-f", "-p", str(queue), "-e", "trace=fsync,fdatasync", "-o", t.path("strace"),
+                               "-e", "inject=fsync,fdatasync:error=EIO"], stderr=subprocess.PIPE)
+    if not re.search(rb"attached", tracer.stderr.readline()):
+        raise Skip("strace cannot attach here")
+    before = len(daemon.deliveries(status="sent"))
+    traffic.drop(10)
+    processes.wait_for(lambda: os.path.getsize(t.path("strace")) > 200, 20, "a sync that fails")
+    daemon.wait_log(r"(?i)Input/output error")
+    same(len(daemon.deliveries(status="sent")), before, "deliveries called final although nothing could be synced")
+    tracer.terminate()
+    tracer.wait()
+    daemon.spool.wait_empty(60)
+    without = [key for key in traffic.delivered if not store.finals[key]]
+    same(without, [], "recipients without mail")
+
+
+def test_damaged_journal_line(t):
+    """It is skipped with a warning; at worst there is a second copy, and no mail is lost."""
+    ready = threading.Event()
+    peer = t.peer({"final": lambda s, a: "250 2.0.0 Saved" if ready.is_set() or a.startswith("ok") else "451 4.3.0 no"})
+    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1h"})
+    for number in range(10):
+        daemon.send(["ok%d@example.org" % number, "late%d@example.org" % number])
+    daemon.wait_deliveries(10, status="deferred")
+    daemon.wait_deliveries(10, status="sent")
+    daemon.stop()
+    path = daemon.spool.at("queue/journal")
+    with open(path, "rb") as file:
+        lines = file.read().splitlines(True)
+    target = next(n for n, line in enumerate(lines) if b" result " in line)
+    lines[target] = lines[target][:12] + b"#" + lines[target][13:]
+    with open(path, "wb") as file:
+        file.write(b"".join(lines) + b"torn line without an en")
+    os.chown(path, daemon.spool.uid, daemon.spool.uid)
+    daemon.start()
+    daemon.wait_log(r"(?i)journal.*(damaged|skipped|crc)")
+    ready.set()
+    daemon.ctl("retry", "ALL")
+    daemon.spool.wait_empty()
+    copies = collections.Counter((m.id, a) for m in peer.messages for a in m.recipients if a.startswith("ok"))
+    same(len(copies), 10)
+    assert sum(copies.values()) <= 11, copies
+    for number in range(10):
+        assert daemon.deliveries("late%d@example.org" % number, "sent"), number
+
+
+def test_unknown_format_ends_the_start(t):
+    daemon = t.daemon(t.peer())
+    daemon.stop()
+    with open(daemon.spool.at("queue/format"), "r+") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(re.sub(r"\d+", lambda m: str(int(m.group()) + 1), text))
+    daemon.start(wait=False)
+    same(daemon.process.wait(15), 78)
+    assert "format" in daemon.stderr() + daemon.log()
+
+
+def test_journal_is_rewritten_and_nothing_is_forgotten(t):
+    """Thousands of dead lines go; the waiting message keeps its state over the rewriting and a restart."""
+    peer = t.peer({"final": lambda s, a: "451 4.3.0 no" if a.startswith("late") else "250 2.0.0 Saved"})
+    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1h"})
+    daemon.send(["first@example.org", "late@example.org"])
+    daemon.wait_delivery("late@example.org", "deferred")
+    total = 3000
+    for _ in range(total):
+        daemon.send("u@example.org", sync=False)
+    daemon.wait_deliveries(total, "u@example.org", timeout=50)
+    daemon.stop()
+    size = os.path.getsize(daemon.spool.at("queue/journal"))
+    assert size < 100 * total, "the journal has %d bytes for one message" % size
+    daemon.start()
+    same(len(daemon.spool.messages()), 1)
+    peer.script.clear()
+    daemon.ctl("retry", "ALL")
+    daemon.wait_delivery("late@example.org", "sent")
+    same(len(daemon.deliveries("first@example.org")), 1)

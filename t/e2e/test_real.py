@@ -1,0 +1,118 @@
+"""Deliveries into real stores: Dovecot's LMTP server on both kinds of socket, and Cyrus lmtpd."""
+
+import base64
+import os
+import random
+
+import mail
+import processes
+import servers
+from cases import outcome
+from harness import DAEMON_UID, PRODUCER_UID, limit, same
+from reports import Report
+
+RETRY = {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", "lmtp.line_length_limit": 0}
+
+
+def attachment():
+    """10 MB in base64, 8-bit text, dots at line starts, and a line of 5000 bytes."""
+    data = random.Random(6).randbytes(10 << 20)
+    text = "gr\u00fc\u00df dich \u20ac\n.\n..\n.dot\n...\n".encode() + b"L" * 5000 + b"\n\xff\xfe raw bytes\n"
+    head = mail.message(headers=["To: <one@example.org>", "Date: Wed, 25 Nov 2026 12:00:00 +0000", "MIME-Version: 1.0",
+                                 'Content-Type: multipart/mixed; boundary="b"'])
+    return head + b"\n".join([b"--b", b"Content-Type: text/plain; charset=utf-8",
+                              b"Content-Transfer-Encoding: 8bit", b"", text, b"--b",
+                              b"Content-Type: application/octet-stream", b"Content-Transfer-Encoding: base64", b"",
+                              base64.encodebytes(data) + b"--b--", b""])
+
+
+def mixed_results(t, nexthop, store, temporary, fine="one", unknown="nosuch"):
+    """One message to four: fine, unknown, over quota, refused for now. Four lines, one report, one retried."""
+    daemon = t.daemon(nexthop, RETRY)
+    daemon.send(["%s@example.org" % user for user in (fine, unknown, "overquota", temporary)],
+                mail.message(headers=["Date: Wed, 25 Nov 2026 12:00:00 +0000"], ident="mixed@client.test"),
+                sender="two@example.org")
+    daemon.wait_deliveries(3, temporary + "@example.org", timeout=30)
+    first = {d["to"].split("@")[0]: d for d in reversed(daemon.deliveries())}
+    same(outcome(first[fine])[0], "sent")
+    same(outcome(first[unknown]), ("bounced", "5.1.1"))
+    same(outcome(first["overquota"]), ("bounced", "5.2.2"))
+    same(outcome(first[temporary])[0], "deferred")
+    same(len({d["reason"] for d in first.values()}), len(first), "different lines")
+    for user in (fine, unknown, "overquota"):
+        same(len(daemon.deliveries(user + "@example.org")), 1, user)
+    same(len(store.mail(fine)), 1)
+    reports = processes.wait_for(lambda: store.mail("two"), 20, "a report in the sender's mailbox")
+    same(len(reports), 1)
+    report = Report(reports[0].replace(b"\r\n", b"\n"))
+    same(sorted(report.recipients), ["%s@example.org" % user for user in sorted((unknown, "overquota"))])
+    same(report.recipients[unknown + "@example.org"]["Status"], "5.1.1")
+    same(report.recipients["overquota@example.org"]["Status"], "5.2.2")
+    return daemon
+
+
+def read_back(t, daemon, store, user="one"):
+    """A large message with everything in it, copied and adopted, arrives byte for byte."""
+    content = attachment()
+    before = len(store.mail(user))
+    for uid in (PRODUCER_UID, DAEMON_UID):
+        expected = daemon.send(user + "@example.org", content, uid=uid)
+    stored = processes.wait_for(lambda: len(store.mail(user)) == before + 2 and store.mail(user), 60, "both messages")
+    for message in stored[before:]:
+        same(message[-len(expected):], expected)
+        assert b"by causeway.test" in message[:2000], message[:2000]
+
+
+@limit(180)
+def test_dovecot_on_a_unix_socket(t):
+    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    t.on_end(dovecot.stop)
+    daemon = mixed_results(t, "unix:" + dovecot.socket, dovecot, "tempfail")
+    same(daemon.wait_delivery("one@example.org")["relay"], "causeway.test[%s]" % dovecot.socket)
+    read_back(t, daemon, dovecot)
+
+
+@limit(180)
+def test_dovecot_over_tcp(t):
+    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    t.on_end(dovecot.stop)
+    daemon = mixed_results(t, "inet:127.0.0.1:%d" % dovecot.address[1], dovecot, "broken")
+    same(daemon.wait_delivery("one@example.org")["relay"], "127.0.0.1[127.0.0.1]:%d" % dovecot.address[1])
+    read_back(t, daemon, dovecot)
+
+
+@limit(180)
+def test_cyrus_on_its_unix_socket(t):
+    cyrus = servers.Cyrus(t.path("cyrus")).start()
+    t.on_end(cyrus.stop)
+    daemon = mixed_results(t, "unix:" + cyrus.socket, cyrus, "broken")
+    read_back(t, daemon, cyrus)
+
+
+@limit(180)
+def test_dovecot_at_its_process_limit(t):
+    """More connections than Dovecot serves: fewer are used, nothing is deferred for long, all arrives."""
+    dovecot = servers.Dovecot(t.path("dovecot"), process_limit=2).start()
+    t.on_end(dovecot.stop)
+    daemon = t.daemon("unix:" + dovecot.socket, {**RETRY, "lmtp.lhlo_timeout": "30s"})
+    for number in range(100):
+        daemon.send("box%d@example.org" % (number % 10))
+    daemon.wait_deliveries(100, status="sent", timeout=120)
+    same(sum(len(dovecot.mail("box%d" % number)) for number in range(10)), 100)
+
+
+@limit(180)
+def test_dovecot_restarted_under_load(t):
+    """Its 421 on every session is heard: nobody is without mail, sessions that were cached cost no failure."""
+    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    t.on_end(dovecot.stop)
+    daemon = t.daemon("unix:" + dovecot.socket, RETRY)
+    for number in range(300):
+        daemon.send("box%d@example.org" % (number % 10), mail.message(ident="restart%d@client.test" % number))
+        if number in (100, 200):
+            os.kill(dovecot.process.pid, 1)
+    daemon.wait_deliveries(300, status="sent", timeout=120)
+    stored = b"".join(b"".join(dovecot.mail("box%d" % number)) for number in range(10))
+    for number in range(300):
+        assert b"<restart%d@client.test>" % number in stored, number
+    same([d for d in daemon.deliveries() if d["status"] == "bounced"], [])
