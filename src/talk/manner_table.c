@@ -23,6 +23,7 @@
 	ROW(CHOICE, who, #member, member, initial, .choices = words, .help = __VA_ARGS__)
 
 #define SECOND 1000   /* the least time for a peer to answer in */
+#define EVER (INT_MAX * INT64_C(1000))
 
 static const char *const tls_levels[] = {
 	"none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure", "", NULL
@@ -38,23 +39,23 @@ static const struct option_row rows[] = {
 	COUNT(BOTH, initial_destination_concurrency, "5", 1, INT_MAX, "connections to a destination at first"),
 	COUNT(BOTH, destination_concurrency_limit, "20", 0, INT_MAX, "most connections to a destination; 0: any"),
 	COUNT(BOTH, destination_recipient_limit, "50", 0, INT_MAX, "most recipients of a transaction; 0: any"),
-	TIME(BOTH, destination_rate_delay, "0s", 0, 0, "pause between two messages to a destination"),
+	TIME(BOTH, destination_rate_delay, "0s", 0, EVER, "pause between two messages to a destination"),
 
 	/* time limits of the stages */
-	TIME(SMTP, connect_timeout, "30s", 0, 0, "to connect; 0: the system's own limit"),
-	TIME(LMTP, connect_timeout, "0s", 0, 0, "to connect; 0: the system's own limit"),
-	TIME(SMTP, helo_timeout, "300s", SECOND, 0, "for the greeting, EHLO or HELO, and AUTH"),
-	ROW(DURATION, LMTP, "lhlo_timeout", helo_timeout, "300s", .min = SECOND,
+	TIME(SMTP, connect_timeout, "30s", 0, EVER, "to connect; 0: the system's own limit"),
+	TIME(LMTP, connect_timeout, "0s", 0, EVER, "to connect; 0: the system's own limit"),
+	TIME(SMTP, helo_timeout, "300s", SECOND, EVER, "for the greeting, EHLO or HELO, and AUTH"),
+	ROW(DURATION, LMTP, "lhlo_timeout", helo_timeout, "300s", .min = SECOND, .max = EVER,
 	    .help = "for the greeting, LHLO and AUTH"),
-	TIME(BOTH, starttls_timeout, "300s", SECOND, 0, "for STARTTLS and the TLS handshake"),
-	TIME(BOTH, xforward_timeout, "300s", SECOND, 0, "for each XFORWARD"),
-	TIME(BOTH, mail_timeout, "300s", SECOND, 0, "for MAIL FROM"),
-	TIME(BOTH, rcpt_timeout, "300s", SECOND, 0, "for each RCPT TO"),
-	TIME(BOTH, data_init_timeout, "120s", SECOND, 0, "for DATA"),
-	TIME(BOTH, data_xfer_timeout, "180s", SECOND, 0, "for each write of content"),
-	TIME(BOTH, data_done_timeout, "600s", SECOND, 0, "for the replies to the final dot"),
-	TIME(BOTH, rset_timeout, "20s", SECOND, 0, "for RSET"),
-	TIME(BOTH, quit_timeout, "300s", SECOND, 0, "for QUIT"),
+	TIME(BOTH, starttls_timeout, "300s", SECOND, EVER, "for STARTTLS and the TLS handshake"),
+	TIME(BOTH, xforward_timeout, "300s", SECOND, EVER, "for each XFORWARD"),
+	TIME(BOTH, mail_timeout, "300s", SECOND, EVER, "for MAIL FROM"),
+	TIME(BOTH, rcpt_timeout, "300s", SECOND, EVER, "for each RCPT TO"),
+	TIME(BOTH, data_init_timeout, "120s", SECOND, EVER, "for DATA"),
+	TIME(BOTH, data_xfer_timeout, "180s", SECOND, EVER, "for each write of content"),
+	TIME(BOTH, data_done_timeout, "600s", SECOND, EVER, "for the replies to the final dot"),
+	TIME(BOTH, rset_timeout, "20s", SECOND, EVER, "for RSET"),
+	TIME(BOTH, quit_timeout, "300s", SECOND, EVER, "for QUIT"),
 	FLAG(BOTH, per_request_deadline, "no", "time limits are for a whole command with its reply"),
 	FLAG(BOTH | MANNER_OBSOLETE, per_record_deadline, "no", "use per_request_deadline"),
 	COUNT(BOTH, min_data_rate, "500", 1, INT_MAX, "bytes a second below which a deadline runs down"),
@@ -82,8 +83,8 @@ static const struct option_row rows[] = {
 	/* keeping connections */
 	LIST(BOTH, connection_cache_destinations, "", "destinations whose connections are always kept"),
 	FLAG(BOTH, connection_cache_on_demand, "yes", "keep connections while there is mail for them"),
-	TIME(BOTH, connection_cache_time_limit, "2s", SECOND, 0, "how long an idle connection is kept"),
-	TIME(BOTH, connection_reuse_time_limit, "300s", SECOND, 0, "age after which a connection is not used again"),
+	TIME(BOTH, connection_cache_time_limit, "2s", SECOND, EVER, "how long an idle connection is kept"),
+	TIME(BOTH, connection_reuse_time_limit, "300s", SECOND, EVER, "age after which a connection is not used again"),
 	COUNT(BOTH, connection_reuse_count_limit, "0", 0, INT_MAX, "how often a connection is used again; 0: any"),
 	FLAG(LMTP | MANNER_OBSOLETE, cache_connection, "yes", "use connection_cache_on_demand"),
 
@@ -122,8 +123,8 @@ static const struct option_row rows[] = {
 	LIST(BOTH, body_checks, "", "the same for body lines"),
 	LIST(BOTH, pix_workarounds, "disable_esmtp,delay_dotcrlf", "what to do about a PIX firewall"),
 	LIST(BOTH, pix_workaround_maps, "", "the same by server address, from tables"),
-	TIME(BOTH, pix_workaround_threshold_time, "500s", 0, 0, "age of mail from which delay_dotcrlf is used"),
-	TIME(BOTH, pix_workaround_delay_time, "10s", SECOND, 0, "how long delay_dotcrlf waits before the dot"),
+	TIME(BOTH, pix_workaround_threshold_time, "500s", 0, EVER, "age of mail from which delay_dotcrlf is used"),
+	TIME(BOTH, pix_workaround_delay_time, "10s", SECOND, EVER, "how long delay_dotcrlf waits before the dot"),
 
 	/* SASL */
 	FLAG(BOTH, sasl_auth_enable, "no", "authenticate to servers that ask for it"),
@@ -142,7 +143,7 @@ static const struct option_row rows[] = {
 	LIST(LMTP, sasl_tls_verified_security_options, "$lmtp_sasl_tls_security_options",
 	     "the same inside TLS with a server whose certificate matched"),
 	TEXT(BOTH, sasl_auth_cache_name, "", "where refused credentials are remembered"),
-	TIME(BOTH, sasl_auth_cache_time, "90d", 0, 0, "for how long"),
+	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long"),
 
 	/* TLS: how much of it, and for whom */
 	CHOICE(SMTP, tls_security_level, "may", tls_levels, "how much TLS a destination needs"),

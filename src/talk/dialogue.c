@@ -1,0 +1,333 @@
+/* The engine: which commands may go out now, and to whom a reply belongs. */
+#include "talk/dialogue.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "talk/dialogue_private.h"
+
+enum {
+	HOST_MAX = 512,             /* of the peer's name in texts */
+	BURST_MAX = 4096,           /* bytes of commands on their way before their replies are awaited */
+	TRANSCRIPT_MAX = 16384,
+	KEPT_ROOM = 64,             /* recipients whose arrays an idle session keeps */
+	FURTHER_FINAL = 10000,      /* ms more for each final reply after the first */
+	ONLY_FINAL = 5000,          /* ms of silence that show that there will be one final reply only */
+	UNASKED_END = 5000          /* ms for the rest of a reply that nobody awaited */
+};
+
+struct dialogue *dialogue_new(const struct dialogue_setup *setup)
+{
+	struct dialogue *d = mem_alloc(sizeof(*d));
+
+	d->manner = setup->manner;
+	d->lmtp = setup->manner->protocol == PROTOCOL_LMTP;
+	d->soft_bounce = setup->soft_bounce;
+	d->host = text_cleaned(setup->host, HOST_MAX);
+	d->myhostname = mem_str(setup->myhostname);
+	d->reader = reply_reader_new();
+	buf_init(&d->transcript, TRANSCRIPT_MAX);
+	d->step = STEP_HELO;
+	dialogue_owe(d, STEP_GREETING, 0, 1);
+	return d;
+}
+
+static void free_verdicts(struct dialogue *d)
+{
+	for (size_t i = d->collected; i < d->fallen_count; i++)
+		verdict_clear(&d->fallen[i].verdict);
+	free(d->fallen);
+	free(d->state);
+	d->fallen = NULL;
+	d->state = NULL;
+	d->room = d->fallen_count = d->collected = 0;
+}
+
+void dialogue_free(struct dialogue *d)
+{
+	if (!d)
+		return;
+	free_verdicts(d);
+	reply_reader_free(d->reader);
+	buf_free(&d->transcript);
+	free(d->host);
+	free(d->myhostname);
+	free(d->site_reason);
+	free(d->complaint);
+	free(d);
+}
+
+/* Room for one verdict per recipient; what an unusually large transaction needed is given back by the next one. */
+static void make_room(struct dialogue *d, size_t count)
+{
+	if (d->room >= count && d->room <= KEPT_ROOM)
+		return;
+	free_verdicts(d);
+	d->room = count > 4 ? count : 4;
+	d->fallen = mem_grow(NULL, d->room, sizeof(*d->fallen));
+	d->state = mem_grow(NULL, d->room, sizeof(*d->state));
+}
+
+void dialogue_begin(struct dialogue *d, const struct transaction *t)
+{
+	size_t count = t->envelope->count;
+
+	assert(!d->active && count > 0 && d->collected == d->fallen_count);
+	make_room(d, count);
+	memset(d->state, RCPT_UNASKED, count);
+	d->t = *t;
+	d->policy = (struct policy){
+		.last_host = t->last_host, .soft_bounce = d->soft_bounce,
+		.skip_5xx_greeting = d->manner->skip_5xx_greeting, .lmtp = d->lmtp,
+	};
+	d->active = true;
+	d->left = count;
+	d->accepted = d->asked = d->finals = d->fallen_count = d->collected = 0;
+	d->data_go = d->dot_sent = d->refused_for_size = false;
+	d->needs_utf8 = dialogue_needs_smtputf8(t);
+	d->kept = d->served;
+	if (d->served) {
+		assert(d->step == STEP_IDLE);
+		buf_clear(&d->transcript);
+		d->step = STEP_RSET;
+	}
+	d->progress++;
+}
+
+const struct owed *dialogue_owed(const struct dialogue *d)
+{
+	return d->owed_runs ? &d->owed[d->owed_first] : NULL;
+}
+
+void dialogue_owe(struct dialogue *d, enum step step, size_t rcpt, size_t count)
+{
+	struct owed *last = &d->owed[(d->owed_first + d->owed_runs + OWED_MAX - 1) % OWED_MAX];
+
+	if (d->owed_runs && last->step == STEP_RCPT && step == STEP_RCPT) {
+		last->count++;
+		return;
+	}
+	assert(d->owed_runs < OWED_MAX);
+	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] = (struct owed){ step, rcpt, count };
+	d->owed_runs++;
+}
+
+/* Takes one reply off the oldest run. */
+static struct owed take_owed(struct dialogue *d)
+{
+	struct owed *oldest = &d->owed[d->owed_first], owner = *oldest;
+
+	oldest->rcpt++;
+	if (--oldest->count == 0) {
+		d->owed_first = (d->owed_first + 1) % OWED_MAX;
+		d->owed_runs--;
+	}
+	if (d->owed_runs == 0)
+		d->burst = 0;
+	return owner;
+}
+
+/* Adds what one side said to the transcript, a prefix on each line; what does not fit is left out. */
+static void note(struct dialogue *d, const char *prefix, const char *lines, size_t n)
+{
+	struct text rest = text_make(lines, n), line;
+
+	while (rest.n && !d->transcript.over) {
+		if (!text_until(&rest, '\n', &line)) {
+			line = rest;
+			rest.n = 0;
+		}
+		buf_str(&d->transcript, prefix);
+		buf_add(&d->transcript, line.p, line.n);
+		buf_char(&d->transcript, '\n');
+	}
+}
+
+static void command_said(struct dialogue *d, enum step step, size_t rcpt, const char *line, size_t n)
+{
+	d->burst += n;
+	d->progress++;
+	note(d, "Out: ", line, n - strlen("\r\n"));
+	if (step != STEP_QUIT || !d->manner->skip_quit_response)
+		dialogue_owe(d, step, rcpt, 1);
+}
+
+/* Goes one step on. False if its command has to wait: what is on its way must fit into the peer's buffers, lest both
+ * sides wait for each other to read (RFC 2920 3.1). */
+static bool say(struct dialogue *d, struct buf *out)
+{
+	size_t before = out->len, rcpt = d->asked;
+	enum step said = d->step, next = dialogue_steps[said].say(d, out);
+	size_t n = out->len - before;
+
+	assert(!out->over);
+	if (n && d->owed_runs && d->burst + n > BURST_MAX) {
+		out->len = before;
+		out->data[before] = '\0';
+		d->asked = rcpt;
+		return false;
+	}
+	d->step = next;
+	if (n)
+		command_said(d, said, rcpt, out->data + before, n);
+	return true;
+}
+
+enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
+{
+	for (;;) {
+		const struct step_row *row = &dialogue_steps[d->step];
+		bool alone = row->alone || !(d->offers.offers & EHLO_PIPELINING);
+
+		if (d->owed_runs && alone)
+			return DIALOGUE_REPLY;
+		if (!row->say)
+			return row->want;
+		if (!say(d, out))
+			return DIALOGUE_REPLY;
+	}
+}
+
+/* Gives a reply to the command that it answers. */
+static void take(struct dialogue *d, const struct reply *r)
+{
+	bool waited = d->refused_for_size;
+	struct owed owner = take_owed(d);
+
+	note(d, "In:  ", r->text, strlen(r->text));
+	if (r->garbage) {
+		dialogue_complain(d, "sent lines that are no reply", r);
+		d->unfit = true;
+	}
+	if (r->code == 421)
+		d->leaving = d->unfit = true;
+	if (r->code == 421 && d->kept) {
+		dialogue_refuse_left(d, STAGE_IDLE, MEANS_LATER, r);
+		dialogue_stop(d);
+		return;
+	}
+	if (owner.step != STEP_RSET && owner.step != STEP_UNASKED)
+		d->kept = false;
+	dialogue_steps[owner.step].hear(d, r, owner.rcpt);
+	/* the final replies have one time limit together, but for the one that may stay the only one */
+	if (owner.step != STEP_DOT || waited || d->refused_for_size)
+		d->progress++;
+}
+
+void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
+{
+	struct reply r;
+
+	while (n && (d->step != STEP_END || d->owed_runs)) {
+		if (!d->owed_runs && d->left == 0) {
+			dialogue_stop(d);
+			return;
+		}
+		if (!d->owed_runs) {
+			dialogue_owe(d, STEP_UNASKED, 0, 1);
+			d->progress++;
+		}
+		switch (reply_reader_next(d->reader, &bytes, &n, &r)) {
+		case REPLY_MORE:
+			return;
+		case REPLY_READY:
+			take(d, &r);
+			break;
+		case REPLY_ENDLESS:
+			dialogue_violate(d, dialogue_stage(d), "sent a reply without end", NULL);
+			return;
+		}
+	}
+}
+
+void dialogue_content_sent(struct dialogue *d)
+{
+	bool nobody = d->left == 0;
+
+	if (d->step == STEP_END)
+		return;
+	assert(d->step == STEP_SENDING || d->step == STEP_LONE_DOT);
+	d->dot_sent = true;
+	d->dirty = false;
+	d->progress++;
+	if (nobody && d->lmtp) {
+		dialogue_stop(d);   /* no reply is owed, and none can be told from the next command's */
+		return;
+	}
+	d->finals = d->lmtp ? d->left : 1;
+	d->next_final = 0;
+	d->step = STEP_OVER;
+	dialogue_owe(d, STEP_DOT, 0, d->finals);
+}
+
+int64_t dialogue_timeout(const struct dialogue *d)
+{
+	const struct owed *owed = dialogue_owed(d);
+	enum step step = owed ? owed->step : d->step;
+	size_t offset = dialogue_steps[step].timeout;
+	int64_t limit;
+
+	if (step == STEP_UNASKED)
+		return UNASKED_END;
+	if (step == STEP_DOT && d->refused_for_size)
+		return ONLY_FINAL;
+	if (offset == 0)
+		return 0;
+	limit = *(const int64_t *)(const void *)((const char *)d->manner + offset);
+	if (step == STEP_DOT && d->finals > 1)
+		limit += FURTHER_FINAL * (int64_t)(d->finals - 1);
+	return limit;
+}
+
+unsigned dialogue_progress(const struct dialogue *d)
+{
+	return d->progress;
+}
+
+void dialogue_quit(struct dialogue *d)
+{
+	if (d->step == STEP_IDLE)
+		d->step = STEP_QUIT;
+}
+
+bool dialogue_reusable(const struct dialogue *d)
+{
+	return d->step == STEP_IDLE && d->owed_runs == 0 && !d->unfit;
+}
+
+enum site dialogue_site(const struct dialogue *d, const char **reason)
+{
+	*reason = d->site_reason;
+	return d->site;
+}
+
+enum stage dialogue_stage(const struct dialogue *d)
+{
+	const struct owed *owed = dialogue_owed(d);
+	enum step step = owed && owed->step != STEP_UNASKED ? owed->step : d->step;
+
+	return dialogue_steps[step].stage;
+}
+
+const struct ehlo *dialogue_offers(const struct dialogue *d)
+{
+	return &d->offers;
+}
+
+bool dialogue_greeted(const struct dialogue *d)
+{
+	return d->greeted;
+}
+
+const char *dialogue_transcript(const struct dialogue *d)
+{
+	return buf_text(&d->transcript);
+}
+
+const char *dialogue_complaint(const struct dialogue *d)
+{
+	return d->complaint;
+}

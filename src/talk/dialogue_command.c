@@ -1,0 +1,113 @@
+#include "talk/dialogue_private.h"
+
+#include "base/text.h"
+#include "format/xtext.h"
+
+static bool offers(const struct dialogue *d, unsigned keyword)
+{
+	return d->offers.offers & keyword;
+}
+
+static bool is_ascii(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s > 127)
+			return false;
+	return true;
+}
+
+bool dialogue_needs_smtputf8(const struct transaction *t)
+{
+	const struct envelope *e = t->envelope;
+
+	if (e->smtputf8 && t->utf8_header)
+		return true;
+	if (!is_ascii(e->sender))
+		return true;
+	for (size_t i = 0; i < e->count; i++)
+		if (!is_ascii(e->rcpts[i].address))
+			return true;
+	return false;
+}
+
+/* Whether this transaction is sent with SMTPUTF8 (RFC 6531 3.4). */
+static bool uses_smtputf8(const struct dialogue *d)
+{
+	return offers(d, EHLO_SMTPUTF8) && (d->t.envelope->smtputf8 || d->needs_utf8);
+}
+
+/* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not spoken. */
+static void say_body(const struct dialogue *d, struct buf *out)
+{
+	enum envelope_body body = d->t.envelope->body;
+
+	if (!offers(d, EHLO_8BITMIME))
+		return;
+	if (d->t.eight_bit || body == BODY_8BITMIME || body == BODY_BINARYMIME)
+		buf_str(out, " BODY=8BITMIME");
+	else if (body == BODY_7BIT)
+		buf_str(out, " BODY=7BIT");
+}
+
+static void say_dsn(const struct envelope *e, struct buf *out)
+{
+	if (e->envid)
+		buf_fmt(out, " ENVID=%s", e->envid);
+	if (e->ret != RET_NONE)
+		buf_str(out, e->ret == RET_FULL ? " RET=FULL" : " RET=HDRS");
+}
+
+void dialogue_say_mail(const struct dialogue *d, struct buf *out)
+{
+	const struct envelope *e = d->t.envelope;
+
+	buf_fmt(out, "MAIL FROM:<%s>", e->sender);
+	if (offers(d, EHLO_SIZE))
+		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
+	say_body(d, out);
+	if (offers(d, EHLO_DSN))
+		say_dsn(e, out);
+	if (uses_smtputf8(d))
+		buf_str(out, " SMTPUTF8");
+	if (offers(d, EHLO_AUTH) && e->auth)
+		buf_fmt(out, " AUTH=%s", e->auth);
+	buf_str(out, "\r\n");
+}
+
+/* An address as utf-8-addr-xtext (RFC 6533 3): what xtext would encode, and all above ASCII, is written \x{HEX}. */
+static void say_utf8_address(const char *address, struct buf *out)
+{
+	struct text at = text_of(address);
+	uint32_t c;
+
+	while (text_utf8(&at, &c))
+		if (c > ' ' && c < 127 && c != '+' && c != '=' && c != '\\')
+			buf_char(out, (char)c);
+		else
+			buf_fmt(out, "\\x{%02X}", (unsigned)c);
+}
+
+static void say_orcpt(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
+{
+	if (r->orcpt) {
+		if (is_ascii(r->orcpt) || uses_smtputf8(d))
+			buf_fmt(out, " ORCPT=%s", r->orcpt);
+	} else if (r->original && is_ascii(r->original)) {
+		buf_str(out, " ORCPT=rfc822;");
+		xtext_encode(text_of(r->original), out);
+	} else if (r->original && uses_smtputf8(d)) {
+		buf_str(out, " ORCPT=utf-8;");
+		say_utf8_address(r->original, out);
+	}
+}
+
+void dialogue_say_rcpt(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
+{
+	buf_fmt(out, "RCPT TO:<%s>", r->address);
+	if (offers(d, EHLO_DSN)) {
+		say_orcpt(d, r, out);
+		if (r->notify)
+			buf_fmt(out, " NOTIFY=%s", envelope_notify_text(r->notify));
+	}
+	buf_str(out, "\r\n");
+}

@@ -1,0 +1,210 @@
+#include "talk/dialogue_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void dialogue_judge(struct dialogue *d, size_t rcpt, struct verdict *v)
+{
+	struct fallen *f = &d->fallen[d->fallen_count++];
+
+	assert(d->state[rcpt] != RCPT_JUDGED && d->fallen_count <= d->room && v->outcome != OUTCOME_NONE);
+	d->state[rcpt] = RCPT_JUDGED;
+	d->left--;
+	f->rcpt = rcpt;
+	f->verdict = *v;
+	*v = (struct verdict){ 0 };
+}
+
+void dialogue_judge_left(struct dialogue *d, struct verdict *v)
+{
+	for (size_t i = 0; d->left; i++)
+		if (d->state[i] != RCPT_JUDGED) {
+			struct verdict copy = { 0 };
+
+			verdict_copy(&copy, v);
+			dialogue_judge(d, i, &copy);
+		}
+	verdict_clear(v);
+}
+
+/* What a failure says about the destination; the first one stays. */
+static void note_site(struct dialogue *d, enum site site, const char *reason)
+{
+	if (site == SITE_FINE || d->site != SITE_FINE)
+		return;
+	d->site = site;
+	d->site_reason = mem_str(reason);
+}
+
+/* Some replies mean that the two sides do not understand each other, though they count as what they are. */
+static bool is_misunderstanding(const struct reply *r)
+{
+	return (r->code >= 500 && r->code <= 509) || r->code == 555;
+}
+
+static void refusal(struct dialogue *d, struct verdict *v, enum stage stage, enum reply_meaning meaning,
+                    const struct reply *r)
+{
+	verdict_refused(v, &d->policy, stage, meaning, r, d->host);
+	note_site(d, site_after(stage, meaning), v->text);
+	if (stage_scope(stage, d->lmtp) == SCOPE_SITE)
+		d->unfit = true;
+	if (is_misunderstanding(r)) {
+		d->unfit = true;
+		dialogue_complain(d, stage_command(stage, d->lmtp), r);
+	}
+}
+
+void dialogue_refuse(struct dialogue *d, enum stage stage, enum reply_meaning meaning, const struct reply *r,
+                     size_t rcpt)
+{
+	struct verdict v = { 0 };
+
+	refusal(d, &v, stage, meaning, r);
+	dialogue_judge(d, rcpt, &v);
+}
+
+void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meaning meaning, const struct reply *r)
+{
+	struct verdict v = { 0 };
+
+	refusal(d, &v, stage, meaning, r);
+	dialogue_judge_left(d, &v);
+}
+
+void dialogue_fail_left(struct dialogue *d, enum stage stage, const char *dsn, const char *text)
+{
+	struct verdict v = { 0 };
+
+	verdict_lost(&v, &d->policy, stage, dsn, text);
+	dialogue_judge_left(d, &v);
+}
+
+void dialogue_stop(struct dialogue *d)
+{
+	assert(d->left == 0);
+	d->step = STEP_END;
+	d->owed_runs = 0;
+	d->active = false;
+	d->unfit = true;
+	d->progress++;
+}
+
+void dialogue_complain(struct dialogue *d, const char *what, const struct reply *r)
+{
+	struct buf line;
+
+	if (d->complaint)
+		return;
+	buf_init(&line, REPLY_TEXT_MAX + 1024);
+	buf_fmt(&line, "%s: %s", d->host, what);
+	if (r) {
+		buf_str(&line, ": ");
+		reply_one_line(r, &line);
+	}
+	d->complaint = buf_take(&line);
+}
+
+void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, const struct reply *r)
+{
+	struct buf text;
+
+	dialogue_complain(d, what, r);
+	buf_init(&text, REPLY_TEXT_MAX + 1024);
+	buf_fmt(&text, "Protocol error: host %s %s while %s", d->host, what, stage_doing(stage, d->lmtp));
+	if (r) {
+		buf_str(&text, ": ");
+		reply_one_line(r, &text);
+	}
+	if (d->left)
+		note_site(d, site_after(stage, MEANS_PROTOCOL), buf_text(&text));
+	dialogue_fail_left(d, stage, "4.5.0", buf_text(&text));
+	buf_free(&text);
+	dialogue_stop(d);
+}
+
+/* Nothing was said for this message yet, on a connection that served before: no failure, but for a slow peer. */
+static enum stage stage_of_loss(const struct dialogue *d)
+{
+	return d->kept ? STAGE_IDLE : dialogue_stage(d);
+}
+
+static void lose(struct dialogue *d, enum stage stage, const char *text)
+{
+	if (d->left) {
+		note_site(d, site_after(stage, MEANS_LOST), text);
+		dialogue_fail_left(d, stage, "4.4.2", text);
+	}
+	dialogue_stop(d);
+}
+
+void dialogue_lost(struct dialogue *d, const char *detail)
+{
+	enum stage stage = stage_of_loss(d);
+	char *text;
+
+	if (d->step == STEP_END && d->owed_runs == 0)
+		return;
+	if (dialogue_owed(d) && dialogue_owed(d)->step == STEP_UNASKED) {
+		dialogue_violate(d, stage, "spoke out of turn", NULL);
+		return;
+	}
+	text = mem_fmt("lost connection with %s while %s%s%s", d->host, stage_doing(stage, d->lmtp),
+	               detail ? ": " : "", detail ? detail : "");
+	lose(d, stage, text);
+	free(text);
+}
+
+/* Some stores answer an oversized message once for all recipients: whoever got no reply is sent it by itself. */
+static void separate(struct dialogue *d)
+{
+	struct verdict v = { 0 };
+	char *text = mem_fmt("host %s gave one final reply for several recipients", d->host);
+
+	verdict_lost(&v, &d->policy, STAGE_DOT, "4.3.4", text);
+	v.outcome = OUTCOME_ALONE;
+	v.maybe_twice = false;
+	dialogue_judge_left(d, &v);
+	dialogue_stop(d);
+	free(text);
+}
+
+void dialogue_timed_out(struct dialogue *d)
+{
+	enum stage stage = dialogue_stage(d);
+	char *text;
+
+	if (d->step == STEP_END && d->owed_runs == 0)
+		return;
+	if (dialogue_owed(d) && dialogue_owed(d)->step == STEP_UNASKED) {
+		dialogue_violate(d, stage, "spoke out of turn", NULL);
+		return;
+	}
+	if (d->refused_for_size) {
+		separate(d);
+		return;
+	}
+	text = mem_fmt("conversation with %s timed out while %s", d->host, stage_doing(stage, d->lmtp));
+	lose(d, stage, text);
+	free(text);
+}
+
+void dialogue_abort(struct dialogue *d, const char *text)
+{
+	dialogue_fail_left(d, d->dot_sent ? STAGE_DOT : STAGE_LOCAL, "4.3.0", text);
+	dialogue_stop(d);
+}
+
+bool dialogue_verdict(struct dialogue *d, size_t *rcpt, struct verdict *v)
+{
+	struct fallen *f = &d->fallen[d->collected];
+
+	if (d->collected == d->fallen_count)
+		return false;
+	d->collected++;
+	*rcpt = f->rcpt;
+	*v = f->verdict;
+	return true;
+}

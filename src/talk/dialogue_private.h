@@ -1,0 +1,125 @@
+/*
+ * Inside the dialogue. Four files share this struct: dialogue.c is the engine (what may be sent now, whose reply is
+ * this), dialogue_steps.c the table of steps, dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the
+ * verdicts. A `say` alone decides where the conversation goes; a `hear` only records.
+ */
+#ifndef CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
+#define CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
+
+#include <stdint.h>
+
+#include "talk/dialogue.h"
+
+enum step {
+	STEP_GREETING,  /* only heard */
+	STEP_HELO, STEP_READY, STEP_RSET, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
+	STEP_SENDING,   /* the driver sends content and dot */
+	STEP_LONE_DOT,  /* the driver sends the dot alone */
+	STEP_DOT,       /* only heard: replies to the dot */
+	STEP_OVER, STEP_IDLE, STEP_QUIT,
+	STEP_UNASKED,   /* only heard: what nobody waited for */
+	STEP_END,
+	STEP_COUNT
+};
+
+/* count replies are owed to one command, or to as many RCPT commands in a row, the first for recipient rcpt. */
+struct owed {
+	enum step step;
+	size_t rcpt, count;
+};
+
+enum { OWED_MAX = 8 };   /* a transaction has fewer kinds of commands */
+
+enum rcpt_state { RCPT_UNASKED, RCPT_ACCEPTED, RCPT_JUDGED };
+
+struct fallen {
+	size_t rcpt;
+	struct verdict verdict;
+};
+
+struct dialogue {
+	const struct manner *manner;
+	char *host, *myhostname;
+	bool lmtp, soft_bounce;
+
+	/* the session */
+	struct reply_reader *reader;
+	struct ehlo offers;
+	enum step step;              /* what is to be said next */
+	struct owed owed[OWED_MAX];  /* a ring: replies owed, the oldest first */
+	size_t owed_first, owed_runs;
+	size_t burst;                /* bytes of commands said since nothing was owed */
+	unsigned progress;
+	bool helo;                   /* HELO instead of EHLO */
+	bool greeted;                /* the handshake is over */
+	bool dirty;                  /* RSET is due before the next MAIL */
+	bool unfit;                  /* no further transaction on this session */
+	bool leaving;                /* the peer said 421 and closes: no QUIT */
+	enum site site;
+	char *site_reason;
+	char *complaint;
+	struct buf transcript;
+
+	/* the transaction */
+	bool active;
+	bool kept;                   /* on a session that served before, and nothing was heard for this one yet */
+	bool served;                 /* some transaction is over */
+	struct transaction t;
+	struct policy policy;
+	unsigned char *state;        /* enum rcpt_state of each recipient */
+	size_t left;                 /* recipients without a verdict */
+	size_t accepted;             /* recipients that the peer accepted, judged or not */
+	size_t asked;                /* recipients said so far */
+	size_t finals;               /* replies the dot owes in all */
+	size_t next_final;           /* no recipient before this one waits for a final reply */
+	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
+	bool data_go;                /* DATA was answered with 354 */
+	bool dot_sent;
+	bool refused_for_size;       /* the first of several final replies was a size refusal: maybe the only one */
+
+	/* verdicts not yet collected: fallen[collected .. fallen_count) */
+	struct fallen *fallen;
+	size_t room, fallen_count, collected;
+};
+
+/* One row of the table. say writes at most one command and returns the next step; without say the driver has to do
+ * something (want). hear takes one reply to what was said, rcpt is the recipient it is for, if it is for one. */
+struct step_row {
+	enum stage stage;
+	bool alone;                  /* not before everything owed is in (RFC 2920 3.1) */
+	size_t timeout;              /* offset of the time limit in struct manner */
+	enum step (*say)(struct dialogue *, struct buf *out);
+	void (*hear)(struct dialogue *, const struct reply *, size_t rcpt);
+	enum dialogue_want want;
+};
+
+extern const struct step_row dialogue_steps[STEP_COUNT];
+
+/* The owner of the next reply, or NULL. */
+const struct owed *dialogue_owed(const struct dialogue *);
+void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
+
+/* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
+void dialogue_say_mail(const struct dialogue *, struct buf *out);
+void dialogue_say_rcpt(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
+bool dialogue_needs_smtputf8(const struct transaction *);
+
+/* dialogue_judge.c: gives one recipient, or all that are left, a verdict. A verdict passed in moves. */
+void dialogue_judge(struct dialogue *, size_t rcpt, struct verdict *);
+void dialogue_judge_left(struct dialogue *, struct verdict *);
+void dialogue_refuse(struct dialogue *, enum stage, enum reply_meaning, const struct reply *, size_t rcpt);
+void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, const struct reply *);
+
+/* The same for a reason of ours: dsn and one line. */
+void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
+
+/* The peer broke the protocol at a stage: nobody is judged by its words (4.5.0), the session ends. r may be NULL. */
+void dialogue_violate(struct dialogue *, enum stage, const char *what, const struct reply *);
+
+/* The session ends here and now, everybody is judged. */
+void dialogue_stop(struct dialogue *);
+
+/* Remembers what the driver should log; the first complaint stays. */
+void dialogue_complain(struct dialogue *, const char *what, const struct reply *);
+
+#endif
