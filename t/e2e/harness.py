@@ -152,6 +152,7 @@ class Spool:
 
     def __init__(self, path, uid):
         self.path, self.uid = path, uid
+        self.dropped = None         # when the last drop got its final name
         self._count = 0
 
     def make(self):
@@ -183,6 +184,7 @@ class Spool:
                 view = view[os.write(fd, view):]
             if sync:
                 os.fsync(fd)
+            self.dropped = time.monotonic()
             os.rename(source, self.at("drop/new/" + name))
             if sync:
                 os.fsync(fd)

@@ -144,7 +144,7 @@ def steps():
             elif not line.startswith("|"):
                 inside = False
             elif inside:
-                names += re.findall(r"`([a-z-]+)`", line.split("|")[1])
+                names += re.findall(r"`([a-z-]+)`", line.split("|")[1].split(" with ")[0])
     return list(dict.fromkeys(names))
 
 
