@@ -1,0 +1,230 @@
+#include "daemon/config_check.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "table/table.h"
+
+/* Where a check writes its finding. */
+struct checking {
+	const struct settings *settings;
+	struct config_fault *fault;
+};
+
+static bool fail(struct checking *c, const char *path, char *what)
+{
+	c->fault->path = mem_str(path);
+	c->fault->what = what;
+	return false;
+}
+
+static bool fail_with(struct checking *c, const char *path, const char *what)
+{
+	return fail(c, path, mem_str(what));
+}
+
+/* RFC 5424 6.2.1, with the names that syslog.conf uses. */
+int config_facility(const char *name)
+{
+	static const char *const names[] = {
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+		"", "", "", "", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (*name && strcmp(names[i], name) == 0)
+			return (int)i << 3;
+	return -1;
+}
+
+static bool is_address(const char *text, size_t n)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char *copy = mem_strn(text, n);
+	bool good = inet_pton(AF_INET, copy, address) == 1 || inet_pton(AF_INET6, copy, address) == 1;
+
+	free(copy);
+	return good;
+}
+
+static bool is_port(struct text text)
+{
+	uint64_t port;
+
+	return text_number(&text, 65535, &port) && text.n == 0 && port > 0;
+}
+
+static bool check_host(struct checking *c)
+{
+	const char *name = c->settings->myhostname;
+
+	if (!*name || strpbrk(name, " \t<>()@") || strlen(name) > 255)
+		return fail_with(c, "myhostname", "not a host name");
+	if (strpbrk(c->settings->myorigin, " \t<>()@"))
+		return fail_with(c, "myorigin", "not a domain");
+	return true;
+}
+
+static bool check_paths(struct checking *c)
+{
+	const struct settings *s = c->settings;
+
+	if (*s->spool_directory != '/')
+		return fail_with(c, "spool_directory", "not a path that begins with /");
+	if (*s->control_socket != '/')
+		return fail_with(c, "control.socket", "not a path that begins with /");
+	if (strlen(s->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return fail_with(c, "control.socket", "longer than the 107 bytes that a socket's name may have");
+	return true;
+}
+
+static bool check_log(struct checking *c)
+{
+	const char *to = c->settings->log_to;
+
+	if (strcmp(to, "syslog") != 0 && strcmp(to, "stderr") != 0 && strncmp(to, "file:/", 6) != 0)
+		return fail_with(c, "log.to", "not syslog, stderr, or file:/PATH");
+	if (config_facility(c->settings->log_facility) < 0)
+		return fail_with(c, "log.facility", "no such syslog facility");
+	if (!*c->settings->log_name || strpbrk(c->settings->log_name, " \t/[]:"))
+		return fail_with(c, "log.name", "must be one word without / [ ] :");
+	return true;
+}
+
+static bool check_http(struct checking *c)
+{
+	const char *http = c->settings->control_http, *colon = strrchr(http, ':');
+	size_t n = colon ? (size_t)(colon - http) : 0;
+
+	if (!*http)
+		return true;
+	if (n >= 2 && http[0] == '[' && http[n - 1] == ']') {
+		if (is_address(http + 1, n - 2) && is_port(text_of(colon + 1)))
+			return true;
+	} else if (n && is_address(http, n) && is_port(text_of(colon + 1))) {
+		return true;
+	}
+	return fail_with(c, "control.http", "not addr:port with a numeric address");
+}
+
+static bool check_servers(struct checking *c)
+{
+	struct text rest = text_of(c->settings->resolver_servers), server, address;
+
+	while (text_list_next(&rest, &server)) {
+		if (text_until(&server, '@', &address) ? !is_port(server) : (address = server, false))
+			return fail_with(c, "resolver.servers", "a port is a number from 1 to 65535");
+		if (!is_address(address.p, address.n))
+			return fail_with(c, "resolver.servers", "not a list of addr or addr@port with numeric addresses");
+	}
+	return true;
+}
+
+static bool check_protocols(struct checking *c)
+{
+	struct text rest = text_of(c->settings->inet_protocols), word;
+	size_t count = 0;
+
+	for (; text_list_next(&rest, &word); count++)
+		if (!text_is(word, "all") && !text_is(word, "ipv4") && !text_is(word, "ipv6"))
+			return fail_with(c, "inet_protocols", "not a list of all, ipv4, ipv6");
+	return count > 0 || fail_with(c, "inet_protocols", "at least one of all, ipv4, ipv6 is needed");
+}
+
+/* transport:nexthop, of which the transport must exist. */
+static bool check_route(struct checking *c, const char *path, const char *route)
+{
+	struct text rest = text_of(route), name;
+	char *copy;
+	bool known;
+
+	if (!text_until(&rest, ':', &name))
+		name = rest;
+	copy = mem_strn(name.p, name.n);
+	known = settings_transport(c->settings, copy);
+	if (!known)
+		fail(c, path, mem_fmt("there is no transport '%s'", copy));
+	free(copy);
+	return known;
+}
+
+static bool check_tables(struct checking *c, const char *path, const char *list)
+{
+	char *why = NULL;
+	struct table_list *tables = table_list_open(list, &why);
+
+	if (!tables)
+		return fail(c, path, why);
+	table_list_free(tables);
+	return true;
+}
+
+static bool check_routing(struct checking *c)
+{
+	const struct settings *s = c->settings;
+
+	if (*s->mailbox_domains && !*s->mailbox_transport)
+		return fail_with(c, "mailbox_domains", "there is no mailbox_transport for this mail");
+	if (*s->mailbox_transport && !check_route(c, "mailbox_transport", s->mailbox_transport))
+		return false;
+	if (!check_route(c, "default_transport", s->default_transport))
+		return false;
+	return check_tables(c, "mailbox_domains", s->mailbox_domains) &&
+		check_tables(c, "transport_maps", s->transport_maps);
+}
+
+static bool check_times(struct checking *c)
+{
+	if (c->settings->maximal_backoff_time < c->settings->minimal_backoff_time)
+		return fail_with(c, "queue.maximal_backoff_time", "less than minimal_backoff_time");
+	return true;
+}
+
+static bool check_transports(struct checking *c)
+{
+	for (size_t i = 0; i < c->settings->transport_count; i++) {
+		const struct settings_transport *t = &c->settings->transports[i];
+		char *path = mem_fmt("transport.%s.flags", t->name);
+		bool good = strspn(t->flags, "DORX") == strlen(t->flags);
+
+		if (!good)
+			fail_with(c, path, "flags are letters of DORX");
+		free(path);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+static bool is_format(const char *word)
+{
+	return strcmp(word, "auto") == 0 || strcmp(word, "bsmtp") == 0 || strcmp(word, "eml") == 0;
+}
+
+static bool check_pickups(struct checking *c)
+{
+	for (size_t i = 0; i < c->settings->pickup_count; i++) {
+		const struct settings_pickup *p = &c->settings->pickups[i];
+		char *path = mem_fmt("pickup.%s.%s", p->path, is_format(p->format) ? "bad" : "format");
+		bool good = is_format(p->format) && (!*p->bad || *p->bad == '/');
+
+		if (!good)
+			fail_with(c, path, is_format(p->format) ? "not a path that begins with /" : "not auto, bsmtp or eml");
+		free(path);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+bool config_check(const struct settings *s, struct config_fault *fault)
+{
+	struct checking c = { .settings = s, .fault = fault };
+
+	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
+		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) && check_pickups(&c);
+}

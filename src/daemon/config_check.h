@@ -1,0 +1,19 @@
+/* What must hold between options, or of a value beyond its form: tables open, transports exist, addresses parse. */
+#ifndef CAUSEWAY_DAEMON_CONFIG_CHECK_H
+#define CAUSEWAY_DAEMON_CONFIG_CHECK_H
+
+#include "link/settings.h"
+
+/* What is wrong with the settings as a whole. */
+struct config_fault {
+	char *path;    /* of the option that is to blame; free() both */
+	char *what;
+};
+
+/* False, and the first fault, if something does not hold. Opens the lookup tables that routing uses, and closes them. */
+bool config_check(const struct settings *, struct config_fault *);
+
+/* The number of a syslog facility as syslog(3) takes it, or -1. */
+int config_facility(const char *name);
+
+#endif

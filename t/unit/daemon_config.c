@@ -1,0 +1,283 @@
+#include "unit.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "daemon/config.h"
+
+static char dir[] = "/tmp/cw-config-XXXXXX";
+
+static char *write_file(const char *name, const char *text)
+{
+	char *path = mem_fmt("%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		abort();
+	fputs(text, file);
+	fclose(file);
+	return path;
+}
+
+static struct settings *read_with(const char *text, const char *override, struct buf *warnings, char **why)
+{
+	char *file = write_file("conf", text);
+	struct config_source source = { .file = file, .overrides = &override, .override_count = override != NULL };
+	struct settings *s = config_read(&source, warnings, why);
+
+	free(file);
+	return s;
+}
+
+/* A file, an option under its Postfix name, and its value. */
+static const struct {
+	const char *text, *override, *name, *value;
+} good[] = {
+	{ "", NULL, "mailbox_domains", "" },
+	{ "mailbox_domains = { \"example.org\" }\nmailbox_transport = \"lmtp:unix:/run/dovecot/lmtp\"", NULL,
+	  "mailbox_transport", "lmtp:unix:/run/dovecot/lmtp" },
+	{ "mailbox_domains = { a, b }\nmailbox_transport = lmtp:x", NULL, "mailbox_domains", "a, b" },
+	{ "mailbox_domains = \"a, b\"\nmailbox_transport = lmtp:x", NULL, "mailbox_domains", "a, b" },
+	{ "notify_classes = { }", NULL, "notify_classes", "" },
+	{ "notify_classes = { bounce, \"b c\" }", NULL, "notify_classes", "bounce, \"b c\"" },
+	{ "notify_classes = bounce\nnotify_classes += data", NULL, "notify_classes", "bounce, data" },
+	{ "workers = { 3 }", NULL, "workers", "3" },
+	{ "lmtp { mail_timeout = 5m }", NULL, "lmtp_mail_timeout", "300s" },
+	{ "lmtp { mail_timeout = 5m }", NULL, "smtp_mail_timeout", "300s" },
+	{ "lmtp_mail_timeout = 7", NULL, "lmtp_mail_timeout", "7s" },
+	{ "lmtp_mail_timeout = 7\nlmtp { mail_timeout = 7 }", NULL, "lmtp_mail_timeout", "7s" },
+	{ "syslog_name = postfix", NULL, "syslog_name", "postfix" },
+	{ "log { name = postfix }", NULL, "syslog_name", "postfix" },
+	{ "minimal_backoff_time = 1m", NULL, "minimal_backoff_time", "60s" },
+	{ "queue { active_limit = 9 }", NULL, "qmgr_message_active_limit", "9" },
+	{ "workers = 3", "workers=4", "workers", "4" },
+	{ "", "lmtp.mail_timeout = 9 ", "lmtp_mail_timeout", "9s" },
+	{ "", "lmtp_mail_timeout=9", "lmtp_mail_timeout", "9s" },
+	{ "myhostname = mx.example.org", NULL, "mydomain", "example.org" },
+	{ "myhostname = mx.example.org", NULL, "myorigin", "mx.example.org" },
+	{ "myhostname = mx.example.org", NULL, "lmtp_lhlo_name", "mx.example.org" },
+	{ "myhostname = mx.example.org\nmyorigin = '$mydomain'", NULL, "myorigin", "example.org" },
+	{ "myhostname = mx.example.org\nlmtp { lhlo_name = 'a.$(myhostname)' }", NULL, "lmtp_lhlo_name", "a.mx.example.org" },
+	{ "fallback_relay = old.example", NULL, "smtp_fallback_relay", "old.example" },
+	{ "default_destination_concurrency_limit = 7", NULL, "lmtp_destination_concurrency_limit", "7" },
+	{ "default_destination_concurrency_limit = 7\nlmtp { destination_concurrency_limit = 8 }", NULL,
+	  "lmtp_destination_concurrency_limit", "8" },
+	{ "lmtp { mail_timeout = 7 }\ntransport slow { rcpt_timeout = 8\nprotocol = lmtp }", NULL, "slow_mail_timeout", "7s" },
+	{ "transport slow { rcpt_timeout = 8\nprotocol = lmtp }\nlmtp { mail_timeout = 7 }", NULL, "slow_mail_timeout", "7s" },
+	{ "transport slow { rcpt_timeout = 8\nprotocol = smtp }", NULL, "slow_rcpt_timeout", "8s" },
+	{ "transport slow { protocol = smtp }\ntransport slow { nexthop = x }", NULL, "slow_nexthop", "x" },
+	{ "transport lmtp { flags = DR }", NULL, "lmtp_flags", "DR" },
+	{ "pickup /srv/x { }", NULL, "pickup./srv/x.settle_time", "10s" },
+	{ "include(\"more\")", NULL, "workers", "17" },
+	{ "# a comment\n/* one more */\nworkers = 2 // and another", NULL, "workers", "2" },
+};
+
+/* A file, and words of the complaint about it; the place at its beginning. */
+static const struct {
+	const char *text, *override, *complaint, *place;
+} bad[] = {
+	{ "nonsense = 1", NULL, "unknown option 'nonsense'", "conf:1: " },
+	{ "\n\nqueue {\nnonsense = 1\n}", NULL, "unknown option 'nonsense'", "conf:4: " },
+	{ "smtp { lhlo_timeout = 1 }", NULL, "unknown option 'lhlo_timeout'", "conf:1: " },
+	{ "lmtp { helo_timeout = 1 }", NULL, "unknown option 'helo_timeout'", "conf:1: " },
+	{ "lmtp { smtp_helo_timeout = 1 }", NULL, "unknown option", "conf:1: " },
+	{ "nonsense { }", NULL, "unknown option", "conf:1: " },
+	{ "workers = 2\nworkers = 3", NULL, "conf:1", "conf:2: " },
+	{ "lmtp_mail_timeout = 7\n\nlmtp { mail_timeout = 8 }", NULL, "lmtp_mail_timeout is set to '7' at", "conf:3: " },
+	{ "syslog_name = a\nlog { name = b }", NULL, "syslog_name", "conf:2: " },
+	{ "workers = two", NULL, "not a number", "conf:1: workers = 'two'" },
+	{ "workers = ", NULL, "unexpected token", "conf:2: " },
+	{ "workers = { 2, 3 }", NULL, "takes one value", "conf:1: " },
+	{ "workers = {}", NULL, "not a number", "/conf: " },
+	{ "workers 2", NULL, "missing equal sign", "conf:1: " },
+	{ "workers = 2 3", NULL, "unknown option '3'", "conf:1: " },
+	{ "myhostname = \"abc", NULL, "premature end of file", "conf:3: " },
+	{ "myhostname = 'abc", NULL, "unterminated", "conf:3: " },
+	{ "lmtp { mail_timeout = 1", NULL, "closing brace is missing", "conf:2: " },
+	{ "transport x { protocol = lmtp\nworkers = 3", NULL, "unknown option 'workers'", "conf:2: " },
+	{ "}", NULL, "closing brace", "conf:1: " },
+	{ "lmtp { mail_timeout = 0 }", NULL, "less than", "conf:1: lmtp.mail_timeout" },
+	{ "queue { message_size_limit = '9 parsecs' }", NULL, "not a size", "conf:1: " },
+	{ "myhostname = '$nonsense'", NULL, "does not exist", "conf:1: myhostname" },
+	{ "myhostname = '$myhostname'", NULL, "refers to itself", "conf:1: myhostname" },
+	{ "myhostname = '$myorigin'", NULL, "refers to itself", "" },
+	{ "myhostname = 'a$'", NULL, "written $$", "conf:1: " },
+	{ "myhostname = '${myorigin'", NULL, "unbalanced", "conf:1: " },
+	{ "myhostname = 'a b'", NULL, "not a host name", "conf:1: " },
+	{ "mailbox_domains = a", NULL, "no mailbox_transport", "conf:1: " },
+	{ "mailbox_transport = nowhere:x", NULL, "no transport 'nowhere'", "conf:1: " },
+	{ "default_transport = nowhere", NULL, "no transport 'nowhere'", "conf:1: " },
+	{ "\ntransport_maps = nonsense:/x", NULL, "nonsense", "conf:2: " },
+	{ "transport_maps = texthash:/nonexistent/x", NULL, "/nonexistent/x", "conf:1: " },
+	{ "\ntransport slow { nexthop = x }", NULL, "protocol = lmtp or protocol = smtp", "conf:2: " },
+	{ "transport slow { }", NULL, "protocol = lmtp or protocol = smtp", "conf:1: " },
+	{ "transport slow { protocol = uucp }", NULL, "words allowed", "conf:1: " },
+	{ "transport smtp { protocol = lmtp }", NULL, "of their name", "conf:1: " },
+	{ "transport 'a b' { protocol = lmtp }", NULL, "letters, digits", "conf:1: " },
+	{ "transport slow { protocol = lmtp\nhelo_timeout = 1 }", NULL, "unknown option", "conf:2: " },
+	{ "transport slow { protocol = lmtp\nflags = Z }", NULL, "DORX", "conf:2: " },
+	{ "transport { protocol = lmtp }", NULL, "missing title", "conf:1: " },
+	{ "pickup relative { }", NULL, "begins with /", "conf:1: " },
+	{ "pickup /x { format = mbox }", NULL, "auto, bsmtp or eml", "conf:1: " },
+	{ "log { to = printer }", NULL, "syslog, stderr", "conf:1: " },
+	{ "log { facility = post }", NULL, "facility", "conf:1: " },
+	{ "control { http = localhost:80 }", NULL, "numeric", "conf:1: " },
+	{ "control { http = 127.0.0.1 }", NULL, "numeric", "conf:1: " },
+	{ "control { socket = run }", NULL, "begins with /", "conf:1: " },
+	{ "spool_directory = spool", NULL, "begins with /", "conf:1: " },
+	{ "resolver { servers = { ns.example } }", NULL, "numeric", "conf:1: " },
+	{ "resolver { servers = { 127.0.0.1@x } }", NULL, "port", "conf:1: " },
+	{ "inet_protocols = ipv5", NULL, "ipv4", "conf:1: " },
+	{ "queue { minimal_backoff_time = 2h }", NULL, "less than minimal", "/conf: " },
+	{ "process_id = 7", NULL, "read-only", "conf:1: " },
+	{ "include(\"missing\")", NULL, "No such file", "conf:1: " },
+	{ "\ninclude(\"/tmp\")", NULL, "is a directory", "conf:2: " },
+	{ "include()", NULL, "one file name", "conf:1: " },
+	{ "include(\"loop\")", NULL, "nested too deeply", "" },
+	{ "include(\"worse\")", NULL, "unknown option", "worse:2: " },
+	{ "", "workers", "not name=value", "-o: " },
+	{ "", "nonsense=1", "unknown option", "-o: nonsense" },
+	{ "", "workers=many", "not a number", "-o: workers = 'many'" },
+	{ "", "transport.x.nexthop=1", "unknown option", "-o: " },
+};
+
+static void remember(void *arg, const char *name, const char *value)
+{
+	(void)name;
+	snprintf(arg, 4096, "%s", value);
+}
+
+START_TEST(test_good)
+{
+	struct buf warnings;
+	char shown[4096] = "", *why = NULL;
+	struct settings *s;
+
+	buf_init(&warnings, 65536);
+	s = read_with(good[_i].text, good[_i].override, &warnings, &why);
+	ck_assert_msg(s != NULL, "%s: %s", good[_i].text, why);
+	ck_assert_uint_eq(settings_each(s, good[_i].name, remember, shown), 1);
+	ck_assert_str_eq(shown, good[_i].value);
+	settings_free(s);
+	buf_free(&warnings);
+}
+END_TEST
+
+START_TEST(test_bad)
+{
+	struct buf warnings;
+	char *why = NULL;
+
+	buf_init(&warnings, 65536);
+	ck_assert_msg(!read_with(bad[_i].text, bad[_i].override, &warnings, &why), "%s was taken", bad[_i].text);
+	ck_assert_ptr_nonnull(why);
+	ck_assert_msg(strstr(why, bad[_i].complaint) != NULL, "%s: %s", bad[_i].text, why);
+	ck_assert_msg(strstr(why, bad[_i].place) != NULL, "%s: %s", bad[_i].text, why);
+	free(why);
+	buf_free(&warnings);
+}
+END_TEST
+
+/* What stays behind of a bad file must not spoil the next one. */
+START_TEST(test_good_after_bad)
+{
+	struct buf warnings;
+	char *why = NULL;
+	struct settings *s;
+
+	buf_init(&warnings, 65536);
+	ck_assert_ptr_null(read_with("myhostname = \"abc", NULL, &warnings, &why));
+	free(why);
+	s = read_with("workers = 3", NULL, &warnings, &why);
+	ck_assert_msg(s != NULL, "%s", why);
+	ck_assert_int_eq(s->workers, 3);
+	settings_free(s);
+	buf_free(&warnings);
+}
+END_TEST
+
+static const struct {
+	const char *text, *warning;
+} warned[] = {
+	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
+	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
+	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
+	{ "lmtp { tls_security_level = may }", "conf:1: lmtp.tls_security_level = may: acts as none" },
+	{ "pickup /srv/x { }", "pickup /srv/x: " },
+};
+
+START_TEST(test_warned)
+{
+	struct buf warnings;
+	char *why = NULL;
+	struct settings *s;
+
+	buf_init(&warnings, 65536);
+	s = read_with(warned[_i].text, NULL, &warnings, &why);
+	ck_assert_msg(s != NULL, "%s", why);
+	ck_assert_msg(strstr(buf_text(&warnings), warned[_i].warning) != NULL, "%s", buf_text(&warnings));
+	ck_assert_ptr_eq(strchr(buf_text(&warnings), '\n'), warnings.data + warnings.len - 1);
+	settings_free(s);
+	buf_free(&warnings);
+}
+END_TEST
+
+START_TEST(test_quiet)
+{
+	struct buf warnings;
+	char *why = NULL;
+
+	buf_init(&warnings, 65536);
+	settings_free(read_with("workers = 3", NULL, &warnings, &why));
+	ck_assert_str_eq(buf_text(&warnings), "");
+}
+END_TEST
+
+START_TEST(test_unreadable)
+{
+	const char *const files[] = { "/nonexistent/conf", "/tmp", "/proc/self/mem" };
+
+	for (size_t i = 0; i < UNIT_ROWS(files); i++) {
+		struct config_source source = { .file = files[i] };
+		struct buf warnings;
+		char *why = NULL;
+
+		buf_init(&warnings, 65536);
+		ck_assert_ptr_null(config_read(&source, &warnings, &why));
+		ck_assert_msg(strncmp(why, files[i], strlen(files[i])) == 0, "%s", why);
+		free(why);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "good", test_good, UNIT_ROWS(good), 0 },
+		{ "bad", test_bad, UNIT_ROWS(bad), 0 },
+		{ "good after bad", test_good_after_bad, 1, 0 },
+		{ "warned", test_warned, UNIT_ROWS(warned), 0 },
+		{ "quiet", test_quiet, 1, 0 },
+		{ "unreadable", test_unreadable, 1, 0 },
+	};
+	int failed;
+	char *command;
+
+	if (!mkdtemp(dir))
+		return EXIT_FAILURE;
+	free(write_file("more", "workers = 17\n"));
+	command = write_file("loop", "");
+	free(command);
+	command = mem_fmt("include(\"%s/loop\")\n", dir);
+	free(write_file("loop", command));
+	free(command);
+	free(write_file("worse", "\nnonsense = 1\n"));
+	failed = unit_main("daemon/config", cases, UNIT_ROWS(cases));
+	command = mem_fmt("rm -r %s", dir);
+	if (system(command) != 0)
+		failed = EXIT_FAILURE;
+	free(command);
+	return failed;
+}
