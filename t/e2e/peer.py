@@ -10,7 +10,7 @@ A value is a reply, or a function of the session (and of the address for rcpt an
 line for lhlo, mail, data, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
 CRLF is added), bytes (sent as they are) or None (nothing is sent). "content" runs after 354 and before the
 content is read; "final" runs once for each accepted recipient; "dot", if given, replaces all of them.
-The functions close, silence, hang and the like below can stand as values, or be called in a function.
+What stands ready to be such a value (close, silence, first, only ...) is in actions.py.
 """
 
 import functools
@@ -21,81 +21,13 @@ import socket
 import threading
 import time
 
+from actions import USUAL, End, perform
 from mail import message_id
 
 ENHANCED = {"550": "5.1.1", "552": "5.2.2", "452": "4.2.2", "450": "4.2.0", "451": "4.3.0", "421": "4.3.2"}
 WORDS = {"550": "User doesn't exist", "552": "Quota exceeded", "452": "Quota exceeded", "451": "Temporary error"}
 KEYWORDS = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 104857600")
 POLLRDHUP = 0x2000
-
-
-class End(Exception):
-    """The session is over."""
-
-
-def close(session, *_):
-    """Hang up."""
-    raise End
-
-
-def silence(session, *_):
-    """Say nothing more, but read on, until the client gives up."""
-    while True:
-        session.fill()
-
-
-def hang(session, *_):
-    """Neither read nor write, until the client gives up or the peer is stopped."""
-    session.wait_closed()
-    raise End
-
-
-def nothing(session, *_):
-    """Give no reply, but go on with the conversation."""
-    return None
-
-
-def then_close(reply):
-    """Say REPLY, then hang up."""
-    def act(session, *_):
-        session.say(reply)
-        raise End
-    return act
-
-
-def then_silence(reply):
-    """Say REPLY, then nothing more."""
-    def act(session, *_):
-        session.say(reply)
-        silence(session)
-    return act
-
-
-def first(count, action, after=None):
-    """ACTION for the first COUNT times that the stage is reached, then AFTER (default: the usual)."""
-    left = [count]
-
-    def act(session, *args):
-        left[0] -= 1
-        return perform(action if left[0] >= 0 else after, session, args, USUAL)
-    return act
-
-
-def only(pattern, action):
-    """ACTION if the address or command line matches PATTERN, else the usual."""
-    def act(session, *args):
-        return perform(action, session, args, USUAL) if re.search(pattern, args[0]) else USUAL
-    return act
-
-
-USUAL = object()
-
-
-def perform(action, session, args, usual):
-    """The reply that ACTION stands for; None as an action means USUAL."""
-    if action is None:
-        return usual
-    return action(session, *args) if callable(action) else action
 
 
 class Message:

@@ -6,7 +6,8 @@ import random
 import re
 
 import mail
-from harness import DAEMON_UID, PRODUCER_UID, limit, same, slow
+from harness import limit, same, slow
+from spool import DAEMON_UID, PRODUCER_UID
 
 HEADER = b"From: <a@client.test>\r\nMessage-ID: <x@client.test>\r\n\r\n"
 SPOOFED = b"MAIL FROM:<spoof@x>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nspoofed\r\n.\r\n"

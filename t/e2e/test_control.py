@@ -6,8 +6,9 @@ import re
 import socket
 
 import mail
-from harness import mode_of, same
-from peer import first
+from actions import first
+from harness import same
+from spool import mode_of
 
 WAITING = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
 

@@ -10,8 +10,9 @@ import time
 
 import mail
 import processes
-from harness import DAEMON_UID, PRODUCER_UID, Skip, limit, needs_root, same, slow
+from harness import Skip, limit, needs_root, same, slow
 from reports import Report
+from spool import DAEMON_UID, PRODUCER_UID
 
 QUICK = {"queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"}
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "doc", "queue.md")

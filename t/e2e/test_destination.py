@@ -7,8 +7,8 @@ import threading
 import time
 
 import processes
+from actions import End, first, only, silence, then_close
 from harness import limit, same
-from peer import End, first, only, silence, then_close
 
 DEAD = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
 

@@ -6,7 +6,8 @@ import re
 import subprocess
 
 import mail
-from harness import STRANGER_UID, mode_of, needs_root, same
+from harness import needs_root, same
+from spool import STRANGER_UID, mode_of
 
 MESSAGE = b"From: <a@client.test>\nSubject: injected\n\nhello\n"
 

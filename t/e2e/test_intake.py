@@ -8,8 +8,8 @@ import threading
 
 import mail
 import processes
-from harness import (DAEMON_UID, PRODUCER_UID, ROOT, STRANGER_UID, Skip, become, limit, mode_of, needs_root, same,
-                     slow)
+from harness import Skip, limit, needs_root, same, slow
+from spool import DAEMON_UID, PRODUCER_UID, ROOT, STRANGER_UID, become, mode_of
 
 
 def good(recipient="ok@example.org", content=None):

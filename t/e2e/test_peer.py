@@ -3,8 +3,8 @@
 import socket
 
 import mail
+from actions import close, first, only, silence, then_close
 from harness import same
-from peer import close, first, only, silence, then_close
 
 
 class Client:

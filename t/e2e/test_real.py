@@ -6,10 +6,12 @@ import random
 
 import mail
 import processes
-import servers
 from cases import outcome
-from harness import DAEMON_UID, PRODUCER_UID, limit, same
+from cyrus import Cyrus
+from dovecot import Dovecot
+from harness import limit, same
 from reports import Report
+from spool import DAEMON_UID, PRODUCER_UID
 
 RETRY = {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", "lmtp.line_length_limit": 0}
 
@@ -65,7 +67,7 @@ def read_back(t, daemon, store, user="one"):
 
 @limit(180)
 def test_dovecot_on_a_unix_socket(t):
-    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    dovecot = Dovecot(t.path("dovecot")).start()
     t.on_end(dovecot.stop)
     daemon = mixed_results(t, "unix:" + dovecot.socket, dovecot, "tempfail")
     same(daemon.wait_delivery("one@example.org")["relay"], "causeway.test[%s]" % dovecot.socket)
@@ -74,7 +76,7 @@ def test_dovecot_on_a_unix_socket(t):
 
 @limit(180)
 def test_dovecot_over_tcp(t):
-    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    dovecot = Dovecot(t.path("dovecot")).start()
     t.on_end(dovecot.stop)
     daemon = mixed_results(t, "inet:127.0.0.1:%d" % dovecot.address[1], dovecot, "broken")
     same(daemon.wait_delivery("one@example.org")["relay"], "127.0.0.1[127.0.0.1]:%d" % dovecot.address[1])
@@ -83,7 +85,7 @@ def test_dovecot_over_tcp(t):
 
 @limit(180)
 def test_cyrus_on_its_unix_socket(t):
-    cyrus = servers.Cyrus(t.path("cyrus")).start()
+    cyrus = Cyrus(t.path("cyrus")).start()
     t.on_end(cyrus.stop)
     daemon = mixed_results(t, "unix:" + cyrus.socket, cyrus, "broken")
     read_back(t, daemon, cyrus)
@@ -92,7 +94,7 @@ def test_cyrus_on_its_unix_socket(t):
 @limit(180)
 def test_dovecot_at_its_process_limit(t):
     """More connections than Dovecot serves: fewer are used, nothing is deferred for long, all arrives."""
-    dovecot = servers.Dovecot(t.path("dovecot"), process_limit=2).start()
+    dovecot = Dovecot(t.path("dovecot"), process_limit=2).start()
     t.on_end(dovecot.stop)
     daemon = t.daemon("unix:" + dovecot.socket, {**RETRY, "lmtp.lhlo_timeout": "30s"})
     for number in range(100):
@@ -104,7 +106,7 @@ def test_dovecot_at_its_process_limit(t):
 @limit(180)
 def test_dovecot_restarted_under_load(t):
     """Its 421 on every session is heard: nobody is without mail, sessions that were cached cost no failure."""
-    dovecot = servers.Dovecot(t.path("dovecot")).start()
+    dovecot = Dovecot(t.path("dovecot")).start()
     t.on_end(dovecot.stop)
     daemon = t.daemon("unix:" + dovecot.socket, RETRY)
     for number in range(300):

@@ -4,9 +4,9 @@ import re
 import select
 import threading
 
+from actions import USUAL, End, first, nothing, silence, then_close, then_silence
 from cases import SHORT, outcome, results
 from harness import limit, same
-from peer import USUAL, End, first, nothing, silence, then_close, then_silence
 
 # --- greeting ------------------------------------------------------------------------------------
 

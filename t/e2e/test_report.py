@@ -3,8 +3,8 @@
 import re
 
 import mail
+from actions import first
 from harness import same
-from peer import first
 from reports import Report
 
 QUICK = {"queue.minimal_backoff_time": "400ms", "queue.maximal_backoff_time": "1s"}

@@ -4,8 +4,8 @@ import email
 import re
 
 import mail
+from actions import first
 from harness import limit, same
-from peer import first
 
 QUICK = {"queue.minimal_backoff_time": "400ms", "queue.maximal_backoff_time": "1600ms"}
 

@@ -3,9 +3,9 @@
 import re
 import socket
 
+from actions import USUAL, End, first, only, silence
 from cases import SHORT, outcome
 from harness import same
-from peer import USUAL, End, first, only, silence
 
 ONE = {"lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
        "lmtp.connection_cache_time_limit": "30s"}

@@ -8,8 +8,9 @@ import subprocess
 
 import mail
 import processes
-from harness import DAEMON_UID, SPOOL_MODES, become, mode_of, needs_root, same
-from peer import first, only, silence
+from actions import first, only, silence
+from harness import needs_root, same
+from spool import DAEMON_UID, SPOOL_MODES, become, mode_of
 
 NOBODY = "nobody"
 

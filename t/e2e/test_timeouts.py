@@ -4,9 +4,9 @@ import socket
 import time
 
 import mail
+from actions import End, hang, only, silence
 from cases import SHORT, outcome, results
 from harness import limit, same
-from peer import End, hang, only, silence
 
 LONG = {key: "60s" for key in SHORT}
 

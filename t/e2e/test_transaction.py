@@ -3,9 +3,10 @@
 import re
 
 import mail
+from actions import close, first, nothing, only, silence, then_close
 from cases import SHORT, outcome, results
-from harness import DAEMON_UID, PRODUCER_UID, limit, same
-from peer import close, first, nothing, only, silence, then_close
+from harness import limit, same
+from spool import DAEMON_UID, PRODUCER_UID
 
 NO_PIPELINING = ("8BITMIME", "ENHANCEDSTATUSCODES")
 

@@ -1,0 +1,97 @@
+"""A Postfix that relays over LMTP, to compare with."""
+
+import os
+import pwd
+import subprocess
+
+import processes
+from harness import Skip
+from servers import Server, need
+from spool import ROOT
+
+POSTFIX_MAIN = """
+compatibility_level = 3.6
+config_directory = {dir}/etc
+queue_directory = {dir}/queue
+data_directory = {dir}/data
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = {dir}/log
+maillog_file_prefixes = {dir}
+myhostname = postfix.test
+mydestination =
+myorigin = client.test
+inet_interfaces = loopback-only
+inet_protocols = ipv4
+alias_maps =
+alias_database =
+local_recipient_maps =
+biff = no
+relay_domains = example.org
+relay_transport = lmtp:{nexthop}
+default_transport = discard
+mailbox_size_limit = 0
+message_size_limit = 0
+"""
+
+# Debian's services, less the SMTP listener, which would want port 25.
+POSTFIX_MASTER = """
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+class Postfix(Server):
+    """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP."""
+
+    def __init__(self, directory, nexthop, extra=""):
+        need(("/usr/lib/postfix/sbin/master", "postfix"), ("/usr/sbin/postfix", "postfix"))
+        if not ROOT:
+            raise Skip("Postfix needs root")
+        super().__init__(directory)
+        for name in ("etc", "queue", "data"):
+            os.makedirs(self.at(name), exist_ok=True)
+        os.chown(self.at("data"), pwd.getpwnam("postfix").pw_uid, 0)
+        self.write("etc/main.cf", POSTFIX_MAIN.format(dir=self.dir, nexthop=nexthop) + extra)
+        self.write("etc/master.cf", POSTFIX_MASTER)
+        self._command("check")
+
+    def _command(self, *arguments):
+        done = subprocess.run(["/usr/sbin/postfix", "-c", self.at("etc"), *arguments], capture_output=True, text=True,
+                              timeout=60)
+        assert done.returncode == 0, "postfix %s: %s" % (arguments, done.stderr)
+
+    def master_text(self):
+        """The text of master.cf, for a run with other services."""
+        return POSTFIX_MASTER
+
+    def run_master(self):
+        """Start Postfix with the master.cf that is there now."""
+        # master itself: "postfix start-fg" would leave a shell between us and it
+        self.run(["/usr/lib/postfix/sbin/master", "-c", self.at("etc"), "-s"], lambda: True, "Postfix")
+
+    def start(self):
+        self.run_master()
+        processes.wait_for(lambda: os.path.exists(self.at("queue/public/pickup")), 30, "Postfix ready")
+        return self
+
+    def queued(self):
+        """How many messages are in its queue."""
+        return sum(len(files) for name in ("maildrop", "incoming", "active", "deferred", "hold")
+                   for _, _, files in os.walk(self.at("queue/" + name)))
