@@ -1,6 +1,5 @@
 """Cyrus lmtpd."""
 
-import glob
 import grp
 import os
 import pwd
@@ -68,7 +67,7 @@ class Cyrus(Server):
         self.write("cyrus.conf", CYRUS_SERVICES.format(dir=self.dir))
         self.owner, self.group = pwd.getpwnam("cyrus").pw_uid, grp.getgrnam("mail").gr_gid
         names = ["spool", "proc", "lock", "sieve", "socket", "conf"]
-        names += ["conf/" + name for name in ("db", "socket", "log", "msg", "user", "quota", "proc", "sieve", "backup")]
+        names += ["conf/" + name for name in "db socket log msg user quota proc sieve backup".split()]
         for name in names:
             os.makedirs(self.at(name), exist_ok=True)
             os.chown(self.at(name), self.owner, self.group)
@@ -110,5 +109,6 @@ class Cyrus(Server):
 
     def mail(self, user):
         """The messages in a user's mailbox, without the one that made it."""
-        paths = [path for path in glob.glob(self.directory_of(user) + "/*.") if re.fullmatch(r"\d+\.", os.path.basename(path))]
-        return [read(path) for path in sorted(paths, key=lambda path: int(os.path.basename(path)[:-1]))][1:]
+        directory = self.directory_of(user)
+        numbers = sorted(int(name[:-1]) for name in os.listdir(directory) if re.fullmatch(r"\d+\.", name))
+        return [read("%s/%d." % (directory, number)) for number in numbers][1:]

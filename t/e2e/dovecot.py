@@ -118,7 +118,8 @@ class Dovecot(Server):
             user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
         except KeyError:
             raise Skip("Dovecot without root needs the user to have an entry in /etc/passwd")
-        return "default_internal_user = %s\ndefault_login_user = %s\ndefault_internal_group = %s\n" % (user, user, group)
+        return "default_internal_user = %s\ndefault_login_user = %s\ndefault_internal_group = %s\n" \
+            % (user, user, group)
 
     def start(self):
         self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf], lambda: greets(self.socket) and greets(self.address),

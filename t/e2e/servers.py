@@ -75,8 +75,8 @@ class Server:
     def run(self, command, ready, what, **options):
         """Start COMMAND, and wait until READY()."""
         with open(self.at("output"), "ab") as output:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.dir,
-                                            start_new_session=True, **options)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                            cwd=self.dir, start_new_session=True, **options)
 
         def check():
             if self.process.poll() is not None:

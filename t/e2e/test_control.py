@@ -203,7 +203,8 @@ def test_raw_http_refusals(t):
                                ("POST", "/retry", b'{"id": 5}')):
         status, _, text = daemon.http(method, path, body)
         assert 400 <= status < 500, (method, path, body, status, text)
-    for noise in (b"nonsense\r\n\r\n", b"GET " + b"x" * 100_000, b"\0" * 1000, b"GET / HTTP/1.1\r\nA: " + b"b" * 1_000_000):
+    for noise in (b"nonsense\r\n\r\n", b"GET " + b"x" * 100_000, b"\0" * 1000,
+                  b"GET / HTTP/1.1\r\nA: " + b"b" * 1_000_000):
         with socket.socket(socket.AF_UNIX) as raw:
             raw.settimeout(5)
             raw.connect(daemon.settings["control.socket"])

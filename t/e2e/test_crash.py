@@ -10,6 +10,7 @@ import time
 
 import mail
 import processes
+from actions import USUAL
 from harness import Skip, limit, needs_root, same, slow
 from reports import Report
 from spool import DAEMON_UID, PRODUCER_UID
@@ -95,7 +96,8 @@ def judge(store, traffic, daemon, kills):
     copies = {key: times for key, times in store.finals.items() if len(times) > 1}
     for key, times in copies.items():
         for hidden in times[:-1]:
-            assert any(0 <= kill - hidden < 2 for kill in kills), "a second copy of %s, and no kill hid the first" % (key,)
+            assert any(0 <= kill - hidden < 2 for kill in kills), \
+                "a second copy of %s, and no kill hid the first" % (key,)
     logged = collections.Counter((d["id"], d["to"]) for d in daemon.deliveries(status="sent"))
     same([key for key, count in logged.items() if count > 1], [], "recipients logged as sent twice")
     print("  %d messages, %d recipients delivered, %d refused, %d kills, %d second copies"
@@ -157,7 +159,8 @@ def crash_at(t, step, number, occurrence):
     traffic.drop(3)
     broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<nobody>>\r\n", name="refused-%s-%d" % (step, occurrence))
     daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": "%s:%d" % (step, occurrence)})
-    queue = processes.wait_for(lambda: daemon.pids("queue") or daemon.process.poll() is not None, 20, "the queue process")
+    queue = processes.wait_for(lambda: daemon.pids("queue") or daemon.process.poll() is not None, 20,
+                               "the queue process")
     for _ in range(4):
         traffic.drop(3)
 
@@ -232,7 +235,8 @@ def test_sync_that_fails(t):
 def test_damaged_journal_line(t):
     """It is skipped with a warning; at worst there is a second copy, and no mail is lost."""
     ready = threading.Event()
-    peer = t.peer({"final": lambda s, a: "250 2.0.0 Saved" if ready.is_set() or a.startswith("ok") else "451 4.3.0 no"})
+    peer = t.peer({"final": lambda session, address: USUAL if ready.is_set() or address.startswith("ok")
+                   else "451 4.3.0 no"})
     daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1h"})
     for number in range(10):
         daemon.send(["ok%d@example.org" % number, "late%d@example.org" % number])

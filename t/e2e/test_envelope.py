@@ -60,7 +60,8 @@ REFUSED = {
     "only quit": "QUIT\n",
     "after quit": "MAIL FROM:<a@b>\nRCPT TO:<u@example.org>\nDATA\nx\n.\nQUIT\nNOOP\n",
     "second unfinished": "MAIL FROM:<a@b>\nRCPT TO:<u@example.org>\nDATA\nx\n.\nMAIL FROM:<a@b>\n",
-    "second broken": "MAIL FROM:<a@b>\nRCPT TO:<u@example.org>\nDATA\nx\n.\nMAIL FROM:<a@b>\nRCPT TO:<u>>\nDATA\nx\n.\n",
+    "second broken": "MAIL FROM:<a@b>\nRCPT TO:<u@example.org>\nDATA\nx\n.\n"
+                     "MAIL FROM:<a@b>\nRCPT TO:<u>>\nDATA\nx\n.\n",
     "recipient first": "RCPT TO:<u@example.org>\nMAIL FROM:<a@b>\nDATA\nx\n.\n",
     "two senders": "MAIL FROM:<a@b>\nMAIL FROM:<c@d>\nRCPT TO:<u@example.org>\nDATA\nx\n.\n",
     "unknown verb": "MAIL FROM:<a@b>\nVRFY u\nRCPT TO:<u@example.org>\nDATA\nx\n.\n",

@@ -81,7 +81,8 @@ def injected_again(t, arguments, data=MESSAGE, **options):
 
 def test_recipients_from_the_header(t):
     data = injected(t, ["-t", "-f", "a@client.test"], b"To: One <one@example.org>,\n two@example.org\n"
-                    b"Cc: \"Three, Mr\" <three@example.org>\nBcc: four@example.org\nSubject: x\n\nTo: not@example.org\n")
+                    b"Cc: \"Three, Mr\" <three@example.org>\nBcc: four@example.org\nSubject: x\n\n"
+                    b"To: not@example.org\n")
     same(sorted(line for line in envelope(data) if line.startswith("RCPT")),
          ["RCPT TO:<%s@example.org>" % n for n in ("four", "one", "three", "two")])
     assert b"four@example.org" not in data.split(b"DATA", 1)[1], "Bcc was not removed"

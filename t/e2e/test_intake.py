@@ -419,7 +419,7 @@ def test_received_and_log_name_the_owner(t):
     for count, uid in enumerate((PRODUCER_UID, DAEMON_UID, STRANGER_UID), 1):
         daemon.send("b@example.org", uid=uid)
         trace, _ = mail.split_trace(peer.wait_messages(count)[-1].content)
-        assert re.search(rb"(?i)\buid\b\D{0,3}%d\b" % uid, trace), trace
+        assert re.search(rb"(?i)\b(uid|userid)\b\D{0,3}%d\b" % uid, trace), trace
         daemon.wait_log(r"/pickup\[\d+\]: \w+: uid=%d from=<a@client\.test>" % uid)
 
 

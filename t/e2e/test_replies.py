@@ -25,7 +25,7 @@ def test_G_2_4xx_greeting_defers(t):
 
 
 def test_G_3_5xx_greeting_defers_or_bounces(t):
-    daemon, peers = t.destinations({"skip": {"greeting": "554 5.7.1 Not you"}, "take": {"greeting": "554 5.7.1 Not you"}})
+    daemon, peers = t.destinations({name: {"greeting": "554 5.7.1 Not you"} for name in ("skip", "take")})
     daemon.stop()
     daemon.settings.update({"transport take.protocol": "lmtp", "transport take.skip_5xx_greeting": False})
     daemon.settings["transport_maps"] = daemon.settings["transport_maps"].replace("take.test=lmtp:", "take.test=take:")
@@ -115,7 +115,8 @@ def test_E_7_size(t):
 
 
 def test_E_16_repeated_keywords(t):
-    daemon, _, lines = results(t, {"a": {"lhlo": "250-peer\n250-SIZE 10\n250-PIPELINING\n250-PIPELINING\n250 SIZE 9999999"}})
+    daemon, _, lines = results(
+        t, {"a": {"lhlo": "250-peer\n250-SIZE 10\n250-PIPELINING\n250-PIPELINING\n250 SIZE 9999999"}})
     same(lines["a"]["status"], "sent")
 
 
@@ -225,7 +226,8 @@ def test_replies_one_byte_at_a_time(t):
     daemon, peers = t.destinations({"a": None}, dribble=True)
     daemon.send(["ok@a.test", "dot552@a.test", "rcpt550@a.test"])
     same({d["to"]: outcome(d) for d in daemon.wait_deliveries(3)},
-         {"ok@a.test": ("sent", "2.0.0"), "dot552@a.test": ("bounced", "5.2.2"), "rcpt550@a.test": ("bounced", "5.1.1")})
+         {"ok@a.test": ("sent", "2.0.0"), "dot552@a.test": ("bounced", "5.2.2"),
+          "rcpt550@a.test": ("bounced", "5.1.1")})
 
 
 # --- peers that break the protocol (doc/differences.md) -------------------------------------------

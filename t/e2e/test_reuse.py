@@ -69,7 +69,7 @@ def test_J_23_a_session_that_died_while_idle_costs_nothing(t):
 
 
 def test_a_session_that_dies_at_its_next_mail_costs_nothing(t):
-    """The peer closes on the first byte of a reused session: nothing was accepted, so a new session takes it at once."""
+    """The peer closes at the first command: nothing was accepted, so a new session takes the message at once."""
     def mail(session, line):
         if session.transactions:
             raise End
@@ -124,7 +124,7 @@ def test_J_21_idle_time_is_limited(t):
 
 
 def test_J_16_a_reused_session_keeps_what_was_announced(t):
-    """SIZE, PIPELINING and DSN hold for the second message; one over the announced size is refused as on a fresh one."""
+    """SIZE, PIPELINING and DSN hold for the second message; one over the announced size is refused as ever."""
     peer = t.peer(keywords=("PIPELINING", "DSN", "SIZE 2000"))
     daemon = t.daemon(peer, ONE)
     one_after_another(daemon, ["one@example.org"])

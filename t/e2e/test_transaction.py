@@ -48,7 +48,7 @@ def test_K_4_with_pipelining_the_envelope_leaves_in_one_write(t):
 
 
 def test_the_content_waits_for_354(t):
-    """Nothing of the content is sent before DATA was answered, and nothing of the next transaction before the finals."""
+    """No content before DATA was answered, and nothing of the next transaction before the finals are in."""
     early = []
 
     def data(session, line):
@@ -189,7 +189,8 @@ def test_C2_8_text_of_a_refused_recipient(t):
 def test_C2_11_421_at_rcpt_is_like_any_4xx(t):
     daemon, peers = t.destinations({"a": None})
     daemon.send(["one@a.test", "rcpt421@a.test", "two@a.test"])
-    same(by_recipient(daemon, 3), {"one": ("sent", "2.0.0"), "two": ("sent", "2.0.0"), "rcpt421": ("deferred", "4.3.2")})
+    same(by_recipient(daemon, 3),
+         {"one": ("sent", "2.0.0"), "two": ("sent", "2.0.0"), "rcpt421": ("deferred", "4.3.2")})
 
 
 def test_C2_12_too_many_recipients_go_at_once_into_a_further_transaction(t):
@@ -283,7 +284,8 @@ def test_one_552_for_all_and_silence_is_split(t):
     peer = t.peer({"dot": dot})
     daemon = t.daemon(peer)
     daemon.send(["first@example.org", "second@example.org", "third@example.org"])
-    same(by_recipient(daemon, 3), {"first": ("bounced", "5.2.3"), "second": ("sent", "2.0.0"), "third": ("sent", "2.0.0")})
+    same(by_recipient(daemon, 3),
+         {"first": ("bounced", "5.2.3"), "second": ("sent", "2.0.0"), "third": ("sent", "2.0.0")})
     same(sorted(m.recipients for m in peer.messages[1:]), [["second@example.org"], ["third@example.org"]])
     same(daemon.deliveries(status="deferred"), [])
 
@@ -367,8 +369,8 @@ def test_Y_19_failure_text_names_server_reply_and_command(t):
     scripts = {stage: {stage: "450-4.7.9 one\n450 4.7.9 two"} for stage in stages}
     daemon, peers, lines = results(t, scripts)
     for stage, command in stages.items():
-        same(lines[stage]["reason"], "host causeway.test[%s] said: 450-4.7.9 one 450 4.7.9 two (in reply to %s command)"
-             % (peers[stage].address, command))
+        same(lines[stage]["reason"], "host causeway.test[%s] said: 450-4.7.9 one 450 4.7.9 two "
+             "(in reply to %s command)" % (peers[stage].address, command))
 
 
 # --- closing -------------------------------------------------------------------------------------
@@ -383,7 +385,8 @@ def test_Z_1_sessions_end_with_quit(t):
 
 
 def test_Z_2_and_3_trouble_with_quit_harms_nobody(t):
-    scripts = {"lost": {"quit": close}, "slow": {"quit": silence}, "odd": {"quit": "599 never"}, "mute": {"quit": nothing}}
+    scripts = {name: {"quit": action} for name, action in
+               (("lost", close), ("slow", silence), ("odd", "599 never"), ("mute", nothing))}
     daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s"})
     for name in scripts:
         same(outcome(lines[name]), ("sent", "2.0.0"), name)
