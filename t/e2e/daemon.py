@@ -75,10 +75,9 @@ class Daemon:
         return self
 
     def _environment(self, extra):
-        report = self.at("sanitizer")
+        # sanitizers report on standard error: the sandbox lets nothing open a file of its own
         return {**os.environ, "NOTIFY_SOCKET": self.at("notify"), "LC_ALL": "C",
-                "ASAN_OPTIONS": "log_path=%s:detect_leaks=0:abort_on_error=0" % report,
-                "UBSAN_OPTIONS": "log_path=%s:print_stacktrace=1" % report, **(extra or {})}
+                "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1", **(extra or {})}
 
     def _notify_socket(self):
         path = self.at("notify")
@@ -189,12 +188,7 @@ class Daemon:
         return self.wait_deliveries(1, to, status, timeout)[0]
 
     def check_sanitizer(self):
-        for name in os.listdir(self.dir):
-            if name.startswith("sanitizer"):
-                with open(self.at(name), errors="replace") as file:
-                    raise AssertionError("sanitizer report:\n" + file.read()[:4000])
-        found = SANITIZER.search(self.stderr())
-        assert not found, "sanitizer report:\n" + self.stderr()[:4000]
+        assert not SANITIZER.search(self.stderr()), "sanitizer report:\n" + self.stderr()[:4000]
 
     # --- handing mail over, and the operator's tools ---------------------------------------------
 

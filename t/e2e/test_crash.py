@@ -137,6 +137,13 @@ def test_kill_9_fifty_times_over_two_thousand_messages(t):
     judge(store, traffic, daemon, kills)
 
 
+def need_hooks(t):
+    """Skip unless the build can be told to crash."""
+    with open(t.options.program("causewayd"), "rb") as file:
+        if b"CAUSEWAY_TEST_CRASH" not in file.read():
+            raise Skip("not a build with --enable-test-hooks")
+
+
 def steps():
     """The named steps of doc/queue.md: the first column of its tables of steps."""
     names, inside = [], False
@@ -192,6 +199,7 @@ def crash_at(t, step, number, occurrence):
 @limit(900)
 def test_crash_at_every_step(t):
     """Each step of the crash argument, at its first and at a later time; steps that never came are named."""
+    need_hooks(t)
     names = steps()
     assert len(names) > 10, names
     missed = []
@@ -201,7 +209,7 @@ def test_crash_at_every_step(t):
         reached = [crash_at(t, step, 10 * number + occurrence, occurrence) for occurrence in (1, 4)]
         if not any(reached):
             missed.append(step)
-    same(missed, [], "steps that no crash was seen at (is this a build with --enable-test-hooks?)")
+    same(missed, [], "steps that no crash was seen at")
 
 
 @needs_root
@@ -275,22 +283,67 @@ def test_unknown_format_ends_the_start(t):
     assert "format" in daemon.stderr() + daemon.log()
 
 
-def test_journal_is_rewritten_and_nothing_is_forgotten(t):
-    """Thousands of dead lines go; the waiting message keeps its state over the rewriting and a restart."""
-    peer = t.peer({"final": lambda s, a: "451 4.3.0 no" if a.startswith("late") else "250 2.0.0 Saved"})
-    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1h"})
+def much_mail(daemon, messages=900, recipients=50):
+    """Enough results to make the journal worth rewriting; every recipient is to be delivered to."""
+    addresses = ["u%d@example.org" % number for number in range(recipients)]
+    for _ in range(messages):
+        daemon.send(addresses, sync=False)
+    return messages * recipients
+
+
+def rewriting_daemon(t, **options):
+    """A daemon with a message of two recipients, one delivered and one waiting; and its peer."""
+    peer = t.peer({"final": lambda session, address: "451 4.3.0 no" if address.startswith("late") else USUAL})
+    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1h"}, **options)
     daemon.send(["first@example.org", "late@example.org"])
     daemon.wait_delivery("late@example.org", "deferred")
-    total = 3000
-    for _ in range(total):
-        daemon.send("u@example.org", sync=False)
-    daemon.wait_deliveries(total, "u@example.org", timeout=50)
-    daemon.stop()
-    size = os.path.getsize(daemon.spool.at("queue/journal"))
-    assert size < 100 * total, "the journal has %d bytes for one message" % size
-    daemon.start()
-    same(len(daemon.spool.messages()), 1)
+    return peer, daemon
+
+
+def deliver_the_waiting(peer, daemon):
+    """What waited before the rewriting is still known, and what was delivered is not tried again."""
     peer.script.clear()
     daemon.ctl("retry", "ALL")
     daemon.wait_delivery("late@example.org", "sent")
+    daemon.spool.wait_empty(60)
     same(len(daemon.deliveries("first@example.org")), 1)
+
+
+@slow
+@limit(180)
+def test_journal_is_rewritten_and_nothing_is_forgotten(t):
+    peer, daemon = rewriting_daemon(t)
+    journal = daemon.spool.at("queue/journal")
+    before = os.stat(journal).st_ino
+    total = much_mail(daemon)
+    processes.wait_for(lambda: len(daemon.spool.messages()) == 1 and not daemon.spool.names("drop/new"), 120,
+                       "one message left")
+    same(sum(len(m.recipients) for m in peer.messages), total + 2)
+    processes.wait_for(lambda: os.stat(journal).st_ino != before, 10, "the journal rewritten")
+    assert os.path.getsize(journal) < 60 * total, "the journal has %d bytes" % os.path.getsize(journal)
+    daemon.stop()
+    daemon.start()
+    same(len(daemon.spool.messages()), 1)
+    deliver_the_waiting(peer, daemon)
+
+
+@slow
+@limit(400)
+def test_crash_at_every_step_of_rewriting(t):
+    need_hooks(t)
+    names = [step for step in steps() if step.startswith("rewrite")]
+    assert len(names) >= 4, names
+    for step in names:
+        peer, daemon = rewriting_daemon(t, name=step)
+        daemon.stop()
+        daemon.start(environment={"CAUSEWAY_TEST_CRASH": step + ":1"})
+        queue = daemon.wait_pids("queue", 1)[0]
+        total = much_mail(daemon)
+        processes.wait_for(lambda: not processes.alive(queue), 90, "a crash at " + step)
+        daemon.kill()
+        daemon.start()
+        processes.wait_for(lambda: len(daemon.spool.messages()) == 1 and not daemon.spool.names("drop/new"), 90,
+                           "one message left")
+        assert sum(len(m.recipients) for m in peer.messages) >= total + 2
+        deliver_the_waiting(peer, daemon)
+        daemon.end()
