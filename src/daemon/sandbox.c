@@ -1,0 +1,140 @@
+#include "daemon/sandbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "daemon/sandbox_landlock.h"
+#include "daemon/sandbox_seccomp.h"
+
+/* Two lists of paths that own their strings. */
+struct paths {
+	char **readable, **writable;
+	size_t readable_count, writable_count;
+};
+
+static void add(char ***list, size_t *count, char *path)
+{
+	*list = mem_grow(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = path;
+}
+
+static void add_readable(struct paths *p, const char *path)
+{
+	if (*path)
+		add(&p->readable, &p->readable_count, mem_str(path));
+}
+
+static void add_writable(struct paths *p, const char *path)
+{
+	if (*path)
+		add(&p->writable, &p->writable_count, mem_str(path));
+}
+
+static void paths_free(struct paths *p)
+{
+	for (size_t i = 0; i < p->readable_count; i++)
+		free(p->readable[i]);
+	for (size_t i = 0; i < p->writable_count; i++)
+		free(p->writable[i]);
+	free(p->readable);
+	free(p->writable);
+}
+
+/* The directories of tables that are files: a table is replaced by renaming a new file into place. */
+static void add_tables(struct paths *p, const char *list)
+{
+	struct text rest = text_of(list), table, type;
+
+	while (text_list_next(&rest, &table)) {
+		char *path, *slash;
+
+		if (!text_until(&table, ':', &type) || !table.n || *table.p != '/')
+			continue;
+		path = mem_strn(table.p, table.n);
+		slash = strrchr(path, '/');
+		slash[slash == path] = '\0';
+		add(&p->readable, &p->readable_count, path);
+	}
+}
+
+static void queue_paths(const struct settings *s, struct paths *p)
+{
+	add_writable(p, s->spool_directory);
+	for (size_t i = 0; i < s->pickup_count; i++) {
+		add_writable(p, s->pickups[i].path);
+		add_writable(p, s->pickups[i].bad);
+	}
+	add_tables(p, s->mailbox_domains);
+	add_tables(p, s->transport_maps);
+}
+
+/* Libraries load plug-ins, certificates and time zones late; nothing here is Causeway's or its users'. */
+static void courier_paths(const struct settings *s, struct paths *p)
+{
+	static const char *const system[] = {
+		"/usr/lib", "/lib", "/etc/ssl", "/usr/share/dns", "/usr/share/zoneinfo", "/etc/localtime", "/etc/resolv.conf",
+		"/etc/nsswitch.conf", "/etc/services", "/dev/urandom",
+	};
+
+	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++)
+		add_readable(p, system[i]);
+	add_readable(p, s->resolver_hosts_file);
+	add_readable(p, s->resolver_trust_anchor_file);
+}
+
+void sandbox_queue_paths(const struct settings *s, struct buf *out)
+{
+	struct paths p = { NULL, NULL, 0, 0 };
+
+	queue_paths(s, &p);
+	for (size_t i = 0; i < p.writable_count; i++)
+		buf_fmt(out, "%s\n", p.writable[i]);
+	for (size_t i = 0; i < p.readable_count; i++)
+		buf_fmt(out, "%s\n", p.readable[i]);
+	paths_free(&p);
+}
+
+static const char *enter_landlock(enum sandbox_role role, const struct settings *s, int abi)
+{
+	struct paths p = { NULL, NULL, 0, 0 };
+	struct landlock_rules rules = { .connect = role == SANDBOX_COURIER, .renames = role == SANDBOX_QUEUE };
+	const char *why;
+
+	if (role == SANDBOX_QUEUE)
+		queue_paths(s, &p);
+	else
+		courier_paths(s, &p);
+	rules.readable = (const char **)p.readable;
+	rules.writable = (const char **)p.writable;
+	rules.readable_count = p.readable_count;
+	rules.writable_count = p.writable_count;
+	why = landlock_enter(abi, &rules);
+	paths_free(&p);
+	return why;
+}
+
+bool sandbox_enter(enum sandbox_role role, const struct settings *s, char **state)
+{
+	const char *landlock = NULL, *seccomp = NULL;
+	char *files, *calls;
+	int abi = landlock_abi();
+
+	if (s->sandbox == SANDBOX_OFF) {
+		*state = mem_str("off");
+		return true;
+	}
+	tzset();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		landlock = enter_landlock(role, s, abi);
+	seccomp = role == SANDBOX_QUEUE ? seccomp_enter_queue() : seccomp_enter_courier();
+	files = landlock ? mem_fmt("no landlock (%s)", landlock) : mem_fmt("landlock %d", abi);
+	calls = seccomp ? mem_fmt("no seccomp (%s)", seccomp) : mem_str("seccomp");
+	*state = mem_fmt("%s, %s", files, calls);
+	free(files);
+	free(calls);
+	return s->sandbox != SANDBOX_REQUIRE || (!landlock && !seccomp);
+}
