@@ -70,6 +70,8 @@ void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meani
 {
 	struct verdict v = { 0 };
 
+	if (d->left == 0)
+		return;   /* a 503 where nobody was accepted is what one expects */
 	refusal(d, &v, stage, meaning, r);
 	dialogue_judge_left(d, &v);
 }

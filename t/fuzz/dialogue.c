@@ -1,0 +1,199 @@
+/*
+ * A dialogue with a peer that says anything. Input: one byte of options, one for the number of recipients, then the
+ * peer: bytes below 128 are said as they are, the others stand for a whole reply or an event. Whatever happens, the
+ * conversation ends, every recipient is judged exactly once, nothing is said unasked, and content goes out only after
+ * a 354 and for somebody who was accepted.
+ */
+#include "fuzz.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "talk/dialogue.h"
+
+#define MUST(what) ((what) ? (void)0 : abort())
+
+enum { OPTION_SMTP = 1, OPTION_PROBE = 2, OPTION_MORE_HOSTS = 4, OPTION_DSN = 8, OPTION_SLOW = 16, RCPTS_MAX = 64 };
+
+static const char *const replies[] = {
+	"220 s\r\n", "250 ok\r\n", "250 ok\r\n", "250-s\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE\r\n", "250-s\r\n250 SIZE 5\r\n",
+	"354 go\r\n", "354 go\r\n", "421 4.3.2 down\r\n", "450 no\r\n", "452 4.5.3 many\r\n", "452 4.2.2 full\r\n", "500 what\r\n",
+	"550 5.1.1 who\r\n", "552 5.2.3 large\r\n", "552 5.5.3 many\r\n", "000 x\r\n", "999 x\r\n", "150 x\r\n", "garbage\r\n",
+};
+enum { REPLIES = sizeof(replies) / sizeof(replies[0]), TIME_OUT = REPLIES, LOSS, ABORT, CONTENT, QUIT, EVENTS };
+
+struct game {
+	struct dialogue *dialogue;
+	struct envelope *envelope;
+	struct reply_reader *shadow;   /* counts what the peer said by itself */
+	struct buf out;
+	unsigned options, transactions;
+	unsigned judged[RCPTS_MAX];
+	size_t heard, heard_before;    /* replies on this session: all, and those before the last command */
+	size_t positive;               /* 2xx heard in this transaction */
+	int last_code;
+	bool dot_sent, pipelining, over;
+};
+
+static void collect(struct game *g)
+{
+	size_t rcpt;
+	struct verdict v = { 0 };
+
+	while (dialogue_verdict(g->dialogue, &rcpt, &v)) {
+		MUST(rcpt < g->envelope->count && g->judged[rcpt]++ == 0);
+		MUST(v.outcome != OUTCOME_NONE && v.text && strlen(v.dsn) >= 5);
+		MUST(v.outcome != OUTCOME_SENT || g->dot_sent || g->options & OPTION_PROBE);
+		MUST(v.outcome != OUTCOME_BOUNCED || v.dsn[0] == '5');
+		MUST(!v.maybe_twice || g->dot_sent);
+		verdict_clear(&v);
+	}
+}
+
+static void all_judged(const struct game *g)
+{
+	for (size_t i = 0; i < g->envelope->count; i++)
+		MUST(g->judged[i] == 1);
+}
+
+/* Each line is one known command; without PIPELINING, and before the greeting, none runs ahead of its reply. */
+static void check_commands(struct game *g)
+{
+	static const char *const verbs[] = { "LHLO ", "EHLO ", "HELO ", "RSET\r", "MAIL FROM:<", "RCPT TO:<", "DATA\r", "QUIT\r" };
+
+	for (size_t at = 0; at < g->out.len;) {
+		const char *line = g->out.data + at, *end = strstr(line, "\r\n");
+		bool known = false;
+
+		MUST(end && !memchr(line, '\n', (size_t)(end - line)));
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+			known = known || strncmp(line, verbs[i], strlen(verbs[i])) == 0;
+		MUST(known);
+		MUST(g->pipelining || g->heard > g->heard_before);
+		g->heard_before = g->heard;
+		at = (size_t)(end - g->out.data) + 2;
+	}
+	MUST(g->out.len <= 4096 + 512);
+}
+
+static void begin(struct game *g)
+{
+	struct transaction t = {
+		.envelope = g->envelope, .content_size = 10, .probe = g->options & OPTION_PROBE,
+		.last_host = !(g->options & OPTION_MORE_HOSTS),
+	};
+
+	memset(g->judged, 0, sizeof(g->judged));
+	g->positive = 0;
+	g->dot_sent = false;
+	g->transactions++;
+	dialogue_begin(g->dialogue, &t);
+}
+
+static enum dialogue_want speak(struct game *g)
+{
+	enum dialogue_want want = dialogue_speak(g->dialogue, &g->out);
+
+	g->pipelining = dialogue_offers(g->dialogue)->offers & EHLO_PIPELINING;
+	check_commands(g);
+	buf_clear(&g->out);
+	MUST(want != DIALOGUE_CONTENT || (g->last_code / 100 == 3 && g->positive >= 2));
+	MUST(want != DIALOGUE_CONTENT || !(g->options & OPTION_PROBE));
+	MUST(want != DIALOGUE_DOT || g->last_code / 100 == 3);
+	collect(g);
+	if (want == DIALOGUE_IDLE || want == DIALOGUE_END)
+		all_judged(g);
+	return want;
+}
+
+/* Does what is wanted, as a driver would. */
+static void drive(struct game *g)
+{
+	enum dialogue_want want = speak(g);
+
+	if ((want == DIALOGUE_CONTENT && !(g->options & OPTION_SLOW)) || want == DIALOGUE_DOT) {
+		g->dot_sent = true;
+		dialogue_content_sent(g->dialogue);
+		want = speak(g);
+	}
+	if (want == DIALOGUE_IDLE && g->transactions < 3)
+		begin(g);
+	g->over = want == DIALOGUE_END;
+}
+
+static void hear(struct game *g, const char *bytes, size_t n)
+{
+	struct reply r;
+	const char *at = bytes;
+	size_t rest = n;
+
+	while (rest && reply_reader_next(g->shadow, &at, &rest, &r) == REPLY_READY) {
+		g->heard++;
+		g->positive += r.code / 100 == 2;
+		g->last_code = r.code;
+	}
+	dialogue_hear(g->dialogue, bytes, n);
+	collect(g);
+}
+
+static void happen(struct game *g, unsigned event)
+{
+	if (event < REPLIES)
+		hear(g, replies[event], strlen(replies[event]));
+	else if (event == TIME_OUT)
+		dialogue_timed_out(g->dialogue);
+	else if (event == LOSS)
+		dialogue_lost(g->dialogue, event & 1 ? "reset" : NULL);
+	else if (event == ABORT)
+		dialogue_abort(g->dialogue, "no");
+	else if (event == CONTENT && speak(g) == DIALOGUE_CONTENT) {
+		g->dot_sent = true;
+		dialogue_content_sent(g->dialogue);
+	} else if (event == QUIT)
+		dialogue_quit(g->dialogue);
+}
+
+static void play(struct game *g, const uint8_t *data, size_t size)
+{
+	begin(g);
+	for (size_t i = 0; i < size && !g->over; i++) {
+		char byte = (char)data[i];
+
+		if (data[i] < 128)
+			hear(g, &byte, 1);
+		else
+			happen(g, (data[i] - 128) % EVENTS);
+		MUST(dialogue_timeout(g->dialogue) >= 0 && dialogue_stage(g->dialogue) < STAGE_COUNT);
+		if (data[i] >= 128 || byte == '\n')
+			drive(g);
+	}
+	dialogue_lost(g->dialogue, NULL);
+	MUST(speak(g) == DIALOGUE_END && !dialogue_reusable(g->dialogue));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct game g = { .heard = 0 };
+	struct dialogue_setup setup = { .host = "mx[1]", .peer_key = "1", .myhostname = "me" };
+	struct manner *m;
+
+	if (size < 2)
+		return 0;
+	g.options = data[0];
+	m = manner_new(g.options & OPTION_SMTP ? PROTOCOL_SMTP : PROTOCOL_LMTP);
+	setup.manner = m;
+	g.dialogue = dialogue_new(&setup);
+	g.shadow = reply_reader_new();
+	g.envelope = envelope_new();
+	buf_init(&g.out, 1 << 16);
+	for (unsigned i = 0; i < data[1] % RCPTS_MAX + 1u; i++)
+		envelope_add(g.envelope, "someone@a-domain-of-some-length.example.test", NULL, g.options & OPTION_DSN ? NOTIFY_NEVER : 0);
+	play(&g, data + 2, size - 2);
+	dialogue_free(g.dialogue);
+	reply_reader_free(g.shadow);
+	envelope_free(g.envelope);
+	manner_free(m);
+	buf_free(&g.out);
+	return 0;
+}

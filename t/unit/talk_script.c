@@ -1,0 +1,247 @@
+#include "talk_script.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "talk/dialogue.h"
+
+#define CONTENT_SIZE 1000
+
+struct play {
+	const struct script *script;
+	struct manner *manner;
+	struct dialogue *dialogue;
+	struct envelope *envelope;
+	struct buf expected;      /* commands of the lines "C:" read last */
+	const char *ask;          /* "<content>" … of those lines, or NULL */
+	bool expecting;
+	struct buf heard;         /* bytes of the lines "S:" read last */
+	struct buf verdicts;
+	struct buf *wrong;
+	bool bytewise;
+};
+
+static const char *const outcomes[] = { "none", "sent", "deferred", "bounced", "keep", "again", "alone" };
+static const char *const wants[] = { "reply", "content", "dot", "tls", "idle", "end" };
+
+static void complain(struct play *p, const char *what, const char *text, const char *expected)
+{
+	if (p->wrong->len == 0)
+		buf_fmt(p->wrong, "%s: <<%s>> expected: <<%s>>", what, text, expected);
+}
+
+static void collect(struct play *p)
+{
+	size_t rcpt;
+	struct verdict v = { 0 };
+
+	while (dialogue_verdict(p->dialogue, &rcpt, &v)) {
+		const char *address = p->envelope->rcpts[rcpt].address;
+
+		buf_fmt(&p->verdicts, "%.*s %s %s%s %s\n", (int)strcspn(address, "@"), address, outcomes[v.outcome], v.dsn,
+		        v.maybe_twice ? " twice" : "", v.text);
+		verdict_clear(&v);
+	}
+}
+
+static void begin(struct play *p, struct text rcpts)
+{
+	const struct script *s = p->script;
+	struct transaction t = {
+		.content_size = CONTENT_SIZE, .eight_bit = s->how & SCRIPT_EIGHT_BIT, .probe = s->how & SCRIPT_PROBE,
+		.utf8_header = s->how & SCRIPT_UTF8_HEADER, .last_host = !(s->how & SCRIPT_MORE_HOSTS),
+	};
+	struct text one, name;
+	const char *why;
+
+	envelope_free(p->envelope);
+	p->envelope = envelope_new();
+	if (!envelope_mail(p->envelope, text_of(s->mail ? s->mail : " FROM:<s@x.test>"), &why))
+		complain(p, "MAIL of the script", s->mail, why);
+	while (text_list_next(&rcpts, &one)) {
+		char *args;
+
+		text_until(&one, '/', &name) ? (void)0 : (void)(name = one, one.n = 0);
+		args = mem_fmt(" TO:<%.*s@x.test> %.*s", (int)name.n, name.p, (int)one.n, one.p);
+		if (!envelope_rcpt(p->envelope, text_of(args), 1000000, &why))
+			complain(p, "RCPT of the script", args, why);
+		free(args);
+	}
+	t.envelope = p->envelope;
+	dialogue_begin(p->dialogue, &t);
+}
+
+/* Lets the dialogue speak and compares with the lines "C:". */
+static void speak(struct play *p)
+{
+	struct buf out;
+	enum dialogue_want want;
+	const char *ask = p->ask ? p->ask : "";
+
+	p->expecting = false;
+	buf_init(&out, 1 << 20);
+	want = dialogue_speak(p->dialogue, &out);
+	if (strcmp(buf_text(&out), buf_text(&p->expected)) != 0)
+		complain(p, "said", buf_text(&out), buf_text(&p->expected));
+	if ((want == DIALOGUE_CONTENT) != (*ask == '<' && ask[1] != 'd') || (want == DIALOGUE_DOT) != !strcmp(ask, "<dot>"))
+		complain(p, "wants", wants[want], ask);
+	else if (*ask && strcmp(ask, "<early>") != 0)
+		dialogue_content_sent(p->dialogue);
+	buf_free(&out);
+	buf_clear(&p->expected);
+	p->ask = NULL;
+	collect(p);
+}
+
+static void hear(struct play *p)
+{
+	const char *bytes = buf_text(&p->heard);
+	size_t step = p->bytewise ? 1 : p->heard.len;
+
+	for (size_t i = 0; i < p->heard.len; i += step)
+		dialogue_hear(p->dialogue, bytes + i, step);
+	buf_clear(&p->heard);
+	collect(p);
+}
+
+static void happen(struct play *p, struct text what)
+{
+	if (text_is(what, "lost"))
+		dialogue_lost(p->dialogue, NULL);
+	else if (text_is(what, "reset"))
+		dialogue_lost(p->dialogue, "Connection reset by peer");
+	else if (text_is(what, "timeout"))
+		dialogue_timed_out(p->dialogue);
+	else
+		dialogue_abort(p->dialogue, "cannot read the message");
+	collect(p);
+}
+
+static void expect(struct play *p, struct text line)
+{
+	p->expecting = true;
+	if (line.n && *line.p == '<') {
+		p->ask = text_is(line, "<content>") ? "<content>" : text_is(line, "<dot>") ? "<dot>" : "<early>";
+		return;
+	}
+	buf_add(&p->expected, line.p, line.n);
+	buf_str(&p->expected, "\r\n");
+}
+
+/* One line of the script; what was gathered from lines of another kind happens first. */
+static void play_line(struct play *p, struct text line)
+{
+	char kind = *line.p;
+	struct text rest = line.n > 3 ? text_make(line.p + 3, line.n - 3) : text_make(line.p, 0);
+
+	if (kind != 'S' && p->heard.len)
+		hear(p);
+	if (kind != 'C' && p->expecting)
+		speak(p);
+	if (kind == 'S') {
+		buf_add(&p->heard, rest.p, rest.n);
+		if (line.p[1] == ':')
+			buf_str(&p->heard, "\r\n");
+	} else if (kind == 'C') {
+		expect(p, rest);
+	} else if (kind == '-') {
+		speak(p);
+	} else if (kind == '!') {
+		happen(p, text_make(line.p + 2, line.n - 2));
+	} else if (text_is(line, "+ quit")) {
+		speak(p);
+		dialogue_quit(p->dialogue);
+	} else {
+		speak(p);
+		begin(p, text_make(line.p + 2, line.n - 2));
+	}
+}
+
+static void play_all(struct play *p)
+{
+	struct text play = text_of(p->script->play), line;
+	struct buf out;
+	const char *want;
+
+	begin(p, text_of(p->script->rcpts));
+	while (text_until(&play, '\n', &line))
+		play_line(p, line);
+	if (p->heard.len)
+		hear(p);
+	if (p->expecting)
+		speak(p);
+	buf_init(&out, 1 << 20);
+	want = wants[dialogue_speak(p->dialogue, &out)];
+	if (strcmp(want, p->script->end) != 0)
+		complain(p, "at the end wants", want, p->script->end);
+	if (out.len)
+		complain(p, "at the end says", buf_text(&out), "");
+	if (dialogue_reusable(p->dialogue) != (strcmp(want, "idle") == 0))
+		complain(p, "at the end reusable", "?", want);
+	buf_free(&out);
+	collect(p);
+}
+
+static void compare_verdicts(struct play *p)
+{
+	struct text got = text_of(buf_text(&p->verdicts)), wanted = text_of(p->script->verdicts), a, b;
+
+	for (;;) {
+		bool more = text_until(&got, '\n', &a), due = text_until(&wanted, '\n', &b);
+		bool prefix = due && b.n && b.p[b.n - 1] == '*';
+
+		if (!more && !due)
+			return;
+		if (more && due && (prefix ? a.n >= b.n - 1 && memcmp(a.p, b.p, b.n - 1) == 0
+		                           : a.n == b.n && memcmp(a.p, b.p, a.n) == 0))
+			continue;
+		complain(p, "verdicts", buf_text(&p->verdicts), p->script->verdicts);
+		return;
+	}
+}
+
+static void set_options(struct play *p)
+{
+	struct text options = text_of(p->script->options), option, name;
+	const char *why;
+
+	while (text_until(&options, ';', &option)) {
+		char *n, *value;
+
+		text_until(&option, '=', &name);
+		n = mem_strn(name.p, name.n);
+		value = mem_strn(option.p, option.n);
+		if (!manner_set(p->manner, n, value, &why))
+			complain(p, "option", n, why);
+		free(n);
+		free(value);
+	}
+}
+
+void script_play(const struct script *s, bool bytewise, struct buf *wrong)
+{
+	struct play p = { .script = s, .wrong = wrong, .bytewise = bytewise };
+	struct dialogue_setup setup = {
+		.host = "mx.test[/s]", .peer_key = "/s", .myhostname = "me.test", .soft_bounce = s->how & SCRIPT_SOFT_BOUNCE,
+	};
+	const char *why;
+
+	buf_init(&p.expected, 1 << 20);
+	buf_init(&p.heard, 4 << 20);
+	buf_init(&p.verdicts, 1 << 20);
+	p.manner = manner_new(s->how & SCRIPT_SMTP ? PROTOCOL_SMTP : PROTOCOL_LMTP);
+	manner_set(p.manner, s->how & SCRIPT_SMTP ? "helo_name" : "lhlo_name", "", &why);
+	set_options(&p);
+	setup.manner = p.manner;
+	p.dialogue = dialogue_new(&setup);
+	play_all(&p);
+	compare_verdicts(&p);
+	dialogue_free(p.dialogue);
+	manner_free(p.manner);
+	envelope_free(p.envelope);
+	buf_free(&p.expected);
+	buf_free(&p.heard);
+	buf_free(&p.verdicts);
+}

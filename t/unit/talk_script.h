@@ -1,0 +1,40 @@
+/*
+ * Plays a conversation against the dialogue and tells what became of it. A script has one line each for
+ *
+ *	S: 250 ok         what the peer says (CRLF is added); lines in a row arrive in one piece
+ *	S~ 25             the same without line end
+ *	C: DATA           the command that is expected now; lines in a row are one write
+ *	C: <content>      the content is asked for, and then has been sent
+ *	C: <early>        the content is asked for, and is not sent yet
+ *	C: <dot>          the dot alone is asked for, and then has been sent
+ *	--                nothing is expected to be said now
+ *	! lost | ! reset | ! timeout | ! abort
+ *	+ b,c             a further transaction for these recipients
+ *	+ quit
+ *
+ * Recipients are letters: "b" stands for b@x.test. The play ends with a last look at what is wanted.
+ */
+#ifndef CAUSEWAY_T_TALK_SCRIPT_H
+#define CAUSEWAY_T_TALK_SCRIPT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+enum { SCRIPT_SMTP = 1, SCRIPT_MORE_HOSTS = 2, SCRIPT_PROBE = 4, SCRIPT_SOFT_BOUNCE = 8, SCRIPT_EIGHT_BIT = 16, SCRIPT_UTF8_HEADER = 32 };
+
+struct script {
+	const char *name;
+	unsigned how;             /* SCRIPT_… */
+	const char *options;      /* "name=value;name=value" for the manner */
+	const char *mail;         /* arguments of MAIL that differ from " FROM:<s@x.test>", or NULL */
+	const char *rcpts;        /* "a,b,c"; behind a letter may follow parameters */
+	const char *play;
+	const char *end;          /* "idle", "end", "reply", "content" */
+	const char *verdicts;     /* lines "b bounced 5.1.1 text"; a '*' at the end stands for any rest */
+};
+
+/* Plays it with pieces arriving whole or byte by byte; "" or the first thing that went wrong. */
+void script_play(const struct script *, bool bytewise, struct buf *wrong);
+
+#endif
