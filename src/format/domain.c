@@ -38,15 +38,14 @@ static bool is_label_char(uint32_t c)
 static bool label_check(struct text label, const char **why)
 {
 	struct text rest = label;
-	size_t count = 0;
+	size_t count;
 	uint32_t c;
 
-	while (text_utf8(&rest, &c) && is_label_char(c))
-		count++;
 	if (label.n == 0)
 		return refuse(why, "it is empty or has a dot out of place");
-	if (rest.p != label.p + label.n || count == 0)
-		return refuse(why, "it holds a character that no host name has");
+	for (count = 0; rest.n; count++)
+		if (!text_utf8(&rest, &c) || !is_label_char(c))
+			return refuse(why, "it holds a character that no host name has");
 	if (count > LABEL_MAX)
 		return refuse(why, "it has a label longer than 63 bytes");
 	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
@@ -160,10 +159,12 @@ static bool take_service(struct text t, struct domain_nexthop *out, const char *
 		out->port = (uint16_t)port;
 		return port > 0 || refuse(why, "the port is not between 1 and 65535");
 	}
+	if (isdigit((unsigned char)*t.p))
+		return refuse(why, "the port is not between 1 and 65535");
 	for (size_t i = 0; i < t.n; i++)
-		if (!isalnum((unsigned char)t.p[i]) && !strchr("-_.+", t.p[i]))
+		if (!isalnum((unsigned char)t.p[i]) && (i == 0 || !strchr("-_.+", t.p[i])))
 			return refuse(why, "the service is neither a port nor a name");
-	return !isdigit((unsigned char)*t.p) || refuse(why, "the port is not between 1 and 65535");
+	return true;
 }
 
 static bool take_host(struct text t, struct domain_nexthop *out, const char **why)

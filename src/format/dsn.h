@@ -43,7 +43,7 @@ struct dsn_report {
 /* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */
 bool dsn_print(const struct dsn_report *, struct buf *out);
 
-/* Whether its content has bytes above 127: the report's MAIL then needs BODY=8BITMIME. */
+/* Whether its content may have bytes above 127: the report's MAIL then needs BODY=8BITMIME. */
 bool dsn_is_8bit(const struct dsn_report *);
 
 /* Whether its header has addresses above ASCII: the report's MAIL then needs SMTPUTF8 (RFC 6531). */

@@ -186,7 +186,7 @@ static bool take_param(struct target t, const struct param *table, struct text w
 	while (table[i].name && !text_is_nocase(name, table[i].name))
 		i++;
 	if (!table[i].name)
-		return refuse(t.envelope, name, "is not a parameter known here", why);
+		return refuse(t.envelope, name.n ? name : word, "is not a parameter known here", why);
 	if (*seen & 1u << i)
 		return refuse(t.envelope, name, "is given twice", why);
 	*seen |= 1u << i;

@@ -1,0 +1,72 @@
+#include "unit.h"
+
+#include "format/header.h"
+
+static const struct { const char *wire; unsigned hops; bool utf8; const char *message_id; } headers[] = {
+	{ "Received: x\r\nReceived: y\r\n\tReceived: folded\r\nMessage-ID: <a@b>\r\n\r\nReceived: body\r\n.\r\n", 2, false, "<a@b>" },
+	{ "RECEIVED : x\r\nmessage-id:<a@b>  \r\nMessage-ID: <second>\r\n\r\n", 1, false, "<a@b>" },
+	{ "Message-Id:\r\n  <folded@b>\r\nX: y\r\n\r\n", 0, false, "<folded@b>" },
+	{ "Message-Id: \r\nX: <no@b>\r\n <neither@b>\r\n\r\n", 0, false, "" },
+	{ "Message-Id:\r\n\r\n <body@b>\r\n", 0, false, "" },
+	{ "Subject: gr\xc3\xbcn\r\n\r\n", 0, true, "" }, { "Subject: x\r\n\r\ngr\xc3\xbcn\r\n", 0, false, "" },
+	{ "Message-ID: <a\x01\x1b[1m\xff>\r\n\r\n", 0, true, "<a??[1m?>" },
+	{ "X-Received: x\r\nReceivedX: y\r\nReceived\r\n\r\n", 0, false, "" },
+	{ "\r\nReceived: x\r\n", 0, false, "" }, { ".\r\n", 0, false, "" }, { "no colon here\r\nReceived: x\r\n.\r\n", 1, false, "" },
+	{ "Received: x", 0, false, "" }, { "", 0, false, "" },
+};
+
+static void expect(const struct header *h, int row)
+{
+	ck_assert_uint_eq(h->hops, headers[row].hops);
+	ck_assert(h->utf8 == headers[row].utf8);
+	ck_assert_str_eq(buf_text(&h->message_id), headers[row].message_id);
+}
+
+START_TEST(test_header)
+{
+	struct text t = text_of(headers[_i].wire);
+	struct header h;
+
+	header_init(&h);
+	header_begin(&h);
+	header_feed(&h, t);
+	expect(&h, _i);
+	header_begin(&h);
+	for (; t.n; t = text_make(t.p + 1, t.n - 1))
+		header_feed(&h, text_make(t.p, 1));
+	expect(&h, _i);
+	header_free(&h);
+}
+END_TEST
+
+START_TEST(test_long)
+{
+	struct header h;
+	struct buf b;
+
+	header_init(&h);
+	header_begin(&h);
+	buf_init(&b, 10000);
+	buf_str(&b, "Message-ID: ");
+	for (int i = 0; i < 5000; i++)
+		buf_char(&b, 'x');
+	buf_str(&b, "\r\nReceived: x\r\n\r\n");
+	for (size_t i = 0; i < b.len; i += 7)
+		header_feed(&h, text_make(b.data + i, b.len - i < 7 ? b.len - i : 7));
+	ck_assert_uint_eq(h.message_id.len, HEADER_MESSAGE_ID_MAX + 3);
+	ck_assert_uint_eq(h.hops, 1);
+	ck_assert(h.over);
+	buf_free(&b);
+	header_free(&h);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "sees the header, whole and byte by byte", test_header, UNIT_ROWS(headers), 0 },
+		{ "keeps long lines bounded", test_long, 1, 0 },
+	};
+
+	return unit_main("format/header", cases, UNIT_ROWS(cases));
+}
