@@ -1,0 +1,112 @@
+/*
+ * The active part of a message: envelope, file and the state of each recipient, in memory only while an attempt is under way.
+ * An attempt begins when the message becomes active and is over when every recipient that was not final before is judged, or waits for
+ * a destination that is dead.
+ */
+#ifndef CAUSEWAY_QUEUE_ACTIVE_H
+#define CAUSEWAY_QUEUE_ACTIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "format/envelope.h"
+#include "format/queue_id.h"
+#include "queue/message.h"
+#include "spool/spool.h"
+#include "talk/verdict.h"
+
+struct destination;
+
+/* A recipient's result in this attempt, kept until it is committed, logged and reported. Strings are owned by the same allocation. */
+struct note {
+	enum outcome outcome;         /* OUTCOME_SENT, OUTCOME_DEFERRED or OUTCOME_BOUNCED */
+	bool maybe_twice;
+	char dsn[12];
+	int64_t when;                 /* judged; ms of the boot clock */
+	int64_t sent_off;             /* the request left for a courier; ms of the boot clock */
+	int64_t setup, transmission;  /* ms */
+	uint32_t conn_use;            /* 0: no connection */
+	pid_t pid;                    /* courier; 0: judged here */
+	const char *process;          /* "lmtp", "smtp" or "qmgr" */
+	const char *transport;        /* name, for counting; "" if there was no route */
+	uint32_t destination;         /* number, for counting; 0: none */
+	const char *relay, *tls, *text, *reply;   /* tls, reply: NULL if none */
+	char strings[];
+};
+
+/* All that goes into a note but the strings' memory. */
+struct note *note_new(const struct note *values);
+
+enum rcpt_state {
+	RCPT_OVER,            /* final since an earlier attempt */
+	RCPT_ROUTING,
+	RCPT_WAITING,         /* in its entry's line */
+	RCPT_FLYING,          /* at a courier */
+	RCPT_AGAIN,           /* answered "at once once more"; decided when its request is over */
+	RCPT_JUDGED           /* has its note */
+};
+
+struct recipient {
+	struct note *note;
+	uint32_t next;                /* in its entry's line; RCPT_NONE at the end */
+	uint8_t state;                /* enum rcpt_state */
+	uint8_t rounds;               /* "once more" in a row without progress */
+	bool alone;                   /* only in a request of its own */
+};
+
+#define RCPT_NONE UINT32_MAX
+
+/* The recipients of one message for one destination. */
+struct entry {
+	struct list in_line;          /* of the destination, while recipients wait */
+	struct entry *next;           /* of the message */
+	struct active *active;
+	struct destination *destination;
+	uint32_t first, last, waiting;
+	bool parked;                  /* the destination knows that this message waits for it */
+};
+
+struct active {
+	struct message *message;
+	char name[QUEUE_ID_SIZE];
+	struct envelope *envelope;
+	int fd;
+	uint64_t content_at, content_size;
+	uid_t uid;
+	unsigned hops;
+	bool eight_bit, utf8_header;
+	char *trace;                  /* sent ahead of the content; made when first needed */
+	int64_t began;                /* ms of the boot clock */
+	struct entry *entries;
+	struct active *next_to_route;
+	size_t routed;                /* recipients the router is through with */
+	size_t open;                  /* recipients not judged yet */
+	size_t judged;                /* in this attempt */
+	unsigned flights;             /* requests at couriers */
+	bool settled;                 /* the attempt is over; its results wait for their commit */
+	bool done;                    /* nothing is left to do for the message */
+	bool expired;
+	bool soon;                    /* a busy host: the next attempt comes early */
+	bool parked;                  /* some destination's revival shall make it due … */
+	bool wake;                    /* … and has come already */
+	uint64_t report;              /* id of the report made for this attempt; 0: none */
+	int64_t due;                  /* of the next attempt, once settled */
+	struct recipient rcpts[];     /* as many as the envelope has */
+};
+
+/* Takes envelope and file out of loaded; names without a domain get "@origin". */
+struct active *active_new(struct message *, struct spool_message *loaded, const char *origin, int64_t now);
+void active_free(struct active *);
+
+/* The entry for that destination, made if need be; the destination's waiting line is not touched. */
+struct entry *active_entry(struct active *, struct destination *);
+
+/* Lines recipients up in an entry, at its end or (those that come back) at its front. */
+void entry_append(struct entry *, uint32_t rcpt);
+void entry_prepend(struct entry *, uint32_t rcpt);
+/* Takes up to max recipients off the front into out, never one that must be alone beside another; returns how many. */
+size_t entry_take(struct entry *, uint32_t *out, size_t max);
+
+#endif

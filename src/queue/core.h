@@ -1,0 +1,53 @@
+/* What the files of this floor share: the parts of a queue, its clock, and "look for work at the end of this turn". */
+#ifndef CAUSEWAY_QUEUE_CORE_H
+#define CAUSEWAY_QUEUE_CORE_H
+
+#include "link/settings.h"
+#include "net/loop.h"
+#include "queue/destination.h"
+#include "queue/message.h"
+#include "queue/schedule.h"
+#include "spool/spool.h"
+
+struct batches;
+struct couriers;
+struct metrics;
+struct route;
+struct router;
+
+struct queue {
+	struct loop *loop;
+	const struct settings *settings;
+	struct spool *spool;
+	struct messages *messages;
+	struct schedule *schedule;
+	struct route *route;
+	struct router *router;
+	struct destinations *destinations;
+	struct couriers *couriers;
+	struct batches *batches;
+	struct metrics *metrics;
+	struct loop_task turn;         /* looks for work */
+	struct loop_timer *due;        /* the next waiting message */
+	struct loop_timer *minute;     /* housekeeping */
+	size_t active_limit;           /* messages with envelope and open file */
+	size_t loading;                /* messages whose envelope is being read for an attempt */
+	int64_t started;               /* ms of the boot clock */
+	int64_t offset;                /* wall clock minus boot clock when last looked at, ms */
+	uint64_t random;
+	bool ready;                    /* the spool has told all that it knew */
+	bool intake_paused;
+	int64_t last_courier;          /* when one was at work last; ms of the boot clock */
+	struct list walks;             /* of operators through the queue */
+	bool stopping, closing;        /* asked to; nothing is left to do but close the spool */
+	struct loop_timer *grace;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+int64_t queue_now(const struct queue *);                       /* ms of the boot clock */
+int64_t queue_wall(const struct queue *, int64_t boot_ms);     /* the same moment, ms since 1970 */
+int64_t queue_boot(const struct queue *, int64_t wall_ms);     /* the other way round */
+void queue_wake(struct queue *);                               /* at the end of this turn, look for work */
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * The couriers and what they have in hand: credits, requests in flight, and the leases of connections. A lease is the right to one
+ * connection to a destination: it goes out with a request, lies idle at its courier when the connection is kept, and comes back when the
+ * connection is closed or the courier ends. So all connections together never exceed the destination's limit.
+ */
+#ifndef CAUSEWAY_QUEUE_COURIERS_H
+#define CAUSEWAY_QUEUE_COURIERS_H
+
+#include "base/json.h"
+#include "link/link.h"
+#include "queue/destination.h"
+
+struct queue;
+struct couriers;
+
+struct courier {
+	struct list all;
+	struct couriers *home;
+	unsigned slot;                /* the supervisor's number; several may share it during a reload */
+	unsigned seat;                /* our own: index of its shares in the destinations */
+	pid_t pid;
+	struct link *link;            /* NULL once it has ended */
+	unsigned credit;              /* further requests that it takes */
+	unsigned flying;              /* requests in its hands */
+	bool retiring;                /* finishes what it has */
+	bool broken, gone;            /* its link has ended; the supervisor has seen its end */
+	int status;                   /* as of waitpid */
+	struct list flights;
+};
+
+/* A request in a courier's hands. */
+struct flight {
+	struct list of_courier;
+	struct courier *courier;
+	struct active *active;
+	struct entry *entry;
+	uint32_t number;
+	bool probe;                   /* it finds out whether its destination lives */
+	bool dot_sent;                /* seen when its courier's link ended: a further try may be a second copy */
+	int64_t sent_off;             /* ms of the boot clock */
+	uint32_t count, unanswered;
+	bool progress;                /* somebody got a result */
+	uint32_t rcpts[];
+};
+
+struct couriers *couriers_new(struct queue *);
+void couriers_free(struct couriers *);
+
+void couriers_add(struct couriers *, unsigned slot, pid_t pid, int fd);
+void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
+/* All that exist now finish what they have and get nothing new. */
+void couriers_retire(struct couriers *);
+
+size_t couriers_working(const struct couriers *);            /* those that take requests, if with no credit at the moment */
+bool couriers_have_credit(const struct couriers *);
+size_t couriers_flying(const struct couriers *);
+void couriers_flush(struct couriers *);
+json_t *couriers_list(const struct couriers *);
+
+/* The courier that gets the next request for that destination, or NULL: the limit is reached, or its connections lie idle at couriers
+ * that cannot take more now (these are then asked to give one up; the destination is woken when it is). */
+struct courier *couriers_choose(struct couriers *, struct destination *);
+
+/* Takes a lease (an idle one if the courier has one) and begins a flight with count recipients, to be filled in. */
+struct flight *flight_begin(struct courier *, struct entry *, size_t count);
+/* The flight of that number at that courier, or NULL. */
+struct flight *flight_find(struct courier *, uint32_t number);
+/* Frees the flight, whose lease was given back before. */
+void flight_end(struct flight *);
+
+/* Gives everything in flight up as undone. */
+void couriers_give_up(struct couriers *);
+
+#endif

@@ -1,0 +1,116 @@
+#include "queue/delivery_log.h"
+
+#include <strings.h>
+
+#include "base/log.h"
+#include "queue/core.h"
+
+enum { DOT_LINE = 3, DELAYS_ROOM = 128 };
+
+void delivery_log_arrival(const struct spool_message *m)
+{
+	char id[QUEUE_ID_SIZE];
+	struct log_entry *e;
+
+	queue_id_print(m->id, id);
+	if (!queue_id_report(m->id)) {
+		e = log_begin("pickup", 0, id);
+		log_number(e, "uid", (int64_t)m->uid);
+		log_blank(e);
+		log_address(e, "from", m->envelope->sender);
+		log_end(e, NULL);
+	}
+	e = log_begin("cleanup", 0, id);
+	log_field(e, "message-id", m->message_id ? m->message_id : "");
+	log_end(e, NULL);
+}
+
+void delivery_log_active(const struct active *a)
+{
+	struct log_entry *e = log_begin("qmgr", 0, a->name);
+
+	log_address(e, "from", a->envelope->sender);
+	log_number(e, "size", (int64_t)(a->content_size > DOT_LINE ? a->content_size - DOT_LINE : 0));
+	log_number(e, "nrcpt", (int64_t)a->open);
+	log_end(e, "queue active");
+}
+
+static int64_t power_of_ten(int64_t n)
+{
+	int64_t p = 1;
+
+	while (n-- > 0)
+		p *= 10;
+	return p;
+}
+
+/* Decimals that leave two significant digits; the measure is ms, so there are never more than three. */
+static int64_t useful_decimals(int64_t ms)
+{
+	if (ms >= 10000)
+		return 0;
+	return ms >= 1000 ? 1 : ms >= 100 ? 2 : 3;
+}
+
+void delivery_log_delay(int64_t ms, int64_t decimals, struct buf *out)
+{
+	int64_t unit, rounded;
+
+	if (ms < 0)
+		ms = 0;
+	if (decimals > useful_decimals(ms))
+		decimals = useful_decimals(ms);
+	unit = power_of_ten(3 - decimals);
+	rounded = (ms + unit / 2) / unit;
+	for (; decimals > 0 && rounded % 10 == 0; decimals--)
+		rounded /= 10;
+	unit = power_of_ten(decimals);
+	buf_fmt(out, "%lld", (long long)(rounded / unit));
+	if (decimals > 0)
+		buf_fmt(out, ".%0*lld", (int)decimals, (long long)(rounded % unit));
+}
+
+static void delays(const struct queue *q, const struct active *a, const struct note *n, struct log_entry *e)
+{
+	const int64_t part[] = { a->began - a->message->arrived, n->sent_off - a->began, n->setup, n->transmission };
+	int64_t decimals = q->settings->delay_logging_resolution_limit;
+	struct buf b;
+
+	buf_init(&b, DELAYS_ROOM);
+	delivery_log_delay(n->when - a->message->arrived, decimals, &b);
+	log_field(e, "delay", buf_text(&b));
+	buf_clear(&b);
+	for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
+		if (i)
+			buf_char(&b, '/');
+		delivery_log_delay(part[i], decimals, &b);
+	}
+	log_field(e, "delays", buf_text(&b));
+	buf_free(&b);
+}
+
+static const char *status_word(enum outcome outcome)
+{
+	return outcome == OUTCOME_SENT ? "sent" : outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";
+}
+
+void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
+{
+	const struct envelope_rcpt *r = &a->envelope->rcpts[rcpt];
+	const struct note *n = a->rcpts[rcpt].note;
+	struct log_entry *e = log_begin(n->process, n->pid, a->name);
+
+	log_address(e, "to", r->address);
+	if (r->original && strcasecmp(r->original, r->address) != 0)
+		log_address(e, "orig_to", r->original);
+	log_field(e, "relay", n->relay);
+	if (n->conn_use > 1)
+		log_number(e, "conn_use", n->conn_use);
+	delays(q, a, n, e);
+	if (n->tls)
+		log_field(e, "tls", n->tls);
+	log_field(e, "dsn", n->dsn);
+	log_field(e, "status", status_word(n->outcome));
+	log_blank(e);
+	log_end(e, n->text);
+}

@@ -1,0 +1,125 @@
+/*
+ * Destinations: transport and nexthop together. Each has a fair line of messages (one request in turn, then behind the others), a window
+ * of concurrent requests, and an exact count of connections: those at work and those that lie idle at couriers, as stores count both.
+ * How alive a destination is stands in queue/health.h; which courier gets a connection in queue/couriers.h.
+ */
+#ifndef CAUSEWAY_QUEUE_DESTINATION_H
+#define CAUSEWAY_QUEUE_DESTINATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/list.h"
+#include "link/settings.h"
+#include "net/loop.h"
+#include "queue/active.h"
+
+/* Connections of one destination at one courier. */
+struct share {
+	uint16_t busy, idle;
+};
+
+/* Ids of messages that wait on the disk, first in first out. */
+struct parking {
+	uint64_t *ids;
+	size_t head, end, room;
+};
+
+struct health {
+	bool dead;
+	bool probe_wanted;            /* the time for a probe has come, and no message was there to make it yet */
+	bool probing;                 /* the request that finds out is at a courier */
+	int64_t since, delay;         /* death; wait before the next probe; ms */
+	unsigned probes;              /* since the death */
+	unsigned turned_away;         /* in a row, while nothing else was open */
+	char *reason;                 /* last trouble, "" if none */
+	struct loop_timer *probe, *look;      /* next probe; next look at the socket; made when first needed */
+	ino_t inode;                  /* of the UNIX socket when it was last looked at; 0: not there */
+	struct timespec changed;
+	struct parking parking;
+};
+
+struct queue;
+
+struct destination {
+	struct queue *queue;
+	uint32_t number;              /* the couriers' key for leases */
+	char *transport, *nexthop;
+	char *name;                   /* "transport:nexthop" */
+	/* from the settings */
+	enum protocol protocol;
+	char *flags;
+	unsigned initial, limit, rcpt_limit;
+	int64_t rate_delay;
+	/* work */
+	struct list line;             /* entries with waiting recipients */
+	struct list ready;            /* in the destinations' list of those that may have something to send */
+	size_t waiting;               /* recipients in the line */
+	struct entry *latest;         /* entry made last */
+	size_t entries;               /* of active messages */
+	/* window and connections */
+	unsigned window, successes;
+	unsigned busy, idle;
+	struct share *shares;         /* by seat of a courier */
+	unsigned seats;
+	unsigned closing;             /* idle connections that couriers were asked to give up */
+	int64_t pause_until;          /* ms of the boot clock */
+	struct loop_timer *pause;     /* made when first needed */
+	struct health health;
+	/* for the operator */
+	uint64_t sent, deferred, bounced;
+	int64_t used;                 /* ms of the boot clock */
+};
+
+struct destinations;
+struct destinations *destinations_new(struct queue *);
+void destinations_free(struct destinations *);
+
+/* The destination of that transport and nexthop, made if need be; the transport must exist in the settings. */
+struct destination *destinations_get(struct destinations *, const char *transport, const char *nexthop);
+struct destination *destinations_find(const struct destinations *, uint32_t number);   /* NULL: unknown */
+struct destination *destinations_each(const struct destinations *, size_t *cursor);    /* any order; NULL at the end */
+/* Limits as the settings have them now. */
+void destinations_reconfigure(struct destinations *);
+/* Forgets destinations that nothing has used for a while. */
+void destinations_sweep(struct destinations *, int64_t now);
+
+/* Puts an entry with waiting recipients at the end of the line, or at its front. */
+void destination_enqueue(struct destination *, struct entry *, bool front);
+/* Takes an entry out of the line; its recipients stay in it. */
+void destination_withdraw(struct destination *, struct entry *);
+/* Puts a recipient back that went out for nothing: at the front, as it was there before. */
+void destination_return(struct destination *, struct entry *, uint32_t rcpt);
+/* The entry is about to be freed. */
+void destination_forget(struct destination *, struct entry *);
+struct entry *destination_latest(const struct destination *);
+void destination_remember(struct destination *, struct entry *);
+/* Takes the recipients of the next request off the line: the entry, and *count indices in out (room for rcpt_limit). */
+struct entry *destination_next(struct destination *, uint32_t *out, size_t *count);
+
+/* Something has changed that may let it send: it joins the list of those to try, and the queue looks at that list. */
+void destination_wake(struct destination *);
+/* Joins the list, to be tried whenever the queue looks next. */
+void destination_try_again(struct destination *);
+/* Takes the next destination that may have something to send off the list, or NULL. */
+struct destination *destinations_ready(struct destinations *);
+/* Whether the window, the pause and its health allow one more request now; sets a timer if only time is missing. */
+bool destination_may_send(struct destination *, int64_t now);
+/* No request before that time. */
+void destination_pause(struct destination *, int64_t until);
+
+/* The window after a request that went well, and after the host said that it is busy. */
+void destination_went_well(struct destination *);
+void destination_too_busy(struct destination *);
+
+struct share *destination_share(struct destination *, unsigned seat);
+unsigned destination_open(const struct destination *);   /* connections, idle ones included */
+
+void parking_add(struct parking *, uint64_t id);
+bool parking_take(struct parking *, uint64_t *id);
+size_t parking_count(const struct parking *);
+void parking_free(struct parking *);
+
+#endif

@@ -1,0 +1,93 @@
+#include "queue/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "queue/core.h"
+#include "queue/couriers.h"
+#include "queue/trace.h"
+
+/* The message's envelope with just the flight's recipients; they are borrowed. */
+static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcpts)
+{
+	const struct envelope *whole = f->active->envelope;
+	struct envelope part = *whole;
+
+	for (uint32_t i = 0; i < f->count; i++)
+		rcpts[i] = whole->rcpts[f->rcpts[i]];
+	part.rcpts = rcpts;
+	part.count = f->count;
+	return part;
+}
+
+static void send_flight(struct queue *q, struct flight *f)
+{
+	struct active *a = f->active;
+	struct destination *d = f->entry->destination;
+	struct envelope_rcpt one, *rcpts = f->count == 1 ? &one : mem_alloc(f->count * sizeof *rcpts);
+	struct envelope part = excerpt(f, rcpts);
+	struct request r = {
+		.number = f->number, .destination = d->number, .queue_id = a->name, .transport = d->transport, .nexthop = d->nexthop,
+		.flags = d->flags, .envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
+		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .connection_probe = f->probe,
+		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u, .age = queue_now(q) - a->message->arrived,
+	};
+
+	if (!a->trace)
+		a->trace = trace_received(q->settings->myhostname, a, queue_wall(q, a->message->arrived));
+	r.trace = a->trace;
+	r.trace_size = strlen(a->trace);
+	link_send_request(f->courier->link, &r, a->fd);
+	if (rcpts != &one)
+		free(rcpts);
+}
+
+static void send_one(struct queue *q, struct destination *d, struct courier *c)
+{
+	uint32_t *rcpts = mem_alloc(d->rcpt_limit * sizeof *rcpts);
+	size_t count;
+	struct entry *e = destination_next(d, rcpts, &count);
+	struct flight *f = flight_begin(c, e, count);
+
+	for (size_t i = 0; i < count; i++) {
+		f->rcpts[i] = rcpts[i];
+		e->active->rcpts[rcpts[i]].state = RCPT_FLYING;
+	}
+	free(rcpts);
+	f->probe = d->health.dead;
+	d->health.probing |= f->probe;
+	d->health.probe_wanted = false;
+	send_flight(q, f);
+}
+
+/* One request in turn; a destination whose connections lie idle at couriers that take nothing now is tried again next time. */
+static void try_one(struct queue *q, struct destination *d, struct list *blocked)
+{
+	struct courier *c;
+
+	if (!destination_may_send(d, queue_now(q)))
+		return;
+	c = couriers_choose(q->couriers, d);
+	if (!c) {
+		list_append(blocked, &d->ready);
+		return;
+	}
+	send_one(q, d, c);
+	destination_try_again(d);
+}
+
+void dispatch(struct queue *q)
+{
+	struct destination *d;
+	struct list blocked, *first;
+
+	list_init(&blocked);
+	while (couriers_have_credit(q->couriers) && (d = destinations_ready(q->destinations)))
+		try_one(q, d, &blocked);
+	while ((first = list_first(&blocked))) {
+		list_remove(first);
+		destination_try_again(LIST_OF(first, struct destination, ready));
+	}
+	couriers_flush(q->couriers);
+}

@@ -1,0 +1,32 @@
+/*
+ * Whether a destination is alive. A dead one is asked again after 1, 2, 4 … s up to minimal_backoff_time, by one request of a real
+ * message; a UNIX socket that appears again is asked at once. One success, and everything that waited moves. Messages that wait for long
+ * are parked: their envelope leaves memory, their id stays here.
+ */
+#ifndef CAUSEWAY_QUEUE_HEALTH_H
+#define CAUSEWAY_QUEUE_HEALTH_H
+
+#include "queue/destination.h"
+
+void health_begin(struct destination *);
+void health_end(struct destination *);
+
+/* A request says that the host cannot be used; probe: it was the one that had to find out. */
+void health_failed(struct destination *, const char *reason, bool probe);
+/* A request says that the host is too busy to serve it. */
+void health_busy(struct destination *, const char *reason, bool probe);
+/* A request ran to its end. */
+void health_works(struct destination *);
+/* The request that had to find out came back without an answer. */
+void health_unknown(struct destination *);
+
+/* The operator wants to know now. */
+void health_ask_now(struct destination *);
+/* Whether what waits here shall leave memory. */
+bool health_parks(const struct destination *);
+/* Whether what waits here waits for a sign of life. */
+bool health_stalls(const struct destination *);
+/* The entry's message waits (on the disk, or soon there) for a sign of life; an id that an earlier attempt left here serves still. */
+void health_park(struct destination *, struct entry *);
+
+#endif

@@ -1,0 +1,201 @@
+/* The operator's questions of queue/queue.h. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "queue/batch.h"
+#include "queue/core.h"
+#include "queue/couriers.h"
+#include "queue/health.h"
+#include "queue/message_json.h"
+#include "queue/metrics.h"
+#include "queue/queue.h"
+#include "queue/walk.h"
+
+enum { STUCK_AFTER = 30 * 1000 };     /* ms without progress that are too much */
+
+/* --- list --- */
+
+struct list_question {
+	struct queue *queue;
+	void (*each)(void *arg, json_t *message);
+	void (*end)(void *arg);
+	void *arg;
+};
+
+static void list_one(void *arg, const struct walk_stop *s)
+{
+	struct list_question *l = arg;
+	json_t *o = message_json(l->queue, s);
+
+	l->each(l->arg, o);
+	json_decref(o);
+}
+
+static void list_end(void *arg, size_t count)
+{
+	struct list_question *l = arg;
+
+	(void)count;
+	l->end(l->arg);
+	free(l);
+}
+
+void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)(void *arg, json_t *message), void (*end)(void *arg), void *arg)
+{
+	struct list_question *l = mem_alloc(sizeof *l);
+
+	*l = (struct list_question){ q, each, end, arg };
+	walk_begin(q, &(struct walk_order){ .filter = filter, .envelopes = true, .at = list_one, .end = list_end, .arg = l });
+}
+
+/* --- show --- */
+
+struct show_question {
+	struct queue *queue;
+	bool content;
+	json_t *message;
+	void (*done)(void *arg, json_t *message);
+	void *arg;
+};
+
+static void add_line(void *arg, const char *line)
+{
+	json_array_append_new(arg, json_clean(line));
+}
+
+static void show_one(void *arg, const struct walk_stop *s)
+{
+	struct show_question *w = arg;
+	json_t *history = json_array();
+
+	w->message = message_json(w->queue, s);
+	spool_history(w->queue->spool, s->message->id, add_line, history);
+	json_object_set_new(w->message, "history", history);
+	if (w->content)
+		json_object_set_new(w->message, "content", message_json_content(s));
+}
+
+static void show_end(void *arg, size_t count)
+{
+	struct show_question *w = arg;
+
+	(void)count;
+	w->done(w->arg, w->message);
+	json_decref(w->message);
+	free(w);
+}
+
+void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *arg, json_t *message), void *arg)
+{
+	struct show_question *w = mem_alloc(sizeof *w);
+
+	*w = (struct show_question){ q, content, NULL, done, arg };
+	walk_begin(q, &(struct walk_order){ .id = id, .envelopes = true, .at = show_one, .end = show_end, .arg = w });
+}
+
+/* --- retry --- */
+
+struct retry_question {
+	struct queue *queue;
+	bool dry_run;
+	void (*done)(void *arg, size_t count);
+	void *arg;
+};
+
+static void retry_one(void *arg, const struct walk_stop *s)
+{
+	struct retry_question *r = arg;
+
+	if (!r->dry_run && s->message->heap_at) {
+		schedule_set(r->queue->schedule, s->message, queue_now(r->queue));
+		queue_wake(r->queue);
+	}
+}
+
+/* What is made due may wait for a destination that is believed dead: the operator may know better. */
+static void retry_end(void *arg, size_t count)
+{
+	struct retry_question *r = arg;
+	struct destination *d;
+	size_t cursor = 0;
+
+	while (!r->dry_run && count && (d = destinations_each(r->queue->destinations, &cursor)))
+		health_ask_now(d);
+	r->done(r->arg, count);
+	free(r);
+}
+
+void queue_retry(struct queue *q, uint64_t id, const struct queue_filter *filter, bool dry_run, void (*done)(void *arg, size_t count), void *arg)
+{
+	struct retry_question *r = mem_alloc(sizeof *r);
+
+	*r = (struct retry_question){ q, dry_run, done, arg };
+	walk_begin(q, &(struct walk_order){ .id = id, .filter = filter, .at = retry_one, .end = retry_end, .arg = r });
+}
+
+/* --- at once --- */
+
+json_t *queue_destinations(struct queue *q)
+{
+	json_t *list = json_array();
+	const struct destination *d;
+	size_t cursor = 0;
+
+	while ((d = destinations_each(q->destinations, &cursor)))
+		json_array_append_new(list, destination_json(d));
+	return list;
+}
+
+static json_t *depth(const struct messages *all)
+{
+	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)active,
+	                 "deferred", (json_int_t)messages_in(all, MESSAGE_DEFERRED), "held", (json_int_t)messages_in(all, MESSAGE_HELD),
+	                 "incoming", (json_int_t)messages_in(all, MESSAGE_INCOMING), "total", (json_int_t)messages_total(all));
+}
+
+static json_t *spool_json(const struct queue *q)
+{
+	struct spool_state s;
+
+	spool_state(q->spool, &s);
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "intake_stopped", (int)s.intake_stopped,
+	                 "free_bytes", (json_int_t)s.free_bytes, "journal_bytes", (json_int_t)s.journal_bytes,
+	                 "batches", (json_int_t)s.batches, "files_taken", (json_int_t)s.files_taken,
+	                 "files_refused", (json_int_t)s.files_refused);
+}
+
+static json_t *deliveries(const struct metrics *m)
+{
+	return json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)metrics_total(m, OUTCOME_SENT),
+	                 "deferred", (json_int_t)metrics_total(m, OUTCOME_DEFERRED), "bounced", (json_int_t)metrics_total(m, OUTCOME_BOUNCED));
+}
+
+json_t *queue_status(struct queue *q)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "queue", depth(q->messages));
+	json_object_set_new(o, "oldest_seconds", json_real((double)metrics_oldest(q->metrics, q) / 1000));
+	json_object_set_new(o, "uptime_seconds", json_real((double)(queue_now(q) - q->started) / 1000));
+	json_object_set_new(o, "couriers", couriers_list(q->couriers));
+	json_object_set_new(o, "spool", spool_json(q));
+	json_object_set_new(o, "deliveries", deliveries(q->metrics));
+	return o;
+}
+
+bool queue_healthy(struct queue *q, const char **why)
+{
+	struct spool_state s;
+
+	*why = NULL;
+	spool_state(q->spool, &s);
+	if (batches_age(q->batches) > STUCK_AFTER)
+		*why = "the journal cannot be written: results wait for the disk";
+	else if (couriers_working(q->couriers) == 0 && queue_now(q) - q->last_courier > STUCK_AFTER)
+		*why = "no delivery process is at work";
+	else if (s.intake_stopped)
+		*why = "the disk is full: no mail is taken in";
+	return !*why;
+}

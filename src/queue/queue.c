@@ -1,0 +1,262 @@
+#include "queue/queue.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/batch.h"
+#include "queue/core.h"
+#include "queue/couriers.h"
+#include "queue/dispatch.h"
+#include "queue/intake.h"
+#include "queue/metrics.h"
+#include "queue/route.h"
+#include "queue/router.h"
+#include "queue/walk.h"
+
+enum {
+	MINUTE = 60 * 1000,
+	JUMP = 1000,                  /* ms by which the wall clock moves against the boot clock: somebody has set it */
+	SPARE_FILES = 128             /* descriptors that are not for messages */
+};
+
+int64_t queue_now(const struct queue *q)
+{
+	return loop_now(q->loop);
+}
+
+int64_t queue_wall(const struct queue *q, int64_t boot_ms)
+{
+	return boot_ms + loop_wall(q->loop) - loop_now(q->loop);
+}
+
+int64_t queue_boot(const struct queue *q, int64_t wall_ms)
+{
+	return wall_ms - loop_wall(q->loop) + loop_now(q->loop);
+}
+
+void queue_wake(struct queue *q)
+{
+	loop_later(q->loop, &q->turn);
+}
+
+/* Every active message has its file open; half of the descriptors are for that. */
+static size_t active_limit(const struct settings *s)
+{
+	struct rlimit files;
+	size_t limit = s->active_limit > 0 ? (size_t)s->active_limit : 1, most = limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		most = files.rlim_cur > 2 * SPARE_FILES ? (size_t)(files.rlim_cur - SPARE_FILES) / 2 : SPARE_FILES / 2;
+	return limit < most ? limit : most;
+}
+
+static struct spool_setup spool_settings(const struct settings *s)
+{
+	return (struct spool_setup){
+		.directory = s->spool_directory, .size_limit = (uint64_t)s->message_size_limit, .rcpt_limit = (size_t)s->recipient_limit,
+		.minimum_free = (uint64_t)s->minimum_free,
+	};
+}
+
+/* --- stop --- */
+
+static void closed(void *arg)
+{
+	struct queue *q = arg;
+
+	q->stopped(q->stopped_arg);
+}
+
+static void stop_if_done(struct queue *q)
+{
+	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading || !batches_idle(q->batches))
+		return;
+	q->closing = true;
+	loop_timer_stop(q->grace);
+	spool_close(q->spool, closed, q);
+}
+
+static void grace_over(void *arg)
+{
+	struct queue *q = arg;
+
+	if (couriers_flying(q->couriers))
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "%zu requests did not end in time; they are made again after the next start",
+		         couriers_flying(q->couriers));
+	couriers_give_up(q->couriers);
+	queue_wake(q);
+}
+
+void queue_stop(struct queue *q, int64_t grace_ms, void (*stopped)(void *arg), void *arg)
+{
+	q->stopping = true;
+	q->stopped = stopped;
+	q->stopped_arg = arg;
+	spool_intake_pause(q->spool, true);
+	couriers_retire(q->couriers);
+	loop_timer_set(q->grace, grace_ms);
+	queue_wake(q);
+}
+
+/* --- turns --- */
+
+/* Times in memory are of the boot clock and need nothing; the journal's are of the wall clock, and learn what happened to it. */
+static void watch_clock(struct queue *q)
+{
+	int64_t offset = loop_wall(q->loop) - loop_now(q->loop), jump = offset - q->offset;
+
+	if (jump < JUMP && jump > -JUMP)
+		return;
+	q->offset = offset;
+	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
+	spool_time_mark(q->spool);
+	batch_add_other(q->batches);
+}
+
+static void set_due(struct queue *q)
+{
+	const struct message *m = schedule_first(q->schedule);
+
+	if (m && m->due > queue_now(q))
+		loop_timer_set(q->due, m->due - queue_now(q));
+	else
+		loop_timer_stop(q->due);
+}
+
+static void turn(void *arg)
+{
+	struct queue *q = arg;
+
+	watch_clock(q);
+	if (!q->stopping) {
+		intake_load_due(q);
+		dispatch(q);
+		set_due(q);
+	}
+	batches_commit(q->batches);
+	if (couriers_working(q->couriers))
+		q->last_courier = queue_now(q);
+	stop_if_done(q);
+}
+
+static void due(void *arg)
+{
+	queue_wake(arg);
+}
+
+static void each_minute(void *arg)
+{
+	struct queue *q = arg;
+
+	destinations_sweep(q->destinations, queue_now(q));
+	loop_timer_set(q->minute, MINUTE);
+	queue_wake(q);
+}
+
+/* --- start and end --- */
+
+static void seed(struct queue *q)
+{
+	if (getrandom(&q->random, sizeof q->random, GRND_NONBLOCK) < 0)
+		q->random = (uint64_t)loop_micros();
+}
+
+static void begin(struct queue *q)
+{
+	q->started = q->last_courier = queue_now(q);
+	q->offset = loop_wall(q->loop) - loop_now(q->loop);
+	q->active_limit = active_limit(q->settings);
+	q->turn = (struct loop_task){ .fn = turn, .arg = q };
+	list_init(&q->walks);
+	seed(q);
+	q->messages = messages_new();
+	q->schedule = schedule_new();
+	q->route = route_new(q->settings);
+	q->router = router_new(q);
+	q->destinations = destinations_new(q);
+	q->couriers = couriers_new(q);
+	q->batches = batches_new(q);
+	q->metrics = metrics_new();
+	q->due = loop_timer_new(q->loop, due, q);
+	q->minute = loop_timer_new(q->loop, each_minute, q);
+	q->grace = loop_timer_new(q->loop, grace_over, q);
+	loop_timer_set(q->minute, MINUTE);
+}
+
+struct queue *queue_new(struct loop *loop, const struct settings *settings, char **why, int *exit_code)
+{
+	struct queue *q = mem_alloc(sizeof *q);
+	struct spool_setup setup = spool_settings(settings);
+
+	q->loop = loop;
+	q->settings = settings;
+	begin(q);
+	q->spool = spool_open(loop, &setup, &intake_events, q, why, exit_code);
+	if (!q->spool) {
+		queue_free(q);
+		return NULL;
+	}
+	spool_time_mark(q->spool);
+	batch_add_other(q->batches);
+	return q;
+}
+
+static void free_active(struct queue *q)
+{
+	struct message *m;
+	size_t cursor = 0;
+
+	while ((m = messages_each(q->messages, &cursor)))
+		active_free(m->active);
+}
+
+void queue_free(struct queue *q)
+{
+	if (!q)
+		return;
+	walks_free(q);
+	couriers_free(q->couriers);
+	router_free(q->router);
+	free_active(q);
+	destinations_free(q->destinations);
+	batches_free(q->batches);
+	if (q->spool)
+		spool_free(q->spool);
+	messages_free(q->messages);
+	schedule_free(q->schedule);
+	route_free(q->route);
+	metrics_free(q->metrics);
+	loop_cancel(q->loop, &q->turn);
+	loop_timer_free(q->due);
+	loop_timer_free(q->minute);
+	loop_timer_free(q->grace);
+	free(q);
+}
+
+void queue_reconfigure(struct queue *q, const struct settings *settings)
+{
+	struct spool_setup setup = spool_settings(settings);
+
+	q->settings = settings;
+	q->active_limit = active_limit(settings);
+	route_free(q->route);
+	q->route = route_new(settings);
+	destinations_reconfigure(q->destinations);
+	spool_reconfigure(q->spool, &setup);
+	couriers_retire(q->couriers);
+	queue_wake(q);
+}
+
+void queue_courier(struct queue *q, unsigned slot, pid_t pid, int fd)
+{
+	couriers_add(q->couriers, slot, pid, fd);
+	queue_wake(q);
+}
+
+void queue_courier_gone(struct queue *q, unsigned slot, pid_t pid, int status)
+{
+	couriers_gone(q->couriers, slot, pid, status);
+}

@@ -1,0 +1,198 @@
+#include "queue/results.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "queue/batch.h"
+#include "queue/core.h"
+#include "queue/health.h"
+#include "queue/judge.h"
+#include "queue/lease.h"
+#include "queue/settle.h"
+
+enum {
+	ROUNDS_MAX = 100,             /* "once more" in a row without progress: as many kept connections may have died */
+	CRASHES_MAX = 2               /* couriers lost with a message before it waits its turn like any deferred one */
+};
+
+static const char *process_of(const struct destination *d)
+{
+	return d->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp";
+}
+
+static void take(struct queue *q, struct flight *f, uint32_t rcpt, const struct answer *a)
+{
+	const struct destination *d = f->entry->destination;
+	struct note n = {
+		.outcome = a->verdict.outcome, .maybe_twice = a->verdict.maybe_twice, .when = queue_now(q), .sent_off = f->sent_off,
+		.setup = a->setup, .transmission = a->transmission, .conn_use = a->conn_use, .pid = f->courier->pid,
+		.process = process_of(d), .transport = d->transport, .destination = d->number, .relay = a->relay, .tls = a->tls, .text = a->verdict.text,
+		.reply = a->verdict.reply,
+	};
+
+	memcpy(n.dsn, a->verdict.dsn, sizeof n.dsn);
+	judge(q, f->active, rcpt, &n);
+}
+
+/* The recipient that the answer is about, or RCPT_NONE. */
+static uint32_t addressed(struct courier *c, const struct flight *f, const struct answer *a)
+{
+	uint32_t rcpt = f && a->rcpt < f->count ? f->rcpts[a->rcpt] : RCPT_NONE;
+
+	if (rcpt != RCPT_NONE && f->active->rcpts[rcpt].state == RCPT_FLYING)
+		return rcpt;
+	log_line(LOG_LEVEL_WARNING, "qmgr", f ? f->active->name : NULL,
+	         "delivery process %ld answers for recipient %u of request %u, which is not its to answer for: ignored", (long)c->pid,
+	         (unsigned)a->rcpt, (unsigned)a->request);
+	return RCPT_NONE;
+}
+
+void results_answer(struct queue *q, struct courier *c, const struct answer *a)
+{
+	struct flight *f = flight_find(c, a->request);
+	uint32_t rcpt = addressed(c, f, a);
+	struct recipient *r;
+
+	if (rcpt == RCPT_NONE)
+		return;
+	f->unanswered--;
+	if (a->verdict.outcome != OUTCOME_AGAIN && a->verdict.outcome != OUTCOME_ALONE) {
+		f->progress = true;
+		take(q, f, rcpt, a);
+		return;
+	}
+	r = &f->active->rcpts[rcpt];
+	r->state = RCPT_AGAIN;
+	r->alone |= a->verdict.outcome == OUTCOME_ALONE;
+}
+
+/* A judgement of ours about somebody whom the courier left without one. */
+static void defer(struct queue *q, struct flight *f, uint32_t rcpt, const char *dsn, const char *text)
+{
+	const struct destination *d = f->entry->destination;
+	struct note n = {
+		.outcome = OUTCOME_DEFERRED, .sent_off = f->sent_off, .pid = f->courier->pid, .process = process_of(d),
+		.transport = d->transport, .destination = d->number, .relay = "none", .text = text,
+	};
+
+	memcpy(n.dsn, dsn, strlen(dsn) + 1);
+	judge(q, f->active, rcpt, &n);
+}
+
+static void once_more(struct queue *q, struct flight *f, uint32_t rcpt, enum site site)
+{
+	struct destination *d = f->entry->destination;
+	struct recipient *r = &f->active->rcpts[rcpt];
+
+	if (f->progress || site == SITE_BUSY)
+		r->rounds = 0;
+	if (d->health.dead)
+		defer(q, f, rcpt, "4.4.1", d->health.reason);
+	else if (++r->rounds > ROUNDS_MAX)
+		defer(q, f, rcpt, "4.5.0", "the host takes nobody, although it does not refuse");
+	else
+		destination_return(d, f->entry, rcpt);
+}
+
+/* Backwards, as each goes to the front. */
+static void finish_rcpts(struct queue *q, struct flight *f, enum site site)
+{
+	for (uint32_t i = f->count; i-- > 0;) {
+		uint32_t rcpt = f->rcpts[i];
+
+		switch (f->active->rcpts[rcpt].state) {
+		case RCPT_AGAIN:
+			once_more(q, f, rcpt, site);
+			break;
+		case RCPT_FLYING:
+			log_line(LOG_LEVEL_WARNING, "qmgr", f->active->name, "delivery process %ld gave no result for %s", (long)f->courier->pid,
+			         f->active->envelope->rcpts[rcpt].address);
+			defer(q, f, rcpt, "4.3.0", "the delivery process gave no result");
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void tell_health(struct destination *d, const struct finish *f, enum site site, bool probe)
+{
+	if (site == SITE_DEAD)
+		health_failed(d, f->reason, probe);
+	else if (site == SITE_BUSY)
+		health_busy(d, f->reason, probe);
+	else
+		health_works(d);
+}
+
+void results_finish(struct queue *q, struct courier *c, const struct finish *said)
+{
+	struct flight *f = flight_find(c, said->request);
+	enum site site = said->site == SITE_DEAD && said->delivered_before ? SITE_FINE : said->site;
+	struct destination *d;
+	struct active *a;
+	struct entry *e;
+
+	if (!f) {
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld ends request %u, which it does not have: ignored", (long)c->pid,
+		         (unsigned)said->request);
+		return;
+	}
+	a = f->active;
+	e = f->entry;
+	d = e->destination;
+	a->soon |= site == SITE_BUSY;
+	lease_back(d, c->seat, said->connection_kept);
+	tell_health(d, said, site, f->probe);
+	finish_rcpts(q, f, site);
+	if (d->rate_delay)
+		destination_pause(d, queue_now(q) + d->rate_delay);
+	if (d->health.dead)
+		health_park(d, e);
+	flight_end(f);
+	settle_check(q, a);
+}
+
+/* --- lost couriers --- */
+
+static void count_crash(struct queue *q, struct message *m)
+{
+	if (m->suspect < MESSAGE_SUSPECT_MAX)
+		m->suspect++;
+	spool_suspect(q->spool, m->id, m->suspect);
+	batch_add_other(q->batches);
+}
+
+static void tell_second_copy(const struct active *a, uint32_t rcpt)
+{
+	log_line(LOG_LEVEL_WARNING, "qmgr", a->name, "to=<%s>: the delivery process ended before the final reply was read; "
+	         "the recipient is tried again and may get a second copy", a->envelope->rcpts[rcpt].address);
+}
+
+void results_lost(struct queue *q, struct flight *f, bool crashed)
+{
+	struct active *a = f->active;
+	struct destination *d = f->entry->destination;
+	bool patient = crashed && a->message->suspect >= CRASHES_MAX - 1;
+
+	if (crashed)
+		count_crash(q, a->message);
+	for (uint32_t i = f->count; i-- > 0;) {
+		uint32_t rcpt = f->rcpts[i];
+		enum rcpt_state state = a->rcpts[rcpt].state;
+
+		if (state != RCPT_FLYING && state != RCPT_AGAIN)
+			continue;
+		if (f->dot_sent && state == RCPT_FLYING)
+			tell_second_copy(a, rcpt);
+		if (patient)
+			defer(q, f, rcpt, "4.3.0", "the delivery process crashed while it had this message");
+		else
+			destination_return(d, f->entry, rcpt);
+	}
+	lease_back(d, f->courier->seat, false);
+	if (f->probe)
+		health_unknown(d);
+	flight_end(f);
+	settle_check(q, a);
+}

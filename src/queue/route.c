@@ -1,0 +1,210 @@
+#include "queue/route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/address.h"
+#include "table/table.h"
+
+enum { KEY_MAX = ADDRESS_MAX + 1 };
+
+#define CONFIGURATION "4.3.5"
+
+struct route {
+	const struct settings *settings;
+	struct table_list *transport_maps, *mailbox_domains;
+	char *broken;                 /* why one of the two could not be opened; NULL: both are open */
+};
+
+static struct table_list *open_list(struct route *r, const char *parameter, const char *list)
+{
+	struct table_list *tables;
+	char *why = NULL;
+
+	tables = table_list_open(list, &why);
+	if (tables)
+		return tables;
+	log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s: %s; mail is deferred until this is repaired and read again", parameter, why);
+	if (!r->broken)
+		r->broken = mem_fmt("%s: %s", parameter, why);
+	free(why);
+	return NULL;
+}
+
+struct route *route_new(const struct settings *settings)
+{
+	struct route *r = mem_alloc(sizeof *r);
+
+	r->settings = settings;
+	r->transport_maps = open_list(r, "transport_maps", settings->transport_maps);
+	r->mailbox_domains = open_list(r, "mailbox_domains", settings->mailbox_domains);
+	return r;
+}
+
+void route_free(struct route *r)
+{
+	if (!r)
+		return;
+	table_list_free(r->transport_maps);
+	table_list_free(r->mailbox_domains);
+	free(r->broken);
+	free(r);
+}
+
+static void refuse(struct route_answer *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void refuse(struct route_answer *a, const char *format, ...)
+{
+	va_list args;
+
+	a->found = false;
+	a->dsn = CONFIGURATION;
+	va_start(args, format);
+	vsnprintf(a->text, sizeof a->text, format, args);
+	va_end(args);
+}
+
+/* False, and the complaint, if it is longer than any that could be used. */
+static bool set(struct route_answer *a, char *to, size_t room, struct text value, const char *what)
+{
+	if (value.n >= room) {
+		refuse(a, "the %s of the route is too long", what);
+		return false;
+	}
+	memcpy(to, value.p, value.n);
+	to[value.n] = '\0';
+	return true;
+}
+
+/* "transport:nexthop"; a part that is not given is the empty view. */
+static void split(const char *value, struct text *transport, struct text *nexthop)
+{
+	*nexthop = text_trim(text_of(value));
+	if (text_until(nexthop, ':', transport))
+		return;
+	*transport = *nexthop;
+	*nexthop = text_make("", 0);
+}
+
+/* The value of transport_maps for address or domain; NULL if there is none, *why if the search failed. */
+static const char *search_maps(struct route *r, const char *address, const char *domain, const char **why)
+{
+	const char *value = table_list_get(r->transport_maps, address, why);
+
+	if (!value && !*why)
+		value = table_list_get(r->transport_maps, domain, why);
+	for (const char *dot = strchr(domain, '.'); dot && !value && !*why; dot = strchr(dot + 1, '.'))
+		value = table_list_get(r->transport_maps, dot, why);
+	if (!value && !*why)
+		value = table_list_get(r->transport_maps, "*", why);
+	return value;
+}
+
+/* The address without its "+detail", for the second search of transport(5); false if it has none. */
+static bool without_detail(const char *address, struct text domain, char out[KEY_MAX])
+{
+	const char *plus = strchr(address, '+');
+
+	if (*address == '"' || !plus || plus == address || plus > domain.p)
+		return false;
+	snprintf(out, KEY_MAX, "%.*s@%.*s", (int)(plus - address), address, (int)domain.n, domain.p);
+	return true;
+}
+
+static const char *mapped(struct route *r, const char *address, struct text domain, const char *domain_name, const char **why)
+{
+	char bare[KEY_MAX];
+	const char *value = table_list_get(r->transport_maps, address, why);
+
+	if (!value && !*why && without_detail(address, domain, bare))
+		value = table_list_get(r->transport_maps, bare, why);
+	return value || *why ? value : search_maps(r, address, domain_name, why);
+}
+
+/* Where mail goes without transport_maps; relayhost stands for the recipient's domain. */
+static bool usual_way(struct route *r, const char *domain, struct text *transport, struct text *nexthop, struct route_answer *a)
+{
+	const struct settings *s = r->settings;
+	const char *why = NULL;
+
+	if (table_list_has_domain(r->mailbox_domains, domain, &why)) {
+		split(s->mailbox_transport, transport, nexthop);
+		if (transport->n)
+			return true;
+		refuse(a, "%s is in mailbox_domains, but mailbox_transport is not set", domain);
+		return false;
+	}
+	if (why) {
+		refuse(a, "mailbox_domains: %s", why);
+		return false;
+	}
+	split(s->default_transport, transport, nexthop);
+	if (!nexthop->n)
+		*nexthop = text_trim(text_of(s->relayhost));
+	return true;
+}
+
+/* An empty transport in the map changes the nexthop only; an empty nexthop with a transport is the recipient's domain (transport(5)). */
+static bool choose(struct route *r, const char *address, struct text domain, const char *name, struct text *transport, struct text *nexthop,
+                   struct route_answer *a)
+{
+	const char *why = NULL, *value = mapped(r, address, domain, name, &why);
+	struct text map_transport = { "", 0 }, map_nexthop = { "", 0 };
+
+	if (why) {
+		refuse(a, "transport_maps: %s", why);
+		return false;
+	}
+	if (value)
+		split(value, &map_transport, &map_nexthop);
+	if (!map_transport.n && !usual_way(r, name, transport, nexthop, a))
+		return false;
+	if (map_transport.n) {
+		*transport = map_transport;
+		*nexthop = map_nexthop;
+	} else if (map_nexthop.n) {
+		*nexthop = map_nexthop;
+	}
+	return true;
+}
+
+/* Fills in what the transport itself says, and the recipient's domain where nobody said anything. */
+static void complete(struct route *r, struct text transport, struct text nexthop, struct text domain, struct route_answer *a)
+{
+	const struct settings_transport *t;
+
+	if (!set(a, a->transport, sizeof a->transport, transport, "transport"))
+		return;
+	t = settings_transport(r->settings, a->transport);
+	if (!t) {
+		refuse(a, "the route names the transport \"%s\", but there is none of that name", a->transport);
+		return;
+	}
+	if (t->manner->protocol == PROTOCOL_SMTP) {
+		refuse(a, "delivery over SMTP (transport \"%s\") is not built yet; the mail waits", a->transport);
+		return;
+	}
+	if (!nexthop.n)
+		nexthop = text_of(t->nexthop);
+	a->found = set(a, a->nexthop, sizeof a->nexthop, nexthop.n ? nexthop : domain, "nexthop");
+}
+
+void route_find(struct route *r, const char *address, struct route_answer *a)
+{
+	struct text local, domain, transport, nexthop;
+	char name[KEY_MAX];
+
+	a->found = false;
+	if (r->broken) {
+		refuse(a, "%s", r->broken);
+		return;
+	}
+	address_split(text_of(address), &local, &domain);
+	if (!set(a, name, sizeof name, domain, "domain"))
+		return;
+	if (choose(r, address, domain, name, &transport, &nexthop, a))
+		complete(r, transport, nexthop, domain, a);
+}

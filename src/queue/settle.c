@@ -1,0 +1,184 @@
+#include "queue/settle.h"
+
+#include "base/log.h"
+#include "queue/batch.h"
+#include "queue/core.h"
+#include "queue/health.h"
+#include "queue/judge.h"
+#include "queue/report.h"
+
+enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
+
+static int64_t age(const struct queue *q, const struct active *a)
+{
+	int64_t ms = queue_now(q) - a->message->arrived;
+
+	return ms > 0 ? ms : 0;
+}
+
+static bool too_old(const struct queue *q, const struct active *a)
+{
+	return age(q, a) >= (*a->envelope->sender ? q->settings->maximal_queue_lifetime : q->settings->bounce_queue_lifetime);
+}
+
+/* Whether all recipients that wait do so for dead destinations. */
+static bool is_stalled(const struct active *a)
+{
+	for (const struct entry *e = a->entries; e; e = e->next)
+		if (e->waiting && !health_stalls(e->destination))
+			return false;
+	return true;
+}
+
+static bool shall_park(const struct active *a)
+{
+	for (const struct entry *e = a->entries; e; e = e->next)
+		if (e->waiting && !health_parks(e->destination))
+			return false;
+	return true;
+}
+
+static void park_waiting(struct active *a)
+{
+	for (struct entry *e = a->entries; e; e = e->next) {
+		if (!e->waiting)
+			continue;
+		destination_withdraw(e->destination, e);
+		health_park(e->destination, e);
+	}
+}
+
+/* Their destination was tried since the start, if not for them: its trouble is theirs. */
+static void judge_waiting(struct queue *q, struct active *a)
+{
+	uint32_t rcpt;
+
+	for (struct entry *e = a->entries; e; e = e->next) {
+		destination_withdraw(e->destination, e);
+		while (entry_take(e, &rcpt, 1))
+			judge_here(q, a, rcpt, OUTCOME_DEFERRED, "4.4.1", e->destination->health.reason);
+	}
+}
+
+/* To the schedule without having been tried: nothing is journalled, no attempt is counted. */
+static void put_aside(struct queue *q, struct active *a)
+{
+	struct message *m = a->message;
+	int64_t most = q->settings->maximal_backoff_time;
+	int64_t due = queue_now(q) + schedule_backoff(most, 0, most, schedule_random(&q->random));
+
+	park_waiting(a);
+	active_free(a);
+	messages_set_state(q->messages, m, MESSAGE_DEFERRED);
+	schedule_set(q->schedule, m, due);
+	queue_wake(q);
+}
+
+/* Whether somebody would get a further attempt. */
+static bool is_unfinished(const struct active *a)
+{
+	for (size_t i = 0; i < a->envelope->count; i++)
+		if (a->rcpts[i].note && a->rcpts[i].note->outcome == OUTCOME_DEFERRED)
+			return true;
+	return a->open > 0;
+}
+
+/* The journal's lines of those who get no further attempt; the report that names them was put ahead of these lines. */
+static size_t record_refused(struct queue *q, struct active *a)
+{
+	size_t left = a->open;
+
+	for (uint32_t i = 0; i < a->envelope->count; i++) {
+		const struct note *n = a->rcpts[i].note;
+
+		if (n && n->outcome == OUTCOME_BOUNCED) {
+			judge_record(q, a, i, 'b');
+			batch_add_result(q->batches, a, i);
+		} else if (n && n->outcome == OUTCOME_DEFERRED && a->expired) {
+			judge_record(q, a, i, 'e');
+		} else if (n && n->outcome == OUTCOME_DEFERRED) {
+			messages_set_reason(q->messages, a->message, n->text);
+			left++;
+		}
+	}
+	return left;
+}
+
+static void plan_next(struct queue *q, struct active *a)
+{
+	const struct settings *s = q->settings;
+	int64_t least = a->soon && SOON < s->minimal_backoff_time ? SOON : s->minimal_backoff_time;
+
+	a->due = queue_now(q) + schedule_backoff(age(q, a), least, s->maximal_backoff_time, schedule_random(&q->random));
+	spool_next(q->spool, a->message->id, queue_wall(q, a->due), a->message->attempts);
+}
+
+static void settle(struct queue *q, struct active *a)
+{
+	struct message *m = a->message;
+
+	a->settled = true;
+	a->expired = too_old(q, a) && is_unfinished(a);
+	if (a->expired)
+		judge_waiting(q, a);
+	else
+		park_waiting(a);
+	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
+		m->attempts++;
+	a->report = report_make(q, a);
+	if (record_refused(q, a)) {
+		plan_next(q, a);
+	} else {
+		a->done = true;
+		spool_done(q->spool, m->id);
+	}
+	batch_add_settled(q->batches, a);
+}
+
+void settle_check(struct queue *q, struct active *a)
+{
+	if (a->settled || a->flights || a->routed < a->envelope->count)
+		return;
+	if (a->open == 0)
+		settle(q, a);
+	else if (!is_stalled(a))
+		return;
+	else if (a->judged || too_old(q, a))
+		settle(q, a);
+	else if (shall_park(a))
+		put_aside(q, a);
+}
+
+static void log_end_of(const struct active *a)
+{
+	char id[QUEUE_ID_SIZE];
+	struct log_entry *e;
+
+	if (a->expired) {
+		e = log_begin("qmgr", 0, a->name);
+		log_address(e, "from", a->envelope->sender);
+		log_field(e, "status", "expired, returned to sender");
+		log_end(e, NULL);
+	}
+	if (a->report)
+		log_line(LOG_LEVEL_INFO, "bounce", a->name, "sender non-delivery notification: %s", queue_id_print(a->report, id));
+	if (a->done)
+		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "removed");
+}
+
+void settle_committed(struct queue *q, struct active *a)
+{
+	struct message *m = a->message;
+	bool done = a->done;
+	int64_t due = a->wake ? queue_now(q) : a->due;
+
+	log_end_of(a);
+	active_free(a);
+	if (done) {
+		messages_remove(q->messages, m);
+	} else {
+		messages_set_state(q->messages, m, MESSAGE_DEFERRED);
+		schedule_set(q->schedule, m, due);
+	}
+	queue_wake(q);
+}
