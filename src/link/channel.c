@@ -64,6 +64,11 @@ size_t channel_waiting(const struct channel *c)
 	return c->counted;
 }
 
+bool channel_is_quiet(const struct channel *c)
+{
+	return !c->first || c->broken;
+}
+
 static void waiting_add(struct channel *c, const struct buf *b, int fd, bool counted)
 {
 	struct waiting *w = mem_alloc(sizeof *w + b->len);

@@ -21,6 +21,7 @@ struct link {
 	const struct link_events *events;
 	void *arg;
 	struct loop_task flush_task;
+	bool flush_is_due;
 	struct buf scratch;               /* the message being written */
 	struct buf out;                   /* small messages of this turn */
 	struct queue_end *queue_end;      /* one of the two */
@@ -35,9 +36,16 @@ void link_flush(struct link *l)
 	buf_clear(&l->out);
 }
 
+/* Waits one round of tasks, so that what other tasks of this turn have to say shares the packet. */
 static void flush_task(void *arg)
 {
-	link_flush(arg);
+	struct link *l = arg;
+
+	l->flush_is_due = !l->flush_is_due;
+	if (l->flush_is_due)
+		loop_later(l->loop, &l->flush_task);
+	else
+		link_flush(l);
 }
 
 /* Adds the message in scratch to the packet that the end of this turn sends. */
@@ -93,6 +101,11 @@ void link_send_request(struct link *l, const struct request *r, int fd)
 size_t link_waiting(const struct link *l)
 {
 	return channel_waiting(l->channel);
+}
+
+bool link_is_quiet(const struct link *l)
+{
+	return l->out.len == 0 && channel_is_quiet(l->channel);
 }
 
 static void post_pair(struct link *l, enum message_kind kind, uint32_t a, uint32_t b)

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#define ROUNDS_A_TURN 8
+
 /* Clocks as they were when this turn first asked. */
 struct clocks {
 	int64_t boot, wall;
@@ -364,8 +366,7 @@ void loop_cancel(struct loop *l, struct loop_task *t)
 		tasks_remove(&l->later, t);
 }
 
-/* What these tasks ask for runs in the next turn, which then does not wait. */
-static void tasks_run(struct loop *l)
+static void round_run(struct loop *l)
 {
 	l->running = l->later;
 	l->later = (struct task_queue){ NULL, NULL };
@@ -378,6 +379,13 @@ static void tasks_run(struct loop *l)
 		t->queued = false;
 		t->fn(t->arg);
 	}
+}
+
+/* What tasks ask for runs in a further round; after a few of them in the next turn, which then does not wait. */
+static void tasks_run(struct loop *l)
+{
+	for (int rounds = 0; l->later.first && rounds < ROUNDS_A_TURN; rounds++)
+		round_run(l);
 }
 
 static struct event_base *base_new(void)

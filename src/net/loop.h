@@ -11,7 +11,7 @@
 struct loop;
 struct event_base;
 
-struct loop *loop_new(void);
+struct loop *loop_new(void);                         /* the process ignores SIGPIPE from now on */
 void loop_free(struct loop *);                       /* all timers, watches and signals must be gone */
 struct event_base *loop_base(struct loop *);         /* for stream, resolver and the control server only */
 void loop_run(struct loop *);                        /* until loop_stop; log_flush after every turn */
@@ -43,7 +43,8 @@ struct loop_signal;
 struct loop_signal *loop_signal_new(struct loop *, int signo, void (*caught)(void *arg, int signo), void *arg);
 void loop_signal_free(struct loop_signal *);
 
-/* Runs fn(arg) once, at the end of this turn (after all events that are ready). A task embedded in its owner; asking twice is once. */
+/* Runs fn(arg) once, at the end of this turn (after all events that are ready). A task embedded in its owner; asking twice is once.
+ * Tasks run in rounds: what a task asks for comes after all that were asked for before, in the same turn. */
 struct loop_task {
 	struct loop_task *next;
 	void (*fn)(void *arg);

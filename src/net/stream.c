@@ -104,7 +104,10 @@ static void deadline_passed(void *arg)
 {
 	struct stream *s = arg;
 
-	end_later(s, s->open ? STREAM_LATE : STREAM_REFUSED, ETIMEDOUT);
+	if (!s->open)
+		end_later(s, STREAM_REFUSED, ETIMEDOUT);
+	else if (!s->over)
+		s->events->late(s->arg);
 }
 
 /* Writing. */

@@ -21,7 +21,6 @@ enum stream_end {
 	STREAM_UNBOUND,       /* the address to bind to cannot be had, and it was a must */
 	STREAM_CLOSED,        /* the peer has closed its side; errno 0 */
 	STREAM_BROKEN,        /* reset, broken pipe … */
-	STREAM_LATE,          /* the deadline passed; errno ETIMEDOUT */
 	STREAM_UNREADABLE     /* the file to be sent cannot be read; errno 0: it is shorter than it should be */
 };
 
@@ -29,7 +28,8 @@ struct stream_events {
 	void (*opened)(void *arg);
 	void (*heard)(void *arg, const char *bytes, size_t n);        /* bytes are valid during the call */
 	void (*drained)(void *arg);                                   /* all that had to wait has been taken by the kernel */
-	void (*ended)(void *arg, enum stream_end how, int error);     /* the last call; stream_free it later this turn or here */
+	void (*late)(void *arg);                                      /* the deadline passed; the stream goes on (while connecting it ends) */
+	void (*ended)(void *arg, enum stream_end how, int error);     /* the last call; stream_free it here or later */
 };
 
 struct stream;
@@ -47,7 +47,7 @@ bool stream_write(struct stream *, const void *bytes, size_t n);
 /* Sends head, then size bytes of file fd from offset at; all is borrowed until it is sent. Result as stream_write. */
 bool stream_write_file(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size);
 
-/* Ends the stream (STREAM_LATE) unless it is set again in time; starts anew whenever the kernel takes some of what waits. 0: no limit. */
+/* `late` comes once after so many ms; the time starts anew whenever the kernel takes some of what waits. 0: no limit. */
 void stream_deadline(struct stream *, int64_t ms);
 
 /* errno of a bind that failed and was not a must; 0: none. */

@@ -1,0 +1,191 @@
+#include "courier/courier.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "courier/delivery.h"
+
+enum {
+	DESCRIPTORS_OF_OURS = 64,       /* not for sessions: the loop, the link, the resolver, the log … */
+	SESSIONS_MAX = 8192,
+	COMMANDS_MAX = 64 * 1024,       /* said in one go */
+	LINGER_MS = 50                  /* between looks whether the last packets have left */
+};
+
+struct courier {
+	struct loop *loop;
+	struct delivery_tools tools;
+	struct loop_timer *linger;
+	size_t sessions_max;
+	bool stopping;
+};
+
+/* After a stop: when the last request is over and the queue has been told. */
+static void leave_if_done(void *arg)
+{
+	struct courier *c = arg;
+
+	if (!c->stopping || c->tools.running_count > 0)
+		return;
+	link_flush(c->tools.link);
+	if (link_is_quiet(c->tools.link))
+		loop_stop(c->loop);
+	else
+		loop_timer_set(c->linger, LINGER_MS);
+}
+
+/* What the link says. */
+
+static void on_request(void *arg, struct request *r, int fd)
+{
+	struct courier *c = arg;
+
+	delivery_start(&c->tools, r, fd);
+}
+
+static void on_close_idle(void *arg, uint32_t destination, unsigned count)
+{
+	struct courier *c = arg;
+
+	pool_close(c->tools.pool, destination, count);
+}
+
+static void on_stop(void *arg)
+{
+	struct courier *c = arg;
+
+	c->stopping = true;
+	pool_close_all(c->tools.pool);
+	leave_if_done(c);
+}
+
+static void on_broken(void *arg, const char *why)
+{
+	struct courier *c = arg;
+
+	(void)why;
+	loop_stop(c->loop);
+}
+
+static const struct link_events link_events = {
+	.request = on_request, .close_idle = on_close_idle, .stop = on_stop, .broken = on_broken,
+};
+
+/* What deliveries and the pool say. */
+
+/* Every request that runs may need a connection; idle ones have what is left. */
+static void on_connecting(void *arg)
+{
+	struct courier *c = arg;
+	size_t running = c->tools.running_count;
+
+	pool_trim(c->tools.pool, running < c->sessions_max ? c->sessions_max - running : 0);
+}
+
+static void on_over(void *arg)
+{
+	struct courier *c = arg;
+
+	if (c->stopping)
+		pool_close_all(c->tools.pool);
+	leave_if_done(c);
+}
+
+static void on_closed(void *arg, uint32_t destination, unsigned count)
+{
+	struct courier *c = arg;
+
+	link_send_closed(c->tools.link, destination, count);
+}
+
+/* Setting up. */
+
+/* Each session may hold two descriptors: its connection and its message. */
+static size_t sessions_allowed(void)
+{
+	struct rlimit limit;
+	rlim_t most = SESSIONS_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < DESCRIPTORS_OF_OURS + 2)
+		return 1;
+	if ((limit.rlim_cur - DESCRIPTORS_OF_OURS) / 2 < most)
+		most = (limit.rlim_cur - DESCRIPTORS_OF_OURS) / 2;
+	return (size_t)most;
+}
+
+static bool protocol_is_on(const char *inet_protocols, const char *name)
+{
+	struct text rest = text_of(inet_protocols), word;
+
+	while (text_list_next(&rest, &word))
+		if (text_is(word, name) || text_is(word, "all"))
+			return true;
+	return false;
+}
+
+static struct resolver *make_resolver(struct loop *loop, const struct settings *s, char **why)
+{
+	return resolver_new(loop, &(struct resolver_setup){
+		.servers = s->resolver_servers, .trust_anchor_file = s->resolver_trust_anchor_file, .hosts_file = s->resolver_hosts_file,
+		.ipv4 = protocol_is_on(s->inet_protocols, "ipv4"), .ipv6 = protocol_is_on(s->inet_protocols, "ipv6"),
+	}, why);
+}
+
+static void make_tools(struct courier *c, const struct settings *s)
+{
+	struct delivery_tools *t = &c->tools;
+
+	t->settings = s;
+	t->arg = c;
+	t->connecting = on_connecting;
+	t->over = on_over;
+	list_init(&t->running);
+	t->pool = pool_new(c->loop, on_closed, c);
+	t->hosts = (struct hosts_setup){ .loop = c->loop, .myhostname = s->myhostname };
+	t->sessions.loop = c->loop;
+	t->sessions.streams = stream_shared_new(c->loop);
+	t->sessions.myhostname = s->myhostname;
+	t->sessions.soft_bounce = s->soft_bounce;
+	buf_init(&t->sessions.out, COMMANDS_MAX);
+}
+
+struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
+{
+	struct courier *c = mem_alloc(sizeof *c);
+
+	c->loop = loop;
+	c->sessions_max = sessions_allowed();
+	make_tools(c, s);
+	c->linger = loop_timer_new(loop, leave_if_done, c);
+	c->tools.link = link_new(loop, link_fd, &link_events, c);
+	c->tools.hosts.resolver = make_resolver(loop, s, why);
+	if (c->tools.hosts.resolver)
+		return c;
+	courier_free(c);
+	return NULL;
+}
+
+void courier_start(struct courier *c)
+{
+	link_send_credit(c->tools.link, (unsigned)c->sessions_max);
+}
+
+void courier_free(struct courier *c)
+{
+	if (!c)
+		return;
+	delivery_free_all(&c->tools);
+	pool_free(c->tools.pool);
+	link_free(c->tools.link);
+	resolver_free(c->tools.hosts.resolver);
+	stream_shared_free(c->tools.sessions.streams);
+	buf_free(&c->tools.sessions.out);
+	loop_timer_free(c->linger);
+	free(c);
+}

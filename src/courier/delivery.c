@@ -1,0 +1,435 @@
+#include "courier/delivery.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define DOT_LINE 3      /* bytes of ".CRLF" */
+
+struct delivery {
+	struct list in;                  /* those that run */
+	struct delivery_tools *tools;
+	struct request *request;
+	int fd;
+	const struct manner *manner;
+	struct hosts *hosts;             /* NULL: not needed yet */
+	struct session *session;
+	bool reused;                     /* the session served before this request */
+	bool stale;                      /* it turned out to be dead before anything was tried */
+	bool searching;                  /* the next host was asked for */
+	bool asked_hosts;                /* some host was given */
+	struct endpoint used;            /* where an idle session went: not asked twice */
+	struct envelope part;            /* the recipients of the transaction that runs */
+	uint32_t *asked;                 /* those as indexes of the request's envelope */
+	bool *open;                      /* by recipient of the request: no answer yet */
+	size_t left;                     /* how many are open */
+	int64_t began;                   /* loop_micros */
+	struct verdict reason;           /* why the last host did not settle all: the answer for who is left at the end */
+	char *reason_relay;              /* NULL: none */
+	enum site site;
+	char *site_reason;
+	bool delivered_before;
+};
+
+static void delivery_free(struct delivery *d)
+{
+	list_remove(&d->in);
+	d->tools->running_count--;
+	session_free(d->session);
+	hosts_free(d->hosts);
+	request_free(d->request);
+	if (d->fd >= 0)
+		close(d->fd);
+	verdict_clear(&d->reason);
+	free(d->part.rcpts);
+	free(d->reason_relay);
+	free(d->site_reason);
+	free(d->asked);
+	free(d->open);
+	free(d);
+}
+
+void delivery_free_all(struct delivery_tools *t)
+{
+	LIST_EACH(at, &t->running)
+		delivery_free(LIST_OF(at, struct delivery, in));
+}
+
+static void set_site(struct delivery *d, enum site site, const char *reason)
+{
+	char *copy = site == SITE_FINE ? NULL : mem_str(reason ? reason : "unknown");
+
+	free(d->site_reason);
+	d->site = site;
+	d->site_reason = copy;
+}
+
+/* Answering. */
+
+static int64_t to_ms(int64_t micros)
+{
+	return micros > 0 ? (micros + 500) / 1000 : 0;
+}
+
+static void set_times(const struct delivery *d, struct answer *a)
+{
+	int64_t now = loop_micros(), mail_at = d->session ? session_mail_at(d->session) : 0;
+
+	a->setup = to_ms((mail_at ? mail_at : now) - d->began);
+	a->transmission = mail_at ? to_ms(now - mail_at) : 0;
+}
+
+/* The verdict's strings are freed. */
+static void answer(struct delivery *d, uint32_t rcpt, struct verdict *v, const char *relay)
+{
+	struct answer a = { .request = d->request->number, .rcpt = rcpt, .verdict = *v };
+
+	assert(d->open[rcpt]);
+	d->open[rcpt] = false;
+	d->left--;
+	a.relay = (char *)(relay ? relay : "none");
+	a.conn_use = d->session ? session_uses(d->session) : 1;
+	if (d->session && session_complaint(d->session))
+		a.transcript = (char *)session_transcript(d->session);
+	set_times(d, &a);
+	link_send_answer(d->tools->link, &a);
+	verdict_clear(v);
+}
+
+static struct policy last_policy(const struct delivery *d)
+{
+	return (struct policy){ .last_host = true, .soft_bounce = d->request->soft_bounce || d->tools->settings->soft_bounce,
+		.lmtp = d->manner && d->manner->protocol == PROTOCOL_LMTP };
+}
+
+/* Whoever is left gets the reason of the last failure. */
+static void answer_left(struct delivery *d)
+{
+	struct verdict v = { 0 };
+
+	for (uint32_t i = 0; d->left > 0; i++) {
+		if (!d->open[i])
+			continue;
+		verdict_copy(&v, &d->reason);
+		answer(d, i, &v, d->reason_relay);
+	}
+}
+
+static void note(struct delivery *d, const char *text)
+{
+	char *line = mem_fmt("%s: %s", d->request->queue_id, text);
+
+	link_send_note(d->tools->link, line);
+	free(line);
+}
+
+static void set_reason(struct delivery *d, enum stage stage, const char *dsn, const char *text)
+{
+	struct policy p = last_policy(d);
+
+	verdict_lost(&d->reason, &p, stage, dsn, text);
+	free(d->reason_relay);
+	d->reason_relay = NULL;
+}
+
+/* What a host that is not the last one says for now: only if nothing better comes is it the answer. */
+static void keep_reason(struct delivery *d, struct verdict *v)
+{
+	note(d, v->text);
+	verdict_clear(&d->reason);
+	d->reason = *v;
+	d->reason.outcome = OUTCOME_DEFERRED;
+	free(d->reason_relay);
+	d->reason_relay = mem_str(session_relay(d->session));
+	*v = (struct verdict){ 0 };
+}
+
+/* The end. */
+
+static void finish(struct delivery *d, bool kept)
+{
+	struct delivery_tools *t = d->tools;
+	struct finish f = {
+		.request = d->request->number, .destination = d->request->destination, .connection_kept = kept,
+		.site = d->delivered_before ? SITE_FINE : d->site, .reason = d->site_reason, .delivered_before = d->delivered_before,
+	};
+
+	assert(d->left == 0);
+	if (f.site == SITE_FINE)
+		f.reason = NULL;
+	link_send_finish(t->link, &f);
+	delivery_free(d);
+	t->over(t->arg);
+}
+
+/* Whether a list names the host or path of a nexthop. */
+static bool is_listed(const char *list, const char *nexthop)
+{
+	struct text rest = text_of(list), element, name = text_of(nexthop);
+
+	if (text_starts_nocase(name, "unix:") || text_starts_nocase(name, "inet:"))
+		name = text_make(name.p + strlen("unix:"), name.n - strlen("unix:"));
+	while (text_list_next(&rest, &element))
+		if (element.n == name.n && memcmp(element.p, name.p, name.n) == 0)
+			return true;
+	return false;
+}
+
+static bool wants_to_keep(const struct delivery *d)
+{
+	const struct manner *m = d->manner;
+	bool on_demand = m->connection_cache_on_demand && (m->protocol != PROTOCOL_LMTP || m->cache_connection);
+
+	return on_demand || is_listed(m->connection_cache_destinations, d->request->nexthop);
+}
+
+/* A connection that is not kept is closed before the request is over, since its lease is given back with it. */
+static void end(struct delivery *d)
+{
+	struct session *s = d->session;
+
+	if (s && session_reusable(s) && wants_to_keep(d)) {
+		d->session = NULL;
+		pool_put(d->tools->pool, d->request->destination, s, d->manner->connection_cache_time_limit);
+		finish(d, true);
+	} else if (s && session_state(s) == SESSION_IDLE) {
+		session_quit(s);
+	} else {
+		finish(d, false);
+	}
+}
+
+/* From host to host. */
+
+static void next_host(struct delivery *d);
+
+static void verdict(void *arg, size_t rcpt, struct verdict *v)
+{
+	struct delivery *d = arg;
+	uint32_t index = d->asked[rcpt];
+
+	if (v->outcome == OUTCOME_KEEP) {
+		keep_reason(d, v);
+	} else if (v->outcome == OUTCOME_AGAIN && (v->stage == STAGE_IDLE || v->stage == STAGE_RSET) && d->reused) {
+		d->stale = true;
+		verdict_clear(v);
+	} else {
+		answer(d, index, v, session_relay(d->session));
+	}
+}
+
+static void dot(void *arg)
+{
+	struct delivery *d = arg;
+
+	link_mark_dot(d->tools->link, d->request->number);
+}
+
+static void session_failed(struct delivery *d)
+{
+	const char *dsn;
+	enum site site;
+	const char *text = session_failure(d->session, &dsn, &site);
+
+	set_reason(d, STAGE_CONNECT, dsn, text);
+	set_site(d, site, text);
+	note(d, text);
+	session_free(d->session);
+	d->session = NULL;
+}
+
+static void transaction_over(struct delivery *d)
+{
+	const char *reason;
+	enum site site = session_site(d->session, &reason);
+
+	set_site(d, site, reason);
+	if (session_complaint(d->session))
+		note(d, session_complaint(d->session));
+	if (session_greeted(d->session) && site == SITE_FINE && !d->stale)
+		d->delivered_before = true;
+	if (session_greeted(d->session) && d->hosts)
+		hosts_count_session(d->hosts);
+}
+
+static void settled(void *arg)
+{
+	struct delivery *d = arg;
+	enum session_state state = session_state(d->session);
+
+	if (d->searching)
+		return;                /* an end of the connection that is left anyway */
+	if (state == SESSION_FAILED) {
+		session_failed(d);
+		next_host(d);
+	} else if (d->left == 0 && d->asked == NULL) {
+		finish(d, false);      /* QUIT is over */
+	} else {
+		transaction_over(d);
+		free(d->asked);
+		d->asked = NULL;
+		if (d->left == 0)
+			end(d);
+		else
+			next_host(d);
+	}
+}
+
+static const struct session_events session_events = { verdict, dot, settled };
+
+/* The recipients that are left, as an envelope of their own that borrows everything. */
+static void gather(struct delivery *d)
+{
+	const struct envelope *e = d->request->envelope;
+	size_t n = 0;
+
+	free(d->part.rcpts);
+	d->part = *e;
+	d->part.rcpts = mem_alloc(d->left * sizeof d->part.rcpts[0]);
+	d->asked = mem_alloc(d->left * sizeof d->asked[0]);
+	for (uint32_t i = 0; i < e->count; i++) {
+		if (!d->open[i])
+			continue;
+		d->part.rcpts[n] = e->rcpts[i];
+		d->asked[n++] = i;
+	}
+	d->part.count = n;
+}
+
+static void begin(struct delivery *d, bool last_host)
+{
+	const struct request *r = d->request;
+	uint64_t size = r->content_size > DOT_LINE ? r->content_size - DOT_LINE : 0;
+	struct session_job job = {
+		.transaction = { .envelope = &d->part, .content_size = r->trace_size + size, .eight_bit = r->eight_bit,
+			.utf8_header = r->utf8_header, .probe = r->probe, .last_host = last_host },
+		.trace = r->trace, .trace_size = r->trace_size,
+		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
+	};
+
+	gather(d);
+	session_begin(d->session, &job);
+}
+
+/* No further host: a destination is called dead only for what really had to wait for it. */
+static void exhausted(struct delivery *d)
+{
+	const char *dsn, *text = hosts_failure(d->hosts, &dsn);
+
+	if (text && !(d->reason.text && dsn[0] == '5')) {
+		set_reason(d, STAGE_LOOKUP, dsn, text);
+		set_site(d, d->reason.outcome == OUTCOME_DEFERRED && strcmp(dsn, "4.3.5") != 0 ? SITE_DEAD : SITE_FINE, text);
+	}
+	if (!d->reason.text)
+		set_reason(d, STAGE_LOCAL, "4.3.0", "server unavailable or unable to receive mail");
+	answer_left(d);
+	end(d);
+}
+
+static void host_found(void *arg, const struct host *host);
+
+static void search(struct delivery *d)
+{
+	d->searching = true;
+	hosts_next(d->hosts, host_found, d);
+}
+
+static void host_found(void *arg, const struct host *host)
+{
+	struct delivery *d = arg;
+	struct delivery_tools *t = d->tools;
+	struct session_peer peer;
+
+	d->searching = false;
+	if (!host) {
+		exhausted(d);
+		return;
+	}
+	if (d->used.size > 0 && endpoint_same(&d->used, &host->at)) {
+		search(d);
+		return;
+	}
+	if (d->session)
+		session_drop(d->session);
+	t->connecting(t->arg);
+	d->reused = false;
+	peer = (struct session_peer){ host->name, host->at, host->last && !d->asked_hosts };
+	d->asked_hosts = true;
+	d->session = session_new(&t->sessions, d->manner, &peer, &session_events, d);
+	begin(d, host->last);
+}
+
+/* A kept connection that was dead was no try at all: the same host may be asked again, over a new one. */
+static void next_host(struct delivery *d)
+{
+	if (d->stale) {
+		session_free(d->session);
+		d->session = NULL;
+	} else if (d->reused) {
+		d->used = *session_peer_at(d->session);
+	}
+	d->stale = false;
+	if (!d->hosts)
+		d->hosts = hosts_new(&d->tools->hosts, d->manner, d->request->nexthop);
+	search(d);
+}
+
+/* Beginning. */
+
+/* A reason of ours not to try at all: everybody waits. */
+static void refuse(struct delivery *d, const char *dsn, const char *text)
+{
+	set_reason(d, STAGE_LOCAL, dsn, text);
+	answer_left(d);
+	finish(d, false);
+}
+
+/* NULL, or why this request cannot be carried out by this version or configuration. */
+static const char *obstacle(struct delivery *d, const struct settings_transport *t, const char **dsn)
+{
+	*dsn = "4.3.5";
+	if (!t)
+		return "the configuration names no such transport (any more)";
+	d->manner = t->manner;
+	if (t->manner->protocol == PROTOCOL_SMTP)
+		return "delivery by SMTP is not in this version yet; the mail waits";
+	*dsn = "4.7.4";
+	return manner_tls_missing(t->manner);
+}
+
+static void set_off(struct delivery *d)
+{
+	d->session = pool_take(d->tools->pool, d->request->destination);
+	if (!d->session) {
+		next_host(d);
+		return;
+	}
+	d->reused = true;
+	session_give(d->session, &session_events, d);
+	begin(d, session_is_only(d->session));
+}
+
+void delivery_start(struct delivery_tools *t, struct request *r, int fd)
+{
+	struct delivery *d = mem_alloc(sizeof *d);
+	const char *dsn, *why;
+
+	d->tools = t;
+	d->request = r;
+	d->fd = fd;
+	d->began = loop_micros();
+	d->left = r->envelope->count;
+	d->open = mem_alloc(d->left * sizeof d->open[0]);
+	memset(d->open, true, d->left * sizeof d->open[0]);
+	list_append(&t->running, &d->in);
+	t->running_count++;
+	why = obstacle(d, settings_transport(t->settings, r->transport), &dsn);
+	if (why)
+		refuse(d, dsn, why);
+	else
+		set_off(d);
+}

@@ -1,0 +1,34 @@
+/*
+ * One request on its way over the hosts of its destination: a session that is idle or new, and for the recipients that this host did not
+ * settle the next one. Every recipient is answered exactly once; at most one connection is used at a time.
+ */
+#ifndef CAUSEWAY_COURIER_DELIVERY_H
+#define CAUSEWAY_COURIER_DELIVERY_H
+
+#include "base/list.h"
+#include "courier/hosts.h"
+#include "courier/pool.h"
+#include "link/link.h"
+#include "link/settings.h"
+
+/* What all deliveries of a courier share. */
+struct delivery_tools {
+	struct session_common sessions;
+	struct hosts_setup hosts;
+	const struct settings *settings;
+	struct pool *pool;
+	struct link *link;
+	void (*connecting)(void *arg);   /* a new connection is about to be made: the time to make room */
+	void (*over)(void *arg);         /* a request is over, its finish was sent */
+	void *arg;
+	struct list running;
+	size_t running_count;
+};
+
+/* Begins; request and fd (-1: none) are owned from now on. Answers and the finish go to the link. */
+void delivery_start(struct delivery_tools *, struct request *, int fd);
+
+/* Drops all that run without an answer, at the end of the process. */
+void delivery_free_all(struct delivery_tools *);
+
+#endif
