@@ -8,11 +8,14 @@
 #include "base/buf.h"
 #include "link/settings.h"
 
+#define CONFIG_FILE SYSCONFDIR "/causeway/causeway.conf"
+
 struct config_source {
 	const char *file;
 	const char *const *overrides;   /* "name=value", from -o */
 	size_t override_count;
 	bool foreground;                /* the log goes to standard error unless the file says otherwise */
+	bool values_only;               /* no tables are opened and nothing is checked beyond each value's form */
 };
 
 /* The settings, with one line per warning appended to warnings; or NULL, and "FILE:LINE: what" in *why (free() it). */
