@@ -32,7 +32,8 @@ const struct option_row *option_find(const struct option_row *rows, size_t count
 	return NULL;
 }
 
-/* A value may reach the wire or a log line, so no control may hide in it; a list may be written over several lines. */
+/* A value may reach the wire or a log line, so no control may hide in it; a list may be written over
+ * several lines. */
 static bool is_clean(struct text value, bool list)
 {
 	for (size_t i = 0; i < value.n; i++) {

@@ -1,6 +1,7 @@
 /*
- * Option tables: every configuration value of Causeway stands in one row of one table, with its default as text that is read by the
- * same setter as the user's. The tables themselves are talk/manner.c (smtp {} and lmtp {}) and link/settings.c (all else).
+ * Option tables: every configuration value of Causeway stands in one row of one table, with its default as
+ * text that is read by the same setter as the user's. The tables themselves are talk/manner.c (smtp {} and
+ * lmtp {}) and link/settings.c (all else).
  */
 #ifndef CAUSEWAY_BASE_OPTION_H
 #define CAUSEWAY_BASE_OPTION_H
@@ -35,7 +36,8 @@ struct option_row {
 /* The row with that name, or NULL. */
 const struct option_row *option_find(const struct option_row *, size_t count, const char *name);
 
-/* Puts text into the member of base that row describes; false and a constant complaint in *why if the text is no good. */
+/* Puts text into the member of base that row describes; false and a constant complaint in *why if the
+ * text is no good. */
 bool option_set(const struct option_row *, void *base, const char *text, const char **why);
 
 /* Appends the value in the form that option_set reads back. */

@@ -60,7 +60,8 @@ void dialogue_free(struct dialogue *d)
 	free(d);
 }
 
-/* Room for one verdict per recipient; what an unusually large transaction needed is given back by the next one. */
+/* Room for one verdict per recipient; what an unusually large transaction needed is given back by the
+ * next one. */
 static void make_room(struct dialogue *d, size_t count)
 {
 	if (d->room >= count && d->room <= KEPT_ROOM)
@@ -155,8 +156,8 @@ static void command_said(struct dialogue *d, enum step step, size_t rcpt, const 
 		dialogue_owe(d, step, rcpt, 1);
 }
 
-/* Goes one step on. False if its command has to wait: what is on its way must fit into the peer's buffers, lest both
- * sides wait for each other to read (RFC 2920 3.1). */
+/* Goes one step on. False if its command has to wait: what is on its way must fit into the peer's
+ * buffers, lest both sides wait for each other to read (RFC 2920 3.1). */
 static bool say(struct dialogue *d, struct buf *out)
 {
 	size_t before = out->len, rcpt = d->asked;

@@ -1,12 +1,15 @@
 /*
- * The SMTP/LMTP client dialogue as a pure engine: no sockets, no clock, no call-backs. Its driver (courier/session.c) writes what
- * dialogue_speak appends, feeds what the peer says to dialogue_hear, and collects verdicts.
+ * The SMTP/LMTP client dialogue as a pure engine: no sockets, no clock, no call-backs. Its driver
+ * (courier/session.c) writes what dialogue_speak appends, feeds what the peer says to dialogue_hear, and
+ * collects verdicts.
  *
- * A table of steps in the order of RFC 5321; each step's `say` writes at most one command and returns the next step, its `hear` only
- * records. Every command enters the ring of replies owed; a reply belongs to the oldest entry. Pipelining (RFC 2920) is one bit a step.
- * A reply that nothing awaits ends the session and is credited to nobody.
+ * A table of steps in the order of RFC 5321; each step's `say` writes at most one command and returns the
+ * next step, its `hear` only records. Every command enters the ring of replies owed; a reply belongs to the
+ * oldest entry. Pipelining (RFC 2920) is one bit a step. A reply that nothing awaits ends the session and
+ * is credited to nobody.
  *
- * One life: dialogue_new → (dialogue_begin → speak/hear … → DIALOGUE_IDLE)* → dialogue_quit → … → DIALOGUE_END.
+ * One life: dialogue_new → (dialogue_begin → speak/hear … → DIALOGUE_IDLE)* → dialogue_quit → … →
+ * DIALOGUE_END.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_H
 #define CAUSEWAY_TALK_DIALOGUE_H
@@ -35,7 +38,7 @@ void dialogue_free(struct dialogue *);
 /* One message for some recipients; all is borrowed until the transaction is over. */
 struct transaction {
 	const struct envelope *envelope;  /* recipients in this transaction: all of it */
-	uint64_t content_size;            /* bytes that will be sent, trace lines included, final dot line not: SIZE= */
+	uint64_t content_size;            /* bytes to be sent with the trace lines, without the dot line: SIZE= */
 	bool eight_bit;                   /* some byte of the content is above 127 */
 	bool utf8_header;                 /* such a byte in its header */
 	bool probe;                       /* RCPT only, never content */
@@ -47,11 +50,12 @@ void dialogue_begin(struct dialogue *, const struct transaction *);
 
 enum dialogue_want {
 	DIALOGUE_REPLY,     /* a reply is awaited: read, with dialogue_timeout */
-	DIALOGUE_CONTENT,   /* send trace lines, content and the final dot, then call dialogue_content_sent; go on reading meanwhile */
-	DIALOGUE_DOT,       /* send just ".CRLF" (354 came although nobody was accepted), then call dialogue_content_sent */
-	DIALOGUE_TLS,       /* the input buffer must be empty; start TLS, then call dialogue_tls_done (built with the TLS issue) */
-	DIALOGUE_IDLE,      /* the transaction is over, all recipients are judged, another may begin (or dialogue_quit) */
-	DIALOGUE_END        /* close the connection; all recipients are judged */
+	DIALOGUE_CONTENT,   /* send trace lines, content and the final dot, then call dialogue_content_sent; go on
+	                     * reading meanwhile */
+	DIALOGUE_DOT,       /* the same with ".CRLF" alone: 354 came though nobody was accepted */
+	DIALOGUE_TLS,       /* start TLS; never wanted in this version */
+	DIALOGUE_IDLE,      /* all recipients are judged, another transaction may begin (or dialogue_quit) */
+	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
 };
 
 /* Appends the commands that may be sent now (nothing twice) and says what is wanted next. */
@@ -63,26 +67,31 @@ void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
 /* The content and its final dot have been handed to the kernel entirely. */
 void dialogue_content_sent(struct dialogue *);
 
-/* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or dialogue_timeout ran out. Judges who is left;
- * recipients with a final reply keep it. Next speak says DIALOGUE_END. */
+/* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
+ * dialogue_timeout ran out. Judges who is left; recipients with a final reply keep it. Next speak says
+ * DIALOGUE_END. */
 void dialogue_lost(struct dialogue *, const char *detail);
 void dialogue_timed_out(struct dialogue *);
 
-/* The content could not be read or sent for a reason of ours: judges who is left (4.3.0, text), then DIALOGUE_END. */
+/* The content could not be read or sent for a reason of ours: judges who is left (4.3.0, text), then
+ * DIALOGUE_END. */
 void dialogue_abort(struct dialogue *, const char *text);
 
-/* Milliseconds the peer has for what is awaited now (stage limits of the manner; LMTP's finals: data_done_timeout for the burst plus 10 s
- * for each further reply; 5 s after a first final 552 5.2.3/5.3.4). Restart the clock whenever dialogue_progress changes. */
+/* Milliseconds the peer has for what is awaited now (stage limits of the manner; LMTP's finals:
+ * data_done_timeout for the burst plus 10 s for each further reply; 5 s after a first final 552
+ * 5.2.3/5.3.4). Restart the clock whenever dialogue_progress changes. */
 int64_t dialogue_timeout(const struct dialogue *);
 unsigned dialogue_progress(const struct dialogue *);
 
-/* Verdicts in the order in which they fell, each recipient once per transaction: false if none is waiting. The verdict moves to *v. */
+/* Verdicts in the order in which they fell, each recipient once per transaction: false if none is
+ * waiting. The verdict moves to *v. */
 bool dialogue_verdict(struct dialogue *, size_t *rcpt, struct verdict *v);
 
 /* Ends an idle dialogue politely: QUIT. */
 void dialogue_quit(struct dialogue *);
 
-/* Whether another transaction may follow: idle, no protocol error, no site failure, nothing unasked was heard. */
+/* Whether another transaction may follow: idle, no protocol error, no site failure, nothing unasked was
+ * heard. */
 bool dialogue_reusable(const struct dialogue *);
 
 /* What this session says about the destination, with its reason (NULL if fine). */
@@ -92,7 +101,8 @@ enum stage dialogue_stage(const struct dialogue *);            /* of the reply a
 const struct ehlo *dialogue_offers(const struct dialogue *);   /* what the peer announced */
 bool dialogue_greeted(const struct dialogue *);                /* the session passed LHLO/EHLO */
 
-/* The conversation so far without content, "Out: …"/"In: …" lines, for notices about protocol errors; at most 16 KiB. */
+/* The conversation so far without content, "Out: …"/"In: …" lines, for notices about protocol errors; at
+ * most 16 KiB. */
 const char *dialogue_transcript(const struct dialogue *);
 /* Set after a protocol error, which the driver logs: one cleaned line, or NULL. */
 const char *dialogue_complaint(const struct dialogue *);

@@ -36,7 +36,8 @@ static bool uses_smtputf8(const struct dialogue *d)
 	return offers(d, EHLO_SMTPUTF8) && (d->t.envelope->smtputf8 || d->needs_utf8);
 }
 
-/* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not spoken. */
+/* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not
+ * spoken. */
 static void say_body(const struct dialogue *d, struct buf *out)
 {
 	enum envelope_body body = d->t.envelope->body;
@@ -74,7 +75,8 @@ void dialogue_say_mail(const struct dialogue *d, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-/* An address as utf-8-addr-xtext (RFC 6533 3): what xtext would encode, and all above ASCII, is written \x{HEX}. */
+/* An address as utf-8-addr-xtext (RFC 6533 3): what xtext would encode, and all above ASCII, is written
+ * \x{HEX}. */
 static void say_utf8_address(const char *address, struct buf *out)
 {
 	struct text at = text_of(address);

@@ -66,7 +66,8 @@ void dialogue_refuse(struct dialogue *d, enum stage stage, enum reply_meaning me
 	dialogue_judge(d, rcpt, &v);
 }
 
-void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meaning meaning, const struct reply *r)
+void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meaning meaning,
+                          const struct reply *r)
 {
 	struct verdict v = { 0 };
 
@@ -127,7 +128,8 @@ void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, co
 	dialogue_stop(d);
 }
 
-/* Nothing was said for this message yet, on a connection that served before: no failure, but for a slow peer. */
+/* Nothing was said for this message yet, on a connection that served before: no failure, but for a slow
+ * peer. */
 static enum stage stage_of_loss(const struct dialogue *d)
 {
 	return d->kept ? STAGE_IDLE : dialogue_stage(d);
@@ -159,7 +161,8 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 	free(text);
 }
 
-/* Some stores answer an oversized message once for all recipients: whoever got no reply is sent it by itself. */
+/* Some stores answer an oversized message once for all recipients: whoever got no reply is sent it by
+ * itself. */
 static void separate(struct dialogue *d)
 {
 	struct verdict v = { 0 };

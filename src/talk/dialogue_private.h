@@ -1,7 +1,7 @@
 /*
- * Inside the dialogue. Four files share this struct: dialogue.c is the engine (what may be sent now, whose reply is
- * this), dialogue_steps.c the table of steps, dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the
- * verdicts. A `say` alone decides where the conversation goes; a `hear` only records.
+ * Inside the dialogue. Four files share this struct: dialogue.c is the engine (what may be sent now, whose
+ * reply is this), dialogue_steps.c the table of steps, dialogue_command.c the MAIL and RCPT lines,
+ * dialogue_judge.c the verdicts. A `say` alone decides where the conversation goes; a `hear` only records.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
 #define CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
@@ -22,7 +22,8 @@ enum step {
 	STEP_COUNT
 };
 
-/* count replies are owed to one command, or to as many RCPT commands in a row, the first for recipient rcpt. */
+/* count replies are owed to one command, or to as many RCPT commands in a row, the first for recipient
+ * rcpt. */
 struct owed {
 	enum step step;
 	size_t rcpt, count;
@@ -75,15 +76,16 @@ struct dialogue {
 	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
 	bool data_go;                /* DATA was answered with 354 */
 	bool dot_sent;
-	bool refused_for_size;       /* the first of several final replies was a size refusal: maybe the only one */
+	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
 
 	/* verdicts not yet collected: fallen[collected .. fallen_count) */
 	struct fallen *fallen;
 	size_t room, fallen_count, collected;
 };
 
-/* One row of the table. say writes at most one command and returns the next step; without say the driver has to do
- * something (want). hear takes one reply to what was said, rcpt is the recipient it is for, if it is for one. */
+/* One row of the table. say writes at most one command and returns the next step; without say the driver
+ * has to do something (want). hear takes one reply to what was said, rcpt is the recipient it is for, if
+ * it is for one. */
 struct step_row {
 	enum stage stage;
 	bool alone;                  /* not before everything owed is in (RFC 2920 3.1) */
@@ -113,7 +115,8 @@ void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, con
 /* The same for a reason of ours: dsn and one line. */
 void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
 
-/* The peer broke the protocol at a stage: nobody is judged by its words (4.5.0), the session ends. r may be NULL. */
+/* The peer broke the protocol at a stage: nobody is judged by its words (4.5.0), the session ends. r may
+ * be NULL. */
 void dialogue_violate(struct dialogue *, enum stage, const char *what, const struct reply *);
 
 /* The session ends here and now, everybody is judged. */

@@ -1,6 +1,6 @@
 /*
- * The steps of the dialogue in the order of RFC 5321 and 2033, each a pair: what to say, and what to make of the
- * reply. The table stands at the end.
+ * The steps of the dialogue in the order of RFC 5321 and 2033, each a pair: what to say, and what to make
+ * of the reply. The table stands at the end.
  */
 #include "talk/dialogue_private.h"
 
@@ -100,7 +100,8 @@ static enum step say_ready(struct dialogue *d, struct buf *out)
 	return d->left ? STEP_RSET : STEP_OVER;
 }
 
-/* RSET (RFC 5321 4.1.1.5): pipelined ahead of the next MAIL, or at once where accepted recipients would stay locked */
+/* RSET (RFC 5321 4.1.1.5): pipelined ahead of the next MAIL, or at once where accepted recipients would
+ * stay locked */
 
 static enum step say_rset(struct dialogue *d, struct buf *out)
 {
@@ -302,8 +303,8 @@ static void hear_quit(struct dialogue *d, const struct reply *r, size_t rcpt)
 	(void)rcpt;
 }
 
-/* What nobody asked for while somebody is left. A 421 may come at any time (RFC 5321 3.8); all else shows that the two
- * sides are out of step. */
+/* What nobody asked for while somebody is left. A 421 may come at any time (RFC 5321 3.8); all else
+ * shows that the two sides are out of step. */
 static void hear_unasked(struct dialogue *d, const struct reply *r, size_t rcpt)
 {
 	enum stage stage = d->kept ? STAGE_IDLE : dialogue_stage(d);

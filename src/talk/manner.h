@@ -1,8 +1,8 @@
 /*
- * How to talk to a destination: THE option table for smtp {} and lmtp {} and the struct that it describes. Every
- * smtp_X and lmtp_X parameter of the specification stands in manner_table.c as X, with its default as text, read
- * by the same setter as the user's values. A default may name other parameters ("$myhostname"); whoever reads the
- * configuration file expands it.
+ * How to talk to a destination: THE option table for smtp {} and lmtp {} and the struct that it describes.
+ * Every smtp_X and lmtp_X parameter of the specification stands in manner_table.c as X, with its default as
+ * text, read by the same setter as the user's values. A default may name other parameters ("$myhostname");
+ * whoever reads the configuration file expands it.
  */
 #ifndef CAUSEWAY_TALK_MANNER_H
 #define CAUSEWAY_TALK_MANNER_H
@@ -14,8 +14,8 @@
 
 enum protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 
-/* option_row.use: the protocols whose section knows the row, and MANNER_OBSOLETE for what is accepted with one
- * warning (the row's help names the successor). */
+/* option_row.use: the protocols whose section knows the row, and MANNER_OBSOLETE for what is accepted
+ * with one warning (the row's help names the successor). */
 enum { MANNER_SMTP = 1, MANNER_LMTP = 2, MANNER_BOTH = 3, MANNER_OBSOLETE = 4 };
 
 enum tls_level {
@@ -29,8 +29,8 @@ enum cipher_grade { CIPHER_HIGH, CIPHER_MEDIUM, CIPHER_LOW, CIPHER_EXPORT, CIPHE
 enum dns_support { DNS_SUPPORT_UNSET, DNS_SUPPORT_DISABLED, DNS_SUPPORT_ENABLED, DNS_SUPPORT_DNSSEC };
 
 /*
- * Members are named after their parameter without smtp_ or lmtp_; where the two protocols have two names for one
- * thing, after the SMTP one. Durations are in ms, texts and lists are never NULL.
+ * Members are named after their parameter without smtp_ or lmtp_; where the two protocols have two names
+ * for one thing, after the SMTP one. Durations are in ms, texts and lists are never NULL.
  */
 struct manner {
 	enum protocol protocol;
@@ -54,7 +54,8 @@ struct manner {
 	char *host_lookup, *dns_resolver_options, *dns_reply_filter;
 	int dns_support_level;     /* enum dns_support */
 	int address_preference;    /* enum address_preference */
-	bool randomize_addresses, balance_inet_protocols, defer_if_no_mx_address_found, cname_overrides_servername;
+	bool randomize_addresses, balance_inet_protocols;
+	bool defer_if_no_mx_address_found, cname_overrides_servername;
 	int64_t mx_address_limit, mx_session_limit;   /* 0: none */
 
 	/* keeping connections */
@@ -127,7 +128,8 @@ struct manner *manner_new(enum protocol);
 struct manner *manner_copy(const struct manner *);
 void manner_free(struct manner *);
 
-/* THE table, in the order in which it is shown. A name stands in it twice when the protocols' defaults differ. */
+/* THE table, in the order in which it is shown. A name stands in it twice when the protocols' defaults
+ * differ. */
 const struct option_row *manner_rows(size_t *count);
 
 /* One protocol's row by its name without smtp_ or lmtp_; NULL: its section has no such option. */
@@ -139,8 +141,8 @@ bool manner_set(struct manner *, const char *name, const char *text, const char 
 /* Appends the value in the form that manner_set reads back; false for an unknown name. */
 bool manner_print(const struct manner *, const char *name, struct buf *out);
 
-/* The TLS level in force where no policy table says otherwise: tls_security_level, or what the obsolete switches
- * make of an empty one (never TLS_UNSET). */
+/* The TLS level in force where no policy table says otherwise: tls_security_level, or what the obsolete
+ * switches make of an empty one (never TLS_UNSET). */
 enum tls_level manner_tls_level(const struct manner *);
 
 /* Whether mail may go to this destination as far as TLS is built into this version; if not, the text for a

@@ -1,6 +1,7 @@
 /*
- * THE option table of smtp {} and lmtp {}: one line a parameter, in the order of struct manner. Defaults, bounds
- * and who knows a parameter follow smtp(8); two lines of one name hold two protocols' defaults of one member.
+ * THE option table of smtp {} and lmtp {}: one line a parameter, in the order of struct manner. Defaults,
+ * bounds and who knows a parameter follow smtp(8); two lines of one name hold two protocols' defaults of
+ * one member.
  */
 #include "talk/manner.h"
 
@@ -84,8 +85,8 @@ static const struct option_row rows[] = {
 	LIST(BOTH, connection_cache_destinations, "", "destinations whose connections are always kept"),
 	FLAG(BOTH, connection_cache_on_demand, "yes", "keep connections while there is mail for them"),
 	TIME(BOTH, connection_cache_time_limit, "2s", SECOND, EVER, "how long an idle connection is kept"),
-	TIME(BOTH, connection_reuse_time_limit, "300s", SECOND, EVER, "age after which a connection is not used again"),
-	COUNT(BOTH, connection_reuse_count_limit, "0", 0, INT_MAX, "how often a connection is used again; 0: any"),
+	TIME(BOTH, connection_reuse_time_limit, "300s", SECOND, EVER, "age from which it is not used again"),
+	COUNT(BOTH, connection_reuse_count_limit, "0", 0, INT_MAX, "how often it is used again; 0: any"),
 	FLAG(LMTP | MANNER_OBSOLETE, cache_connection, "yes", "use connection_cache_on_demand"),
 
 	/* greeting and capabilities */
@@ -123,7 +124,7 @@ static const struct option_row rows[] = {
 	LIST(BOTH, body_checks, "", "the same for body lines"),
 	LIST(BOTH, pix_workarounds, "disable_esmtp,delay_dotcrlf", "what to do about a PIX firewall"),
 	LIST(BOTH, pix_workaround_maps, "", "the same by server address, from tables"),
-	TIME(BOTH, pix_workaround_threshold_time, "500s", 0, EVER, "age of mail from which delay_dotcrlf is used"),
+	TIME(BOTH, pix_workaround_threshold_time, "500s", 0, EVER, "age of mail that needs delay_dotcrlf"),
 	TIME(BOTH, pix_workaround_delay_time, "10s", SECOND, EVER, "how long delay_dotcrlf waits before the dot"),
 
 	/* SASL */
@@ -155,7 +156,7 @@ static const struct option_row rows[] = {
 	LIST(BOTH | MANNER_OBSOLETE, tls_per_site, "", "use tls_policy_maps"),
 	LIST(BOTH, tls_policy_maps, "", "tables with the TLS policy of nexthops"),
 	FLAG(BOTH, tls_wrappermode, "no", "start with TLS, without STARTTLS"),
-	FLAG(BOTH, tls_connection_reuse, "no", "accepted for compatibility: TLS connections are kept like others"),
+	FLAG(BOTH, tls_connection_reuse, "no", "no effect: TLS connections are always kept like others"),
 	FLAG(BOTH, tls_enable_rpk, "no", "accept raw public keys"),
 	FLAG(BOTH, tls_block_early_mail_reply, "no", "leave a server that answers MAIL FROM too early"),
 	FLAG(BOTH, tls_force_insecure_host_tlsa_lookup, "no", "look up TLSA of hosts with insecure addresses"),

@@ -19,9 +19,9 @@ enum treatment {
 };
 
 /*
- * THE policy. What is out of place (MEANS_PROTOCOL) proves nothing about a recipient, so it is never NEVER. Once the
- * final dot was sent, only a reply lets another host have the message. What goes wrong on a kept connection before
- * anything was said for the message (RSET, IDLE) is no failure of the message at all.
+ * THE policy. What is out of place (MEANS_PROTOCOL) proves nothing about a recipient, so it is never NEVER.
+ * Once the final dot was sent, only a reply lets another host have the message. What goes wrong on a kept
+ * connection before anything was said for the message (RSET, IDLE) is no failure of the message at all.
  */
 static const unsigned char treatments[STAGE_COUNT][MEANS_COUNT] = {
 	/*                   YES    LATER  NEVER    TOO_MANY PROTOCOL LOST */
@@ -129,7 +129,8 @@ enum scope stage_scope(enum stage stage, bool lmtp)
 	return stage == STAGE_DOT && lmtp ? SCOPE_RCPT : stages[stage].scope;
 }
 
-/* A host that closes before its greeting has too many sessions already; one that refuses a message is well. */
+/* A host that closes before its greeting has too many sessions already; one that refuses a message is
+ * well. */
 enum site site_after(enum stage stage, enum reply_meaning meaning)
 {
 	if (meaning == MEANS_YES || (stage > STAGE_DOT && stage < STAGE_COUNT))

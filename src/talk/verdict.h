@@ -1,6 +1,7 @@
 /*
- * What became of a recipient, and THE failure policy: verdict.c alone says whether a failure means the next host,
- * later, or never (RFC 5321 4.2, RFC 3463). A verdict is a value; nothing here knows a socket or a queue.
+ * What became of a recipient, and THE failure policy: verdict.c alone says whether a failure means the next
+ * host, later, or never (RFC 5321 4.2, RFC 3463). A verdict is a value; nothing here knows a socket or a
+ * queue.
  */
 #ifndef CAUSEWAY_TALK_VERDICT_H
 #define CAUSEWAY_TALK_VERDICT_H
@@ -15,14 +16,14 @@ enum outcome {
 	OUTCOME_DEFERRED,  /* later */
 	OUTCOME_BOUNCED,   /* never */
 	OUTCOME_KEEP,      /* not settled by this host: the next one may be asked in the same attempt */
-	OUTCOME_AGAIN,     /* at once once more, in a further transaction (too many recipients; a kept connection was dead) */
+	OUTCOME_AGAIN,     /* at once in another transaction (too many recipients; a kept connection was dead) */
 	OUTCOME_ALONE      /* as AGAIN, but in a transaction of its own for each recipient */
 };
 
 /* Where in the conversation, in the order of RFC 5321. */
 enum stage {
-	STAGE_LOOKUP, STAGE_CONNECT, STAGE_GREETING, STAGE_HELO, STAGE_STARTTLS, STAGE_TLS, STAGE_AUTH, STAGE_XFORWARD,
-	STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_CONTENT, STAGE_DOT, STAGE_RSET, STAGE_QUIT,
+	STAGE_LOOKUP, STAGE_CONNECT, STAGE_GREETING, STAGE_HELO, STAGE_STARTTLS, STAGE_TLS, STAGE_AUTH,
+	STAGE_XFORWARD, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_CONTENT, STAGE_DOT, STAGE_RSET, STAGE_QUIT,
 	STAGE_IDLE,    /* between transactions: a kept connection turned out to be dead */
 	STAGE_LOCAL,   /* our own side */
 	STAGE_COUNT
@@ -56,7 +57,7 @@ enum reply_meaning {
 	MEANS_YES,          /* what was hoped for */
 	MEANS_LATER,        /* 4xx */
 	MEANS_NEVER,        /* 5xx */
-	MEANS_TOO_MANY,     /* RCPT 452, or 552 without a mailbox code, after others were accepted (RFC 5321 4.5.3.1.10) */
+	MEANS_TOO_MANY,     /* RCPT 452 or 552, not x.2.2, after others were accepted (RFC 5321 4.5.3.1.10) */
 	MEANS_PROTOCOL,     /* out of place: says nothing about anybody, the session ends (4.5.0) */
 	MEANS_LOST,         /* no reply: the connection broke or time ran out */
 	MEANS_COUNT
@@ -75,13 +76,15 @@ struct policy {
 enum outcome verdict_policy(const struct policy *, enum stage, enum reply_meaning);
 
 /* Fills v for a reply that refused; host is the peer's name[address] for the text. */
-void verdict_refused(struct verdict *v, const struct policy *, enum stage, enum reply_meaning, const struct reply *, const char *host);
+void verdict_refused(struct verdict *v, const struct policy *, enum stage, enum reply_meaning, const struct reply *,
+                     const char *host);
 
 /* Fills v for an accepted final reply (stage STAGE_DOT). */
 void verdict_sent(struct verdict *v, const struct reply *);
 
-/* Fills v for a failure without reply: dsn "4.4.2", text "lost connection with H while sending MAIL FROM". The
- * class of dsn decides: 4 is a loss (MEANS_LOST), 5 a refusal of our own (MEANS_NEVER). text is copied and cleaned. */
+/* Fills v for a failure without reply: dsn "4.4.2", text "lost connection with H while sending MAIL
+ * FROM". The class of dsn decides: 4 is a loss (MEANS_LOST), 5 a refusal of our own (MEANS_NEVER). text
+ * is copied and cleaned. */
 void verdict_lost(struct verdict *v, const struct policy *, enum stage, const char *dsn, const char *text);
 
 /* What a failure says about the destination as a whole: SITE_BUSY is "fewer connections and soon again". */

@@ -1,8 +1,8 @@
 /*
- * A dialogue with a peer that says anything. Input: one byte of options, one for the number of recipients, then the
- * peer: bytes below 128 are said as they are, the others stand for a whole reply or an event. Whatever happens, the
- * conversation ends, every recipient is judged exactly once, nothing is said unasked, and content goes out only after
- * a 354 and for somebody who was accepted.
+ * A dialogue with a peer that says anything. Input: one byte of options, one for the number of recipients,
+ * then the peer: bytes below 128 are said as they are, the others stand for a whole reply or an event.
+ * Whatever happens, the conversation ends, every recipient is judged exactly once, nothing is said unasked,
+ * and content goes out only after a 354 and for somebody who was accepted.
  */
 #include "fuzz.h"
 
@@ -14,14 +14,21 @@
 
 #define MUST(what) ((what) ? (void)0 : abort())
 
-enum { OPTION_SMTP = 1, OPTION_PROBE = 2, OPTION_MORE_HOSTS = 4, OPTION_DSN = 8, OPTION_SLOW = 16, RCPTS_MAX = 64 };
+enum { OPTION_SMTP = 1, OPTION_PROBE = 2, OPTION_MORE_HOSTS = 4, OPTION_DSN = 8, OPTION_SLOW = 16 };
+enum { RCPTS_MAX = 64 };
 
 static const char *const replies[] = {
-	"220 s\r\n", "250 ok\r\n", "250 ok\r\n", "250-s\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE\r\n", "250-s\r\n250 SIZE 5\r\n",
-	"354 go\r\n", "354 go\r\n", "421 4.3.2 down\r\n", "450 no\r\n", "452 4.5.3 many\r\n", "452 4.2.2 full\r\n", "500 what\r\n",
-	"550 5.1.1 who\r\n", "552 5.2.3 large\r\n", "552 5.5.3 many\r\n", "000 x\r\n", "999 x\r\n", "150 x\r\n", "garbage\r\n",
+	"220 s\r\n", "250 ok\r\n", "250 ok\r\n", "250-s\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE\r\n",
+	"250-s\r\n250 SIZE 5\r\n",
+	"354 go\r\n", "354 go\r\n", "421 4.3.2 down\r\n", "450 no\r\n", "452 4.5.3 many\r\n", "452 4.2.2 full\r\n",
+	"500 what\r\n",
+	"550 5.1.1 who\r\n", "552 5.2.3 large\r\n", "552 5.5.3 many\r\n", "000 x\r\n", "999 x\r\n",
+	"150 x\r\n", "garbage\r\n",
 };
-enum { REPLIES = sizeof(replies) / sizeof(replies[0]), TIME_OUT = REPLIES, LOSS, ABORT, CONTENT, QUIT, EVENTS };
+enum {
+	REPLIES = sizeof(replies) / sizeof(replies[0]),
+	TIME_OUT = REPLIES, LOSS, ABORT, CONTENT, QUIT, EVENTS
+};
 
 struct game {
 	struct dialogue *dialogue;
@@ -57,10 +64,13 @@ static void all_judged(const struct game *g)
 		MUST(g->judged[i] == 1);
 }
 
-/* Each line is one known command; without PIPELINING, and before the greeting, none runs ahead of its reply. */
+/* Each line is one known command; without PIPELINING, and before the greeting, none runs ahead of its
+ * reply. */
 static void check_commands(struct game *g)
 {
-	static const char *const verbs[] = { "LHLO ", "EHLO ", "HELO ", "RSET\r", "MAIL FROM:<", "RCPT TO:<", "DATA\r", "QUIT\r" };
+	static const char *const verbs[] = {
+		"LHLO ", "EHLO ", "HELO ", "RSET\r", "MAIL FROM:<", "RCPT TO:<", "DATA\r", "QUIT\r",
+	};
 
 	for (size_t at = 0; at < g->out.len;) {
 		const char *line = g->out.data + at, *end = strstr(line, "\r\n");
@@ -188,7 +198,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g.envelope = envelope_new();
 	buf_init(&g.out, 1 << 16);
 	for (unsigned i = 0; i < data[1] % RCPTS_MAX + 1u; i++)
-		envelope_add(g.envelope, "someone@a-domain-of-some-length.example.test", NULL, g.options & OPTION_DSN ? NOTIFY_NEVER : 0);
+		envelope_add(g.envelope, "someone@a-domain-of-some-length.example.test", NULL,
+		             g.options & OPTION_DSN ? NOTIFY_NEVER : 0);
 	play(&g, data + 2, size - 2);
 	dialogue_free(g.dialogue);
 	reply_reader_free(g.shadow);

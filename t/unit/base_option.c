@@ -1,4 +1,5 @@
-/* Values of every kind: what is taken, what is refused and with which words, and that what is printed is read back. */
+/* Values of every kind: what is taken, what is refused and with which words, and that what is printed is
+ * read back. */
 #include "unit.h"
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@ struct values {
 static const char *const words[] = { "none", "may", "dane-only", "", NULL };
 
 #define ROW(what, kind_, initial_, ...) \
-	{ .name = #what, .kind = kind_, .offset = offsetof(struct values, what), .initial = initial_, __VA_ARGS__ }
+	{ .name = #what, .kind = kind_, .offset = offsetof(struct values, what), .initial = initial_, \
+	  __VA_ARGS__ }
 
 static const struct option_row rows[] = {
 	ROW(text, OPTION_TEXT, "", .help = ""),
@@ -63,12 +65,16 @@ static const struct {
 static const struct {
 	const char *name, *value, *why;
 } refused[] = {
-	{ "text", "a\nb", CONTROL }, { "text", "a\033", CONTROL }, { "text", "\177", CONTROL }, { "list", "a\001b", CONTROL },
-	{ "flag", "", NO_FLAG }, { "flag", "maybe", NO_FLAG }, { "flag", "yes no", NO_FLAG }, { "flag", "2", NO_FLAG },
-	{ "count", "", NO_COUNT }, { "count", "-1", NO_COUNT }, { "count", "5s", NO_COUNT }, { "count", "5 6", NO_COUNT },
+	{ "text", "a\nb", CONTROL }, { "text", "a\033", CONTROL }, { "text", "\177", CONTROL },
+	{ "list", "a\001b", CONTROL },
+	{ "flag", "", NO_FLAG }, { "flag", "maybe", NO_FLAG }, { "flag", "yes no", NO_FLAG },
+	{ "flag", "2", NO_FLAG },
+	{ "count", "", NO_COUNT }, { "count", "-1", NO_COUNT }, { "count", "5s", NO_COUNT },
+	{ "count", "5 6", NO_COUNT },
 	{ "count", "9223372036854775808", NO_COUNT },
 	{ "bounded", "0", LESS }, { "bounded", "11", MORE },
-	{ "size", "", NO_SIZE }, { "size", "K", NO_SIZE }, { "size", "1x", NO_SIZE }, { "size", "16777216T", NO_SIZE },
+	{ "size", "", NO_SIZE }, { "size", "K", NO_SIZE }, { "size", "1x", NO_SIZE },
+	{ "size", "16777216T", NO_SIZE },
 	{ "duration", "", NO_TIME }, { "duration", "s", NO_TIME }, { "duration", "5 minutes", NO_TIME },
 	{ "duration", "-5s", NO_TIME }, { "duration", "2h", MORE },
 	{ "least", "999ms", LESS }, { "least", "0", LESS },

@@ -67,10 +67,13 @@ static const struct {
 	{ PROTOCOL_SMTP, "skip_quit_response", "yes" }, { PROTOCOL_LMTP, "skip_quit_response", "no" },
 	{ PROTOCOL_SMTP, "tls_security_level", "may" }, { PROTOCOL_LMTP, "tls_security_level", "" },
 	{ PROTOCOL_SMTP, "tcp_port", "smtp" }, { PROTOCOL_LMTP, "tcp_port", "24" },
-	{ PROTOCOL_SMTP, "tls_key_file", "$smtp_tls_cert_file" }, { PROTOCOL_LMTP, "tls_key_file", "$lmtp_tls_cert_file" },
+	{ PROTOCOL_SMTP, "tls_key_file", "$smtp_tls_cert_file" },
+	{ PROTOCOL_LMTP, "tls_key_file", "$lmtp_tls_cert_file" },
 	{ PROTOCOL_SMTP, "helo_name", "$myhostname" }, { PROTOCOL_LMTP, "lhlo_name", "$myhostname" },
-	{ PROTOCOL_SMTP, "sasl_auth_cache_time", "90d" }, { PROTOCOL_LMTP, "initial_destination_concurrency", "5" },
-	{ PROTOCOL_LMTP, "destination_concurrency_limit", "20" }, { PROTOCOL_LMTP, "destination_recipient_limit", "50" },
+	{ PROTOCOL_SMTP, "sasl_auth_cache_time", "90d" },
+	{ PROTOCOL_LMTP, "initial_destination_concurrency", "5" },
+	{ PROTOCOL_LMTP, "destination_concurrency_limit", "20" },
+	{ PROTOCOL_LMTP, "destination_recipient_limit", "50" },
 };
 
 START_TEST(test_default)
@@ -92,10 +95,12 @@ static const struct {
 	{ PROTOCOL_LMTP, "helo_timeout" }, { PROTOCOL_SMTP, "lhlo_timeout" },
 	{ PROTOCOL_LMTP, "helo_name" }, { PROTOCOL_SMTP, "lhlo_name" },
 	{ PROTOCOL_LMTP, "discard_ehlo_keywords" }, { PROTOCOL_SMTP, "discard_lhlo_keywords" },
-	{ PROTOCOL_LMTP, "discard_ehlo_keyword_address_maps" }, { PROTOCOL_SMTP, "discard_lhlo_keyword_address_maps" },
+	{ PROTOCOL_LMTP, "discard_ehlo_keyword_address_maps" },
+	{ PROTOCOL_SMTP, "discard_lhlo_keyword_address_maps" },
 	{ PROTOCOL_LMTP, "always_send_ehlo" }, { PROTOCOL_LMTP, "never_send_ehlo" },
 	{ PROTOCOL_LMTP, "skip_4xx_greeting" }, { PROTOCOL_LMTP, "tls_dane_insecure_mx_policy" },
-	{ PROTOCOL_LMTP, "tls_cipherlist" }, { PROTOCOL_SMTP, "assume_final" }, { PROTOCOL_SMTP, "cache_connection" },
+	{ PROTOCOL_LMTP, "tls_cipherlist" }, { PROTOCOL_SMTP, "assume_final" },
+	{ PROTOCOL_SMTP, "cache_connection" },
 	{ PROTOCOL_SMTP, "smtp_mail_timeout" }, { PROTOCOL_SMTP, "Mail_timeout" }, { PROTOCOL_SMTP, "" },
 };
 
@@ -107,7 +112,8 @@ START_TEST(test_unknown)
 
 	buf_init(&out, 100);
 	ck_assert(!manner_set(m, unknown[_i].name, "1", &why));
-	ck_assert_str_eq(why, unknown[_i].protocol == PROTOCOL_LMTP ? "no such option for lmtp" : "no such option for smtp");
+	ck_assert_str_eq(why, unknown[_i].protocol == PROTOCOL_LMTP ? "no such option for lmtp"
+	                                                            : "no such option for smtp");
 	ck_assert(!manner_print(m, unknown[_i].name, &out));
 	ck_assert_uint_eq(out.len, 0);
 	manner_free(m);
@@ -117,7 +123,8 @@ END_TEST
 static const struct {
 	const char *name, *value;
 } bad[] = {
-	{ "mail_timeout", "0" }, { "mail_timeout", "soon" }, { "mail_timeout", "4000w" }, { "destination_recipient_limit", "-1" },
+	{ "mail_timeout", "0" }, { "mail_timeout", "soon" }, { "mail_timeout", "4000w" },
+	{ "destination_recipient_limit", "-1" },
 	{ "initial_destination_concurrency", "0" }, { "tls_security_level", "must" }, { "tls_ciphers", "great" },
 	{ "address_preference", "ipv5" }, { "skip_5xx_greeting", "perhaps" }, { "lhlo_name", "a\r\nMAIL" },
 	{ "tls_trace_size_limit", "much" }, { "min_data_rate", "0" },

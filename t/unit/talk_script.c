@@ -40,8 +40,8 @@ static void collect(struct play *p)
 	while (dialogue_verdict(p->dialogue, &rcpt, &v)) {
 		const char *address = p->envelope->rcpts[rcpt].address;
 
-		buf_fmt(&p->verdicts, "%.*s %s %s%s %s\n", (int)strcspn(address, "@"), address, outcomes[v.outcome], v.dsn,
-		        v.maybe_twice ? " twice" : "", v.text);
+		buf_fmt(&p->verdicts, "%.*s %s %s%s %s\n", (int)strcspn(address, "@"), address, outcomes[v.outcome],
+		        v.dsn, v.maybe_twice ? " twice" : "", v.text);
 		verdict_clear(&v);
 	}
 }
@@ -79,13 +79,14 @@ static void speak(struct play *p)
 	struct buf out;
 	enum dialogue_want want;
 	const char *ask = p->ask ? p->ask : "";
+	bool dot = strcmp(ask, "<dot>") == 0, content = *ask && !dot;
 
 	p->expecting = false;
 	buf_init(&out, 1 << 20);
 	want = dialogue_speak(p->dialogue, &out);
 	if (strcmp(buf_text(&out), buf_text(&p->expected)) != 0)
 		complain(p, "said", buf_text(&out), buf_text(&p->expected));
-	if ((want == DIALOGUE_CONTENT) != (*ask == '<' && ask[1] != 'd') || (want == DIALOGUE_DOT) != !strcmp(ask, "<dot>"))
+	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot)
 		complain(p, "wants", wants[want], ask);
 	else if (*ask && strcmp(ask, "<early>") != 0)
 		dialogue_content_sent(p->dialogue);
@@ -224,7 +225,8 @@ void script_play(const struct script *s, bool bytewise, struct buf *wrong)
 {
 	struct play p = { .script = s, .wrong = wrong, .bytewise = bytewise };
 	struct dialogue_setup setup = {
-		.host = "mx.test[/s]", .peer_key = "/s", .myhostname = "me.test", .soft_bounce = s->how & SCRIPT_SOFT_BOUNCE,
+		.host = "mx.test[/s]", .peer_key = "/s", .myhostname = "me.test",
+		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE,
 	};
 	const char *why;
 

