@@ -288,6 +288,7 @@ static void gather(struct delivery *d)
 	size_t n = 0;
 
 	free(d->part.rcpts);
+	free(d->asked);
 	d->part = *e;
 	d->part.rcpts = mem_alloc(d->left * sizeof d->part.rcpts[0]);
 	d->asked = mem_alloc(d->left * sizeof d->asked[0]);
