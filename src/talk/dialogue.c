@@ -179,6 +179,7 @@ static bool say(struct dialogue *d, struct buf *out)
 
 enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 {
+	assert(d->active || d->served || d->step == STEP_END);
 	for (;;) {
 		const struct step_row *row = &dialogue_steps[d->step];
 		bool alone = row->alone || !(d->offers.offers & EHLO_PIPELINING);

@@ -9,7 +9,10 @@
  * is credited to nobody.
  *
  * One life: dialogue_new → (dialogue_begin → speak/hear … → DIALOGUE_IDLE)* → dialogue_quit → … →
- * DIALOGUE_END.
+ * DIALOGUE_END. The first dialogue_begin comes before the first dialogue_speak or dialogue_hear.
+ *
+ * When a kept connection turns out to be dead before anything was heard for the new message, its recipients
+ * get OUTCOME_AGAIN: no failure, they want another connection at once.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_H
 #define CAUSEWAY_TALK_DIALOGUE_H
@@ -42,7 +45,7 @@ struct transaction {
 	bool eight_bit;                   /* some byte of the content is above 127 */
 	bool utf8_header;                 /* such a byte in its header */
 	bool probe;                       /* RCPT only, never content */
-	bool last_host;                   /* no further host may be asked in this attempt (V-4) */
+	bool last_host;                   /* no further host may be asked in this attempt */
 };
 
 /* Starts a transaction on a dialogue that is new or idle. */
@@ -58,13 +61,15 @@ enum dialogue_want {
 	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
 };
 
-/* Appends the commands that may be sent now (nothing twice) and says what is wanted next. */
+/* Appends the commands that may be sent now (nothing twice) and says what is wanted next. out takes about
+ * 4 KiB, or one command if that is longer; its ceiling must leave room for 64 KiB. */
 enum dialogue_want dialogue_speak(struct dialogue *, struct buf *out);
 
 /* The peer's bytes; all are consumed. */
 void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
 
-/* The content and its final dot have been handed to the kernel entirely. */
+/* The content and its final dot have been handed to the kernel entirely. To be called before anything is
+ * heard that was read after that. */
 void dialogue_content_sent(struct dialogue *);
 
 /* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
@@ -79,7 +84,8 @@ void dialogue_abort(struct dialogue *, const char *text);
 
 /* Milliseconds the peer has for what is awaited now (stage limits of the manner; LMTP's finals:
  * data_done_timeout for the burst plus 10 s for each further reply; 5 s after a first final 552
- * 5.2.3/5.3.4). Restart the clock whenever dialogue_progress changes. */
+ * 5.2.3/5.3.4); 0: no limit. Restart the clock whenever dialogue_progress changes, and, while content is
+ * sent, whenever some of it has gone. */
 int64_t dialogue_timeout(const struct dialogue *);
 unsigned dialogue_progress(const struct dialogue *);
 
