@@ -1,0 +1,384 @@
+#include "spool/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "spool/drop.h"
+#include "spool/names.h"
+#include "spool/pace.h"
+#include "spool/take.h"
+
+enum {
+	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
+	WAITING_MAX = 10000,       /* files that are waited for; beyond, they are refused at once */
+	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
+	AGAIN_MS = 100             /* between looks at what waits */
+};
+
+struct intake {
+	struct intake_setup setup;
+	struct drop *drop;
+	struct space *space;
+	struct loop_timer *timer;
+	struct list running, waiting;
+	size_t running_count, waiting_count;
+	bool begun, paused;
+	bool troubled;             /* the last file that met the disk met trouble */
+	size_t taken, refused;
+};
+
+static void fill(struct intake *in);
+
+/* ---- one file ---- */
+
+static void put_aside(struct intake *in, struct take *t, int64_t after_ms)
+{
+	t->due = loop_now(in->setup.loop) + after_ms;
+	list_append(&in->waiting, &t->link);
+	in->waiting_count++;
+	if (!loop_timer_is_set(in->timer))
+		loop_timer_set(in->timer, AGAIN_MS);
+}
+
+/* The name would be lost in a crash; nobody waits for this line. */
+static void note_claim(struct intake *in, struct take *t)
+{
+	if (t->noted || !t->claimed)
+		return;
+	t->noted = true;
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id, .dir = text_of("drop"),
+		.name = text_of(t->name) });
+}
+
+static void wait_until_finished(struct intake *in, struct take *t)
+{
+	int64_t now = loop_now(in->setup.loop);
+
+	if (t->begun == 0)
+		t->begun = now;
+	t->last_look = now - t->begun >= UNFINISHED_MS || in->waiting_count >= WAITING_MAX;
+	note_claim(in, t);
+	put_aside(in, t, AGAIN_MS);
+}
+
+static void wait_for_disk(struct intake *in, struct take *t)
+{
+	char id[NAMES_SIZE];
+
+	if (!in->troubled)
+		log_line(LOG_LEVEL_ERROR, "pickup", t->claimed ? names_message(t->store.id, id) : NULL,
+			"a drop file cannot be taken in: %s; it is kept and tried again (further ones are not reported)", strerror(t->error));
+	in->troubled = true;
+	if (t->error == ENOSPC || t->error == EDQUOT)
+		space_met_end(in->space);
+	note_claim(in, t);
+	put_aside(in, t, pace_delay_ms(++t->attempts));
+}
+
+static const char *shown_name(const struct take *t)
+{
+	return t->name[0] ? t->name : "(name lost)";
+}
+
+static void tell_refused(struct intake *in, struct take *t)
+{
+	char id[NAMES_SIZE] = "", *name = text_cleaned(shown_name(t), NAME_MAX), *put = text_cleaned(t->put, NAME_MAX);
+	char *reason = text_cleaned(t->store.reason, 1000);
+
+	if (t->claimed)
+		names_message(t->store.id, id);
+	in->refused++;
+	if (t->outcome == TAKE_DIRECTORY)
+		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it stays in drop/new and is not looked at again", name, reason);
+	else if (!t->claimed)
+		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it was empty and is removed", name, reason);
+	else
+		log_line(LOG_LEVEL_WARNING, "cleanup", id, "refused: %s (uid=%lu): %s; it is now drop/bad/%s", name, (unsigned long)t->uid,
+			reason, put);
+	if (in->setup.events->refused)
+		in->setup.events->refused(in->setup.arg, t->claimed ? t->store.id : 0, name, t->uid, reason);
+	free(name);
+	free(put);
+	free(reason);
+}
+
+static void tell_unclaimed(struct intake *in, struct take *t)
+{
+	if (drop_stuck(in->drop, t->name))
+		log_line(LOG_LEVEL_ERROR, "pickup", NULL, "%s/drop/new/%s: cannot be claimed: %s; it stays where it is and is tried again",
+			in->setup.tree->path, t->name, strerror(t->error));
+}
+
+/* ---- arrival ---- */
+
+static void accept(struct intake *in, const struct take *t, const struct spool_message *m)
+{
+	struct ledger_message *known;
+
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_IN, .id = m->id, .time = m->arrived, .uid = m->uid,
+		.size = m->content_size, .count = m->envelope->count, .hops = m->hops,
+		.flags = (m->eight_bit ? JOURNAL_EIGHT_BIT : 0) | (m->utf8_header ? JOURNAL_UTF8_HEADER : 0), .name = text_of(m->origin) });
+	known = ledger_get(in->setup.ledger, m->id);
+	known->files = t->store.adopted ? 1 : 2;
+}
+
+static void finish(struct intake *in, struct take *t)
+{
+	list_remove(&t->link);
+	in->running_count--;
+	take_free(t);
+}
+
+static void arrive(struct intake *in, struct take *t, struct spool_message *m)
+{
+	m->arrived = t->arrived;
+	m->uid = t->uid;
+	m->origin = mem_str("drop");
+	accept(in, t, m);
+	in->taken++;
+	space_used(in->space, m->content_size);
+	in->setup.events->arrived(in->setup.arg, m);
+}
+
+static void names_synced(void *arg)
+{
+	struct take *t = arg;
+	struct intake *in = t->owner;
+	size_t n = t->store.stored;
+
+	if (in->begun) {
+		t->store.stored = 0;   /* each belongs to its receiver now */
+		for (size_t i = 0; i < n; i++)
+			arrive(in, t, t->store.messages[i]);
+		if (!t->store.adopted)
+			commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id, .count = t->store.count, .drop = true });
+	}
+	finish(in, t);
+	fill(in);
+}
+
+/* ---- what was found out ---- */
+
+static void look_again(struct intake *in, struct take *t)
+{
+	list_remove(&t->link);
+	in->running_count--;
+	if (t->outcome == TAKE_UNFINISHED)
+		wait_until_finished(in, t);
+	else
+		wait_for_disk(in, t);
+}
+
+static void stored(struct intake *in, struct take *t)
+{
+	in->troubled = false;
+	t->synced = (struct dirsync_waiter){ .synced = names_synced, .arg = t };
+	dirsync_wait(in->setup.dirsync, &t->synced);
+}
+
+static void act(struct intake *in, struct take *t)
+{
+	switch (t->outcome) {
+	case TAKE_STORED:
+		stored(in, t);
+		return;
+	case TAKE_UNFINISHED:
+	case TAKE_TROUBLE:
+		look_again(in, t);
+		return;
+	case TAKE_UNCLAIMED:
+		tell_unclaimed(in, t);
+		break;
+	case TAKE_DIRECTORY:
+		drop_is_directory(in->drop, t->name);
+		tell_refused(in, t);
+		break;
+	case TAKE_REFUSED:
+		tell_refused(in, t);
+		break;
+	case TAKE_GONE:
+		break;
+	}
+	finish(in, t);
+}
+
+static void take_done(struct disk_job *job)
+{
+	struct take *t = LIST_OF(job, struct take, job);
+	struct intake *in = t->owner;
+
+	if (t->claimed)
+		drop_is_taken(in->drop, t->name);
+	act(in, t);
+	fill(in);
+}
+
+/* ---- what to take next ---- */
+
+static void run(struct intake *in, struct take *t)
+{
+	t->floor = t->claimed ? t->store.id : ids_last(in->setup.ids);
+	list_append(&in->running, &t->link);
+	in->running_count++;
+	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+}
+
+static bool may_take(const struct intake *in)
+{
+	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX;
+}
+
+static void run_due(struct intake *in)
+{
+	int64_t now = loop_now(in->setup.loop);
+
+	LIST_EACH(at, &in->waiting) {
+		struct take *t = LIST_OF(at, struct take, link);
+
+		if (!may_take(in))
+			break;
+		if (t->due > now)
+			continue;
+		list_remove(at);
+		in->waiting_count--;
+		run(in, t);
+	}
+	if (in->begun && in->waiting_count)
+		loop_timer_set(in->timer, AGAIN_MS);
+}
+
+static struct take *new_take(struct intake *in, const char *name)
+{
+	struct take *t = take_new(in->setup.tree, in->setup.ids, &in->setup.limits, name);
+
+	t->owner = in;
+	t->job.done = take_done;
+	return t;
+}
+
+static void fill(struct intake *in)
+{
+	char name[NAME_MAX + 1];
+	bool directory;
+
+	while (may_take(in) && drop_next(in->drop, name, &directory)) {
+		struct take *t = new_take(in, name);
+
+		t->known_directory = directory;
+		run(in, t);
+	}
+}
+
+static void go_on(void *arg)
+{
+	struct intake *in = arg;
+
+	run_due(in);
+	fill(in);
+}
+
+/* ---- life ---- */
+
+struct intake *intake_new(const struct intake_setup *setup, char **why)
+{
+	struct intake *in = mem_alloc(sizeof *in);
+	char *path = mem_fmt("%s/drop/new", setup->tree->path);
+	int error;
+
+	in->setup = *setup;
+	list_init(&in->running);
+	list_init(&in->waiting);
+	in->timer = loop_timer_new(setup->loop, go_on, in);
+	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
+	in->drop = drop_new(setup->loop, setup->disk, setup->tree->fresh, path, go_on, in, &error);
+	if (!in->drop) {
+		*why = mem_fmt("%s: cannot be watched: %s", path, strerror(error));
+		intake_free(in);
+		in = NULL;
+	}
+	free(path);
+	return in;
+}
+
+void intake_free(struct intake *in)
+{
+	if (!in)
+		return;
+	LIST_EACH(at, &in->running)
+		take_free(LIST_OF(at, struct take, link));
+	LIST_EACH(at, &in->waiting)
+		take_free(LIST_OF(at, struct take, link));
+	drop_free(in->drop);
+	space_free(in->space);
+	loop_timer_free(in->timer);
+	free(in);
+}
+
+void intake_begin(struct intake *in)
+{
+	in->begun = true;
+	drop_begin(in->drop);
+	go_on(in);
+}
+
+void intake_end(struct intake *in)
+{
+	in->begun = false;
+	drop_end(in->drop);
+	loop_timer_stop(in->timer);
+}
+
+void intake_pause(struct intake *in, bool paused)
+{
+	in->paused = paused;
+	go_on(in);
+}
+
+void intake_reconfigure(struct intake *in, const struct store_limits *limits, uint64_t minimum_free)
+{
+	in->setup.limits = *limits;
+	space_set_minimum(in->space, minimum_free);
+}
+
+void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, const char *name)
+{
+	struct take *t = new_take(in, name);
+
+	t->claimed = t->noted = true;
+	t->store.id = t->floor = id;
+	t->store.count = count;
+	t->store.have = t->have = have;
+	/* a part of it is a message already: it was found good by the limits of its time */
+	if (count)
+		t->store.limits = (struct store_limits){ .rcpts = SIZE_MAX };
+	put_aside(in, t, 0);
+}
+
+uint64_t intake_oldest_claim(const struct intake *in)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	LIST_EACH(at, &in->running) {
+		const struct take *t = LIST_OF(at, struct take, link);
+
+		oldest = t->floor < oldest ? t->floor : oldest;
+	}
+	LIST_EACH(at, &in->waiting) {
+		const struct take *t = LIST_OF(at, struct take, link);
+
+		oldest = t->floor < oldest ? t->floor : oldest;
+	}
+	return oldest;
+}
+
+void intake_state(const struct intake *in, struct spool_state *state)
+{
+	state->intake_stopped = space_is_short(in->space);
+	state->free_bytes = space_free_bytes(in->space);
+	state->files_taken = in->taken;
+	state->files_refused = in->refused;
+}

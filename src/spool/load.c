@@ -1,0 +1,119 @@
+#include "spool/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "spool/names.h"
+#include "spool/pace.h"
+#include "spool/store.h"
+
+struct load {
+	struct disk_job job;
+	struct load_setup *setup;
+	uint64_t id, size;
+	bool facts;
+	void (*done)(void *arg, uint64_t id, struct spool_message *);
+	void *arg;
+	struct loop_timer *again;     /* while the system refuses */
+	unsigned failures;
+	enum store_result result;
+	struct spool_message *message;
+	char *reason;
+	int error, move_error;
+};
+
+static void work(struct disk_job *job, char *room)
+{
+	struct load *l = LIST_OF(job, struct load, job);
+
+	l->result = store_load(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason, &l->error);
+	if (l->result == STORE_REFUSED)
+		l->move_error = store_set_aside(l->setup->tree, l->id);
+}
+
+static void run(void *arg)
+{
+	struct load *l = arg;
+
+	disk_run(l->setup->disk, DISK_RESULTS, &l->job);
+}
+
+static void try_again(struct load *l)
+{
+	char id[NAMES_SIZE];
+
+	if (!l->again) {
+		l->again = loop_timer_new(l->setup->loop, run, l);
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "%s/queue/%s: cannot be read: %s; trying again", l->setup->tree->path, id,
+			strerror(l->error));
+	}
+	loop_timer_set(l->again, pace_delay_ms(++l->failures));
+}
+
+/* What the journal knows and the file does not tell. */
+static void add_known(const struct load *l)
+{
+	const struct ledger_message *m = ledger_get(l->setup->ledger, l->id);
+
+	if (!l->message || !m)
+		return;
+	l->message->arrived = m->arrived;
+	l->message->uid = m->uid;
+	if (l->facts)
+		return;
+	l->message->hops = m->hops;
+	l->message->eight_bit = m->flags & JOURNAL_EIGHT_BIT;
+	l->message->utf8_header = m->flags & JOURNAL_UTF8_HEADER;
+}
+
+static void tell_corrupt(const struct load *l)
+{
+	char id[NAMES_SIZE];
+
+	if (l->move_error)
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "%s/queue/%s: is damaged: %s; it cannot be moved to corrupt: %s",
+			l->setup->tree->path, id, l->reason, strerror(l->move_error));
+	else
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "its file is damaged: %s; it is now %s/corrupt/%s and will not be sent",
+			l->reason, l->setup->tree->path, id);
+	l->setup->corrupt(l->setup->arg, l->id, l->reason, !l->move_error);
+}
+
+static void done(struct disk_job *job)
+{
+	struct load *l = LIST_OF(job, struct load, job);
+
+	if (l->result == STORE_FAILED && l->error != ENOENT) {
+		try_again(l);
+		return;
+	}
+	if (l->again)
+		loop_timer_free(l->again);
+	if (l->result == STORE_REFUSED)
+		tell_corrupt(l);
+	add_known(l);
+	l->setup->outstanding--;
+	l->done(l->arg, l->id, l->message);
+	free(l->reason);
+	free(l);
+}
+
+void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg, uint64_t id, struct spool_message *), void *arg)
+{
+	struct load *l = mem_alloc(sizeof *l);
+	const struct ledger_message *m = ledger_get(setup->ledger, id);
+
+	l->job = (struct disk_job){ .work = work, .done = done };
+	l->setup = setup;
+	l->id = id;
+	l->size = m ? m->size : 0;
+	l->facts = l->size == 0;
+	l->done = done_fn;
+	l->arg = arg;
+	setup->outstanding++;
+	run(l);
+}

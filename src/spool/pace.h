@@ -1,0 +1,35 @@
+/*
+ * When to start a piece of work that serves all who wait for it: at the end of the turn if it has rested, else a moment after it last
+ * ended, so that under load each run serves more.
+ */
+#ifndef CAUSEWAY_SPOOL_PACE_H
+#define CAUSEWAY_SPOOL_PACE_H
+
+#include "net/loop.h"
+
+struct pace {
+	struct loop *loop;
+	struct loop_task task;
+	struct loop_timer *timer;
+	void (*start)(void *arg);
+	void *arg;
+	int64_t ended;          /* µs */
+	unsigned failures;      /* in a row */
+	bool running;           /* between start and pace_ended or pace_failed */
+	bool wanted;
+};
+
+void pace_init(struct pace *, struct loop *, void (*start)(void *arg), void *arg);
+void pace_clear(struct pace *);
+
+/* Work is waiting: start(arg) will be called from the loop, never while it runs. */
+void pace_ask(struct pace *);
+
+/* What start began is over. pace_failed: the same work is to be tried again, after 1, 2, 4 … 30 s. */
+void pace_ended(struct pace *);
+void pace_failed(struct pace *);
+
+/* Seconds after which the n-th failure in a row is followed by a new attempt. */
+int64_t pace_delay_ms(unsigned failures);
+
+#endif

@@ -1,0 +1,101 @@
+#include "spool/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/journal_line.h"
+
+void replay_init(struct replay *r, struct ledger *ledger, struct ids *ids)
+{
+	*r = (struct replay){ .ledger = ledger, .ids = ids, .claims = idmap_new(), .reasons = idmap_new() };
+}
+
+static void free_texts(struct idmap *map)
+{
+	char *text;
+	size_t cursor = 0;
+
+	while ((text = idmap_next(map, &cursor)))
+		free(text);
+	idmap_free(map);
+}
+
+void replay_clear(struct replay *r)
+{
+	if (r->claims)
+		free_texts(r->claims);
+	if (r->reasons)
+		free_texts(r->reasons);
+	*r = (struct replay){ 0 };
+}
+
+static void keep_text(struct idmap *map, uint64_t id, struct text encoded)
+{
+	free(idmap_put(map, id, journal_line_decode(encoded)));
+}
+
+static void forget_text(struct idmap *map, uint64_t id)
+{
+	free(idmap_take(map, id));
+}
+
+static void apply_in(struct replay *r, struct journal_line *line, size_t bytes)
+{
+	char *origin = journal_line_decode(line->name);
+
+	line->name = text_of(origin);
+	ledger_apply(r->ledger, line, bytes);
+	forget_text(r->claims, line->id);
+	forget_text(r->reasons, line->id);
+	free(origin);
+}
+
+static void one_line(void *arg, struct text text, struct text whole)
+{
+	struct replay *r = arg;
+	struct journal_line line;
+
+	if (!journal_line_parse(text, &line))
+		return;
+	ids_saw(r->ids, line.id);
+	switch (line.kind) {
+	case JOURNAL_IN:
+		apply_in(r, &line, whole.n + 1);
+		return;
+	case JOURNAL_CLAIM:
+		keep_text(r->claims, line.id, line.name);
+		return;
+	case JOURNAL_RESULT:
+		if (line.status == 'd')
+			keep_text(r->reasons, line.id, line.text);
+		break;
+	case JOURNAL_DONE:
+		forget_text(r->reasons, line.id);
+		break;
+	default:
+		break;
+	}
+	ledger_apply(r->ledger, &line, whole.n + 1);
+}
+
+void replay_read(struct replay *r, struct journal *journal, char *room)
+{
+	r->error = journal_read(journal, one_line, r, &r->damage, room);
+}
+
+static const char *text_for(const struct idmap *map, uint64_t id)
+{
+	const char *text = idmap_get(map, id);
+
+	return text ? text : "";
+}
+
+const char *replay_reason(const struct replay *r, uint64_t id)
+{
+	return text_for(r->reasons, id);
+}
+
+const char *replay_claim(const struct replay *r, uint64_t id)
+{
+	return text_for(r->claims, id);
+}

@@ -1,0 +1,28 @@
+/* Reads the journal at start: into the ledger, and what only a start needs beside it. Runs in a disk thread. */
+#ifndef CAUSEWAY_SPOOL_REPLAY_H
+#define CAUSEWAY_SPOOL_REPLAY_H
+
+#include "base/map.h"
+#include "spool/ids.h"
+#include "spool/journal.h"
+#include "spool/ledger.h"
+
+struct replay {
+	struct ledger *ledger;
+	struct ids *ids;
+	struct idmap *claims;      /* id to char *: names of claims that became no message */
+	struct idmap *reasons;     /* id to char *: text of the last deferral */
+	struct journal_damage damage;
+	int error;                 /* the journal could not be read to its end */
+};
+
+void replay_init(struct replay *, struct ledger *, struct ids *);
+void replay_clear(struct replay *);
+
+void replay_read(struct replay *, struct journal *, char *room);
+
+/* "" if there is none. */
+const char *replay_reason(const struct replay *, uint64_t id);
+const char *replay_claim(const struct replay *, uint64_t id);
+
+#endif

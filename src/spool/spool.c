@@ -1,0 +1,349 @@
+#include "spool/spool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "format/queue_id.h"
+#include "spool/clocks.h"
+#include "spool/commit.h"
+#include "spool/history.h"
+#include "spool/intake.h"
+#include "spool/load.h"
+#include "spool/names.h"
+#include "spool/recover.h"
+#include "spool/report.h"
+
+enum { THREADS = 8 };
+
+struct spool {
+	struct loop *loop;
+	struct spool_events events;
+	void *arg;
+	struct tree tree;
+	struct ids ids;
+	struct disk *disk;
+	struct dirsync *dirsync;
+	struct remover *remover;
+	struct ledger *ledger;
+	struct commit *commit;           /* NULL until the journal was read */
+	struct intake *intake;
+	struct recover *recover;         /* while the start goes on */
+	struct load_setup load;
+	struct report_setup report;
+	struct loop_task begin_task, closed_task;
+	void (*closed)(void *arg);
+	void *closed_arg;
+};
+
+/* ---- what the parts ask each other, by way of this file ---- */
+
+static uint64_t oldest_claim(void *arg)
+{
+	const struct spool *s = arg;
+
+	return intake_oldest_claim(s->intake);
+}
+
+static void report_arrived(void *arg, struct spool_message *m)
+{
+	struct spool *s = arg;
+
+	if (s->closed)
+		spool_message_free(m);   /* the next start finds it */
+	else
+		s->events.arrived(s->arg, m);
+}
+
+static struct commit *go_on_writing(void *arg, const struct journal *journal)
+{
+	struct spool *s = arg;
+
+	s->commit = commit_new(&(struct commit_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync, .tree = &s->tree,
+		.ids = &s->ids, .ledger = s->ledger, .remover = s->remover, .oldest_claim = oldest_claim, .arg = s }, journal);
+	s->report = (struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .commit = s->commit, .ledger = s->ledger,
+		.arrived = report_arrived, .arg = s };
+	return s->commit;
+}
+
+static void retake(void *arg, uint64_t id, unsigned count, bool *have, const char *name)
+{
+	struct spool *s = arg;
+
+	intake_retake(s->intake, id, count, have, name);
+}
+
+static void begin(void *arg)
+{
+	struct spool *s = arg;
+
+	recover_free(s->recover);
+	s->recover = NULL;
+	if (s->closed)
+		return;
+	if (s->events.ready)
+		s->events.ready(s->arg);
+	intake_begin(s->intake);
+}
+
+static void recovered(void *arg)
+{
+	struct spool *s = arg;
+
+	loop_later(s->loop, &s->begin_task);
+}
+
+static void tell_closed(void *arg)
+{
+	struct spool *s = arg;
+
+	disk_on_idle(s->disk, NULL, NULL);
+	s->closed(s->closed_arg);
+}
+
+static void one_gone(struct spool *s, uint64_t id)
+{
+	struct ledger_message *m = ledger_get(s->ledger, id);
+
+	if (!m || m->files == 0)
+		return;
+	m->files--;
+	if (m->done && m->files == 0)
+		commit_gone(s->commit, m);
+}
+
+static void file_removed(void *arg, const struct removal *r)
+{
+	struct spool *s = arg;
+	unsigned n = r->drop && r->count ? r->count : 1;
+
+	for (unsigned i = 0; i < n; i++)
+		one_gone(s, names_sibling(r->id, i));
+}
+
+static void found_corrupt(void *arg, uint64_t id, const char *reason, bool moved)
+{
+	struct spool *s = arg;
+
+	if (moved) {
+		commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+		one_gone(s, id);
+	}
+	if (s->events.corrupt)
+		s->events.corrupt(s->arg, id, reason);
+}
+
+/* ---- opening ---- */
+
+static struct store_limits limits_of(const struct spool_setup *setup)
+{
+	return (struct store_limits){ .size = setup->size_limit, .rcpts = setup->rcpt_limit };
+}
+
+static void start_parts(struct spool *s, const struct spool_setup *setup)
+{
+	s->disk = disk_new(s->loop, setup->threads ? setup->threads : THREADS);
+	s->dirsync = dirsync_new(s->loop, s->disk, &s->tree);
+	s->remover = remover_new(s->disk, &s->tree, file_removed, s);
+	s->ledger = ledger_new();
+	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ledger = s->ledger, .corrupt = found_corrupt,
+		.arg = s };
+}
+
+static struct intake *start_intake(struct spool *s, const struct spool_setup *setup, char **why)
+{
+	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync, .tree = &s->tree, .ids = &s->ids,
+		.ledger = s->ledger, .commit = &s->commit, .limits = limits_of(setup), .minimum_free = setup->minimum_free,
+		.events = &s->events, .arg = s->arg }, why);
+}
+
+static void start_recovery(struct spool *s, const struct journal *journal)
+{
+	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ids = &s->ids,
+		.ledger = s->ledger, .remover = s->remover, .events = &s->events, .journal_read = go_on_writing, .retake = retake,
+		.recovered = recovered, .arg = s, .events_arg = s->arg }, journal);
+}
+
+static int open_parts(struct spool *s, const struct spool_setup *setup, char **why)
+{
+	struct journal journal;
+	int error = journal_open(&journal, s->tree.queue);
+
+	if (error) {
+		*why = mem_fmt("%s/queue/journal: %s", s->tree.path, strerror(error));
+		return error == EACCES || error == EPERM || error == ELOOP ? EX_CONFIG : EX_TEMPFAIL;
+	}
+	start_parts(s, setup);
+	s->intake = start_intake(s, setup, why);
+	if (!s->intake) {
+		journal_close(&journal);
+		return EX_TEMPFAIL;
+	}
+	start_recovery(s, &journal);
+	return 0;
+}
+
+struct spool *spool_open(struct loop *loop, const struct spool_setup *setup, const struct spool_events *events, void *arg, char **why,
+	int *exit_code)
+{
+	struct spool *s = mem_alloc(sizeof *s);
+
+	s->loop = loop;
+	s->events = *events;
+	s->arg = arg;
+	s->begin_task = (struct loop_task){ .fn = begin, .arg = s };
+	s->closed_task = (struct loop_task){ .fn = tell_closed, .arg = s };
+	*exit_code = tree_open(&s->tree, setup->directory, why);
+	if (!*exit_code)
+		*exit_code = open_parts(s, setup, why);
+	if (!*exit_code)
+		return s;
+	spool_free(s);
+	return NULL;
+}
+
+/* ---- closing ---- */
+
+static bool is_idle(const struct spool *s)
+{
+	return disk_idle(s->disk) && s->load.outstanding == 0 && dirsync_idle(s->dirsync) && (!s->commit || commit_idle(s->commit));
+}
+
+static void check_closed(void *arg)
+{
+	struct spool *s = arg;
+
+	if (!is_idle(s))
+		return;
+	loop_later(s->loop, &s->closed_task);
+}
+
+void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
+{
+	s->closed = closed;
+	s->closed_arg = arg;
+	if (s->recover)
+		recover_stop(s->recover);
+	intake_end(s->intake);
+	disk_on_idle(s->disk, check_closed, s);
+	check_closed(s);
+}
+
+void spool_free(struct spool *s)
+{
+	if (!s)
+		return;
+	loop_cancel(s->loop, &s->begin_task);
+	loop_cancel(s->loop, &s->closed_task);
+	disk_free(s->disk);
+	recover_free(s->recover);
+	intake_free(s->intake);
+	commit_free(s->commit);
+	dirsync_free(s->dirsync);
+	remover_free(s->remover);
+	ledger_free(s->ledger);
+	tree_close(&s->tree);
+	free(s);
+}
+
+void spool_reconfigure(struct spool *s, const struct spool_setup *setup)
+{
+	const struct store_limits limits = limits_of(setup);
+
+	intake_reconfigure(s->intake, &limits, setup->minimum_free);
+}
+
+void spool_intake_pause(struct spool *s, bool paused)
+{
+	intake_pause(s->intake, paused);
+}
+
+void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+{
+	load_start(&s->load, id, done, arg);
+}
+
+/* ---- the journal ---- */
+
+/* A line about a message that is not known any more (corrupt) is about nothing. */
+static void add_line(struct spool *s, const struct journal_line *line)
+{
+	if (ledger_get(s->ledger, line->id))
+		commit_line(s->commit, line);
+}
+
+void spool_result(struct spool *s, uint64_t id, const struct spool_result *result)
+{
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_RESULT, .id = id, .rcpt = result->rcpt, .status = result->status,
+		.time = result->when, .dsn = text_of(result->dsn), .peer = text_of(result->peer), .text = text_of(result->text) });
+}
+
+void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attempts)
+{
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_NEXT, .id = id, .time = when_wall, .count = attempts });
+}
+
+void spool_hold(struct spool *s, uint64_t id, bool held)
+{
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_HOLD, .id = id, .count = held });
+}
+
+void spool_suspect(struct spool *s, uint64_t id, unsigned count)
+{
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
+}
+
+void spool_time_mark(struct spool *s)
+{
+	struct journal_line now;
+	char boot_id[CLOCKS_BOOT_ID];
+
+	clocks_line(s->loop, &now, boot_id);
+	commit_line(s->commit, &now);
+}
+
+void spool_done(struct spool *s, uint64_t id)
+{
+	const struct ledger_message *m = ledger_get(s->ledger, id);
+
+	if (!m || m->done)
+		return;
+	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+	commit_remove(s->commit, &(struct removal){ .id = id });
+}
+
+void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at)
+{
+	(void)content_at;   /* found again when the file is read back */
+	report_start(&s->report, id, bytes, n);
+}
+
+void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
+{
+	commit_wait(s->commit, done, arg);
+}
+
+/* ---- for the operator ---- */
+
+void spool_state(const struct spool *s, struct spool_state *state)
+{
+	*state = (struct spool_state){ 0 };
+	intake_state(s->intake, state);
+	if (!s->commit)
+		return;
+	state->journal_bytes = commit_journal_bytes(s->commit);
+	state->batches = commit_batches(s->commit);
+}
+
+void spool_history(struct spool *s, uint64_t id, void (*show)(void *arg, const char *line), void *arg)
+{
+	history_show(&s->tree, id, show, arg);
+}
+
+uint64_t spool_new_id(struct spool *s)
+{
+	return ids_take(&s->ids, 1);
+}

@@ -1,0 +1,534 @@
+#include "spool/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "format/bsmtp.h"
+#include "spool/disk.h"
+#include "spool/hook.h"
+#include "spool/io.h"
+#include "spool/names.h"
+
+enum { HALF = DISK_ROOM / 2, ENVELOPE_MAX = 1 << 30 };
+
+/* One pass over a file. */
+struct pass {
+	struct store *store;
+	struct bsmtp *parser;
+	bool copying;                 /* false: only look */
+	int part;                     /* the queue file being written, or -1 */
+	char *in, *out;
+	size_t held;                  /* bytes in out */
+	struct spool_message *message;   /* the open transaction's */
+	int error;
+};
+
+void spool_message_free(struct spool_message *m)
+{
+	if (!m)
+		return;
+	envelope_free(m->envelope);
+	free(m->message_id);
+	free(m->origin);
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m);
+}
+
+static struct spool_message *message_new(struct envelope *envelope)
+{
+	struct spool_message *m = mem_alloc(sizeof *m);
+
+	m->envelope = envelope;
+	m->fd = -1;
+	return m;
+}
+
+static void take_facts(struct spool_message *m, const struct bsmtp_facts *facts)
+{
+	m->content_size = facts->content_size;
+	m->hops = facts->hops;
+	m->eight_bit = facts->eight_bit;
+	m->utf8_header = facts->utf8_header;
+}
+
+/* ---- writing a part ---- */
+
+static const char *part_name(const struct store *s, size_t k, char name[NAMES_SIZE])
+{
+	return names_part(s->id, (unsigned)k, name);
+}
+
+static int flush(struct pass *p)
+{
+	int error = p->held ? io_write(p->part, p->out, p->held) : 0;
+
+	p->held = 0;
+	return error;
+}
+
+static int put(struct pass *p, struct text piece)
+{
+	int error;
+
+	while (piece.n) {
+		size_t n = piece.n < HALF - p->held ? piece.n : HALF - p->held;
+
+		memcpy(p->out + p->held, piece.p, n);
+		p->held += n;
+		piece = text_make(piece.p + n, piece.n - n);
+		error = p->held == HALF ? flush(p) : 0;
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int put_envelope(struct pass *p)
+{
+	struct buf text;
+	int error;
+
+	buf_init(&text, ENVELOPE_MAX);
+	error = envelope_print(p->message->envelope, &text) ? put(p, text_make(text.data, text.len)) : EFBIG;
+	p->message->content_at = text.len;
+	buf_free(&text);
+	return error;
+}
+
+static int open_part(struct pass *p)
+{
+	char name[NAMES_SIZE];
+
+	part_name(p->store, p->store->stored, name);
+	p->part = openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return p->part < 0 ? errno : put_envelope(p);
+}
+
+/* Closes the part, synced if it is whole. */
+static int close_part(struct pass *p, bool whole)
+{
+	int error = whole ? flush(p) : 0;
+
+	if (whole && !error) {
+		spool_step("part-written");
+		error = io_sync(p->part);
+	}
+	if (whole && !error)
+		spool_step("part-synced");
+	if (p->part >= 0)
+		close(p->part);
+	p->part = -1;
+	return error;
+}
+
+static void remove_parts(const struct store *s)
+{
+	char name[NAMES_SIZE];
+
+	for (size_t k = 0; k <= s->stored; k++)
+		unlinkat(s->tree->queue, part_name(s, k, name), 0);
+}
+
+/* ---- reading ---- */
+
+static int begin_message(struct pass *p)
+{
+	p->message = message_new(bsmtp_take_envelope(p->parser));
+	p->message->content_at = bsmtp_facts(p->parser)->content_at;
+	return p->copying ? open_part(p) : 0;
+}
+
+static void keep_message(struct store *s, struct spool_message *m)
+{
+	if (s->stored == s->room) {
+		s->room = s->room ? 2 * s->room : 1;
+		s->messages = mem_grow(s->messages, s->room, sizeof s->messages[0]);
+	}
+	s->messages[s->stored++] = m;
+}
+
+static int end_message(struct pass *p)
+{
+	int error = p->copying ? close_part(p, true) : 0;
+
+	take_facts(p->message, bsmtp_facts(p->parser));
+	p->message->message_id = mem_str(bsmtp_facts(p->parser)->message_id);
+	keep_message(p->store, p->message);
+	p->message = NULL;
+	return error;
+}
+
+static int handle(struct pass *p, enum bsmtp_event event, struct text piece)
+{
+	switch (event) {
+	case BSMTP_BEGIN:
+		return begin_message(p);
+	case BSMTP_CONTENT:
+		return p->copying ? put(p, piece) : 0;
+	case BSMTP_END:
+		return end_message(p);
+	default:
+		return 0;
+	}
+}
+
+static enum bsmtp_event feed(struct pass *p, struct text slice)
+{
+	enum bsmtp_event event;
+	struct text piece;
+
+	do {
+		event = bsmtp_next(p->parser, &slice, &piece);
+		p->error = handle(p, event, piece);
+	} while (event != BSMTP_MORE && event != BSMTP_ERROR && !p->error);
+	return event;
+}
+
+static enum store_result read_all(struct pass *p, int fd)
+{
+	enum bsmtp_event event = BSMTP_MORE;
+	size_t got = 0;
+
+	do {
+		p->error = io_read(fd, p->in, HALF, &got);
+		if (!p->error && got)
+			event = feed(p, text_make(p->in, got));
+	} while (!p->error && got && event != BSMTP_ERROR);
+	if (!p->error && event != BSMTP_ERROR)
+		event = bsmtp_finish(p->parser);
+	if (p->error)
+		return STORE_FAILED;
+	return event == BSMTP_ERROR ? STORE_REFUSED : STORE_OK;
+}
+
+static enum store_result run_pass(struct store *s, int fd, bool copying, char *room, bool *wire_form)
+{
+	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size), .copying = copying, .part = -1,
+		.in = room, .out = room + HALF };
+	enum store_result result = read_all(&p, fd);
+
+	*wire_form = result == STORE_OK && bsmtp_is_wire_form(p.parser);
+	if (result == STORE_REFUSED)
+		s->reason = mem_str(bsmtp_error(p.parser));
+	s->error = p.error;
+	close_part(&p, false);
+	if (result != STORE_OK && copying)
+		remove_parts(s);
+	spool_message_free(p.message);
+	bsmtp_free(p.parser);
+	return result;
+}
+
+/* ---- final names ---- */
+
+static int rename_in_queue(const struct tree *t, const char *from, const char *to, const char *step)
+{
+	int error = io_rename(t->queue, from, t->queue, to);
+
+	if (!error)
+		spool_step(step);
+	return error;
+}
+
+/* The file is what it should become: only its name changes. */
+static int adopt(struct store *s, int fd)
+{
+	char from[NAMES_SIZE], to[NAMES_SIZE];
+	int error = io_sync(fd);
+
+	if (error)
+		return error;
+	spool_step("adopt-synced");
+	error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to), "adopt-renamed");
+	s->adopted = !error;
+	return error;
+}
+
+/* New ids, one for each message, in the claim's name. The parts keep the old id in theirs. */
+static int claim_several(struct store *s)
+{
+	char from[NAMES_SIZE], to[NAMES_SIZE];
+	uint64_t first = ids_take(s->ids, (unsigned)s->stored);
+	int error;
+
+	names_drop(s->id, 0, from);
+	error = rename_in_queue(s->tree, from, names_drop(first, (unsigned)s->stored, to), "batch-renamed");
+	if (error)
+		return error;
+	s->id = first;
+	s->count = (unsigned)s->stored;
+	return 0;
+}
+
+/* Before any message exists the claim's name tells for good how many there must be. */
+static int announce_several(struct store *s)
+{
+	int error = s->count == 0 ? claim_several(s) : 0;
+
+	if (!error)
+		error = io_sync_directory(s->tree->queue);
+	if (!error)
+		spool_step("batch-directory-synced");
+	return error;
+}
+
+/* Part k of the claim with this id becomes its message. */
+static int finish_part(const struct store *s, uint64_t parts_id, size_t k)
+{
+	char from[NAMES_SIZE], to[NAMES_SIZE];
+	uint64_t id = names_sibling(s->id, (unsigned)k);
+	int error = 0;
+
+	names_part(parts_id, (unsigned)k, from);
+	if (!s->have || !s->have[k])
+		error = rename_in_queue(s->tree, from, names_message(id, to), "part-renamed");
+	if (error == EEXIST)
+		error = 0;   /* from an attempt that failed half-way: whole, and the same */
+	unlinkat(s->tree->queue, from, 0);
+	return error;
+}
+
+static int finish_parts(struct store *s)
+{
+	uint64_t parts_id = s->id;
+	int error = 0;
+
+	if (s->stored > 1)
+		error = announce_several(s);
+	for (size_t k = 0; k < s->stored && !error; k++)
+		error = finish_part(s, parts_id, k);
+	if (!error)
+		return 0;
+	for (size_t k = 0; k < s->stored; k++) {
+		char name[NAMES_SIZE];
+
+		unlinkat(s->tree->queue, names_part(parts_id, (unsigned)k, name), 0);
+	}
+	return error;
+}
+
+static void forget_messages(struct store *s)
+{
+	for (size_t i = 0; i < s->stored; i++)
+		spool_message_free(s->messages[i]);
+	s->stored = 0;
+}
+
+/* Gives the messages their ids; those that were there before are not told again. */
+static void number_messages(struct store *s)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < s->stored; k++) {
+		s->messages[k]->id = names_sibling(s->id, (unsigned)k);
+		if (s->have && s->have[k])
+			spool_message_free(s->messages[k]);
+		else
+			s->messages[n++] = s->messages[k];
+	}
+	s->stored = n;
+}
+
+static int open_message(const struct store *s, struct spool_message *m)
+{
+	char name[NAMES_SIZE];
+
+	m->fd = openat(s->tree->queue, names_message(m->id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return m->fd < 0 ? errno : 0;
+}
+
+static enum store_result finish_copy(struct store *s)
+{
+	if (s->count && s->stored != s->count) {
+		remove_parts(s);
+		s->reason = mem_fmt("changed after it was found to hold %u messages", s->count);
+		return STORE_REFUSED;
+	}
+	s->error = finish_parts(s);
+	if (s->error)
+		return STORE_FAILED;
+	number_messages(s);
+	/* of many only the names are kept: the receiver opens them when it needs them */
+	if (s->stored == 1)
+		s->error = open_message(s, s->messages[0]);
+	return STORE_OK;
+}
+
+static enum store_result copy(struct store *s, int fd, char *room)
+{
+	bool wire_form;
+	enum store_result result;
+
+	forget_messages(s);
+	if (lseek(fd, 0, SEEK_SET) != 0) {
+		s->error = errno;
+		return STORE_FAILED;
+	}
+	result = run_pass(s, fd, true, room, &wire_form);
+	return result == STORE_OK ? finish_copy(s) : result;
+}
+
+static enum store_result look_and_adopt(struct store *s, int fd, char *room)
+{
+	bool wire_form;
+	enum store_result result = run_pass(s, fd, false, room, &wire_form);
+
+	if (result != STORE_OK)
+		return result;
+	if (!wire_form || adopt(s, fd) != 0)
+		return copy(s, fd, room);
+	number_messages(s);
+	s->messages[0]->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return STORE_OK;
+}
+
+enum store_result store_file(struct store *s, int fd, char *room)
+{
+	enum store_result result = s->adoptable && s->count == 0 ? look_and_adopt(s, fd, room) : copy(s, fd, room);
+
+	if (result != STORE_OK)
+		forget_messages(s);
+	return result;
+}
+
+void store_clear(struct store *s)
+{
+	forget_messages(s);
+	free(s->messages);
+	free(s->reason);
+	s->messages = NULL;
+	s->room = 0;
+	s->reason = NULL;
+}
+
+/* ---- reports ---- */
+
+static int write_part(int dir, const char *name, const char *bytes, size_t n)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), error;
+
+	if (fd < 0)
+		return errno;
+	error = io_write(fd, bytes, n);
+	if (!error) {
+		spool_step("report-written");
+		error = io_sync(fd);
+	}
+	close(fd);
+	return error;
+}
+
+int store_report(const struct tree *t, uint64_t id, const char *bytes, size_t n)
+{
+	char part[NAMES_SIZE], name[NAMES_SIZE];
+	int error = write_part(t->queue, names_part(id, 0, part), bytes, n);
+
+	if (!error) {
+		spool_step("report-synced");
+		/* one of that name is left from an attempt whose directory sync failed */
+		error = renameat(t->queue, part, t->queue, names_message(id, name)) == 0 ? 0 : errno;
+	}
+	if (error) {
+		unlinkat(t->queue, part, 0);
+		return error;
+	}
+	spool_step("report-renamed");
+	error = io_sync_directory(t->queue);
+	if (!error)
+		spool_step("report-directory-synced");
+	return error;
+}
+
+/* ---- reading back ---- */
+
+static const char last_line[] = ".\r\n";
+
+/* Whether the content ends as every queue file does and has the length it had. */
+static bool is_whole(const struct spool_message *m, uint64_t size)
+{
+	char end[5];
+	ssize_t want = m->content_size < sizeof end ? 3 : 5;
+	off_t at = (off_t)(m->content_at + m->content_size) - want;
+
+	if ((size && m->content_size != size) || m->content_size < 3 || pread(m->fd, end, (size_t)want, at) != want)
+		return false;
+	return memcmp(end + want - 3, last_line, 3) == 0 && (want == 3 || memcmp(end, "\r\n", 2) == 0);
+}
+
+/* Reads the open file up to its content, or through it; NULL or a complaint. */
+static char *read_back(struct spool_message *m, bool facts, char *room, int *error)
+{
+	struct bsmtp *parser = bsmtp_new(SIZE_MAX, 0);
+	enum bsmtp_event event = BSMTP_MORE;
+	struct text slice, piece;
+	size_t got = 1;
+	char *reason = NULL;
+
+	for (bool over = false; !over && !(*error = io_read(m->fd, room, DISK_ROOM, &got)) && got;) {
+		slice = text_make(room, got);
+		while (!over && (event = bsmtp_next(parser, &slice, &piece)) != BSMTP_MORE)
+			over = event == BSMTP_ERROR || event == BSMTP_END || (event == BSMTP_BEGIN && !facts);
+	}
+	if (event == BSMTP_ERROR)
+		reason = mem_str(bsmtp_error(parser));
+	m->envelope = bsmtp_take_envelope(parser);
+	m->content_at = bsmtp_facts(parser)->content_at;
+	take_facts(m, bsmtp_facts(parser));
+	if (!*error && !reason && (!m->envelope || !m->content_at || (facts && event != BSMTP_END)))
+		reason = mem_str("ends inside the message");
+	bsmtp_free(parser);
+	return reason;
+}
+
+static enum store_result check_loaded(struct spool_message *m, uint64_t size, char **reason, int *error)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) != 0) {
+		*error = errno;
+		return STORE_FAILED;
+	}
+	m->content_size = (uint64_t)st.st_size > m->content_at ? (uint64_t)st.st_size - m->content_at : 0;
+	if (is_whole(m, size))
+		return STORE_OK;
+	*reason = mem_str("is not as long as it was, or lacks its last line");
+	return STORE_REFUSED;
+}
+
+enum store_result store_load(const struct tree *t, uint64_t id, uint64_t size, bool facts, char *room, struct spool_message **out,
+	char **reason, int *error)
+{
+	char name[NAMES_SIZE];
+	struct spool_message *m = message_new(NULL);
+	enum store_result result = STORE_FAILED;
+
+	*error = 0;
+	m->id = id;
+	m->fd = openat(t->queue, names_message(id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->fd < 0)
+		*error = errno;
+	else
+		*reason = read_back(m, facts, room, error);
+	if (!*error)
+		result = *reason ? STORE_REFUSED : check_loaded(m, size, reason, error);
+	*out = result == STORE_OK ? m : NULL;
+	if (result != STORE_OK)
+		spool_message_free(m);
+	return result;
+}
+
+int store_set_aside(const struct tree *t, uint64_t id)
+{
+	char name[NAMES_SIZE];
+
+	names_message(id, name);
+	return renameat(t->queue, name, t->corrupt, name) == 0 ? 0 : errno;
+}

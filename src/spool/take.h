@@ -1,0 +1,53 @@
+/*
+ * One drop file's way to the queue or to bad/: claimed, checked, stored or refused. A disk job; what it found is for the loop to act on.
+ */
+#ifndef CAUSEWAY_SPOOL_TAKE_H
+#define CAUSEWAY_SPOOL_TAKE_H
+
+#include <limits.h>
+
+#include "base/list.h"
+#include "spool/disk.h"
+#include "spool/dirsync.h"
+#include "spool/store.h"
+
+enum take_outcome {
+	TAKE_STORED,       /* store.messages have their names, not yet durable */
+	TAKE_GONE,         /* there is no such file any more */
+	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
+	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known */
+	TAKE_REFUSED,      /* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
+	TAKE_UNFINISHED,   /* has several links, or makes no sense and is being written to: store.reason; to be looked at again */
+	TAKE_TROUBLE       /* the disk or the system refused: error; to be tried again */
+};
+
+struct take {
+	struct disk_job job;
+	struct list link;
+	struct dirsync_waiter synced;
+	void *owner;
+	char name[NAME_MAX + 1];     /* in drop/new; "" if it was lost in a crash */
+	bool known_directory;        /* the name was found to be a directory before */
+	bool claimed;                /* it is queue/ID.drop */
+	bool noted;                  /* the journal has its name */
+	uint64_t floor;              /* its id is not lower; for the loop, while a thread may be giving it one */
+	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
+	struct store store;
+	bool *have;                  /* what store.have points to, or NULL */
+	int64_t begun, due;          /* ms of loop_now: when it was first unfinished, when to look again */
+	unsigned attempts;
+	/* results */
+	enum take_outcome outcome;
+	int error;
+	uid_t uid;                   /* owner of the file */
+	int64_t arrived;             /* ms since 1970 */
+	char put[NAME_MAX + 1];
+};
+
+struct take *take_new(const struct tree *, struct ids *, const struct store_limits *, const char *name);
+void take_free(struct take *);
+
+/* The job's work. */
+void take_work(struct disk_job *, char *room);
+
+#endif
