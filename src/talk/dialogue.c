@@ -213,7 +213,8 @@ static void take(struct dialogue *d, const struct reply *r)
 	}
 	if (owner.step != STEP_RSET && owner.step != STEP_UNASKED)
 		d->kept = false;
-	dialogue_steps[owner.step].hear(d, r, owner.rcpt);
+	d->answered = owner.rcpt;
+	dialogue_steps[owner.step].hear(d, r);
 	/* the final replies have one time limit together, but for the one that may stay the only one */
 	if (owner.step != STEP_DOT || waited || d->refused_for_size)
 		d->progress++;

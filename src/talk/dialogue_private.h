@@ -71,6 +71,7 @@ struct dialogue {
 	size_t left;                 /* recipients without a verdict */
 	size_t accepted;             /* recipients that the peer accepted, judged or not */
 	size_t asked;                /* recipients said so far */
+	size_t answered;             /* recipient that a reply to RCPT is for */
 	size_t finals;               /* replies the dot owes in all */
 	size_t next_final;           /* no recipient before this one waits for a final reply */
 	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
@@ -84,14 +85,13 @@ struct dialogue {
 };
 
 /* One row of the table. say writes at most one command and returns the next step; without say the driver
- * has to do something (want). hear takes one reply to what was said, rcpt is the recipient it is for, if
- * it is for one. */
+ * has to do something (want). hear takes one reply to what was said. */
 struct step_row {
 	enum stage stage;
 	bool alone;                  /* not before everything owed is in (RFC 2920 3.1) */
 	size_t timeout;              /* offset of the time limit in struct manner */
 	enum step (*say)(struct dialogue *, struct buf *out);
-	void (*hear)(struct dialogue *, const struct reply *, size_t rcpt);
+	void (*hear)(struct dialogue *, const struct reply *);
 	enum dialogue_want want;
 };
 

@@ -42,11 +42,10 @@ static bool names_esmtp(const char *greeting)
 	return false;
 }
 
-static void hear_greeting(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_greeting(struct dialogue *d, const struct reply *r)
 {
 	const struct manner *m = d->manner;
 
-	(void)rcpt;
 	if (passes(d, STAGE_GREETING, r) && !d->lmtp)
 		d->helo = m->never_send_ehlo || !(m->always_send_ehlo || names_esmtp(r->text));
 }
@@ -71,12 +70,11 @@ static void learn_offers(struct dialogue *d, const char *reply_text)
 		e->offers |= EHLO_8BITMIME;   /* RFC 6531 3.1: implied */
 }
 
-static void hear_helo(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_helo(struct dialogue *d, const struct reply *r)
 {
 	enum reply_meaning meaning = reply_meaning(STAGE_HELO, r, false);
 	bool refused = meaning == MEANS_LATER || meaning == MEANS_NEVER;
 
-	(void)rcpt;
 	if (refused && !d->lmtp && !d->helo && r->code != 421) {
 		d->helo = true;   /* RFC 5321 3.2: a server without extensions */
 		return;
@@ -111,11 +109,10 @@ static enum step say_rset(struct dialogue *d, struct buf *out)
 	return d->active ? STEP_MAIL : STEP_IDLE;
 }
 
-static void hear_rset(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_rset(struct dialogue *d, const struct reply *r)
 {
 	enum reply_meaning meaning = reply_meaning(STAGE_RSET, r, false);
 
-	(void)rcpt;
 	if (meaning == MEANS_YES)
 		return;
 	dialogue_refuse_left(d, STAGE_RSET, meaning, r);
@@ -155,9 +152,8 @@ static enum step say_mail(struct dialogue *d, struct buf *out)
 	return STEP_RCPT;
 }
 
-static void hear_mail(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_mail(struct dialogue *d, const struct reply *r)
 {
-	(void)rcpt;
 	if (!passes(d, STAGE_MAIL, r))
 		d->dirty = true;
 }
@@ -176,7 +172,7 @@ static enum step say_rcpt(struct dialogue *d, struct buf *out)
 	return STEP_RCPT;
 }
 
-static void accept(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void accept_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
 {
 	struct verdict v = { 0 };
 
@@ -189,8 +185,9 @@ static void accept(struct dialogue *d, const struct reply *r, size_t rcpt)
 	dialogue_judge(d, rcpt, &v);
 }
 
-static void hear_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_rcpt(struct dialogue *d, const struct reply *r)
 {
+	size_t rcpt = d->answered;
 	enum reply_meaning meaning = reply_meaning(STAGE_RCPT, r, d->accepted > 0);
 
 	d->dirty = true;   /* until the dot: a transaction is open */
@@ -199,7 +196,7 @@ static void hear_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
 	else if (d->state[rcpt] == RCPT_JUDGED)
 		return;            /* MAIL was refused */
 	else if (meaning == MEANS_YES)
-		accept(d, r, rcpt);
+		accept_rcpt(d, r, rcpt);
 	else
 		dialogue_refuse(d, STAGE_RCPT, meaning, r, rcpt);
 }
@@ -214,9 +211,8 @@ static enum step say_data(struct dialogue *d, struct buf *out)
 	return STEP_CONTENT;
 }
 
-static void hear_data(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_data(struct dialogue *d, const struct reply *r)
 {
-	(void)rcpt;
 	d->dirty = true;
 	d->data_go = passes(d, STAGE_DATA, r);
 }
@@ -248,12 +244,11 @@ static void settle(struct dialogue *d, const struct reply *r)
 		dialogue_judge_left(d, &v);
 }
 
-static void hear_dot(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_dot(struct dialogue *d, const struct reply *r)
 {
 	enum reply_meaning meaning = reply_meaning(STAGE_DOT, r, false);
 	bool first = d->left == d->finals;
 
-	(void)rcpt;
 	if (meaning == MEANS_PROTOCOL) {
 		dialogue_violate(d, STAGE_DOT, "sent a reply that is out of place", r);
 		return;
@@ -296,20 +291,18 @@ static enum step say_quit(struct dialogue *d, struct buf *out)
 	return STEP_END;
 }
 
-static void hear_quit(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_quit(struct dialogue *d, const struct reply *r)
 {
 	(void)d;
 	(void)r;
-	(void)rcpt;
 }
 
 /* What nobody asked for while somebody is left. A 421 may come at any time (RFC 5321 3.8); all else
  * shows that the two sides are out of step. */
-static void hear_unasked(struct dialogue *d, const struct reply *r, size_t rcpt)
+static void hear_unasked(struct dialogue *d, const struct reply *r)
 {
 	enum stage stage = d->kept ? STAGE_IDLE : dialogue_stage(d);
 
-	(void)rcpt;
 	if (r->code == 421 && !d->dot_sent) {
 		dialogue_refuse_left(d, stage, MEANS_LATER, r);
 		dialogue_stop(d);
