@@ -19,7 +19,8 @@ enum reins_kind {
 	REINS_READY,          /* queue → supervisor: the spool is open */
 	REINS_RELOAD,         /* queue → supervisor: an operator asks for a reload; the answer is REINS_RELOADED */
 	REINS_RELOADED,       /* supervisor → queue: text "" or the complaint */
-	REINS_SANDBOX         /* child → supervisor: text: what is in force */
+	REINS_SANDBOX,        /* child → supervisor: text: what is in force; supervisor → queue: the same of courier slot, pid */
+	REINS_LISTEN          /* supervisor → queue: a listening socket (fd): slot 0 control, slot 1 metrics */
 };
 
 struct reins_message {

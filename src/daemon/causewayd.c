@@ -1,0 +1,283 @@
+/* causewayd: its arguments, who it becomes, and which part of the daemon this process is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <config.h>   /* the one that configure makes */
+#include "daemon/config.h"
+#include "daemon/courier_process.h"
+#include "daemon/directories.h"
+#include "daemon/process.h"
+#include "daemon/queue_process.h"
+#include "daemon/supervise.h"
+
+enum { WARNINGS_MAX = 65536 };
+
+static const char usage_text[] =
+	"usage: causewayd [-f] [-t] [-c FILE] [-o NAME=VALUE] [-V]\n"
+	"  -f             stay in the foreground, log to standard error\n"
+	"  -t             check the configuration and exit\n"
+	"  -c FILE        configuration file (" SYSCONFDIR "/causeway/causeway.conf)\n"
+	"  -o NAME=VALUE  override a value of the file; may be repeated\n"
+	"  -V, --version  print the version\n"
+	"  --help         print this\n"
+	"See causewayd(8) and causeway.conf(5).\n";
+
+struct arguments {
+	struct config_source source;
+	bool test;
+};
+
+/* Who the daemon runs as. */
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	char *name;     /* NULL: it stays who it is */
+};
+
+static int complain(int code, const char *what)
+{
+	fprintf(stderr, "causewayd: %s\n", what);
+	return code;
+}
+
+/* --- arguments ----------------------------------------------------------------------------------------------------- */
+
+static void add_override(struct config_source *source, const char *text)
+{
+	const char **list = (const char **)source->overrides;
+
+	list = mem_grow(list, source->override_count + 1, sizeof(*list));
+	list[source->override_count++] = text;
+	source->overrides = list;
+}
+
+static void finish(int code, FILE *to, const char *text)
+{
+	fputs(text, to);
+	exit(code);
+}
+
+static void parse_arguments(int argc, char **argv, struct arguments *args)
+{
+	static const struct option longer[] = {
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "ftc:o:V", longer, NULL)) != -1) {
+		switch (c) {
+		case 'f': args->source.foreground = true; break;
+		case 't': args->test = true; break;
+		case 'c': args->source.file = optarg; break;
+		case 'o': add_override(&args->source, optarg); break;
+		case 'V': finish(EX_OK, stdout, "causewayd " PACKAGE_VERSION "\n"); break;
+		case 'h': finish(EX_OK, stdout, usage_text); break;
+		default: finish(EX_USAGE, stderr, usage_text);
+		}
+	}
+	if (optind < argc)
+		finish(EX_USAGE, stderr, usage_text);
+}
+
+/* The daemon leaves the directory that it was started in, and reads the file again on a reload. */
+static const char *absolute(const char *file)
+{
+	char *real = *file == '/' ? NULL : realpath(file, NULL);
+
+	return real ? real : file;
+}
+
+/* --- who we are ---------------------------------------------------------------------------------------------------- */
+
+static bool find_identity(const struct settings *settings, struct identity *who)
+{
+	const struct passwd *user;
+
+	*who = (struct identity){ geteuid(), getegid(), NULL };
+	if (who->uid != 0)
+		return true;
+	user = getpwnam(settings->user);
+	if (!user)
+		return false;
+	*who = (struct identity){ user->pw_uid, user->pw_gid, mem_str(user->pw_name) };
+	return true;
+}
+
+/* For good: supplementary groups open the stores' sockets, and nothing leads back. */
+static bool become(const struct identity *who)
+{
+	if (who->name && (initgroups(who->name, who->gid) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0))
+		return false;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Without this protection anybody could link any file into the spool and have it removed there. */
+static void check_hardlinks(struct buf *warnings)
+{
+	FILE *file = fopen("/proc/sys/fs/protected_hardlinks", "re");
+	int set = file ? fgetc(file) : '?';
+
+	if (file)
+		fclose(file);
+	if (set != '1')
+		buf_str(warnings, "fs.protected_hardlinks is not 1: users can link others' files into drop/new; set it with sysctl\n");
+}
+
+/* --- the background ------------------------------------------------------------------------------------------------ */
+
+/* The parent of a daemon in the background waits until it is ready, so that whoever started it knows how it went. */
+static void await_daemon(pid_t pid, int pipe_end)
+{
+	char byte;
+	int status = 0;
+
+	if (read(pipe_end, &byte, 1) == 1)
+		_exit(EX_OK);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
+}
+
+static bool go_to_background(int *pipe_end)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0)
+		return false;
+	if (pid > 0) {
+		close(ends[1]);
+		await_daemon(pid, ends[0]);
+	}
+	close(ends[0]);
+	*pipe_end = ends[1];
+	setsid();
+	return true;
+}
+
+static void ready(void *arg)
+{
+	int *pipe_end = arg, null = open("/dev/null", O_RDWR);
+
+	if (*pipe_end < 0)
+		return;
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	(void)!write(*pipe_end, "", 1);
+	close(*pipe_end);
+	*pipe_end = -1;
+}
+
+/* --- the supervisor's way to its work ------------------------------------------------------------------------------ */
+
+static void say_warnings(const struct buf *warnings)
+{
+	struct text all = text_of(buf_text(warnings)), line;
+
+	while (text_until(&all, '\n', &line))
+		log_line(LOG_LEVEL_WARNING, "master", NULL, "%.*s", (int)line.n, line.p);
+}
+
+static int serve(struct settings *settings, const struct arguments *args, struct buf *warnings, int pipe_end)
+{
+	struct supervise_setup setup = { .source = &args->source, .settings = settings, .ready = ready, .arg = &pipe_end };
+	char *why = NULL;
+
+	if (!process_log_file(settings, &setup.log, &why))
+		return complain(EX_CONFIG, why);
+	process_open_log(settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
+	say_warnings(warnings);
+	return supervise(&setup);
+}
+
+static int start(struct settings *settings, const struct arguments *args, const struct identity *who, struct buf *warnings)
+{
+	char *why = NULL;
+	int pipe_end = -1;
+
+	umask(027);
+	raise_limit();
+	check_hardlinks(warnings);
+	if (!directories_prepare(settings, who->uid, who->gid, warnings, &why))
+		return complain(EX_CONFIG, why);
+	if (!become(who))
+		return complain(EX_OSERR, "cannot become the user of the configuration");
+	if (!args->source.foreground && !go_to_background(&pipe_end))
+		return complain(EX_OSERR, "cannot go to the background");
+	if (chdir("/") != 0)
+		return complain(EX_OSERR, "cannot change to /");
+	return serve(settings, args, warnings, pipe_end);
+}
+
+static int check_only(const struct arguments *args, const struct buf *warnings)
+{
+	fputs(buf_text(warnings), stderr);
+	printf("%s: the configuration is good\n", args->source.file);
+	return EX_OK;
+}
+
+static int supervisor_main(int argc, char **argv)
+{
+	struct arguments args = { .source = { .file = SYSCONFDIR "/causeway/causeway.conf" } };
+	struct identity who = { 0, 0, NULL };
+	struct settings *settings;
+	struct buf warnings;
+	char *why = NULL;
+
+	parse_arguments(argc, argv, &args);
+	args.source.file = absolute(args.source.file);
+	buf_init(&warnings, WARNINGS_MAX);
+	settings = config_read(&args.source, &warnings, &why);
+	if (!settings) {
+		fprintf(stderr, "%s\n", why);
+		return EX_CONFIG;
+	}
+	if (!find_identity(settings, &who)) {
+		why = mem_fmt("%s: user: there is no user '%s' on this host", args.source.file, settings->user);
+		fprintf(stderr, "%s\n", why);
+		return EX_CONFIG;
+	}
+	if (args.test)
+		return check_only(&args, &warnings);
+	return start(settings, &args, &who, &warnings);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned slot;
+	struct settings *settings;
+
+	if (!process_is_child(argc, argv, &slot))
+		return supervisor_main(argc, argv);
+	settings = process_begin(argv);
+	if (!settings)
+		return EX_SOFTWARE;
+	return strcmp(argv[1], "queue") == 0 ? queue_process(settings) : courier_process(settings, slot);
+}

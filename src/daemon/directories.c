@@ -1,0 +1,145 @@
+#include "daemon/directories.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { MODES = 07777, SHARED = 022 };
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	struct buf *warnings;
+	char **why;
+};
+
+/* A directory of the spool. Where the operator may be stricter than we are (who reaches the spool may drop), only what is too
+ * much or too little for us is put right. */
+static const struct {
+	const char *name;
+	mode_t mode;
+	bool stricter;
+} spool[] = {
+	{ "", 0755, true },
+	{ "/drop", 0755, true },
+	{ "/drop/tmp", 03733, false },
+	{ "/drop/new", 03733, false },
+	{ "/drop/bad", 0750, false },
+	{ "/queue", 0700, false },
+	{ "/corrupt", 0700, false },
+};
+
+static bool fail(struct owner *o, const char *path, const char *what)
+{
+	*o->why = mem_fmt("%s: %s", path, what);
+	return false;
+}
+
+/* The directories above are nobody's business but the system's: made with the usual mode, by whoever we are now. */
+static bool make_parents(struct owner *o, const char *path)
+{
+	char *copy = mem_str(path);
+	bool made = true;
+
+	for (char *slash = strchr(copy + 1, '/'); made && slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			made = fail(o, copy, strerror(errno));
+		*slash = '/';
+	}
+	free(copy);
+	return made;
+}
+
+/* A new directory gets its owner ahead of its mode, because a change of owner may clear bits of the mode. */
+static bool make(struct owner *o, const char *path, mode_t mode)
+{
+	if (mkdir(path, 0700) != 0)
+		return fail(o, path, strerror(errno));
+	if ((geteuid() == 0 && lchown(path, o->uid, o->gid) != 0) || chmod(path, mode) != 0)
+		return fail(o, path, strerror(errno));
+	return true;
+}
+
+static bool is_fine(mode_t has, mode_t mode, bool stricter)
+{
+	if (stricter)
+		return (has & 0700) == 0700 && (has & SHARED) == 0;
+	return has == mode;
+}
+
+/* Through a descriptor, so that what was looked at is what is changed. */
+static bool repair(struct owner *o, const char *path, mode_t mode, bool stricter)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool good = true;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		good = fail(o, path, errno == ENOTDIR ? "is not a directory" : strerror(errno));
+	else if (st.st_uid != o->uid) {
+		*o->why = mem_fmt("%s: belongs to uid %u, but must belong to uid %u", path, (unsigned)st.st_uid, (unsigned)o->uid);
+		good = false;
+	} else if (!is_fine(st.st_mode & MODES, mode, stricter)) {
+		good = fchmod(fd, mode) == 0 || fail(o, path, strerror(errno));
+		if (good)
+			buf_fmt(o->warnings, "%s: had mode %04o, has mode %04o now\n", path, (unsigned)(st.st_mode & MODES),
+				(unsigned)mode);
+	}
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static bool prepare(struct owner *o, const char *path, mode_t mode, bool stricter)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0)
+		return repair(o, path, mode, stricter);
+	if (errno != ENOENT)
+		return fail(o, path, strerror(errno));
+	return make(o, path, mode);
+}
+
+/* The spool itself may be a symbolic link that the operator made. */
+static char *resolved(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : mem_str(path);
+}
+
+/* An existing directory of the socket may be anybody's, as long as the socket can be made there: binding it will tell. */
+static bool prepare_control(struct owner *o, const char *socket)
+{
+	char *path = mem_str(socket);
+	struct stat st;
+	bool good;
+
+	*strrchr(path, '/') = '\0';
+	good = !*path || stat(path, &st) == 0 || (make_parents(o, path) && make(o, path, 0755));
+	free(path);
+	return good;
+}
+
+bool directories_prepare(const struct settings *s, uid_t uid, gid_t gid, struct buf *warnings, char **why)
+{
+	struct owner o = { uid, gid, warnings, why };
+	char *root = resolved(s->spool_directory);
+	bool good = make_parents(&o, root);
+
+	for (size_t i = 0; good && i < sizeof(spool) / sizeof(*spool); i++) {
+		char *path = mem_fmt("%s%s", root, spool[i].name);
+
+		good = prepare(&o, path, spool[i].mode, spool[i].stricter);
+		free(path);
+	}
+	free(root);
+	return good && prepare_control(&o, s->control_socket);
+}
