@@ -80,6 +80,7 @@ bool domain_to_ascii(struct text t, bool transitional, char out[DOMAIN_SIZE], co
 	const int flags = IDN2_NFC_INPUT | (transitional ? IDN2_TRANSITIONAL : IDN2_NONTRANSITIONAL);
 	char given[DOMAIN_SIZE];
 	uint8_t *result;
+	struct text form;
 	bool good;
 
 	if (!domain_check(t, why))
@@ -91,8 +92,11 @@ bool domain_to_ascii(struct text t, bool transitional, char out[DOMAIN_SIZE], co
 	}
 	if (idn2_lookup_u8((const uint8_t *)given, &result, flags) != IDN2_OK)
 		return refuse(why, "it has no ASCII form (IDNA2008)");
-	good = domain_check(text_of((char *)result), why);
-	copy(text_of((char *)result), out);
+	form = text_of((const char *)result);
+	good = domain_check(form, why);
+	copy(form, out);
+	if (good && without_last_dot(form).n < form.n)   /* a last label of characters that the mapping drops */
+		good = refuse(why, "it is empty or has a dot out of place");
 	idn2_free(result);
 	return good;
 }

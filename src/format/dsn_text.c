@@ -102,8 +102,8 @@ static void paragraph(struct buf *out, const char *words)
 static const char *opening(enum dsn_action action)
 {
 	static const char *const openings[] = {
-		[DSN_FAILED] = "could not be delivered to the recipients below. No further attempt will be made for them; "
-			"the reason and what you can do are given for each. Your message, or its header, is attached.",
+		[DSN_FAILED] = ("could not be delivered to the recipients below. No further attempt will be made for them; "
+			"the reason and what you can do are given for each. Your message, or its header, is attached."),
 		[DSN_DELAYED] = "has not yet been delivered to the recipients below. This is only a warning: you need not send it again.",
 		[DSN_DELIVERED] = "was delivered to the recipients below, as you asked to be told.",
 		[DSN_RELAYED] = "was passed on to a system that sends no such reports, for the recipients below.",
