@@ -199,8 +199,6 @@ struct queue *queue_new(struct loop *loop, const struct settings *settings, char
 		queue_free(q);
 		return NULL;
 	}
-	spool_time_mark(q->spool);
-	batch_add_other(q->batches);
 	return q;
 }
 
