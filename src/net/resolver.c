@@ -278,7 +278,6 @@ static int set_servers(struct ub_ctx *ctx, const char *servers)
 
 static int set_up(struct ub_ctx *ctx, const struct resolver_setup *setup)
 {
-	char zone[64];
 	int error = set_servers(ctx, setup->servers);
 
 	ub_ctx_debuglevel(ctx, 0);
@@ -289,10 +288,8 @@ static int set_up(struct ub_ctx *ctx, const struct resolver_setup *setup)
 		error = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
 	if (!error)
 		error = ub_ctx_set_option(ctx, "unblock-lan-zones:", "yes");
-	for (size_t i = 0; !error && i < sizeof built_in_zones / sizeof built_in_zones[0]; i++) {
-		snprintf(zone, sizeof zone, "%s nodefault", built_in_zones[i]);
-		error = ub_ctx_set_option(ctx, "local-zone:", zone);
-	}
+	for (size_t i = 0; !error && i < sizeof built_in_zones / sizeof built_in_zones[0]; i++)
+		error = ub_ctx_zone_remove(ctx, built_in_zones[i]);
 	return error;
 }
 

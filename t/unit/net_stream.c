@@ -1,0 +1,349 @@
+/* Streams against the other end of a socket pair, listening sockets, and files. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/stream.h"
+
+static struct loop *loop;
+static struct stream_shared *shared;
+static struct stream *stream;
+static int far = -1;
+static char trail[1000];
+static bool done;
+
+static void add(const char *what)
+{
+	strncat(trail, what, sizeof trail - strlen(trail) - 1);
+}
+
+static void opened(void *arg)
+{
+	(void)arg;
+	add("opened ");
+	loop_stop(loop);
+}
+
+static void heard(void *arg, const char *bytes, size_t n)
+{
+	char text[64];
+
+	(void)arg;
+	snprintf(text, sizeof text, "heard(%.*s) ", (int)n, bytes);
+	add(text);
+	loop_stop(loop);
+}
+
+static void drained(void *arg)
+{
+	(void)arg;
+	add("drained ");
+	done = true;
+}
+
+static void late(void *arg)
+{
+	(void)arg;
+	add("late ");
+	loop_stop(loop);
+}
+
+static void ended(void *arg, enum stream_end how, int error)
+{
+	static const char *const names[] = { "refused", "unbound", "closed", "broken", "unreadable" };
+	char text[80];
+
+	(void)arg;
+	snprintf(text, sizeof text, "%s%s%s ", names[how], error ? ":" : "", error ? strerrorname_np(error) : "");
+	add(text);
+	done = true;
+	loop_stop(loop);
+}
+
+static const struct stream_events events = { opened, heard, drained, late, ended };
+
+static void start(void)
+{
+	loop = loop_new();
+	shared = stream_shared_new(loop);
+}
+
+static void start_pair(void)
+{
+	int fds[2];
+
+	start();
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	far = fds[1];
+	stream = stream_adopt(shared, fds[0], &events, NULL);
+}
+
+static void finish(void)
+{
+	stream_free(stream);
+	stream_shared_free(shared);
+	loop_free(loop);
+	if (far >= 0)
+		close(far);
+}
+
+START_TEST(test_reads_and_end)
+{
+	start_pair();
+	ck_assert_int_eq(write(far, "250 ok", 6), 6);
+	loop_run(loop);
+	close(far);
+	far = -1;
+	loop_run(loop);
+	ck_assert_str_eq(trail, "heard(250 ok) closed ");
+	finish();
+}
+END_TEST
+
+/* A write to a peer that has gone: what it said last is heard, and the end comes from the loop, not from the write. */
+START_TEST(test_last_words)
+{
+	start_pair();
+	ck_assert_int_eq(write(far, "421 bye", 7), 7);
+	close(far);
+	far = -1;
+	ck_assert(!stream_write(stream, "MAIL", 4));
+	ck_assert_str_eq(trail, "");
+	while (!done)
+		loop_run(loop);
+	ck_assert_str_eq(trail, "heard(421 bye) broken:EPIPE ");
+	ck_assert(!stream_write(stream, "MAIL", 4));
+	finish();
+}
+END_TEST
+
+static void stop(void *arg)
+{
+	(void)arg;
+	loop_stop(loop);
+}
+
+/* Lets the stream work until so much has come out at the far end, or it has ended. */
+static void read_all(char *to, size_t size)
+{
+	size_t got = 0;
+	struct loop_timer *tick = loop_timer_new(loop, stop, NULL);
+
+	while (got < size && !strstr(trail, "unreadable")) {
+		ssize_t n = read(far, to + got, size - got);
+
+		if (n > 0)
+			got += (size_t)n;
+		loop_timer_set(tick, 1);
+		loop_run(loop);
+	}
+	loop_timer_free(tick);
+}
+
+/* head, file: sizes; both at once fit, wait in memory, or are sent from the file. */
+static const struct {
+	size_t head, file;
+} files[] = { { 0, 3 }, { 100, 1000 }, { 100, 64 * 1024 }, { 100, 64 * 1024 + 1 }, { 17 * 1024, 1000 }, { 50, 5 * 1000 * 1000 } };
+
+START_TEST(test_file)
+{
+	size_t head = files[_i].head, size = files[_i].file, at = 11;
+	char *all = mem_alloc(at + head + size), *got = mem_alloc(head + size + 1);
+	int fd = memfd_create("content", MFD_CLOEXEC);
+
+	for (size_t i = 0; i < at + head + size; i++)
+		all[i] = (char)(i * 7 + i / 251);
+	ck_assert_int_eq(pwrite(fd, all, at, 0), (ssize_t)at);
+	ck_assert_int_eq(pwrite(fd, all + at + head, size, (off_t)at), (ssize_t)size);
+	start_pair();
+	done = stream_write_file(stream, all + at, head, fd, at, size);
+	read_all(got, head + size);
+	ck_assert(done);
+	ck_assert_mem_eq(got, all + at, head + size);
+	stream_write(stream, "x", 1);
+	read_all(got, 1);
+	ck_assert_int_eq(got[0], 'x');
+	finish();
+	close(fd);
+	free(all);
+	free(got);
+}
+END_TEST
+
+static const size_t short_files[] = { 10, 100 * 1024 };
+
+START_TEST(test_file_too_short)
+{
+	int fd = memfd_create("content", MFD_CLOEXEC);
+	char *sink = mem_alloc(short_files[_i]);
+
+	start_pair();
+	ck_assert_int_eq(ftruncate(fd, (off_t)short_files[_i] - 1), 0);
+	ck_assert(!stream_write_file(stream, "", 0, fd, 0, short_files[_i]));
+	read_all(sink, short_files[_i]);
+	ck_assert_str_eq(trail, "unreadable ");
+	free(sink);
+	finish();
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_deadline)
+{
+	start_pair();
+	stream_deadline(stream, 20);
+	loop_run(loop);
+	ck_assert_int_eq(write(far, "still here", 10), 10);
+	loop_run(loop);
+	ck_assert_str_eq(trail, "late heard(still here) ");
+	finish();
+}
+END_TEST
+
+static void listen_at(const struct endpoint *at, int backlog, struct endpoint *is)
+{
+	far = socket(at->at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(far, &at->at.any, at->size), 0);
+	ck_assert_int_eq(listen(far, backlog), 0);
+	*is = *at;
+	ck_assert_int_eq(getsockname(far, &is->at.any, &is->size), 0);
+}
+
+static void run_until_done(const char *wanted)
+{
+	loop_run(loop);
+	ck_assert_str_eq(trail, wanted);
+}
+
+static const char *const addresses[] = { "127.0.0.1", "::1", "/" };
+
+START_TEST(test_connects)
+{
+	struct endpoint at, is;
+	char path[60];
+
+	snprintf(path, sizeof path, "/tmp/causeway-stream.%ld", (long)getpid());
+	unlink(path);
+	if (addresses[_i][0] == '/')
+		ck_assert(endpoint_unix(&at, path));
+	else
+		ck_assert(endpoint_inet(&at, addresses[_i], 0));
+	start();
+	listen_at(&at, 5, &is);
+	stream = stream_connect(shared, addresses[_i][0] == '/' ? &at : &is, NULL, false, &events, NULL);
+	ck_assert_str_eq(trail, "");
+	run_until_done("opened ");
+	unlink(path);
+	finish();
+}
+END_TEST
+
+/* A UNIX socket whose backlog is full says so at once: busy, not dead. */
+START_TEST(test_busy)
+{
+	struct endpoint at, is;
+	char path[60];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	snprintf(path, sizeof path, "/tmp/causeway-stream.%ld", (long)getpid());
+	unlink(path);
+	ck_assert(endpoint_unix(&at, path));
+	start();
+	listen_at(&at, 0, &is);
+	ck_assert_int_eq(connect(fd, &at.at.any, at.size), 0);
+	stream = stream_connect(shared, &at, NULL, false, &events, NULL);
+	run_until_done("refused:EAGAIN ");
+	unlink(path);
+	close(fd);
+	finish();
+}
+END_TEST
+
+static const struct {
+	const char *to, *from;
+	bool must;
+	const char *wanted;
+} refusals[] = {
+	{ "/nonexistent/socket", NULL, false, "refused:ENOENT " },
+	{ "127.0.0.1", NULL, false, "refused:ECONNREFUSED " },
+	{ "127.0.0.1", "192.0.2.1", true, "unbound:EADDRNOTAVAIL " },
+	{ "127.0.0.1", "192.0.2.1", false, "refused:ECONNREFUSED " },
+	{ "127.0.0.1", "127.0.0.2", true, "refused:ECONNREFUSED " },
+};
+
+START_TEST(test_refused)
+{
+	struct endpoint to, from;
+
+	start();
+	if (refusals[_i].to[0] == '/')
+		ck_assert(endpoint_unix(&to, refusals[_i].to));
+	else
+		ck_assert(endpoint_inet(&to, refusals[_i].to, 1));
+	if (refusals[_i].from)
+		ck_assert(endpoint_inet(&from, refusals[_i].from, 0));
+	stream = stream_connect(shared, &to, refusals[_i].from ? &from : NULL, refusals[_i].must, &events, NULL);
+	ck_assert_str_eq(trail, "");
+	run_until_done(refusals[_i].wanted);
+	finish();
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool good, v6;
+} numerics[] = {
+	{ "127.0.0.1", true, false }, { "::1", true, true }, { "2001:db8::25", true, true }, { "", false, false }, { "127.1", false, false },
+	{ "127.0.0.1:25", false, false }, { "[::1]", false, false }, { "localhost", false, false }, { "1.2.3.4.5", false, false },
+};
+
+START_TEST(test_endpoint)
+{
+	struct endpoint e;
+	char text[ENDPOINT_TEXT_SIZE];
+
+	ck_assert_int_eq(endpoint_inet(&e, numerics[_i].text, 2525), numerics[_i].good);
+	if (!numerics[_i].good)
+		return;
+	ck_assert_str_eq(endpoint_text(&e, text), numerics[_i].text);
+	ck_assert_uint_eq(endpoint_port(&e), 2525);
+	ck_assert_int_eq(endpoint_is_v6(&e), numerics[_i].v6);
+}
+END_TEST
+
+START_TEST(test_endpoint_path)
+{
+	struct endpoint e;
+	char path[110] = "";
+
+	ck_assert(!endpoint_unix(&e, path));
+	memset(path, 'x', 107);
+	ck_assert(endpoint_unix(&e, path));
+	path[107] = 'x';
+	ck_assert(!endpoint_unix(&e, path));
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "reads and end", test_reads_and_end, 1, 0 },
+		{ "last words", test_last_words, 1, 0 },
+		{ "file", test_file, UNIT_ROWS(files), 0 },
+		{ "file too short", test_file_too_short, UNIT_ROWS(short_files), 0 },
+		{ "deadline", test_deadline, 1, 0 },
+		{ "connects", test_connects, UNIT_ROWS(addresses), 0 },
+		{ "busy", test_busy, 1, 0 },
+		{ "refused", test_refused, UNIT_ROWS(refusals), 0 },
+		{ "endpoint", test_endpoint, UNIT_ROWS(numerics), 0 },
+		{ "endpoint path", test_endpoint_path, 1, 0 },
+	};
+
+	return unit_main("net/stream", cases, UNIT_ROWS(cases));
+}
