@@ -30,10 +30,11 @@
  *   mute      closes after the dot without a reply
  *   die       closes before it answers anything of the message
  *   bye       when told, sends 421 and closes while idle
- * and for a connection: "nogreeting" closes before the greeting, "refuse" greets with 421. */
+ * and for a connection: "nogreeting" closes before the greeting, "wait" when told; "refuse" greets with 421. */
 struct peer {
 	const char *const *script;    /* by connection; NULL at the end */
 	char path[80];
+	uint16_t port;                /* the script is served at 127.0.0.x, not at path */
 	int listener;
 	pthread_t thread;
 	atomic_int connections, messages;
@@ -136,12 +137,15 @@ static void converse(struct peer *p, int fd, const char *words)
 	snprintf(copy, sizeof copy, "%s", words);
 	if (strcmp(words, "refuse") == 0)
 		say(out, "421 4.3.2 too many");
-	else if (strcmp(words, "nogreeting") != 0)
+	else if (strcmp(words, "nogreeting") != 0 && strcmp(words, "wait") != 0)
 		say(out, "220 peer LMTP");
 	while (on && (word = strsep(&at, " "))) {
 		if (strcmp(word, "bye") == 0) {
 			sem_wait(&p->bye);
 			say(out, "421 4.4.2 idle too long");
+			on = false;
+		} else if (strcmp(word, "wait") == 0) {
+			sem_wait(&p->bye);
 			on = false;
 		} else if (strcmp(word, "nogreeting") == 0 || strcmp(word, "refuse") == 0) {
 			on = false;
@@ -171,7 +175,7 @@ static void *peer_main(void *arg)
 	return NULL;
 }
 
-static void peer_start(struct peer *p, const char *const *script)
+static void peer_start(struct peer *p, const char *const *script, bool inet)
 {
 	struct endpoint at;
 
@@ -179,10 +183,13 @@ static void peer_start(struct peer *p, const char *const *script)
 	sem_init(&p->bye, 0, 0);
 	snprintf(p->path, sizeof p->path, "/tmp/causeway-courier.%ld", (long)getpid());
 	unlink(p->path);
-	ck_assert(endpoint_unix(&at, p->path));
-	p->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert(inet ? endpoint_inet(&at, "0.0.0.0", 0) : endpoint_unix(&at, p->path));
+	p->listener = socket(at.at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(p->listener, &at.at.any, at.size), 0);
 	ck_assert_int_eq(listen(p->listener, 10), 0);
+	if (inet)
+		ck_assert_int_eq(getsockname(p->listener, &at.at.any, &at.size), 0);
+	p->port = endpoint_port(&at);
 	ck_assert_int_eq(pthread_create(&p->thread, NULL, peer_main, p), 0);
 }
 
@@ -227,7 +234,7 @@ static void on_answer(void *arg, const struct answer *a)
 	(void)arg;
 	add("%u:%s %s use=%u%s\n", a->rcpt, outcomes[a->verdict.outcome], a->verdict.dsn, a->conn_use,
 		a->verdict.maybe_twice ? " twice" : "");
-	if (strcmp(a->relay, "none") != 0)
+	if (strcmp(a->relay, "none") != 0 && !peer.port)
 		ck_assert_ptr_nonnull(strstr(a->relay, "mx.test["));
 }
 
@@ -278,7 +285,7 @@ static void run_until(int n)
 	struct loop_timer *limit = loop_timer_new(loop, too_late, NULL);
 
 	stop_after = n;
-	loop_timer_set(limit, 10000);
+	loop_timer_set(limit, 3000);
 	loop_run(loop);
 	loop_timer_free(limit);
 }
@@ -287,19 +294,19 @@ static void set(const char *path, const char *value)
 {
 	const char *why;
 
+	settings = settings ? settings : settings_new();
 	if (!settings_set(settings, path, value, &why))
 		ck_abort_msg("%s: %s", path, why);
 }
 
-static void start(const char *const *script)
+static void start_with(const char *const *script, bool inet)
 {
 	int fds[2];
 	char *why = NULL;
 
 	if (script)
-		peer_start(&peer, script);
+		peer_start(&peer, script, inet);
 	loop = loop_new();
-	settings = settings_new();
 	set("myhostname", "mx.test");
 	set("resolver.trust_anchor_file", "");
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
@@ -309,6 +316,11 @@ static void start(const char *const *script)
 	courier_start(courier);
 	run_until(1);
 	ck_assert_uint_gt(credits, 0);
+}
+
+static void start(const char *const *script)
+{
+	start_with(script, false);
 }
 
 static void finish(void)
@@ -374,6 +386,8 @@ static void send_one(const char *nexthop, size_t rcpts)
 	send_sized("lmtp", nexthop, rcpts, 1000);
 }
 
+static const char *const ok_script[] = { "ok", NULL };
+
 /* One message after the other, each with so many recipients; what the queue hears. */
 static const struct {
 	const char *script[4];
@@ -425,7 +439,130 @@ START_TEST(test_idle_death)
 }
 END_TEST
 
-static const char *const ok_script[] = { "ok", NULL };
+/* Several hosts: "A" and "B" in the nexthop are two addresses of the peer, "X" is one where nobody listens. */
+static const struct {
+	const char *nexthop, *script[4];
+	size_t rcpts, messages;
+	const char *heard;
+} roads[] = {
+	{ "XA", { "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "XX", { "ok" }, 1, 1, "0:deferred 4.4.1 use=1\nclosed dead\n" },
+	{ "AX", { "rcpt450" }, 1, 1, "0:deferred 4.4.1 use=1\nclosed fine\n" },
+	{ "AB", { "rcpt450", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "AB", { "mixed", "ok" }, 3, 1, "1:bounced 5.1.1 use=1\n0:sent 2.0.0 use=1\n2:sent 2.0.0 use=1\nkept fine\n" },
+	{ "AB", { "nogreeting", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "AB", { "refuse", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "AB", { "rcpt550", "ok" }, 1, 1, "0:bounced 5.1.1 use=1\nkept fine\n" },
+	{ "AB", { "mute", "ok" }, 1, 1, "0:deferred 4.4.2 use=1 twice\nclosed dead\n" },
+	{ "AB", { "rcpt450", "rcpt450" }, 1, 1, "0:deferred 4.2.1 use=1\nkept fine\n" },
+	{ "AB", { "ok rcpt450", "ok" }, 1, 2, "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "A", { "ok rcpt450" }, 1, 2, "0:sent 2.0.0 use=1\nkept fine\n0:deferred 4.2.1 use=2\nkept fine\n" },
+};
+
+static const char *nexthop_of(const char *road)
+{
+	static char nexthop[200];
+	size_t n = 0;
+
+	for (; *road; road++)
+		n += (size_t)sprintf(nexthop + n, "[127.0.0.%d]:%u ", *road == 'B' ? 2 : 1, *road == 'X' ? 1 : peer.port);
+	return nexthop;
+}
+
+START_TEST(test_roads)
+{
+	start_with(roads[_i].script, true);
+	for (size_t i = 0; i < roads[_i].messages; i++) {
+		send_one(nexthop_of(roads[_i].nexthop), roads[_i].rcpts);
+		run_until(1);
+	}
+	ck_assert_str_eq(log_text, roads[_i].heard);
+	finish();
+}
+END_TEST
+
+/* An idle connection is closed when its time is over, and when the queue wants it back. */
+START_TEST(test_idle_time)
+{
+	const char *const script[] = { "ok", "ok", NULL };
+
+	set("lmtp.connection_cache_time_limit", "1s");
+	start(script);
+	send_one(nexthop_of_peer(), 1);
+	run_until(2);
+	ck_assert_uint_eq(closes, 1);
+	send_one(nexthop_of_peer(), 1);
+	run_until(1);
+	link_send_close_idle(queue, 3, 0);
+	run_until(1);
+	ck_assert_uint_eq(closes, 2);
+	ck_assert_int_eq(peer.connections, 2);
+	finish();
+}
+END_TEST
+
+/* Reuse ends by count, and is not begun where it is not wanted; then QUIT is over before the request is. */
+static const struct {
+	const char *name, *value, *heard;
+} limits[] = {
+	{ "lmtp.connection_reuse_count_limit", "1", "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nclosed fine\n0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "lmtp.connection_cache_on_demand", "no", "0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n" },
+	{ "lmtp.skip_quit_response", "yes", "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n0:sent 2.0.0 use=3\nkept fine\n" },
+};
+
+START_TEST(test_reuse_limits)
+{
+	const char *const script[] = { "ok", "ok", "ok", NULL };
+
+	set(limits[_i].name, limits[_i].value);
+	start(script);
+	for (int i = 0; i < 3; i++) {
+		send_one(nexthop_of_peer(), 1);
+		run_until(1);
+	}
+	ck_assert_str_eq(log_text, limits[_i].heard);
+	finish();
+}
+END_TEST
+
+/* Time limits of the dialogue run. */
+START_TEST(test_silence)
+{
+	const char *const script[] = { "wait", NULL };
+
+	set("lmtp.lhlo_timeout", "1s");
+	start(script);
+	send_one(nexthop_of_peer(), 1);
+	run_until(1);
+	ck_assert_str_eq(log_text, "0:deferred 4.4.2 use=1\nclosed busy\n");
+	sem_post(&peer.bye);
+	finish();
+}
+END_TEST
+
+static void take_off(void *arg)
+{
+	(void)arg;
+	send_one(nexthop_of_peer(), 1);
+	link_send_stop(queue);
+}
+
+/* After a stop what runs is finished, then the loop ends. */
+START_TEST(test_stop)
+{
+	struct loop_task task = { .fn = take_off };
+
+	start(ok_script);
+	loop_later(loop, &task);
+	run_until(-1);
+	courier_free(courier);
+	courier = NULL;
+	run_until(-1);
+	ck_assert_str_eq(log_text, "0:sent 2.0.0 use=1\nkept fine\n");
+	finish();
+}
+END_TEST
+
 static const size_t bodies[] = { 0, 1000, 60 * 1024, 64 * 1024, 70 * 1024, 150 * 1024 };
 
 /* The content arrives byte for byte, whichever way it is sent. */
@@ -484,6 +621,11 @@ int main(void)
 		{ "talk", test_talk, UNIT_ROWS(talks), 0 },
 		{ "idle death", test_idle_death, 1, 0 },
 		{ "content", test_content, UNIT_ROWS(bodies), 0 },
+		{ "roads", test_roads, UNIT_ROWS(roads), 0 },
+		{ "idle time", test_idle_time, 1, 0 },
+		{ "reuse limits", test_reuse_limits, UNIT_ROWS(limits), 0 },
+		{ "silence", test_silence, 1, 0 },
+		{ "stop", test_stop, 1, 0 },
 		{ "nobody", test_nobody, UNIT_ROWS(nobody), 0 },
 	};
 
