@@ -26,7 +26,7 @@ bool buf_char(struct buf *, char);
 bool buf_fmt(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vfmt(struct buf *, const char *format, va_list);
 void buf_drop(struct buf *, size_t n);       /* removes n bytes from the front (n <= len) */
-const char *buf_text(const struct buf *);    /* the content as a string, "" when empty; valid until the next append */
-char *buf_take(struct buf *);                /* the content as a string of its own (free() it); the buffer is empty afterwards */
+const char *buf_text(const struct buf *);    /* the content as a string; valid until the next append */
+char *buf_take(struct buf *);                /* the content as a string to free(); leaves the buffer empty */
 
 #endif

@@ -1,4 +1,5 @@
-/* The one door to the JSON library: everything else includes this file and uses jansson's json_t through it. */
+/* The one door to the JSON library: everything else includes this file and uses jansson's json_t through
+ * it. */
 #ifndef CAUSEWAY_BASE_JSON_H
 #define CAUSEWAY_BASE_JSON_H
 

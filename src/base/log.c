@@ -98,7 +98,8 @@ static unsigned long long count_lines(struct text t)
 	return n;
 }
 
-/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as lost. */
+/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as
+ * lost. */
 static void write_waiting(void)
 {
 	while (the.waiting.len) {
@@ -173,7 +174,8 @@ static json_t *json_line(const char *process, pid_t pid, const char *id, enum lo
 	if (id)
 		json_object_set_new(o, "id", json_clean(id));
 	if (level != LOG_LEVEL_INFO)
-		json_object_set_new(o, "level", json_string(level == LOG_LEVEL_WARNING ? "warning" : "error"));
+		json_object_set_new(o, "level",
+			json_string(level == LOG_LEVEL_WARNING ? "warning" : "error"));
 	return o;
 }
 

@@ -1,7 +1,8 @@
 /*
- * The log: one event, one line, in the classic form NAME/PROCESS[PID]: ID: text (INTERFACE "Log lines"), or one JSON object.
- * Lines are collected and written together by log_flush (once per turn of the loop); warnings and errors flush at once.
- * Whatever is passed in is cleaned of controls, so that nothing from outside can start or hide a line.
+ * The log: one event, one line, in the classic form NAME/PROCESS[PID]: ID: text (INTERFACE "Log lines"), or
+ * one JSON object. Lines are collected and written together by log_flush (once per turn of the loop);
+ * warnings and errors flush at once. Whatever is passed in is cleaned of controls, so that nothing from
+ * outside can start or hide a line.
  */
 #ifndef CAUSEWAY_BASE_LOG_H
 #define CAUSEWAY_BASE_LOG_H
@@ -25,20 +26,28 @@ struct log_setup {
 /* Starts or restarts the log; before the first call lines go to standard error. */
 void log_open(const struct log_setup *);
 
-/* Writes what is collected; lines that cannot be written are counted, and the count is logged when it works again. */
+/* Writes what is collected; lines that cannot be written are counted, and the count is logged when it
+ * works again. */
 void log_flush(void);
 
-/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control); id NULL: about no message.
- * The text is cleaned as a whole. Warnings and errors get "warning: " or "error: " ahead of the text. */
-void log_line(enum log_level, const char *process, const char *id, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control); id NULL: about no
+ * message. The text is cleaned as a whole. Warnings and errors get "warning: " or "error: " ahead of the
+ * text. */
+void log_line(enum log_level, const char *process, const char *id, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
-/* One line built field by field: text form "ID: name=value, name=value (tail)"; JSON form the same names as members. */
+/* One line built field by field: text form "ID: name=value, name=value (tail)"; JSON form the same names
+ * as members. */
 struct log_entry;
-struct log_entry *log_begin(const char *process, pid_t pid, const char *id);  /* pid 0: this process; one entry at a time, no free needed */
-void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, value cleaned */
+
+/* One entry at a time, no free needed; pid 0: this process; id as in log_line. */
+struct log_entry *log_begin(const char *process, pid_t pid, const char *id);
+void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, cleaned */
 void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
-void log_blank(struct log_entry *);                                           /* the next field is set off by a blank instead of ", " */
 void log_number(struct log_entry *, const char *name, int64_t value);
-void log_end(struct log_entry *, const char *tail);                           /* tail: NULL, or text that goes into " (…)" and JSON "text" */
+void log_blank(struct log_entry *);     /* the next field is set off by a blank instead of ", " */
+
+/* Ends the line; tail: NULL, or text that goes into " (…)" and JSON "text". */
+void log_end(struct log_entry *, const char *tail);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Both kinds share one open-addressing table of (hash, pointer) slots with linear probing. For an idmap the hash is a bijection of
- * the key, so equal hashes are equal keys; a map's slots point to entries that hold the key.
+ * Both kinds share one open-addressing table of (hash, pointer) slots with linear probing. For an idmap the
+ * hash is a bijection of the key, so equal hashes are equal keys; a map's slots point to entries that hold
+ * the key.
  */
 #include "base/map.h"
 
@@ -41,7 +42,8 @@ struct idmap {
 
 static void seed(struct table *t)
 {
-	/* Fails only before the kernel's generator is ready at boot; a fixed seed is merely predictable then. */
+	/* Fails only before the kernel's generator is ready at boot; a fixed seed is merely predictable
+	 * then. */
 	if (getrandom(t->seed, sizeof t->seed, GRND_NONBLOCK) < 0)
 		t->seed[0] = (uintptr_t)t;
 }

@@ -1,4 +1,5 @@
-/* Hash tables: byte-string keys (map) and 64-bit keys (idmap) to pointers; values are borrowed, never freed. Seeded per process. */
+/* Hash tables: byte-string keys (map) and 64-bit keys (idmap) to pointers; values are borrowed, never
+ * freed. Nothing may be added or removed during a walk, whose order is any. Seeds are random. */
 #ifndef CAUSEWAY_BASE_MAP_H
 #define CAUSEWAY_BASE_MAP_H
 
@@ -12,9 +13,9 @@ struct map *map_new(void);
 void map_free(struct map *);
 size_t map_count(const struct map *);
 void *map_get(const struct map *, const char *key, size_t n);            /* NULL: not there */
-void *map_put(struct map *, const char *key, size_t n, void *value);     /* copies the key; returns the value replaced, or NULL */
-void *map_take(struct map *, const char *key, size_t n);                 /* removes; returns the value or NULL */
-void *map_next(const struct map *, size_t *cursor);                      /* any order; cursor starts at 0; NULL at the end; no change meanwhile */
+void *map_put(struct map *, const char *key, size_t n, void *value); /* copies the key; gives what it replaced */
+void *map_take(struct map *, const char *key, size_t n);             /* removes; returns the value or NULL */
+void *map_next(const struct map *, size_t *cursor);                  /* cursor starts at 0; NULL at the end */
 
 struct idmap *idmap_new(void);
 void idmap_free(struct idmap *);

@@ -148,7 +148,8 @@ bool text_list_next(struct text *from, struct text *element)
 static bool duration_unit(struct text t, uint64_t *ms)
 {
 	static const struct { const char *name; uint64_t ms; } units[] = {
-		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 }
+		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 }, { "w", 604800000 }
 	};
 
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -257,7 +258,8 @@ bool text_has_control(struct text t)
 	return false;
 }
 
-/* Length of the character that begins with this byte and the smallest code which needs that length; 0: no such character. */
+/* Length of the character that begins with this byte and the smallest code which needs that length; 0: no
+ * such character. */
 static size_t utf8_length(unsigned char first, uint32_t *least)
 {
 	*least = first < 0xe0 ? 0x80 : first < 0xf0 ? 0x800 : 0x10000;

@@ -109,7 +109,8 @@ static bool quoted_string(struct text *t, const char **why)
 	return true;
 }
 
-/* A label above ASCII is counted in characters: what it is as an A-label is longer than that, but is for the resolver to judge. */
+/* A label above ASCII is counted in characters: what it is as an A-label is longer than that, but is for
+ * the resolver to judge. */
 static bool label(struct text *t, const char **why)
 {
 	struct text start = *t;
@@ -138,7 +139,8 @@ static bool is_numeric(int family, struct text t)
 	return strlen(copy) == t.n && inet_pton(family, copy, binary) == 1;
 }
 
-/* What stands in the brackets: an IPv4 address, "IPv6:" and an address, or another "tag:text" (RFC 5321 section 4.1.3). */
+/* What stands in the brackets: an IPv4 address, "IPv6:" and an address, or another "tag:text" (RFC 5321
+ * section 4.1.3). */
 static bool literal_check(struct text t)
 {
 	struct text tag;

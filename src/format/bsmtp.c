@@ -8,7 +8,8 @@
 #include "format/content.h"
 #include "format/header.h"
 
-/* An address of 1000 bytes, the same again as xtext in ORCPT or AUTH, and everything else fit into a command line. */
+/* An address of 1000 bytes, the same again as xtext in ORCPT or AUTH, and everything else fit into a
+ * command line. */
 enum { COMMAND_MAX = 8192 };
 
 static const char bom[] = "\xef\xbb\xbf";
@@ -169,8 +170,9 @@ static bool do_unknown(struct bsmtp *b, struct text verb)
 static bool do_command(struct bsmtp *b, struct text line)
 {
 	static const struct { const char *verb; bool (*run)(struct bsmtp *, struct text); } commands[] = {
-		{ "MAIL", do_mail }, { "RCPT", do_rcpt }, { "DATA", do_data }, { "HELO", do_greeting }, { "EHLO", do_greeting },
-		{ "LHLO", do_greeting }, { "RSET", do_rset }, { "NOOP", do_noop }, { "QUIT", do_quit }
+		{ "MAIL", do_mail }, { "RCPT", do_rcpt }, { "DATA", do_data }, { "HELO", do_greeting },
+		{ "EHLO", do_greeting }, { "LHLO", do_greeting }, { "RSET", do_rset },
+		{ "NOOP", do_noop }, { "QUIT", do_quit }
 	};
 	struct text args = line, verb;
 
@@ -194,12 +196,14 @@ static bool strip_end(struct bsmtp *b, bool first, struct text *line)
 	if (first)
 		b->crlf = cr;
 	if (cr != b->crlf)
-		return refuse(b, "", cr ? "the line ends in CR LF, the first one did in LF" : "the line ends in LF, the first one did in CR LF");
+		return refuse(b, "", cr ? "the line ends in CR LF, the first one did in LF"
+			: "the line ends in LF, the first one did in CR LF");
 	line->n -= cr;
 	return true;
 }
 
-/* A UTF-8 byte order mark at the file's start is dropped; a part of one stays for the first line to be refused for. */
+/* A UTF-8 byte order mark at the file's start is dropped; a part of one stays for the first line to be
+ * refused for. */
 static void skip_bom(struct bsmtp *b, struct text *slice)
 {
 	while (b->taken < 3 && slice->n && *slice->p == bom[b->taken]) {
@@ -264,7 +268,8 @@ static enum bsmtp_event too_large(struct bsmtp *b)
 {
 	char words[80];
 
-	snprintf(words, sizeof words, "the message is larger than %llu bytes", (unsigned long long)b->size_limit);
+	snprintf(words, sizeof words, "the message is larger than %llu bytes",
+		(unsigned long long)b->size_limit);
 	refuse(b, "", words);
 	return BSMTP_ERROR;
 }

@@ -1,8 +1,9 @@
 /*
- * Reads a drop file in BSMTP form (RFC 2442; INTERFACE "The spool"): the file is fed in slices and answers with events. The first line
- * decides whether lines end in CRLF or LF: a CRLF file's content is ended by CRLF.CRLF only, an LF file's by LF.LF only.
- * Content comes out in wire form: every bare LF has become CRLF, every other CR one space, lines that begin with a dot after that are
- * stuffed, the end-of-data line is included. So no server can read it as two messages.
+ * Reads a drop file in BSMTP form (RFC 2442; INTERFACE "The spool"): the file is fed in slices and answers
+ * with events. The first line decides whether lines end in CRLF or LF: a CRLF file's content is ended by
+ * CRLF.CRLF only, an LF file's by LF.LF only. Content comes out in wire form: every bare LF has become CRLF,
+ * every other CR one space, lines that begin with a dot after that are stuffed, the end-of-data line is
+ * included. So no server can read it as two messages.
  */
 #ifndef CAUSEWAY_FORMAT_BSMTP_H
 #define CAUSEWAY_FORMAT_BSMTP_H
@@ -14,7 +15,7 @@ struct bsmtp;
 enum bsmtp_event {
 	BSMTP_MORE,      /* the slice is used up: feed the next, or call bsmtp_finish */
 	BSMTP_BEGIN,     /* DATA was read: the envelope is complete (bsmtp_envelope), content follows */
-	BSMTP_CONTENT,   /* a piece of content, in wire form: piece/length below, valid until the next call */
+	BSMTP_CONTENT,   /* a piece of content, in wire form: *piece, valid until the next call */
 	BSMTP_END,       /* the transaction is complete: its final ".CRLF" was the last piece */
 	BSMTP_ERROR      /* the file is refused: bsmtp_error */
 };
@@ -26,7 +27,8 @@ void bsmtp_free(struct bsmtp *);
 /* Next event; takes what it used off *slice. After BSMTP_ERROR it stays at BSMTP_ERROR. */
 enum bsmtp_event bsmtp_next(struct bsmtp *, struct text *slice, struct text *piece);
 
-/* The file is over: BSMTP_MORE if that is a good end, else BSMTP_ERROR (unfinished transaction, empty file, bytes after QUIT). */
+/* The file is over: BSMTP_MORE if that is a good end, else BSMTP_ERROR (unfinished transaction, empty
+ * file, bytes after QUIT). */
 enum bsmtp_event bsmtp_finish(struct bsmtp *);
 
 /* "line 12: RCPT TO: address is longer than 1000 bytes": one cleaned line, valid until bsmtp_free. */
@@ -43,12 +45,12 @@ struct bsmtp_facts {
 	bool eight_bit;           /* some byte above 127 */
 	bool utf8_header;         /* such a byte in the header */
 	bool has_nul;
-	const char *message_id;   /* value of Message-ID:, cleaned, at most 250 bytes; "" if none; valid until the next transaction */
+	const char *message_id;   /* value of Message-ID:, cleaned, at most 250 bytes; lives as the transaction */
 };
 const struct bsmtp_facts *bsmtp_facts(const struct bsmtp *);
 
-/* Whether all that was fed is byte for byte a queue file: "MAIL", "RCPT" … "DATA", content, all CRLF, one transaction, nothing else,
- * no change made by the rules above. Meaningful after a good bsmtp_finish. */
+/* Whether all that was fed is byte for byte a queue file: "MAIL", "RCPT" … "DATA", content, all CRLF, one
+ * transaction, nothing else, no change made by the rules above. Meaningful after a good bsmtp_finish. */
 bool bsmtp_is_wire_form(const struct bsmtp *);
 
 #endif

@@ -4,15 +4,16 @@
 #include <string.h>
 
 enum {
-	AT_START,     /* behind a line end of the file */
-	AT_DOT,       /* behind a dot there, which has not come out */
-	AT_DOT_CR,    /* behind a dot and CR there in a CRLF file, neither has come out */
-	AT_WIRE_START,/* behind a bare LF in a CRLF file: a line of the wire begins that is no line of the file */
+	AT_START,       /* behind a line end of the file */
+	AT_DOT,         /* behind a dot there, which has not come out */
+	AT_DOT_CR,      /* behind a dot and CR there in a CRLF file, neither has come out */
+	AT_WIRE_START,  /* behind a bare LF in a CRLF file: a line of the wire begins, none of the file */
 	AT_INSIDE,
-	AT_CR         /* behind a CR that has not come out */
+	AT_CR           /* behind a CR that has not come out */
 };
 
-/* Input looked at in one call. What comes out is at most twice as long, and a few bytes held from the call before. */
+/* Input looked at in one call. What comes out is at most twice as long, and a few bytes held from the
+ * call before. */
 enum { SLICE_MAX = 32 * 1024, OUT_MAX = 2 * SLICE_MAX + 16 };
 
 void content_init(struct content *c)
@@ -263,7 +264,8 @@ bool content_add(struct text t, struct buf *out)
 	return !out->over;
 }
 
-/* How much of t goes on a line: up to the last blank before column `room`, or all of a longer word, which is cut at 900 bytes. */
+/* How much of t goes on a line: up to the last blank before column `room`, or all of a longer word, which
+ * is cut at 900 bytes. */
 static size_t fold_at(struct text t, size_t room)
 {
 	enum { WORD_MAX = 850 };
@@ -302,7 +304,8 @@ bool content_add_folded(const char *first, const char *rest, struct text t, stru
 	add_one_line(t, &clean);
 	left = text_trim(text_make(buf_text(&clean), clean.len));
 	do {
-		size_t indent = strlen(first), n = fold_at(left, indent < FOLD_COLUMNS ? FOLD_COLUMNS - indent : 1);
+		size_t indent = strlen(first);
+		size_t n = fold_at(left, indent < FOLD_COLUMNS ? FOLD_COLUMNS - indent : 1);
 
 		buf_str(out, *first ? first : left.n && *left.p == '.' ? "." : "");
 		buf_add(out, left.p, n);

@@ -1,6 +1,6 @@
 /*
- * Message content in wire form: lines end in CRLF, no other CR or LF, lines that begin with a dot are stuffed, ".CRLF" at the end
- * (RFC 5321 section 4.5.2, INTERFACE "The spool"). NUL and bytes above 127 stay.
+ * Message content in wire form: lines end in CRLF, no other CR or LF, lines that begin with a dot are
+ * stuffed, ".CRLF" at the end (RFC 5321 section 4.5.2, INTERFACE "The spool"). NUL and bytes above 127 stay.
  */
 #ifndef CAUSEWAY_FORMAT_CONTENT_H
 #define CAUSEWAY_FORMAT_CONTENT_H
@@ -12,8 +12,9 @@
 #include "base/text.h"
 
 /*
- * Turns dot-stuffed content as a producer wrote it into wire form. Its lines are those between the line ends of its file: behind one
- * of them a first dot is stuffing and a lone dot is the end. A line that begins only because a bare LF became CRLF was not stuffed.
+ * Turns dot-stuffed content as a producer wrote it into wire form. Its lines are those between the line ends
+ * of its file: behind one of them a first dot is stuffing and a lone dot is the end. A line that begins only
+ * because a bare LF became CRLF was not stuffed.
  */
 struct content {
 	bool crlf;           /* lines of the file end in CRLF, else in LF */
@@ -32,19 +33,21 @@ void content_free(struct content *);
 /* Stands before the first byte of a new content. */
 void content_begin(struct content *, bool crlf);
 
-/* Takes bytes off *slice and gives what comes out of them in *piece (perhaps nothing), valid until the next call; true when the
- * end-of-data line has come out, and *slice then stands behind it. */
+/* Takes bytes off *slice and gives what comes out of them in *piece (perhaps nothing), valid until the
+ * next call; true when the end-of-data line has come out, and *slice then stands behind it. */
 bool content_next(struct content *, struct text *slice, struct text *piece);
 
-/* Appends any text in wire form: every CRLF, bare LF or bare CR ends a line, a last line without end gets one; the final dot line is
- * not added. False if out's ceiling was met. */
+/* Appends any text in wire form: every CRLF, bare LF or bare CR ends a line, a last line without end gets
+ * one; the final dot line is not added. False if out's ceiling was met. */
 bool content_add(struct text, struct buf *out);
 
-/* Appends text from outside, cleaned, LF as blank, as lines of at most 76 columns where words allow: the first begins with first, others with rest.
- * No line is longer than 900 bytes. False if out's ceiling was met. */
+/* Appends text from outside, cleaned, LF as blank, as lines of at most 76 columns where words allow: the
+ * first begins with first, others with rest. No line is longer than 900 bytes. False if out's ceiling was
+ * met. */
 bool content_add_folded(const char *first, const char *rest, struct text, struct buf *out);
 
-/* The header with its last CRLF, without the empty line, of content in wire form; all of it if there is no empty line. */
+/* The header with its last CRLF, without the empty line, of content in wire form; all of it if there is
+ * no empty line. */
 struct text content_header(struct text wire);
 
 #endif

@@ -147,7 +147,8 @@ enum dnsmsg_result dnsmsg_next(struct dnsmsg *m, struct dnsmsg_record *out)
 	return DNSMSG_END;
 }
 
-bool dnsmsg_target(const struct dnsmsg *m, const struct dnsmsg_record *r, size_t skip, char out[DNSMSG_NAME_SIZE])
+bool dnsmsg_target(const struct dnsmsg *m, const struct dnsmsg_record *r, size_t skip,
+	char out[DNSMSG_NAME_SIZE])
 {
 	size_t after;
 
@@ -158,7 +159,9 @@ bool dnsmsg_address(const struct dnsmsg_record *r, char out[DNSMSG_ADDRESS_SIZE]
 {
 	if (r->type == DNSMSG_A && r->size == 4)
 		return inet_ntop(AF_INET, r->data, out, DNSMSG_ADDRESS_SIZE);
-	return r->type == DNSMSG_AAAA && r->size == 16 && inet_ntop(AF_INET6, r->data, out, DNSMSG_ADDRESS_SIZE);
+	if (r->type == DNSMSG_AAAA && r->size == 16)
+		return inet_ntop(AF_INET6, r->data, out, DNSMSG_ADDRESS_SIZE);
+	return false;
 }
 
 uint16_t dnsmsg_number(const struct dnsmsg_record *r, size_t at)

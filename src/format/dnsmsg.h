@@ -1,6 +1,7 @@
 /*
- * Reads the answer section of a DNS message (RFC 1035 section 4). Every length, count and compression pointer in it is taken for hostile:
- * nothing is read outside the packet, pointers go backwards only, names end at 255 bytes.
+ * Reads the answer section of a DNS message (RFC 1035 section 4). Every length, count and compression
+ * pointer in it is taken for hostile: nothing is read outside the packet, pointers go backwards only, names
+ * end at 255 bytes.
  */
 #ifndef CAUSEWAY_FORMAT_DNSMSG_H
 #define CAUSEWAY_FORMAT_DNSMSG_H
@@ -42,17 +43,21 @@ bool dnsmsg_open(struct dnsmsg *, const void *packet, size_t size);
 /* The next record of class IN in the answer section. */
 enum dnsmsg_result dnsmsg_next(struct dnsmsg *, struct dnsmsg_record *out);
 
-/* Expands the name that begins at offset `at`: labels with dots between, no dot at the end, "." for the root; bytes that are not
- * printable ASCII and dots or backslashes in a label as "\DDD". *after is the offset behind it. False if it is damaged. */
+/* Expands the name that begins at offset `at`: labels with dots between, no dot at the end, "." for the
+ * root; bytes that are not printable ASCII and dots or backslashes in a label as "\DDD". *after is the
+ * offset behind it. False if it is damaged. */
 bool dnsmsg_name(const struct dnsmsg *, size_t at, char out[DNSMSG_NAME_SIZE], size_t *after);
 
-/* The name that is all of a record's data behind its first `skip` bytes (0 for CNAME, 2 for MX, 6 for SRV). */
-bool dnsmsg_target(const struct dnsmsg *, const struct dnsmsg_record *, size_t skip, char out[DNSMSG_NAME_SIZE]);
+/* The name that is all of a record's data behind its first `skip` bytes (0 for CNAME, 2 for MX, 6 for
+ * SRV). */
+bool dnsmsg_target(const struct dnsmsg *, const struct dnsmsg_record *, size_t skip,
+	char out[DNSMSG_NAME_SIZE]);
 
 /* The address of an A or AAAA record in numeric form; false for any other record or a wrong length. */
 bool dnsmsg_address(const struct dnsmsg_record *, char out[DNSMSG_ADDRESS_SIZE]);
 
-/* 16 bits of a record's data in network order, `at` bytes into it (an MX preference is at 0); 0 if it is not that long. */
+/* 16 bits of a record's data in network order, `at` bytes into it (an MX preference is at 0); 0 if it is
+ * not that long. */
 uint16_t dnsmsg_number(const struct dnsmsg_record *, size_t at);
 
 #endif

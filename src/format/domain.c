@@ -95,7 +95,7 @@ bool domain_to_ascii(struct text t, bool transitional, char out[DOMAIN_SIZE], co
 	form = text_of((const char *)result);
 	good = domain_check(form, why);
 	copy(form, out);
-	if (good && without_last_dot(form).n < form.n)   /* a last label of characters that the mapping drops */
+	if (good && without_last_dot(form).n < form.n)   /* the mapping dropped all of the last label */
 		good = refuse(why, "it is empty or has a dot out of place");
 	idn2_free(result);
 	return good;

@@ -1,6 +1,7 @@
 /*
- * Domain and host names as text: the form for keys, the form for DNS (IDNA2008, RFC 5890-5892, UTS 46), address literals (RFC 5321
- * section 4.1.3) and the host part of a nexthop (Postfix transport(5)). Everything shown to people keeps the form that was given.
+ * Domain and host names as text: the form for keys, the form for DNS (IDNA2008, RFC 5890-5892, UTS 46),
+ * address literals (RFC 5321 section 4.1.3) and the host part of a nexthop (Postfix transport(5)).
+ * Everything shown to people keeps the form that was given.
  */
 #ifndef CAUSEWAY_FORMAT_DOMAIN_H
 #define CAUSEWAY_FORMAT_DOMAIN_H
@@ -12,20 +13,23 @@
 
 #define DOMAIN_SIZE 256    /* bytes for any domain here, with its NUL */
 
-/* Whether t can be a host or domain name: labels of 1 to 63 letters, digits, '_', '-' (not at an end) or characters above ASCII; 255
- * bytes at most; one dot at the end is allowed. If not, a constant complaint in *why. */
+/* Whether t can be a host or domain name: labels of 1 to 63 letters, digits, '_', '-' (not at an end) or
+ * characters above ASCII; 255 bytes at most; one dot at the end is allowed. If not, a constant complaint
+ * in *why. */
 bool domain_check(struct text t, const char **why);
 
-/* The form for keys: ASCII letters in lower case, no dot at the end. Cut at DOMAIN_SIZE - 1 bytes; returns out. */
+/* The form for keys: ASCII letters in lower case, no dot at the end. Cut at DOMAIN_SIZE - 1 bytes;
+ * returns out. */
 const char *domain_key(struct text t, char out[DOMAIN_SIZE]);
 
-/* The form for DNS: A-labels in lower case, no dot at the end. transitional: map four characters as IDNA2003 did
- * (enable_idna2003_compatibility). On refusal false and a constant complaint. */
+/* The form for DNS: A-labels in lower case, no dot at the end. transitional: map four characters as
+ * IDNA2003 did (enable_idna2003_compatibility). On refusal false and a constant complaint. */
 bool domain_to_ascii(struct text t, bool transitional, char out[DOMAIN_SIZE], const char **why);
 
 enum domain_kind { DOMAIN_NAME, DOMAIN_IPV4, DOMAIN_IPV6, DOMAIN_OTHER_LITERAL };
 
-/* What the domain of a mail address is; for "[192.0.2.1]" and "[IPv6:2001:db8::1]" out gets the bare address, else t itself. */
+/* What the domain of a mail address is; for "[192.0.2.1]" and "[IPv6:2001:db8::1]" out gets the bare
+ * address, else t itself. */
 enum domain_kind domain_literal(struct text t, char out[DOMAIN_SIZE]);
 
 /* The kind of a bare name or numeric address ("192.0.2.1", "2001:db8::1"); never DOMAIN_OTHER_LITERAL. */

@@ -46,8 +46,8 @@ static bool has_utf8_address(const struct dsn_report *r)
 
 static bool text_is_8bit(const struct dsn_report *r)
 {
-	for (size_t i = 0; i < r->count; i++)
-		if (!is_ascii(r->rcpts[i].address) || !is_ascii(r->rcpts[i].reason) || !is_ascii(r->rcpts[i].diagnostic))
+	for (const struct dsn_rcpt *at = r->rcpts; at < r->rcpts + r->count; at++)
+		if (!is_ascii(at->address) || !is_ascii(at->reason) || !is_ascii(at->diagnostic))
 			return true;
 	return !is_ascii(r->myhostname);
 }
@@ -125,12 +125,14 @@ static void print_header(const struct dsn_report *r, const char *boundary, struc
 	buf_fmt(out, "Subject: %s\r\n", dsn_text_subject(r->count ? r->rcpts[0].action : DSN_FAILED));
 	buf_fmt(out, "Message-ID: <%s>\r\n", r->message_id);
 	buf_str(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
-	buf_fmt(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"%s\"\r\n", boundary);
+	buf_str(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n");
+	buf_fmt(out, "\tboundary=\"%s\"\r\n", boundary);
 	buf_fmt(out, "Content-Transfer-Encoding: %s\r\n\r\n", encoding(dsn_is_8bit(r)));
 	buf_free(&clean);
 }
 
-static void begin_part(struct buf *out, const char *boundary, const char *description, const char *type, bool eight_bit)
+static void begin_part(struct buf *out, const char *boundary, const char *description, const char *type,
+	bool eight_bit)
 {
 	buf_fmt(out, "--%s\r\nContent-Description: %s\r\nContent-Type: %s\r\n", boundary, description, type);
 	buf_fmt(out, "Content-Transfer-Encoding: %s\r\n\r\n", encoding(eight_bit));
@@ -218,6 +220,8 @@ static const char *original_type(const struct dsn_report *r)
 bool dsn_print(const struct dsn_report *r, struct buf *out)
 {
 	const bool utf8 = has_utf8_address(r);
+	const char *status_type = utf8 ? "message/global-delivery-status" : "message/delivery-status";
+	const char *description = r->headers_only ? "Header of the message" : "The message";
 	struct buf boundary;
 	const char *b;
 
@@ -228,9 +232,9 @@ bool dsn_print(const struct dsn_report *r, struct buf *out)
 	begin_part(out, b, "Notification", "text/plain; charset=utf-8", text_is_8bit(r));
 	dsn_text_print(r, out);
 	buf_str(out, "\r\n");
-	begin_part(out, b, "Delivery report", utf8 ? "message/global-delivery-status" : "message/delivery-status", utf8);
+	begin_part(out, b, "Delivery report", status_type, utf8);
 	print_status(r, utf8, out);
-	begin_part(out, b, r->headers_only ? "Header of the message" : "The message", original_type(r), !text_is_ascii(r->original));
+	begin_part(out, b, description, original_type(r), !text_is_ascii(r->original));
 	buf_add(out, r->original.p, r->original.n);
 	if (r->original.n == 0 || r->original.p[r->original.n - 1] != '\n')
 		buf_str(out, "\r\n");

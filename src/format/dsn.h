@@ -1,7 +1,8 @@
 /*
- * Delivery status notifications (RFC 3461-3464, 6522): builds the content of a report in wire form. Readable text first (which address,
- * what the other side said, what it means, what to do), then message/delivery-status, then the original's header or all of it. Where an address is not ASCII the parts take their
- * forms of RFC 6533. Whatever came from outside is cleaned of controls.
+ * Delivery status notifications (RFC 3461-3464, 6522): builds the content of a report in wire form. Readable
+ * text first (which address, what the other side said, what it means, what to do), then
+ * message/delivery-status, then the original's header or all of it. Where an address is not ASCII the parts
+ * take their forms of RFC 6533. Whatever came from outside is cleaned of controls.
  */
 #ifndef CAUSEWAY_FORMAT_DSN_H
 #define CAUSEWAY_FORMAT_DSN_H
@@ -35,7 +36,7 @@ struct dsn_report {
 	int64_t now;
 	const struct dsn_rcpt *rcpts;
 	size_t count;
-	struct text original;      /* the original's content or header in wire form (dot-stuffed, CRLF), without the final dot line */
+	struct text original;      /* the original's content or header in wire form, no final dot line */
 	bool headers_only;         /* original is text/rfc822-headers */
 	int64_t lifetime;          /* DSN_DELAYED: ms until it will be given up */
 };

@@ -5,11 +5,12 @@
 #include "format/content.h"
 
 struct explanation {
-	const char *code;      /* the code, or the beginning of all codes that it is for; the first match counts */
+	const char *code;      /* a whole code, or with a dot at its end the beginning of many */
 	const char *meaning;
 	const char *advice;
 };
 
+/* The first row that matches counts. */
 static const struct explanation explanations[] = {
 	{ "5.1.10", "The domain has declared that it receives no mail.",
 	  "Check the part behind the @ for typing mistakes, or reach the recipient another way." },
@@ -52,9 +53,9 @@ static const struct explanation explanations[] = {
 	{ "4.2.2", "The mailbox has been full all the time.",
 	  "Tell the recipient another way, and send the message again once there is room." },
 	{ "4.4.1", "The receiving system did not answer.",
-	  "It may be out of order or its name may be wrong. Check the part behind the @, and send the message again later." },
+	  "It may be out of order. Check the part behind the @ and send the message again later." },
 	{ "4.4.", "The receiving system could not be reached.",
-	  "It may be out of order or its name may be wrong. Check the part behind the @, and send the message again later." },
+	  "It may be out of order. Check the part behind the @ and send the message again later." },
 	{ "4.7.", "The receiving system did not want the message for now, or could not be reached safely.",
 	  "Send the message again later, or show this report to your postmaster." },
 	{ "4.", "The receiving system had a temporary problem.",
@@ -102,11 +103,13 @@ static void paragraph(struct buf *out, const char *words)
 static const char *opening(enum dsn_action action)
 {
 	static const char *const openings[] = {
-		[DSN_FAILED] = ("could not be delivered to the recipients below. No further attempt will be made for them; "
-			"the reason and what you can do are given for each. Your message, or its header, is attached."),
-		[DSN_DELAYED] = "has not yet been delivered to the recipients below. This is only a warning: you need not send it again.",
+		[DSN_FAILED] = ("could not be delivered to the recipients below. No further attempt will be "
+			"made for them; the reason and what you can do are given for each. Your message, or its "
+			"header, is attached."),
+		[DSN_DELAYED] = ("has not yet been delivered to the recipients below. This is only a "
+			"warning: you need not send it again."),
 		[DSN_DELIVERED] = "was delivered to the recipients below, as you asked to be told.",
-		[DSN_RELAYED] = "was passed on to a system that sends no such reports, for the recipients below.",
+		[DSN_RELAYED] = "was passed on, for the recipients below, to a system without such reports.",
 		[DSN_EXPANDED] = "was passed on to the members of the lists below."
 	};
 
@@ -190,7 +193,8 @@ void dsn_text_print(const struct dsn_report *r, struct buf *out)
 	if (action == DSN_DELAYED && r->lifetime > 0)
 		print_outlook(r, out);
 	buf_init(&words, 256);
-	buf_fmt(&words, "For the postmaster: the log of this system has more about it under the queue id %s.", r->queue_id);
+	buf_str(&words, "For the postmaster: the log of this system has more about it under the queue id ");
+	buf_fmt(&words, "%s.", r->queue_id);
 	content_add_folded("", "", text_of(buf_text(&words)), out);
 	buf_free(&words);
 }

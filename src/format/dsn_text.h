@@ -10,7 +10,8 @@ const char *dsn_text_subject(enum dsn_action);
 /* Appends the whole text in wire form. */
 void dsn_text_print(const struct dsn_report *, struct buf *out);
 
-/* What an enhanced status code means to the sender, and what he can do: two constant sentences (RFC 3463, and the registry of codes). */
+/* What an enhanced status code means to the sender, and what he can do: two constant sentences (RFC 3463,
+ * and the registry of codes). */
 void dsn_text_explain(const char *status, const char **meaning, const char **advice);
 
 #endif

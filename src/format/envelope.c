@@ -8,7 +8,8 @@
 #include "format/address.h"
 #include "format/xtext.h"
 
-/* A parameter's value on its way into the envelope: rcpt is NULL in a MAIL command; the answer is a complaint or NULL. */
+/* A parameter's value on its way into the envelope: rcpt is NULL in a MAIL command; the answer is a
+ * complaint or NULL. */
 struct target {
 	struct envelope *envelope;
 	struct envelope_rcpt *rcpt;
@@ -60,7 +61,9 @@ static int pick(struct text value, const char *const *words)
 
 static const char *set_size(struct target t, struct text value)
 {
-	return text_number(&value, UINT64_MAX, &t.envelope->size) && value.n == 0 ? NULL : "is not a number of bytes";
+	bool ok = text_number(&value, UINT64_MAX, &t.envelope->size) && value.n == 0;
+
+	return ok ? NULL : "is not a number of bytes";
 }
 
 static const char *set_body(struct target t, struct text value)
@@ -176,7 +179,8 @@ static bool refuse(struct envelope *e, struct text name, const char *words, cons
 	return false;
 }
 
-static bool take_param(struct target t, const struct param *table, struct text word, unsigned *seen, const char **why)
+static bool take_param(struct target t, const struct param *table, struct text word, unsigned *seen,
+	const char **why)
 {
 	struct text name = word, value = word;
 	bool has_value = text_until(&value, '=', &name);
@@ -269,11 +273,14 @@ bool envelope_rcpt(struct envelope *e, struct text args, size_t max, const char 
 	return take_params((struct target){ e, r }, rcpt_params, args, why);
 }
 
-struct envelope_rcpt *envelope_add(struct envelope *e, const char *address, const char *orcpt, unsigned notify)
+struct envelope_rcpt *envelope_add(struct envelope *e, const char *address, const char *orcpt,
+	unsigned notify)
 {
 	struct envelope_rcpt *r = add(e);
 
-	*r = (struct envelope_rcpt){ .address = mem_str(address), .orcpt = mem_str(orcpt), .notify = notify };
+	r->address = mem_str(address);
+	r->orcpt = mem_str(orcpt);
+	r->notify = notify;
 	return r;
 }
 
@@ -320,7 +327,8 @@ const char *envelope_notify_text(unsigned notify)
 {
 	static const char *const texts[] = {
 		"", "NEVER", "SUCCESS", "NEVER", "FAILURE", "NEVER", "SUCCESS,FAILURE", "NEVER",
-		"DELAY", "NEVER", "SUCCESS,DELAY", "NEVER", "FAILURE,DELAY", "NEVER", "SUCCESS,FAILURE,DELAY", "NEVER"
+		"DELAY", "NEVER", "SUCCESS,DELAY", "NEVER", "FAILURE,DELAY", "NEVER",
+		"SUCCESS,FAILURE,DELAY", "NEVER"
 	};
 
 	return texts[notify & 15];

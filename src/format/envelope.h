@@ -1,6 +1,7 @@
 /*
- * An SMTP envelope: the sender with its MAIL parameters and the recipients with theirs (RFC 5321 3.3, RFC 1870, 3461, 6152, 6531, 4954,
- * 8689). Addresses are kept in wire form, as they stood between < and >, byte for byte. Parsing refuses controls anywhere.
+ * An SMTP envelope: the sender with its MAIL parameters and the recipients with theirs (RFC 5321 3.3, RFC
+ * 1870, 3461, 6152, 6531, 4954, 8689). Addresses are kept in wire form, as they stood between < and >, byte
+ * for byte. Parsing refuses controls anywhere.
  */
 #ifndef CAUSEWAY_FORMAT_ENVELOPE_H
 #define CAUSEWAY_FORMAT_ENVELOPE_H
@@ -41,17 +42,20 @@ struct envelope {
 struct envelope *envelope_new(void);
 void envelope_free(struct envelope *);
 
-/* Takes the part of a MAIL command behind "MAIL" (" FROM:<…> params", blanks after the colon allowed); on refusal false and in
- * *why a complaint that fits behind "MAIL FROM: " and lives as long as the envelope, which then holds a part of the command. */
+/* Takes the part of a MAIL command behind "MAIL" (" FROM:<…> params", blanks after the colon allowed); on
+ * refusal false and in *why a complaint that fits behind "MAIL FROM: " and lives as long as the envelope,
+ * which then holds a part of the command. */
 bool envelope_mail(struct envelope *, struct text args, const char **why);
 
 /* The same for the part behind "RCPT"; no more than max recipients. */
 bool envelope_rcpt(struct envelope *, struct text args, size_t max, const char **why);
 
 /* Appends a recipient with copies of what is given (program use; address is trusted to be valid). */
-struct envelope_rcpt *envelope_add(struct envelope *, const char *address, const char *orcpt, unsigned notify);
+struct envelope_rcpt *envelope_add(struct envelope *, const char *address, const char *orcpt,
+	unsigned notify);
 
-/* Appends "MAIL FROM:<…> params CRLF", one RCPT line each, "DATA CRLF": the head of a queue file, which envelope_mail/_rcpt read back. */
+/* Appends "MAIL FROM:<…> params CRLF", one RCPT line each, "DATA CRLF": the head of a queue file, which
+ * envelope_mail/_rcpt read back. */
 bool envelope_print(const struct envelope *, struct buf *out);
 
 /* "SUCCESS,FAILURE" or "NEVER"; "" for 0. */

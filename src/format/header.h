@@ -1,4 +1,5 @@
-/* Looks at the header of content in wire form while it passes by: what intake has to know about it, in bounded memory. */
+/* Looks at the header of content in wire form while it passes by: what intake has to know about it, in
+ * bounded memory. */
 #ifndef CAUSEWAY_FORMAT_HEADER_H
 #define CAUSEWAY_FORMAT_HEADER_H
 

@@ -111,7 +111,8 @@ static bool take_part(struct text *t, char *out, size_t *len)
 	return true;
 }
 
-/* The enhanced code at the front of what stands behind a code (RFC 3463 section 2), if its class is the code's. */
+/* The enhanced code at the front of what stands behind a code (RFC 3463 section 2), if its class is the
+ * code's. */
 static bool read_dsn(struct text t, int class, char out[12])
 {
 	size_t len = 0;
@@ -134,6 +135,11 @@ static bool read_dsn(struct text t, int class, char out[12])
 	return len >= 5 && out[1] == '.' && (t.n == 0 || isspace((unsigned char)*t.p));
 }
 
+static const char *default_dsn(int class)
+{
+	return class == 2 ? "2.0.0" : class == 4 ? "4.0.0" : class == 5 ? "5.0.0" : "5.5.0";
+}
+
 static void fill(struct reply_reader *r, int code, struct text line, struct reply *out)
 {
 	int class = code / 100;
@@ -141,7 +147,7 @@ static void fill(struct reply_reader *r, int code, struct text line, struct repl
 	*out = (struct reply){ .code = code, .garbage = r->garbage, .text = buf_text(&r->text) };
 	out->has_dsn = read_dsn(text_make(line.p + CODE_DIGITS, line.n - CODE_DIGITS), class, out->dsn);
 	if (!out->has_dsn)
-		strcpy(out->dsn, class == 2 ? "2.0.0" : class == 4 ? "4.0.0" : class == 5 ? "5.0.0" : "5.5.0");
+		strcpy(out->dsn, default_dsn(class));
 }
 
 static void forget_spent(struct reply_reader *r)

@@ -1,7 +1,8 @@
 /*
- * Replies of SMTP and LMTP servers (RFC 5321 4.2, RFC 3463): bytes in, replies out. A reader holds one reply being read.
- * Limits: a line is kept to REPLY_LINE_MAX bytes, the text of one reply to REPLY_TEXT_MAX; what is longer is read and dropped.
- * A reply that goes on for more than REPLY_BYTES_MAX bytes is an error: a peer that never ends costs bounded memory and time.
+ * Replies of SMTP and LMTP servers (RFC 5321 4.2, RFC 3463): bytes in, replies out. A reader holds one reply
+ * being read. Limits: a line is kept to REPLY_LINE_MAX bytes, the text of one reply to REPLY_TEXT_MAX; what
+ * is longer is read and dropped. A reply that goes on for more than REPLY_BYTES_MAX bytes is an error: a
+ * peer that never ends costs bounded memory and time.
  */
 #ifndef CAUSEWAY_FORMAT_REPLY_H
 #define CAUSEWAY_FORMAT_REPLY_H
@@ -17,10 +18,11 @@
 
 struct reply {
 	int code;          /* of the final line, 0..999 */
-	char dsn[12];      /* enhanced code of the final line if its class fits the code, else "2.0.0" "4.0.0" "5.0.0", else "5.5.0" */
+	char dsn[12];      /* enhanced code of the final line if its class is the code's; else the class with
+	                    * ".0.0"; "5.5.0" for a code that begins with none of 2 4 5 */
 	bool has_dsn;      /* the peer gave the enhanced code itself */
 	bool garbage;      /* lines that were no reply lines came before the final one */
-	const char *text;  /* all lines, code included, joined with '\n', cleaned; valid until the next reply_reader_next */
+	const char *text;  /* all lines, code included, joined with '\n', cleaned; lives until the next call */
 };
 
 enum reply_result { REPLY_MORE, REPLY_READY, REPLY_ENDLESS };

@@ -1,4 +1,5 @@
-/* xtext (RFC 3461 section 4): printable ASCII but '+' and '=' stands for itself, every other byte is "+XX" in hexadecimal. */
+/* xtext (RFC 3461 section 4): printable ASCII but '+' and '=' stands for itself, every other byte is
+ * "+XX" in hexadecimal. */
 #ifndef CAUSEWAY_FORMAT_XTEXT_H
 #define CAUSEWAY_FORMAT_XTEXT_H
 
@@ -7,7 +8,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-/* Whether all of it is xtext that encodes no control character; utf8: characters above ASCII may stand in it too (RFC 6533 section 3). */
+/* Whether all of it is xtext that encodes no control character; utf8: characters above ASCII may stand in
+ * it too (RFC 6533 section 3). */
 bool xtext_check(struct text, bool utf8);
 
 /* Appends the bytes that are encoded, bad sequences as they are; false if out's ceiling was met. */

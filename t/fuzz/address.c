@@ -1,4 +1,5 @@
-/* One address: what is accepted is free of controls, is the same behind brackets, and its parts put together are itself. */
+/* One address: what is accepted is free of controls, is the same behind brackets, and its parts put
+ * together are itself. */
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * A drop file in slices. Whatever goes in: what comes out is in wire form, no server can read it as more than one message, as a queue
- * file it is read back to itself, and the cuts change nothing.
+ * A drop file in slices. Whatever goes in: what comes out is in wire form, no server can read it as more
+ * than one message, as a queue file it is read back to itself, and the cuts change nothing.
  */
 #include "fuzz.h"
 
@@ -27,7 +27,8 @@ static bool is_at(struct text t, size_t at, const char *s)
 	return t.n - at >= strlen(s) && memcmp(t.p + at, s, strlen(s)) == 0;
 }
 
-/* Reads like a server that ends a message at any of the four sequences: the end has to be met at the last byte and nowhere else. */
+/* Reads like a server that ends a message at any of the four sequences: the end has to be met at the last
+ * byte and nowhere else. */
 static void must_be_one_message(struct text content)
 {
 	struct text t;
@@ -97,7 +98,8 @@ static void read_file(struct text file, size_t n, struct outcome *o)
 	}
 	if (event == BSMTP_MORE)
 		event = bsmtp_finish(b);
-	must((event == BSMTP_ERROR) == (bsmtp_error(b)[0] != '\0') && strlen(bsmtp_error(b)) < sizeof o->error);
+	must((event == BSMTP_ERROR) == (bsmtp_error(b)[0] != '\0'));
+	must(strlen(bsmtp_error(b)) < sizeof o->error);
 	strcpy(o->error, bsmtp_error(b));
 	o->wire_form = event != BSMTP_ERROR && bsmtp_is_wire_form(b);
 	bsmtp_free(b);
@@ -128,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_file(text_make((const char *)data + 1, size - 1), (size_t)-1, &whole);
 	read_file(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, &cut);
 	must(strcmp(whole.error, cut.error) == 0 && whole.wire_form == cut.wire_form);
-	must(whole.all.len == cut.all.len && (whole.all.len == 0 || memcmp(whole.all.data, cut.all.data, whole.all.len) == 0));
+	must(whole.all.len == cut.all.len && (whole.all.len == 0 || memcmp(whole.all.data, cut.all.data,
+		whole.all.len) == 0));
 	if (whole.all.len && !*whole.error)
 		must_read_back(&whole.out);
 	release(&whole);

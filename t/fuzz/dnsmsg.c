@@ -1,4 +1,5 @@
-/* A DNS message: reading ends, stays inside the packet, and every name in text form is printable and bounded. */
+/* A DNS message: reading ends, stays inside the packet, and every name in text form is printable and
+ * bounded. */
 #include "fuzz.h"
 
 #include <stdlib.h>

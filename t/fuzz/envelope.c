@@ -1,4 +1,5 @@
-/* Lines "MAIL…" and others taken for "RCPT…": what is accepted holds no control and is printed in a form that reads back to itself. */
+/* Lines "MAIL…" and others taken for "RCPT…": what is accepted holds no control and is printed in a form
+ * that reads back to itself. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static bool take_line(struct envelope *e, struct text line)
 	if (line.n < 4)
 		return false;
 	line = text_make(line.p + 4, line.n - 4);
-	ok = mail ? e->count == 0 && *e->sender == '\0' && !e->envid && !e->auth && envelope_mail(e, line, &why) : envelope_rcpt(e, line, RCPT_MAX, &why);
+	ok = mail ? e->count == 0 && *e->sender == '\0' && !e->envid && !e->auth && envelope_mail(e, line,
+		&why) : envelope_rcpt(e, line, RCPT_MAX, &why);
 	must(ok || !why || (strlen(why) > 0 && !text_has_control(text_of(why))));
 	return ok;
 }

@@ -1,4 +1,5 @@
-/* Bytes of a peer in slices: every reply's text is clean and bounded, its enhanced code well-formed, and the cuts change nothing. */
+/* Bytes of a peer in slices: every reply's text is clean and bounded, its enhanced code well-formed, and
+ * the cuts change nothing. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static bool is_dsn(const char *s)
 	struct text t = text_of(s);
 	uint64_t n;
 
-	return t.n && strchr("245", *s) && text_number(&t, 5, &n) && t.n && *t.p == '.' && (t = text_make(t.p + 1, t.n - 1), text_number(&t, 999, &n)) &&
+	return t.n && strchr("245", *s) && text_number(&t, 5,
+		&n) && t.n && *t.p == '.' && (t = text_make(t.p + 1, t.n - 1), text_number(&t, 999, &n)) &&
 	       t.n && *t.p == '.' && (t = text_make(t.p + 1, t.n - 1), text_number(&t, 999, &n)) && t.n == 0;
 }
 

@@ -10,7 +10,8 @@ START_TEST(test_append)
 
 	buf_init(&b, 100);
 	ck_assert_str_eq(buf_text(&b), "");
-	ck_assert(buf_str(&b, "ab") && buf_char(&b, 'c') && buf_add(&b, "d\0e", 3) && buf_fmt(&b, "%d-%s", 7, "x"));
+	ck_assert(buf_str(&b, "ab") && buf_char(&b, 'c') && buf_add(&b, "d\0e", 3) && buf_fmt(&b, "%d-%s", 7,
+	  "x"));
 	ck_assert_uint_eq(b.len, 9);
 	ck_assert_mem_eq(b.data, "abcd\0e7-x", 10);
 	buf_drop(&b, 6);
@@ -24,7 +25,8 @@ END_TEST
 
 static const struct { size_t max, have, add; bool fits; } ceilings[] = {
 	{ 10, 0, 10, true }, { 10, 9, 1, true }, { 10, 10, 0, true }, { 0, 0, 0, true },
-	{ 10, 0, 11, false }, { 10, 10, 1, false }, { 10, 5, 6, false }, { 0, 0, 1, false }, { 10, 3, (size_t)-1, false },
+	{ 10, 0, 11, false }, { 10, 10, 1, false }, { 10, 5, 6, false }, { 0, 0, 1, false },
+	{ 10, 3, (size_t)-1, false },
 };
 
 START_TEST(test_ceiling)

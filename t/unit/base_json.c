@@ -5,7 +5,8 @@
 #include "base/json.h"
 
 static const struct { const char *in, *out; } strings[] = {
-	{ "a", "\"a\"" }, { "", "\"\"" }, { NULL, "\"\"" }, { "a\"\\", "\"a\\\"\\\\\"" }, { "\n", "\"?\"" }, { "\xff", "\"?\"" }, { "\xc3\xbc", "\"\xc3\xbc\"" },
+	{ "a", "\"a\"" }, { "", "\"\"" }, { NULL, "\"\"" }, { "a\"\\", "\"a\\\"\\\\\"" }, { "\n", "\"?\"" },
+	{ "\xff", "\"?\"" }, { "\xc3\xbc", "\"\xc3\xbc\"" },
 };
 
 START_TEST(test_clean)
@@ -22,8 +23,10 @@ START_TEST(test_clean)
 END_TEST
 
 static const struct { const char *in; bool ok; } inputs[] = {
-	{ "{\"a\":1}", true }, { "[]", true }, { "", false }, { "{", false }, { "{\"a\":1,\"a\":2}", false }, { "{} x", false },
-	{ "1", false }, { "{'a':1}", false }, { "[\"\xff\"]", false }, { "[\"\n\"]", false }, { "nul", false },
+	{ "{\"a\":1}", true }, { "[]", true }, { "", false }, { "{", false }, { "{\"a\":1,\"a\":2}", false },
+	{ "{} x", false },
+	{ "1", false }, { "{'a':1}", false }, { "[\"\xff\"]", false }, { "[\"\n\"]", false },
+	{ "nul", false },
 };
 
 START_TEST(test_read)

@@ -16,7 +16,8 @@ static void open_pipe(bool json)
 
 	ck_assert_int_eq(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
 	reading = fds[0];
-	log_open(&(struct log_setup){ .target = LOG_TO_FILE, .fd = fds[1], .name = "postfix", .host = "mail", .json = json });
+	log_open(&(struct log_setup){ .target = LOG_TO_FILE, .fd = fds[1], .name = "postfix", .host = "mail",
+	  .json = json });
 }
 
 /* What was written since, as a string. */
@@ -53,11 +54,13 @@ static void deliver(const char *address, const char *tail)
 }
 
 static const struct { const char *address, *tail, *out; } entries[] = {
-	{ "b@example.org", "250 OK", "to=<b@example.org>, relay=mx[/run/lmtp], conn_use=4, status=sent (250 OK)\n" },
+	{ "b@example.org", "250 OK",
+	  "to=<b@example.org>, relay=mx[/run/lmtp], conn_use=4, status=sent (250 OK)\n" },
 	{ "b@example.org", NULL, "to=<b@example.org>, relay=mx[/run/lmtp], conn_use=4, status=sent\n" },
 	{ "gr\xc3\xbcn@x", "", "to=<gr\xc3\xbcn@x>, relay=mx[/run/lmtp], conn_use=4, status=sent ()\n" },
 	{ "a\nb@x", "1\r\n2", "to=<a?b@x>, relay=mx[/run/lmtp], conn_use=4, status=sent (1??2)\n" },
-	{ "\"a>, status=sent (x\"@y", NULL, "to=<\"a?, status=sent (x\"@y>, relay=mx[/run/lmtp], conn_use=4, status=sent\n" },
+	{ "\"a>, status=sent (x\"@y", NULL,
+	  "to=<\"a?, status=sent (x\"@y>, relay=mx[/run/lmtp], conn_use=4, status=sent\n" },
 	{ "\xff", "\x1b[2J", "to=<?>, relay=mx[/run/lmtp], conn_use=4, status=sent (?[2J)\n" },
 };
 
@@ -88,7 +91,8 @@ END_TEST
 
 static const struct { enum log_level level; const char *id, *text, *out; } lines[] = {
 	{ LOG_LEVEL_INFO, "ID", "removed", "ID: removed\n" }, { LOG_LEVEL_INFO, NULL, "x", "x\n" },
-	{ LOG_LEVEL_WARNING, NULL, "disk is slow", "warning: disk is slow\n" }, { LOG_LEVEL_ERROR, "ID", "gone", "ID: error: gone\n" },
+	{ LOG_LEVEL_WARNING, NULL, "disk is slow", "warning: disk is slow\n" },
+	{ LOG_LEVEL_ERROR, "ID", "gone", "ID: error: gone\n" },
 	{ LOG_LEVEL_INFO, "I\nD", "a\nb", "I?D: a?b\n" },
 };
 
@@ -136,7 +140,8 @@ START_TEST(test_waits_for_flush)
 }
 END_TEST
 
-/* A pipe nobody empties: lines are kept up to a ceiling, then counted; no line is ever torn or joined to another. */
+/* A pipe nobody empties: lines are kept up to a ceiling, then counted; no line is ever torn or joined to
+ * another. */
 START_TEST(test_full)
 {
 	char *all = calloc(1, 8 << 20);
@@ -169,7 +174,8 @@ END_TEST
 START_TEST(test_broken)
 {
 	open_pipe(false);
-	log_open(&(struct log_setup){ .target = LOG_TO_FILE, .fd = open("/dev/full", O_WRONLY | O_CLOEXEC), .name = "n", .host = "h" });
+	log_open(&(struct log_setup){ .target = LOG_TO_FILE, .fd = open("/dev/full", O_WRONLY | O_CLOEXEC),
+	  .name = "n", .host = "h" });
 	for (int i = 0; i < 3; i++) {
 		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "x");
 		log_flush();

@@ -5,11 +5,15 @@
 #include "base/text.h"
 
 static const struct { const char *in; int64_t ms; } durations[] = {
-	{ "30", 30000 }, { "0", 0 }, { "30s", 30000 }, { "5m", 300000 }, { "1.5h", 5400000 }, { "200ms", 200 }, { "5d", 432000000 },
+	{ "30", 30000 }, { "0", 0 }, { "30s", 30000 }, { "5m", 300000 }, { "1.5h", 5400000 },
+	{ "200ms", 200 }, { "5d", 432000000 },
 	{ "1w", 604800000 }, { "2H", 7200000 }, { "0.001s", 1 }, { "9223372036854775807ms", INT64_MAX },
-	{ "", -1 }, { "s", -1 }, { "-1", -1 }, { "+1", -1 }, { " 1", -1 }, { "1 ", -1 }, { "1 s", -1 }, { "1x", -1 }, { "1ss", -1 }, { "1.", -1 },
-	{ ".5s", -1 }, { "1.5ms", -1 }, { "0.0001s", -1 }, { "1.0000000s", -1 }, { "1,5h", -1 }, { "0x10", -1 }, { "1y", -1 },
-	{ "9223372036854775808ms", -1 }, { "9223372036854775807", -1 }, { "99999999999999999999", -1 }, { "1e3", -1 },
+	{ "", -1 }, { "s", -1 }, { "-1", -1 }, { "+1", -1 }, { " 1", -1 }, { "1 ", -1 }, { "1 s", -1 },
+	{ "1x", -1 }, { "1ss", -1 }, { "1.", -1 },
+	{ ".5s", -1 }, { "1.5ms", -1 }, { "0.0001s", -1 }, { "1.0000000s", -1 }, { "1,5h", -1 },
+	{ "0x10", -1 }, { "1y", -1 },
+	{ "9223372036854775808ms", -1 }, { "9223372036854775807", -1 }, { "99999999999999999999", -1 },
+	{ "1e3", -1 },
 };
 
 START_TEST(test_duration)
@@ -23,7 +27,8 @@ START_TEST(test_duration)
 END_TEST
 
 static const struct { int64_t ms; const char *out; } printed[] = {
-	{ 0, "0s" }, { 1, "1ms" }, { 1500, "1500ms" }, { 300000, "300s" }, { 3600000, "3600s" }, { 86400000, "1d" }, { 432000000, "5d" },
+	{ 0, "0s" }, { 1, "1ms" }, { 1500, "1500ms" }, { 300000, "300s" }, { 3600000, "3600s" },
+	{ 86400000, "1d" }, { 432000000, "5d" },
 	{ 86401000, "86401s" }, { 604800000, "7d" },
 };
 
@@ -41,10 +46,13 @@ START_TEST(test_duration_print)
 END_TEST
 
 static const struct { const char *in; bool ok; uint64_t bytes; } sizes[] = {
-	{ "0", true, 0 }, { "1024", true, 1024 }, { "50 MiB", true, 52428800 }, { "10K", true, 10240 }, { "1G", true, 1073741824 }, { "2kb", true, 2048 },
+	{ "0", true, 0 }, { "1024", true, 1024 }, { "50 MiB", true, 52428800 }, { "10K", true, 10240 },
+	{ "1G", true, 1073741824 }, { "2kb", true, 2048 },
 	{ "3 TiB", true, 3298534883328 }, { "7B", true, 7 }, { "18446744073709551615", true, UINT64_MAX },
-	{ "", false, 0 }, { "K", false, 0 }, { "-1", false, 0 }, { "1.5K", false, 0 }, { "1X", false, 0 }, { "1Ki", false, 0 }, { "1KK", false, 0 },
-	{ "1 K B", false, 0 }, { "18446744073709551616", false, 0 }, { "18446744073709551615K", false, 0 }, { "99999999T", false, 0 }, { "10 kilo", false, 0 },
+	{ "", false, 0 }, { "K", false, 0 }, { "-1", false, 0 }, { "1.5K", false, 0 }, { "1X", false, 0 },
+	{ "1Ki", false, 0 }, { "1KK", false, 0 },
+	{ "1 K B", false, 0 }, { "18446744073709551616", false, 0 }, { "18446744073709551615K", false, 0 },
+	{ "99999999T", false, 0 }, { "10 kilo", false, 0 },
 };
 
 START_TEST(test_size)
@@ -58,9 +66,12 @@ START_TEST(test_size)
 END_TEST
 
 static const struct { const char *in, *out; } lists[] = {
-	{ "", "" }, { " , ,\n", "" }, { "a", "a|" }, { "a,b c", "a|b|c|" }, { " a ,\tb\n c, ", "a|b|c|" }, { "\"b c\" d", "b c|d|" },
-	{ "inline:{a=b, c=d}, x", "inline:{a=b, c=d}|x|" }, { "{a, {b, c}} d", "{a, {b, c}}|d|" }, { "a\"b c\"d e", "a\"b c\"d|e|" },
-	{ "{a, b", "{a, b|" }, { "\"a b", "\"a b|" }, { "a} b", "a}|b|" }, { "\"a\"b\"c d\"", "\"a\"b\"c d\"|" },
+	{ "", "" }, { " , ,\n", "" }, { "a", "a|" }, { "a,b c", "a|b|c|" }, { " a ,\tb\n c, ", "a|b|c|" },
+	{ "\"b c\" d", "b c|d|" },
+	{ "inline:{a=b, c=d}, x", "inline:{a=b, c=d}|x|" }, { "{a, {b, c}} d", "{a, {b, c}}|d|" },
+	{ "a\"b c\"d e", "a\"b c\"d|e|" },
+	{ "{a, b", "{a, b|" }, { "\"a b", "\"a b|" }, { "a} b", "a}|b|" },
+	{ "\"a\"b\"c d\"", "\"a\"b\"c d\"|" },
 };
 
 START_TEST(test_list)
@@ -79,13 +90,19 @@ START_TEST(test_list)
 END_TEST
 
 static const struct { const char *in; size_t max; const char *out; } cleanings[] = {
-	{ "plain ~", 100, "plain ~" }, { "", 100, "" }, { "a\tb\nc\rd\x1b[1m", 100, "a?b?c?d?[1m" }, { "\x7f", 100, "?" },
-	{ "gr\xc3\xbc\xc3\x9f", 100, "gr\xc3\xbc\xc3\x9f" }, { "\xe2\x82\xac \xf0\x9f\x98\x80", 100, "\xe2\x82\xac \xf0\x9f\x98\x80" },
-	{ "\xc2\x85", 100, "?" }, { "\xc2\x9b" "31m", 100, "?31m" }, { "\xe2\x80\xae" "abc", 100, "?abc" }, { "\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", 100, "???" },
-	{ "\xe2\x81\xa6\xe2\x81\xa9", 100, "??" }, { "\xe2\x80\xa8\xe2\x80\xa9", 100, "??" }, { "\xff\xfe", 100, "??" }, { "\xc3", 100, "?" },
-	{ "\xc3(", 100, "?(" }, { "\xc0\xaf", 100, "??" }, { "\xe0\x80\xaf", 100, "???" }, { "\xed\xa0\x80", 100, "???" },
+	{ "plain ~", 100, "plain ~" }, { "", 100, "" }, { "a\tb\nc\rd\x1b[1m", 100, "a?b?c?d?[1m" },
+	{ "\x7f", 100, "?" },
+	{ "gr\xc3\xbc\xc3\x9f", 100, "gr\xc3\xbc\xc3\x9f" },
+	{ "\xe2\x82\xac \xf0\x9f\x98\x80", 100, "\xe2\x82\xac \xf0\x9f\x98\x80" },
+	{ "\xc2\x85", 100, "?" }, { "\xc2\x9b" "31m", 100, "?31m" }, { "\xe2\x80\xae" "abc", 100, "?abc" },
+	{ "\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", 100, "???" },
+	{ "\xe2\x81\xa6\xe2\x81\xa9", 100, "??" }, { "\xe2\x80\xa8\xe2\x80\xa9", 100, "??" },
+	{ "\xff\xfe", 100, "??" }, { "\xc3", 100, "?" },
+	{ "\xc3(", 100, "?(" }, { "\xc0\xaf", 100, "??" }, { "\xe0\x80\xaf", 100, "???" },
+	{ "\xed\xa0\x80", 100, "???" },
 	{ "\xf4\x90\x80\x80", 100, "????" }, { "\xe2\x82", 100, "??" }, { "\x80", 100, "?" },
-	{ "abcdef", 6, "abcdef" }, { "abcdefg", 6, "abcdef..." }, { "abcde\xc3\xbc", 6, "abcde..." }, { "a", 0, "..." }, { "\n\n\n", 2, "??..." },
+	{ "abcdef", 6, "abcdef" }, { "abcdefg", 6, "abcdef..." }, { "abcde\xc3\xbc", 6, "abcde..." },
+	{ "a", 0, "..." }, { "\n\n\n", 2, "??..." },
 };
 
 START_TEST(test_clean)
@@ -98,9 +115,12 @@ START_TEST(test_clean)
 END_TEST
 
 static const struct { const char *in; uint64_t max; bool ok; uint64_t out; const char *rest; } numbers[] = {
-	{ "12", 100, true, 12, "" }, { "007x", 100, true, 7, "x" }, { "100", 100, true, 100, "" }, { "18446744073709551615", UINT64_MAX, true, UINT64_MAX, "" },
-	{ "101", 100, false, 0, "101" }, { "", 9, false, 0, "" }, { "x", 9, false, 0, "x" }, { "-1", 9, false, 0, "-1" }, { " 1", 9, false, 0, " 1" },
-	{ "18446744073709551616", UINT64_MAX, false, 0, "18446744073709551616" }, { "10", 9, false, 0, "10" },
+	{ "12", 100, true, 12, "" }, { "007x", 100, true, 7, "x" }, { "100", 100, true, 100, "" },
+	{ "18446744073709551615", UINT64_MAX, true, UINT64_MAX, "" },
+	{ "101", 100, false, 0, "101" }, { "", 9, false, 0, "" }, { "x", 9, false, 0, "x" },
+	{ "-1", 9, false, 0, "-1" }, { " 1", 9, false, 0, " 1" },
+	{ "18446744073709551616", UINT64_MAX, false, 0, "18446744073709551616" },
+	{ "10", 9, false, 0, "10" },
 };
 
 START_TEST(test_number)
@@ -132,12 +152,16 @@ END_TEST
 
 START_TEST(test_compare)
 {
-	ck_assert(text_is_nocase(text_of("Ab"), "aB") && !text_is_nocase(text_of("ab"), "a") && !text_is_nocase(text_of("a"), "ab"));
+	ck_assert(text_is_nocase(text_of("Ab"), "aB") && !text_is_nocase(text_of("ab"),
+	  "a") && !text_is_nocase(text_of("a"), "ab"));
 	ck_assert(text_is(text_of("a"), "a") && !text_is(text_of("a"), "A") && text_is(text_of(""), ""));
-	ck_assert(text_starts_nocase(text_of("MAIL x"), "mail") && !text_starts_nocase(text_of("MAI"), "mail"));
+	ck_assert(text_starts_nocase(text_of("MAIL x"), "mail") && !text_starts_nocase(text_of("MAI"),
+	  "mail"));
 	ck_assert(text_is_ascii(text_of("0123456789abcdef\x7f")) && text_is_ascii(text_of("")));
-	ck_assert(!text_is_ascii(text_of("0123456789abcde\x80")) && !text_is_ascii(text_of("\xc3\xbc" "0123456789")) && !text_is_ascii(text_of("01234567\x80")));
-	ck_assert(text_has_control(text_of("a\tb")) && text_has_control(text_of("\x7f")) && text_has_control(text_make("\0", 1)));
+	ck_assert(!text_is_ascii(text_of("0123456789abcde\x80")) && !text_is_ascii(text_of("\xc3\xbc"
+	  "0123456789")) && !text_is_ascii(text_of("01234567\x80")));
+	ck_assert(text_has_control(text_of("a\tb")) && text_has_control(text_of("\x7f")));
+	ck_assert(text_has_control(text_make("\0", 1)));
 	ck_assert(!text_has_control(text_of("a b\xc3\xbc")));
 }
 END_TEST

@@ -64,17 +64,25 @@ static void read_file(const char *file, size_t size, size_t n, struct outcome *o
 }
 
 static const struct { const char *file, *out; bool wire_form; } good[] = {
-	{ HEAD ".\r\n", HEAD ".\r\n|", true }, { HEAD "S: x\r\n\r\n..\r\n.\r\n", HEAD "S: x\r\n\r\n..\r\n.\r\n|", true },
+	{ HEAD ".\r\n", HEAD ".\r\n|", true },
+	{ HEAD "S: x\r\n\r\n..\r\n.\r\n", HEAD "S: x\r\n\r\n..\r\n.\r\n|", true },
 	{ "mail from:<a@b>\r\nrcpt to:<c@d>\r\ndata\r\n.\r\n", HEAD ".\r\n|", true },
-	{ LF_HEAD "x\n.\n", HEAD "x\r\n.\r\n|", false }, { LF_HEAD "x\n.\nQUIT\n", HEAD "x\r\n.\r\n|", false }, { LF_HEAD ".\nquit", HEAD ".\r\n|", false },
-	{ HEAD "x\n.\r\n.\r\n", HEAD "x\r\n..\r\n.\r\n|", false }, { BOM HEAD ".\r\n", HEAD ".\r\n|", false }, { BOM LF_HEAD ".\n", HEAD ".\r\n|", false },
-	{ "EHLO host name\r\n" HEAD ".\r\n", HEAD ".\r\n|", false }, { "HELO\n" LF_HEAD ".\n", HEAD ".\r\n|", false },
-	{ "LHLO x\r\nNOOP\r\nRSET\r\nnoop words\r\n" HEAD ".\r\nRSET\r\nEHLO y\r\nQUIT\r\n", HEAD ".\r\n|", false },
+	{ LF_HEAD "x\n.\n", HEAD "x\r\n.\r\n|", false },
+	{ LF_HEAD "x\n.\nQUIT\n", HEAD "x\r\n.\r\n|", false }, { LF_HEAD ".\nquit", HEAD ".\r\n|", false },
+	{ HEAD "x\n.\r\n.\r\n", HEAD "x\r\n..\r\n.\r\n|", false },
+	{ BOM HEAD ".\r\n", HEAD ".\r\n|", false }, { BOM LF_HEAD ".\n", HEAD ".\r\n|", false },
+	{ "EHLO host name\r\n" HEAD ".\r\n", HEAD ".\r\n|", false },
+	{ "HELO\n" LF_HEAD ".\n", HEAD ".\r\n|", false },
+	{ "LHLO x\r\nNOOP\r\nRSET\r\nnoop words\r\n" HEAD ".\r\nRSET\r\nEHLO y\r\nQUIT\r\n", HEAD ".\r\n|",
+		false },
 	{ HEAD ".\r\n" HEAD "x\r\n.\r\n", HEAD ".\r\n|" HEAD "x\r\n.\r\n|", false },
-	{ LF_HEAD "a\n.\nRSET\n" LF_HEAD "b\n.\n" LF_HEAD "c\n.\n", HEAD "a\r\n.\r\n|" HEAD "b\r\n.\r\n|" HEAD "c\r\n.\r\n|", false },
+	{ LF_HEAD "a\n.\nRSET\n" LF_HEAD "b\n.\n" LF_HEAD "c\n.\n", HEAD "a\r\n.\r\n|" HEAD "b\r\n.\r\n|"
+	  HEAD "c\r\n.\r\n|", false },
 	{ "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\nDATA\r\n.\r\n",
-	  "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\nDATA\r\n.\r\n|", true },
-	{ "MAIL FROM: <a@b>  SIZE=5 \r\nRCPT TO: <@x:c@d>\r\nDATA \r\n.\r\n", "MAIL FROM:<a@b> SIZE=5\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n|", true },
+	  "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\nDATA\r\n.\r\n|",
+		true },
+	{ "MAIL FROM: <a@b>  SIZE=5 \r\nRCPT TO: <@x:c@d>\r\nDATA \r\n.\r\n",
+	  "MAIL FROM:<a@b> SIZE=5\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n|", true },
 	{ HEAD "0123456789012345678901234567890123456789012345678901234567\r\n.\r\n",
 	  HEAD "0123456789012345678901234567890123456789012345678901234567\r\n.\r\n|", true },
 };
@@ -94,34 +102,59 @@ START_TEST(test_good)
 END_TEST
 
 static const struct { const char *file, *error; } bad[] = {
-	{ "", "line 1: the file is empty" }, { BOM, "line 1: the file holds no message" }, { "\n", "line 1: the line is empty" }, { "\r\n", "line 1: the line is empty" },
-	{ "HELO x\r\n", "line 2: the file holds no message" }, { "QUIT\r\n", "line 2: the file holds no message" }, { "NOOP\nRSET\n", "line 3: the file holds no message" },
-	{ "X-Sender: <a@b>\r\n", "line 1: \"X-Sender:\" is not a command known here" }, { "VRFY a\r\n", "line 1: \"VRFY\" is not a command known here" },
-	{ "MAILFROM:<a@b>\n", "line 1: \"MAILFROM:<a@b>\" is not a command known here" }, { "BDAT 5 LAST\n", "line 1: \"BDAT\" is not a command known here" },
-	{ "\xef\xbb" HEAD ".\r\n", "line 1: \"??MAIL\" is not a command known here" }, { BOM BOM HEAD, "line 1: \"" BOM "MAIL\" is not a command known here" },
-	{ " MAIL FROM:<a@b>\r\n", "line 1: the line begins with a blank" }, { "MAIL\tFROM:<a@b>\n", "line 1: there is a control character in the line" },
-	{ "MAIL FROM:<a\rb@c>\n", "line 1: there is a control character in the line" }, { "EHLO \x1b\n", "line 1: there is a control character in the line" },
+	{ "", "line 1: the file is empty" }, { BOM, "line 1: the file holds no message" },
+	{ "\n", "line 1: the line is empty" }, { "\r\n", "line 1: the line is empty" },
+	{ "HELO x\r\n", "line 2: the file holds no message" },
+	{ "QUIT\r\n", "line 2: the file holds no message" },
+	{ "NOOP\nRSET\n", "line 3: the file holds no message" },
+	{ "X-Sender: <a@b>\r\n", "line 1: \"X-Sender:\" is not a command known here" },
+	{ "VRFY a\r\n", "line 1: \"VRFY\" is not a command known here" },
+	{ "MAILFROM:<a@b>\n", "line 1: \"MAILFROM:<a@b>\" is not a command known here" },
+	{ "BDAT 5 LAST\n", "line 1: \"BDAT\" is not a command known here" },
+	{ "\xef\xbb" HEAD ".\r\n", "line 1: \"??MAIL\" is not a command known here" },
+	{ BOM BOM HEAD, "line 1: \"" BOM "MAIL\" is not a command known here" },
+	{ " MAIL FROM:<a@b>\r\n", "line 1: the line begins with a blank" },
+	{ "MAIL\tFROM:<a@b>\n", "line 1: there is a control character in the line" },
+	{ "MAIL FROM:<a\rb@c>\n", "line 1: there is a control character in the line" },
+	{ "EHLO \x1b\n", "line 1: there is a control character in the line" },
 	{ "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\n", "line 2: the line ends in LF, the first one did in CR LF" },
 	{ "MAIL FROM:<a@b>\nRCPT TO:<c@d>\r\n", "line 2: the line ends in CR LF, the first one did in LF" },
 	{ "MAIL FROM:<a@b>\r\r\n", "line 1: there is a control character in the line" },
-	{ "RCPT TO:<a@b>\r\n", "line 1: RCPT without MAIL ahead of it" }, { "DATA\r\n", "line 1: DATA without MAIL ahead of it" },
-	{ "MAIL FROM:<a@b>\r\nDATA\r\n", "line 2: DATA without a recipient" }, { "MAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n", "line 2: MAIL inside a transaction" },
-	{ "MAIL FROM:<a@b>\r\nRSET\r\n", "line 2: RSET inside a transaction" }, { "MAIL FROM:<a@b>\r\nNOOP\r\n", "line 2: NOOP inside a transaction" },
-	{ "MAIL FROM:<a@b>\r\nEHLO x\r\n", "line 2: a greeting inside a transaction" }, { "MAIL FROM:<a@b>\r\nQUIT\r\n", "line 2: QUIT inside a transaction" },
-	{ "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA now\r\n", "line 3: DATA takes no parameter" }, { "RSET x\r\n", "line 1: RSET takes no parameter" },
-	{ "QUIT now\r\n", "line 1: QUIT takes no parameter" }, { "MAIL FROM:<a b>\n", "line 1: MAIL FROM: address holds a character that is not allowed there" },
-	{ "MAIL FROM:<a@b>\nRCPT TO:<>\n", "line 2: RCPT TO: the recipient is empty" }, { "MAIL FROM:<a@b> FOO=1\n", "line 1: MAIL FROM: FOO is not a parameter known here" },
-	{ "MAIL FROM:<a@b>\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\n", "line 2: RCPT TO: NOTIFY has NEVER beside others" },
-	{ "MAIL FROM:<a@b>\nRCPT TO:<a>\nRCPT TO:<a>\nRCPT TO:<a>\nRCPT TO:<a>\n", "line 5: RCPT TO: there are too many recipients" },
-	{ "MAIL FROM:<a@b>", "line 1: the file ends inside a transaction" }, { "MAIL FROM:<a@b>\n", "line 2: the file ends inside a transaction" },
-	{ HEAD, "line 4: the file ends inside a transaction" }, { HEAD "x\r\n.", "line 5: the file ends inside a transaction" },
-	{ HEAD "x\r\n.\r", "line 5: the file ends inside a transaction" }, { HEAD "x\n.\n", "line 6: the file ends inside a transaction" },
-	{ LF_HEAD "x\r\n.\r\n", "line 6: the file ends inside a transaction" }, { LF_HEAD "x\n.", "line 5: the file ends inside a transaction" },
-	{ HEAD "x\r\n.\r\nMAIL FROM:<a@b>\r\n", "line 7: the file ends inside a transaction" }, { HEAD "x\r\n.\r\nsmuggled\r\n", "line 6: \"smuggled\" is not a command known here" },
-	{ HEAD ".\r\n\r\n", "line 5: the line is empty" }, { HEAD ".\r\n.\r\n", "line 5: \".\" is not a command known here" },
-	{ HEAD ".\r\nQUIT\r\n\r\n", "line 6: there is something behind QUIT" }, { HEAD ".\r\nQUIT\r\nMAIL", "line 6: there is something behind QUIT" },
+	{ "RCPT TO:<a@b>\r\n", "line 1: RCPT without MAIL ahead of it" },
+	{ "DATA\r\n", "line 1: DATA without MAIL ahead of it" },
+	{ "MAIL FROM:<a@b>\r\nDATA\r\n", "line 2: DATA without a recipient" },
+	{ "MAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n", "line 2: MAIL inside a transaction" },
+	{ "MAIL FROM:<a@b>\r\nRSET\r\n", "line 2: RSET inside a transaction" },
+	{ "MAIL FROM:<a@b>\r\nNOOP\r\n", "line 2: NOOP inside a transaction" },
+	{ "MAIL FROM:<a@b>\r\nEHLO x\r\n", "line 2: a greeting inside a transaction" },
+	{ "MAIL FROM:<a@b>\r\nQUIT\r\n", "line 2: QUIT inside a transaction" },
+	{ "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA now\r\n", "line 3: DATA takes no parameter" },
+	{ "RSET x\r\n", "line 1: RSET takes no parameter" },
+	{ "QUIT now\r\n", "line 1: QUIT takes no parameter" },
+	{ "MAIL FROM:<a b>\n", "line 1: MAIL FROM: address holds a character that is not allowed there" },
+	{ "MAIL FROM:<a@b>\nRCPT TO:<>\n", "line 2: RCPT TO: the recipient is empty" },
+	{ "MAIL FROM:<a@b> FOO=1\n", "line 1: MAIL FROM: FOO is not a parameter known here" },
+	{ "MAIL FROM:<a@b>\nRCPT TO:<c@d> NOTIFY=NEVER,DELAY\n",
+	  "line 2: RCPT TO: NOTIFY has NEVER beside others" },
+	{ "MAIL FROM:<a@b>\nRCPT TO:<a>\nRCPT TO:<a>\nRCPT TO:<a>\nRCPT TO:<a>\n",
+	  "line 5: RCPT TO: there are too many recipients" },
+	{ "MAIL FROM:<a@b>", "line 1: the file ends inside a transaction" },
+	{ "MAIL FROM:<a@b>\n", "line 2: the file ends inside a transaction" },
+	{ HEAD, "line 4: the file ends inside a transaction" },
+	{ HEAD "x\r\n.", "line 5: the file ends inside a transaction" },
+	{ HEAD "x\r\n.\r", "line 5: the file ends inside a transaction" },
+	{ HEAD "x\n.\n", "line 6: the file ends inside a transaction" },
+	{ LF_HEAD "x\r\n.\r\n", "line 6: the file ends inside a transaction" },
+	{ LF_HEAD "x\n.", "line 5: the file ends inside a transaction" },
+	{ HEAD "x\r\n.\r\nMAIL FROM:<a@b>\r\n", "line 7: the file ends inside a transaction" },
+	{ HEAD "x\r\n.\r\nsmuggled\r\n", "line 6: \"smuggled\" is not a command known here" },
+	{ HEAD ".\r\n\r\n", "line 5: the line is empty" },
+	{ HEAD ".\r\n.\r\n", "line 5: \".\" is not a command known here" },
+	{ HEAD ".\r\nQUIT\r\n\r\n", "line 6: there is something behind QUIT" },
+	{ HEAD ".\r\nQUIT\r\nMAIL", "line 6: there is something behind QUIT" },
 	{ LF_HEAD ".\n" LF_HEAD ".\nRCPT TO:<a>\n", "line 9: RCPT without MAIL ahead of it" },
-	{ HEAD "01234567890123456789012345678901234567890123456789012345678\r\n.\r\n", "line 5: the message is larger than 60 bytes" },
+	{ HEAD "01234567890123456789012345678901234567890123456789012345678\r\n.\r\n",
+	  "line 5: the message is larger than 60 bytes" },
 };
 
 START_TEST(test_bad)
@@ -142,11 +175,14 @@ END_TEST
 static const struct { const char *file; size_t size; struct bsmtp_facts facts; } files[] = {
 #define FILE_OF(s) s, sizeof(s) - 1
 	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "" } },
-	{ FILE_OF(BOM "NOOP\n" LF_HEAD "S: x\n\n.\n"), { 3 + 5 + sizeof LF_HEAD - 1, 11, 0, false, false, false, "" } },
-	{ FILE_OF(HEAD "Received: x\r\nReceived: y\r\nMessage-ID: <a@b>\r\n\r\n.\r\n"), { sizeof HEAD - 1, 50, 2, false, false, false, "<a@b>" } },
+	{ FILE_OF(BOM "NOOP\n" LF_HEAD "S: x\n\n.\n"), { 3 + 5 + sizeof LF_HEAD - 1, 11, 0, false, false,
+		false, "" } },
+	{ FILE_OF(HEAD "Received: x\r\nReceived: y\r\nMessage-ID: <a@b>\r\n\r\n.\r\n"), { sizeof HEAD - 1,
+		50, 2, false, false, false, "<a@b>" } },
 	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "" } },
 	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "" } },
-	{ FILE_OF(HEAD "S: \xc3\xbc\r\nReceived: x\r\n\r\n.\r\n" HEAD ".\r\n"), { 2 * (sizeof HEAD - 1) + 25, 3, 0, false, false, false, "" } },
+	{ FILE_OF(HEAD "S: \xc3\xbc\r\nReceived: x\r\n\r\n.\r\n" HEAD ".\r\n"), { 2 * (sizeof HEAD - 1) + 25,
+		3, 0, false, false, false, "" } },
 };
 
 START_TEST(test_facts)
@@ -161,7 +197,9 @@ START_TEST(test_facts)
 		ck_assert_uint_eq(o.facts.content_at, f->content_at);
 		ck_assert_uint_eq(o.facts.content_size, f->content_size);
 		ck_assert_uint_eq(o.facts.hops, f->hops);
-		ck_assert(o.facts.eight_bit == f->eight_bit && o.facts.utf8_header == f->utf8_header && o.facts.has_nul == f->has_nul);
+		ck_assert(o.facts.eight_bit == f->eight_bit);
+		ck_assert(o.facts.utf8_header == f->utf8_header);
+		ck_assert(o.facts.has_nul == f->has_nul);
 		ck_assert_str_eq(o.message_id, f->message_id);
 		buf_free(&o.out);
 	}

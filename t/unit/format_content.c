@@ -4,33 +4,49 @@
 
 #include "format/content.h"
 
-/* Input as a producer wrote it, what comes out, and how much of the input is used (0: all; the end is not met). */
+/* Input as a producer wrote it, what comes out, and how much of the input is used (0: all; the end is not
+ * met). */
 static const struct { bool crlf; const char *in, *out; bool end; size_t behind; bool changed; } rows[] = {
 	/* already in wire form */
-	{ true, "a\r\nb\r\n.\r\n", "a\r\nb\r\n.\r\n", true, 0, false }, { true, ".\r\n", ".\r\n", true, 0, false },
+	{ true, "a\r\nb\r\n.\r\n", "a\r\nb\r\n.\r\n", true, 0, false },
+	{ true, ".\r\n", ".\r\n", true, 0, false },
 	{ true, "..\r\n...\r\n..a\r\n.\r\nMAIL", "..\r\n...\r\n..a\r\n.\r\n", true, 4, false },
-	{ true, "\r\n\r\n.\r\n", "\r\n\r\n.\r\n", true, 0, false }, { true, "a.b\r\n .\r\n.\r\n", "a.b\r\n .\r\n.\r\n", true, 0, false },
+	{ true, "\r\n\r\n.\r\n", "\r\n\r\n.\r\n", true, 0, false },
+	{ true, "a.b\r\n .\r\n.\r\n", "a.b\r\n .\r\n.\r\n", true, 0, false },
 	{ true, "\xc3\xbc\xff\r\n.\r\n", "\xc3\xbc\xff\r\n.\r\n", true, 0, false },
 	/* LF files */
-	{ false, "a\nb\n.\n", "a\r\nb\r\n.\r\n", true, 0, true }, { false, ".\nQUIT", ".\r\n", true, 4, true }, { false, "..\n.\n", "..\r\n.\r\n", true, 0, true },
+	{ false, "a\nb\n.\n", "a\r\nb\r\n.\r\n", true, 0, true },
+	{ false, ".\nQUIT", ".\r\n", true, 4, true }, { false, "..\n.\n", "..\r\n.\r\n", true, 0, true },
 	{ false, "a\n.b\n..c\n.\n", "a\r\nb\r\n..c\r\n.\r\n", true, 0, true },
-	{ false, "a\n.\r\nb\r\n.\n", "a\r\n\r\nb\r\n.\r\n", true, 0, true }, { false, "a\r\n..\r\n.\n", "a\r\n..\r\n.\r\n", true, 0, true },
-	{ false, "a\rb\r\r\n.\n", "a b \r\n.\r\n", true, 0, true }, { false, "\r.\n.\n", " .\r\n.\r\n", true, 0, true },
+	{ false, "a\n.\r\nb\r\n.\n", "a\r\n\r\nb\r\n.\r\n", true, 0, true },
+	{ false, "a\r\n..\r\n.\n", "a\r\n..\r\n.\r\n", true, 0, true },
+	{ false, "a\rb\r\r\n.\n", "a b \r\n.\r\n", true, 0, true },
+	{ false, "\r.\n.\n", " .\r\n.\r\n", true, 0, true },
 	/* stuffing that the producer forgot or doubled */
-	{ true, ".a\r\n.\r\n", "a\r\n.\r\n", true, 0, true }, { true, ". \r\n.\r\n", " \r\n.\r\n", true, 0, true },
+	{ true, ".a\r\n.\r\n", "a\r\n.\r\n", true, 0, true },
+	{ true, ". \r\n.\r\n", " \r\n.\r\n", true, 0, true },
 	/* lines that only this rewriting makes: their dots are content */
-	{ true, "a\n.\r\n.\r\n", "a\r\n..\r\n.\r\n", true, 0, true }, { true, "a\n.\nb\r\n.\r\n", "a\r\n..\r\nb\r\n.\r\n", true, 0, true },
-	{ true, "a\n..b\r\n.\r\n", "a\r\n...b\r\n.\r\n", true, 0, true }, { true, "\n.\n.\r\n.\r\n", "\r\n..\r\n..\r\n.\r\n", true, 0, true },
-	{ true, "a\r\n.\nb\r\n.\r\n", "a\r\n\r\nb\r\n.\r\n", true, 0, true }, { true, "a\r\n.\n.\r\n.\r\n", "a\r\n\r\n..\r\n.\r\n", true, 0, true },
+	{ true, "a\n.\r\n.\r\n", "a\r\n..\r\n.\r\n", true, 0, true },
+	{ true, "a\n.\nb\r\n.\r\n", "a\r\n..\r\nb\r\n.\r\n", true, 0, true },
+	{ true, "a\n..b\r\n.\r\n", "a\r\n...b\r\n.\r\n", true, 0, true },
+	{ true, "\n.\n.\r\n.\r\n", "\r\n..\r\n..\r\n.\r\n", true, 0, true },
+	{ true, "a\r\n.\nb\r\n.\r\n", "a\r\n\r\nb\r\n.\r\n", true, 0, true },
+	{ true, "a\r\n.\n.\r\n.\r\n", "a\r\n\r\n..\r\n.\r\n", true, 0, true },
 	{ true, ".\n.\r\n.\r\n", "\r\n..\r\n.\r\n", true, 0, true },
 	/* CRs that end no line */
-	{ true, "a\rb\r\n.\r\n", "a b\r\n.\r\n", true, 0, true }, { true, "a\r\r\n.\r\n", "a \r\n.\r\n", true, 0, true }, { true, "\r.\r\n.\r\n", " .\r\n.\r\n", true, 0, true },
-	{ true, "a\r\n.\r.\r\n.\r\n", "a\r\n .\r\n.\r\n", true, 0, true }, { true, ".\r\r\n.\r\n", " \r\n.\r\n", true, 0, true },
+	{ true, "a\rb\r\n.\r\n", "a b\r\n.\r\n", true, 0, true },
+	{ true, "a\r\r\n.\r\n", "a \r\n.\r\n", true, 0, true },
+	{ true, "\r.\r\n.\r\n", " .\r\n.\r\n", true, 0, true },
+	{ true, "a\r\n.\r.\r\n.\r\n", "a\r\n .\r\n.\r\n", true, 0, true },
+	{ true, ".\r\r\n.\r\n", " \r\n.\r\n", true, 0, true },
 	{ true, "..\r.\r\n.\r\n", ".. .\r\n.\r\n", true, 0, true },
 	/* no end */
-	{ true, "a\r\n.\n", "a\r\n\r\n", false, 0, true }, { true, "a\n.\n", "a\r\n..\r\n", false, 0, true }, { true, "a\r\n.\r", "a\r\n", false, 0, false },
-	{ true, "a\r\n.", "a\r\n", false, 0, false }, { true, "a\r", "a", false, 0, false }, { true, "", "", false, 0, false }, { true, "a\n\r\n.\n\r\n", "a\r\n\r\n\r\n\r\n", false, 0, true },
-	{ false, "a\r\n.\r\n", "a\r\n\r\n", false, 0, true }, { false, "a\n.", "a\r\n", false, 0, true }, { false, "a\n..\n", "a\r\n..\r\n", false, 0, true },
+	{ true, "a\r\n.\n", "a\r\n\r\n", false, 0, true }, { true, "a\n.\n", "a\r\n..\r\n", false, 0, true },
+	{ true, "a\r\n.\r", "a\r\n", false, 0, false },
+	{ true, "a\r\n.", "a\r\n", false, 0, false }, { true, "a\r", "a", false, 0, false },
+	{ true, "", "", false, 0, false }, { true, "a\n\r\n.\n\r\n", "a\r\n\r\n\r\n\r\n", false, 0, true },
+	{ false, "a\r\n.\r\n", "a\r\n\r\n", false, 0, true }, { false, "a\n.", "a\r\n", false, 0, true },
+	{ false, "a\n..\n", "a\r\n..\r\n", false, 0, true },
 	{ false, "a.\n", "a.\r\n", false, 0, true }, { false, "a\n .\n", "a\r\n .\r\n", false, 0, true },
 };
 
@@ -121,7 +137,8 @@ START_TEST(test_growth)
 END_TEST
 
 static const struct { const char *in, *out; } texts[] = {
-	{ "", "" }, { "a", "a\r\n" }, { "a\n", "a\r\n" }, { "a\r\nb", "a\r\nb\r\n" }, { ".", "..\r\n" }, { "a\n.b\r\n..\r.", "a\r\n..b\r\n...\r\n..\r\n" },
+	{ "", "" }, { "a", "a\r\n" }, { "a\n", "a\r\n" }, { "a\r\nb", "a\r\nb\r\n" }, { ".", "..\r\n" },
+	{ "a\n.b\r\n..\r.", "a\r\n..b\r\n...\r\n..\r\n" },
 	{ "\n\n", "\r\n\r\n" }, { "\r\r\n", "\r\n\r\n" },
 };
 
@@ -140,8 +157,10 @@ START_TEST(test_add)
 END_TEST
 
 static const struct { const char *first, *rest, *in, *out; } folds[] = {
-	{ "A: ", "  ", "short", "A: short\r\n" }, { "A: ", "  ", "", "A: \r\n" }, { "", "", ".x", "..x\r\n" }, { " ", "", "a\nb\x1b\xff", " a b??\r\n" },
-	{ "A: ", "    ", "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
+	{ "A: ", "  ", "short", "A: short\r\n" }, { "A: ", "  ", "", "A: \r\n" },
+	{ "", "", ".x", "..x\r\n" }, { " ", "", "a\nb\x1b\xff", " a b??\r\n" },
+	{ "A: ", "    ",
+	  "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
 	  "A: one two three four five six seven eight nine ten eleven twelve thirteen\r\n    fourteen fifteen\r\n" },
 };
 
@@ -182,7 +201,8 @@ START_TEST(test_fold_word)
 END_TEST
 
 static const struct { const char *wire, *header; } headers[] = {
-	{ "A: b\r\n c\r\n\r\nbody\r\n", "A: b\r\n c\r\n" }, { "\r\nbody\r\n", "" }, { "A: b\r\n", "A: b\r\n" }, { "", "" }, { "A: b", "A: b" },
+	{ "A: b\r\n c\r\n\r\nbody\r\n", "A: b\r\n c\r\n" }, { "\r\nbody\r\n", "" },
+	{ "A: b\r\n", "A: b\r\n" }, { "", "" }, { "A: b", "A: b" },
 };
 
 START_TEST(test_header)

@@ -10,16 +10,23 @@
 #define QUESTION "\3www\1x\0\0\1\0\1"
 #define PACKET(s) s, sizeof(s) - 1
 
-/* The answers as text: "owner type ttl value;", then "." at a good end or "!" at a bad one; "?" if it cannot be opened. */
+/* The answers as text: "owner type ttl value;", then "." at a good end or "!" at a bad one; "?" if it
+ * cannot be opened. */
 static const struct { const char *packet; size_t size; const char *out; } rows[] = {
 	{ PACKET(HEAD(RESPONSE, "\0", "\0")), "." },
-	{ PACKET(HEAD(RESPONSE, "\1", "\1") QUESTION "\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\1"), "www.x 1 300 192.0.2.1;." },
-	{ PACKET(HEAD(RESPONSE, "\1", "\1") QUESTION "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), "www.x 28 1 2001:db8::1;." },
-	{ PACKET(HEAD(RESPONSE, "\1", "\2") QUESTION "\xc0\x0c\0\5\0\1\0\0\0\1\0\4\1a\xc0\x10" "\xc0\x23\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), "www.x 5 1 a.x;a.x 1 1 1.2.3.4;." },
+	{ PACKET(HEAD(RESPONSE, "\1", "\1") QUESTION "\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4\xc0\0\2\1"),
+	  "www.x 1 300 192.0.2.1;." },
+	{ PACKET(HEAD(RESPONSE, "\1",
+	  "\1") QUESTION "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"),
+	  "www.x 28 1 2001:db8::1;." },
+	{ PACKET(HEAD(RESPONSE, "\1", "\2") QUESTION "\xc0\x0c\0\5\0\1\0\0\0\1\0\4\1a\xc0\x10"
+	  "\xc0\x23\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), "www.x 5 1 a.x;a.x 1 1 1.2.3.4;." },
 	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\x0f\0\1\0\0\0\1\0\5\0\x0a\1m\0"), ". 15 1 10 m;." },
-	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\4a.\\\n\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), "a\\046\\092\\010 1 1 1.2.3.4;." },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\4a.\\\n\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"),
+	  "a\\046\\092\\010 1 1 1.2.3.4;." },
 	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\xff\0\0\0\0\4\1\2\3\4"), ". 1 0 1.2.3.4;." },
-	{ PACKET(HEAD(RESPONSE, "\0", "\2") "\0\0\1\0\3\0\0\0\1\0\1x" "\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), ". 1 1 1.2.3.4;." },
+	{ PACKET(HEAD(RESPONSE, "\0", "\2") "\0\0\1\0\3\0\0\0\1\0\1x" "\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"),
+	  ". 1 1 1.2.3.4;." },
 	/* of another length or kind than it says */
 	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\0\5\1\2\3\4\5"), ". 1 1 -;." },
 	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\x1c\0\1\0\0\0\1\0\4\1\2\3\4"), ". 28 1 -;." },
@@ -30,13 +37,21 @@ static const struct { const char *packet; size_t size; const char *out; } rows[]
 	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\5\0\1\0\0\0\1\0\2\xc0\xff"), ". 5 1 -;." },
 	/* damaged */
 	{ PACKET(""), "?" }, { PACKET("\0\7" RESPONSE), "?" }, { PACKET(HEAD("\1\0", "\0", "\0")), "?" },
-	{ PACKET(HEAD(RESPONSE, "\1", "\0")), "?" }, { PACKET(HEAD(RESPONSE, "\2", "\0") QUESTION), "?" }, { PACKET(HEAD(RESPONSE, "\1", "\0") "\3www\1x\0\0\1\0"), "?" },
-	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\3ww"), "?" }, { PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0\x0c\0\1\0\1"), "?" }, { PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0"), "?" },
-	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\x40x\0\0\1\0\1"), "?" }, { PACKET(HEAD(RESPONSE, "\1", "\0") "\x80x\0\0\1\0\1"), "?" },
-	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\1a\xc0\x0c\0\1\0\1"), "?" }, { PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0\x0e\xc0\x0c\0\1\0\1"), "?" },
-	{ PACKET(HEAD(RESPONSE, "\0", "\1")), "!" }, { PACKET(HEAD(RESPONSE, "\0", "\2") "\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), ". 1 1 1.2.3.4;!" },
-	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\0\4\1\2\3"), "!" }, { PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\0"), "!" },
-	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\xff\xff\1\2\3\4"), "!" }, { PACKET(HEAD(RESPONSE, "\0", "\1") "\xc0\xff\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), "!" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0")), "?" }, { PACKET(HEAD(RESPONSE, "\2", "\0") QUESTION), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\3www\1x\0\0\1\0"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\3ww"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0\x0c\0\1\0\1"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\x40x\0\0\1\0\1"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\x80x\0\0\1\0\1"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\1a\xc0\x0c\0\1\0\1"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\1", "\0") "\xc0\x0e\xc0\x0c\0\1\0\1"), "?" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1")), "!" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\2") "\0\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), ". 1 1 1.2.3.4;!" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\0\4\1\2\3"), "!" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\0"), "!" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\0\0\1\0\1\0\0\0\1\xff\xff\1\2\3\4"), "!" },
+	{ PACKET(HEAD(RESPONSE, "\0", "\1") "\xc0\xff\0\1\0\1\0\0\0\1\0\4\1\2\3\4"), "!" },
 };
 
 static void print_record(const struct dnsmsg *m, const struct dnsmsg_record *r, char *out)
@@ -78,7 +93,8 @@ START_TEST(test_read)
 END_TEST
 
 static const struct { const char *flags; unsigned rcode; bool truncated, authentic; } flags[] = {
-	{ "\x81\x80", DNSMSG_NOERROR, false, false }, { "\x81\x83", DNSMSG_NXDOMAIN, false, false }, { "\x83\x82", DNSMSG_SERVFAIL, true, false },
+	{ "\x81\x80", DNSMSG_NOERROR, false, false }, { "\x81\x83", DNSMSG_NXDOMAIN, false, false },
+	{ "\x83\x82", DNSMSG_SERVFAIL, true, false },
 	{ "\x81\xa0", DNSMSG_NOERROR, false, true },
 };
 
@@ -89,7 +105,8 @@ START_TEST(test_flags)
 
 	memcpy(packet + 2, flags[_i].flags, 2);
 	ck_assert(dnsmsg_open(&m, packet, sizeof packet));
-	ck_assert(m.rcode == flags[_i].rcode && m.truncated == flags[_i].truncated && m.authentic == flags[_i].authentic);
+	ck_assert_uint_eq(m.rcode, flags[_i].rcode);
+	ck_assert(m.truncated == flags[_i].truncated && m.authentic == flags[_i].authentic);
 }
 END_TEST
 

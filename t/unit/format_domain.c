@@ -7,14 +7,25 @@
 #define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct { const char *in, *why; } checks[] = {
-	{ "example.org", NULL }, { "x", NULL }, { "example.org.", NULL }, { "_tcp.x_y.z", NULL }, { "1.2.3.4", NULL }, { "b\xc3\xbc" "cher.example", NULL }, { L63 ".x", NULL },
+	{ "example.org", NULL }, { "x", NULL }, { "example.org.", NULL }, { "_tcp.x_y.z", NULL },
+	{ "1.2.3.4", NULL }, { "b\xc3\xbc" "cher.example", NULL }, { L63 ".x", NULL },
 	{ L63 "." L63 "." L63 "." L63, NULL },
-	{ "", "it is empty or has a dot out of place" }, { ".", "it is empty or has a dot out of place" }, { "a..b", "it is empty or has a dot out of place" },
-	{ ".a", "it is empty or has a dot out of place" }, { "a..", "it is empty or has a dot out of place" },
-	{ "a b", "it holds a character that no host name has" }, { "a!", "it holds a character that no host name has" }, { "a\n", "it holds a character that no host name has" },
-	{ "a/b", "it holds a character that no host name has" }, { "\xff", "it holds a character that no host name has" }, { "a\xc3", "it holds a character that no host name has" },
-	{ "[1.2.3.4]", "it holds a character that no host name has" }, { "a:25", "it holds a character that no host name has" }, { "\xc2\x85", "it holds a character that no host name has" },
-	{ L63 "a.x", "it has a label longer than 63 bytes" }, { "-a", "it has a label that begins or ends with a hyphen" }, { "a-.b", "it has a label that begins or ends with a hyphen" },
+	{ "", "it is empty or has a dot out of place" }, { ".", "it is empty or has a dot out of place" },
+	{ "a..b", "it is empty or has a dot out of place" },
+	{ ".a", "it is empty or has a dot out of place" },
+	{ "a..", "it is empty or has a dot out of place" },
+	{ "a b", "it holds a character that no host name has" },
+	{ "a!", "it holds a character that no host name has" },
+	{ "a\n", "it holds a character that no host name has" },
+	{ "a/b", "it holds a character that no host name has" },
+	{ "\xff", "it holds a character that no host name has" },
+	{ "a\xc3", "it holds a character that no host name has" },
+	{ "[1.2.3.4]", "it holds a character that no host name has" },
+	{ "a:25", "it holds a character that no host name has" },
+	{ "\xc2\x85", "it holds a character that no host name has" },
+	{ L63 "a.x", "it has a label longer than 63 bytes" },
+	{ "-a", "it has a label that begins or ends with a hyphen" },
+	{ "a-.b", "it has a label that begins or ends with a hyphen" },
 	{ L63 "." L63 "." L63 "." L63 ".x", "it is longer than 255 bytes" },
 };
 
@@ -22,18 +33,24 @@ START_TEST(test_check)
 {
 	const char *why = NULL;
 
-	ck_assert_msg(domain_check(text_of(checks[_i].in), &why) == !checks[_i].why, "%s: %s", checks[_i].in, why);
+	ck_assert_msg(domain_check(text_of(checks[_i].in), &why) == !checks[_i].why, "%s: %s", checks[_i].in,
+		why);
 	if (checks[_i].why)
 		ck_assert_str_eq(why, checks[_i].why);
 }
 END_TEST
 
 static const struct { const char *in; bool transitional; const char *out; } ascii[] = {
-	{ "Example.ORG", false, "example.org" }, { "example.org.", false, "example.org" }, { "b\xc3\xbc" "cher.example", false, "xn--bcher-kva.example" },
-	{ "B\xc3\x9c" "CHER.example", false, "xn--bcher-kva.example" }, { "fa\xc3\x9f.de", false, "xn--fa-hia.de" }, { "fa\xc3\x9f.de", true, "fass.de" },
-	{ "bu\xcc\x88" "cher.x", false, "xn--bcher-kva.x" }, { "_sip.b\xc3\xbc.x", false, "_sip.xn--b-eha.x" },
-	{ "", false, NULL }, { "a b", false, NULL }, { "\xff", false, NULL }, { "\xe2\x98\x83\xe2\x80\xae.x", false, NULL }, { "\xcc\x88" "x.y", false, NULL },
-	{ "a..b\xc3\xbc", false, NULL }, { "g.\xc2\xad", false, NULL }, { "\xc2\xad", false, NULL }, { "b\xc3\xbc\xe3\x80\x82\xe3\x80\x82x", false, NULL },
+	{ "Example.ORG", false, "example.org" }, { "example.org.", false, "example.org" },
+	{ "b\xc3\xbc" "cher.example", false, "xn--bcher-kva.example" },
+	{ "B\xc3\x9c" "CHER.example", false, "xn--bcher-kva.example" },
+	{ "fa\xc3\x9f.de", false, "xn--fa-hia.de" }, { "fa\xc3\x9f.de", true, "fass.de" },
+	{ "bu\xcc\x88" "cher.x", false, "xn--bcher-kva.x" },
+	{ "_sip.b\xc3\xbc.x", false, "_sip.xn--b-eha.x" },
+	{ "", false, NULL }, { "a b", false, NULL }, { "\xff", false, NULL },
+	{ "\xe2\x98\x83\xe2\x80\xae.x", false, NULL }, { "\xcc\x88" "x.y", false, NULL },
+	{ "a..b\xc3\xbc", false, NULL }, { "g.\xc2\xad", false, NULL }, { "\xc2\xad", false, NULL },
+	{ "b\xc3\xbc\xe3\x80\x82\xe3\x80\x82x", false, NULL },
 };
 
 START_TEST(test_ascii)
@@ -64,10 +81,15 @@ START_TEST(test_long_alabel)
 END_TEST
 
 static const struct { const char *in; enum domain_kind kind; const char *out; } literals[] = {
-	{ "example.org", DOMAIN_NAME, "example.org" }, { "[192.0.2.1]", DOMAIN_IPV4, "192.0.2.1" }, { "[IPv6:2001:db8::1]", DOMAIN_IPV6, "2001:db8::1" },
-	{ "[ipv6:::1]", DOMAIN_IPV6, "::1" }, { "192.0.2.1", DOMAIN_NAME, "192.0.2.1" }, { "", DOMAIN_NAME, "" }, { "[", DOMAIN_NAME, "[" }, { "[]", DOMAIN_OTHER_LITERAL, "[]" },
-	{ "[::1]", DOMAIN_OTHER_LITERAL, "[::1]" }, { "[IPv6:192.0.2.1]", DOMAIN_OTHER_LITERAL, "[IPv6:192.0.2.1]" }, { "[1.2.3.256]", DOMAIN_OTHER_LITERAL, "[1.2.3.256]" },
-	{ "[tag:x]", DOMAIN_OTHER_LITERAL, "[tag:x]" }, { "[1.2.3.4", DOMAIN_NAME, "[1.2.3.4" }, { "[01.2.3.4]", DOMAIN_OTHER_LITERAL, "[01.2.3.4]" },
+	{ "example.org", DOMAIN_NAME, "example.org" }, { "[192.0.2.1]", DOMAIN_IPV4, "192.0.2.1" },
+	{ "[IPv6:2001:db8::1]", DOMAIN_IPV6, "2001:db8::1" },
+	{ "[ipv6:::1]", DOMAIN_IPV6, "::1" }, { "192.0.2.1", DOMAIN_NAME, "192.0.2.1" },
+	{ "", DOMAIN_NAME, "" }, { "[", DOMAIN_NAME, "[" }, { "[]", DOMAIN_OTHER_LITERAL, "[]" },
+	{ "[::1]", DOMAIN_OTHER_LITERAL, "[::1]" },
+	{ "[IPv6:192.0.2.1]", DOMAIN_OTHER_LITERAL, "[IPv6:192.0.2.1]" },
+	{ "[1.2.3.256]", DOMAIN_OTHER_LITERAL, "[1.2.3.256]" },
+	{ "[tag:x]", DOMAIN_OTHER_LITERAL, "[tag:x]" }, { "[1.2.3.4", DOMAIN_NAME, "[1.2.3.4" },
+	{ "[01.2.3.4]", DOMAIN_OTHER_LITERAL, "[01.2.3.4]" },
 };
 
 START_TEST(test_literal)
@@ -80,7 +102,8 @@ START_TEST(test_literal)
 END_TEST
 
 static const struct { const char *in, *out; } keys[] = {
-	{ "Example.ORG", "example.org" }, { "example.org.", "example.org" }, { "B\xc3\x9c.X", "b\xc3\x9c.x" }, { "", "" }, { ".", "." }, { "[IPv6:ABCD::]", "[ipv6:abcd::]" },
+	{ "Example.ORG", "example.org" }, { "example.org.", "example.org" },
+	{ "B\xc3\x9c.X", "b\xc3\x9c.x" }, { "", "" }, { ".", "." }, { "[IPv6:ABCD::]", "[ipv6:abcd::]" },
 };
 
 START_TEST(test_key)
@@ -91,22 +114,39 @@ START_TEST(test_key)
 }
 END_TEST
 
-static const struct { const char *in, *host; enum domain_kind kind; bool exact; uint16_t port; const char *service, *why; } nexthops[] = {
-	{ "example.org", "example.org", DOMAIN_NAME, false, 0, "", NULL }, { "Example.org:24", "Example.org", DOMAIN_NAME, false, 24, "24", NULL },
-	{ "example.org:lmtp", "example.org", DOMAIN_NAME, false, 0, "lmtp", NULL }, { "[example.org]", "example.org", DOMAIN_NAME, true, 0, "", NULL },
-	{ "[example.org]:submission", "example.org", DOMAIN_NAME, true, 0, "submission", NULL }, { "192.0.2.1", "192.0.2.1", DOMAIN_IPV4, false, 0, "", NULL },
-	{ "192.0.2.1:24", "192.0.2.1", DOMAIN_IPV4, false, 24, "24", NULL }, { "[192.0.2.1]:65535", "192.0.2.1", DOMAIN_IPV4, true, 65535, "65535", NULL },
-	{ "[ipv6:2001:db8::1]", "2001:db8::1", DOMAIN_IPV6, true, 0, "", NULL }, { "[IPv6:::1]:24", "::1", DOMAIN_IPV6, true, 24, "24", NULL },
-	{ "[::1]:24", "::1", DOMAIN_IPV6, true, 24, "24", NULL }, { "b\xc3\xbc" "cher.example:25", "b\xc3\xbc" "cher.example", DOMAIN_NAME, false, 25, "25", NULL },
-	{ "", NULL, 0, false, 0, NULL, "the host is missing" }, { ":24", NULL, 0, false, 0, NULL, "the host is missing" }, { "[]", NULL, 0, false, 0, NULL, "the host is missing" },
-	{ "[]:24", NULL, 0, false, 0, NULL, "the host is missing" }, { "[example.org", NULL, 0, false, 0, NULL, "the closing bracket is missing" },
-	{ "[example.org]24", NULL, 0, false, 0, NULL, "there is something right behind the bracket" }, { "x:", NULL, 0, false, 0, NULL, "the service behind the colon is missing" },
-	{ "[x]:", NULL, 0, false, 0, NULL, "the service behind the colon is missing" }, { "x:0", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
-	{ "x:65536", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" }, { "x:24x", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
-	{ "x:a b", NULL, 0, false, 0, NULL, "the service is neither a port nor a name" }, { "x:24:25", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
-	{ "::1", NULL, 0, false, 0, NULL, "an IPv6 address has to stand in brackets" }, { "[ipv6:192.0.2.1]", NULL, 0, false, 0, NULL, "what follows ipv6: is no IPv6 address" },
-	{ "[ipv6:x]", NULL, 0, false, 0, NULL, "what follows ipv6: is no IPv6 address" }, { "a b", NULL, 0, false, 0, NULL, "it holds a character that no host name has" },
-	{ "[a]b]", NULL, 0, false, 0, NULL, "there is something right behind the bracket" }, { "x:-1", NULL, 0, false, 0, NULL, "the service is neither a port nor a name" },
+static const struct { const char *in,
+	*host; enum domain_kind kind; bool exact; uint16_t port; const char *service, *why; } nexthops[] = {
+	{ "example.org", "example.org", DOMAIN_NAME, false, 0, "", NULL },
+	{ "Example.org:24", "Example.org", DOMAIN_NAME, false, 24, "24", NULL },
+	{ "example.org:lmtp", "example.org", DOMAIN_NAME, false, 0, "lmtp", NULL },
+	{ "[example.org]", "example.org", DOMAIN_NAME, true, 0, "", NULL },
+	{ "[example.org]:submission", "example.org", DOMAIN_NAME, true, 0, "submission", NULL },
+	{ "192.0.2.1", "192.0.2.1", DOMAIN_IPV4, false, 0, "", NULL },
+	{ "192.0.2.1:24", "192.0.2.1", DOMAIN_IPV4, false, 24, "24", NULL },
+	{ "[192.0.2.1]:65535", "192.0.2.1", DOMAIN_IPV4, true, 65535, "65535", NULL },
+	{ "[ipv6:2001:db8::1]", "2001:db8::1", DOMAIN_IPV6, true, 0, "", NULL },
+	{ "[IPv6:::1]:24", "::1", DOMAIN_IPV6, true, 24, "24", NULL },
+	{ "[::1]:24", "::1", DOMAIN_IPV6, true, 24, "24", NULL },
+	{ "b\xc3\xbc" "cher.example:25", "b\xc3\xbc" "cher.example", DOMAIN_NAME, false, 25, "25", NULL },
+	{ "", NULL, 0, false, 0, NULL, "the host is missing" },
+	{ ":24", NULL, 0, false, 0, NULL, "the host is missing" },
+	{ "[]", NULL, 0, false, 0, NULL, "the host is missing" },
+	{ "[]:24", NULL, 0, false, 0, NULL, "the host is missing" },
+	{ "[example.org", NULL, 0, false, 0, NULL, "the closing bracket is missing" },
+	{ "[example.org]24", NULL, 0, false, 0, NULL, "there is something right behind the bracket" },
+	{ "x:", NULL, 0, false, 0, NULL, "the service behind the colon is missing" },
+	{ "[x]:", NULL, 0, false, 0, NULL, "the service behind the colon is missing" },
+	{ "x:0", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
+	{ "x:65536", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
+	{ "x:24x", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
+	{ "x:a b", NULL, 0, false, 0, NULL, "the service is neither a port nor a name" },
+	{ "x:24:25", NULL, 0, false, 0, NULL, "the port is not between 1 and 65535" },
+	{ "::1", NULL, 0, false, 0, NULL, "an IPv6 address has to stand in brackets" },
+	{ "[ipv6:192.0.2.1]", NULL, 0, false, 0, NULL, "what follows ipv6: is no IPv6 address" },
+	{ "[ipv6:x]", NULL, 0, false, 0, NULL, "what follows ipv6: is no IPv6 address" },
+	{ "a b", NULL, 0, false, 0, NULL, "it holds a character that no host name has" },
+	{ "[a]b]", NULL, 0, false, 0, NULL, "there is something right behind the bracket" },
+	{ "x:-1", NULL, 0, false, 0, NULL, "the service is neither a port nor a name" },
 	{ "/run/lmtp", NULL, 0, false, 0, NULL, "it holds a character that no host name has" },
 };
 
@@ -123,7 +163,8 @@ START_TEST(test_nexthop)
 	}
 	ck_assert_str_eq(n.host, nexthops[_i].host);
 	ck_assert_str_eq(n.service, nexthops[_i].service);
-	ck_assert(n.kind == nexthops[_i].kind && n.exact == nexthops[_i].exact && n.port == nexthops[_i].port);
+	ck_assert_int_eq(n.kind, nexthops[_i].kind);
+	ck_assert(n.exact == nexthops[_i].exact && n.port == nexthops[_i].port);
 }
 END_TEST
 

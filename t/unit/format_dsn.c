@@ -7,53 +7,84 @@
 #include "format/dsn_text.h"
 
 static const struct dsn_rcpt failed = {
-	.address = "b@example.org", .orcpt = "rfc822;B+2Bx@example.org", .action = DSN_FAILED, .status = "5.1.1", .remote = "mx.example.org",
-	.diagnostic = "550-5.1.1 <b@example.org>\n550 5.1.1 unknown", .reason = "mx.example.org refused the recipient", .last_attempt = 1764077400000,
+	.address = "b@example.org", .orcpt = "rfc822;B+2Bx@example.org", .action = DSN_FAILED,
+	.status = "5.1.1", .remote = "mx.example.org",
+	.diagnostic = "550-5.1.1 <b@example.org>\n550 5.1.1 unknown",
+	.reason = "mx.example.org refused the recipient", .last_attempt = 1764077400000,
 };
-static const struct dsn_rcpt ours = { .address = "c@example.org", .action = DSN_FAILED, .status = "4.4.1", .reason = "no answer for 5 days" };
-static const struct dsn_rcpt delayed = { .address = "d@example.org", .action = DSN_DELAYED, .status = "4.2.0", .reason = "later" };
-static const struct dsn_rcpt utf8 = { .address = "gr\xc3\xbcn@example.org", .orcpt = "utf-8;gr\xc3\xbcn@example.org", .action = DSN_FAILED, .status = "5.1.1", .reason = "x" };
+static const struct dsn_rcpt ours = { .address = "c@example.org", .action = DSN_FAILED, .status = "4.4.1",
+	.reason = "no answer for 5 days" };
+static const struct dsn_rcpt delayed = { .address = "d@example.org", .action = DSN_DELAYED,
+	.status = "4.2.0", .reason = "later" };
+static const struct dsn_rcpt utf8 = { .address = "gr\xc3\xbcn@example.org",
+	.orcpt = "utf-8;gr\xc3\xbcn@example.org", .action = DSN_FAILED, .status = "5.1.1", .reason = "x" };
 static const struct dsn_rcpt hostile = {
-	.address = "\"a\nRcpt: x\"@y", .orcpt = "rfc822;a+0D+0AX:y", .action = DSN_FAILED, .status = "5.0.0", .remote = "mx\r\n.\r\n",
+	.address = "\"a\nRcpt: x\"@y", .orcpt = "rfc822;a+0D+0AX:y", .action = DSN_FAILED, .status = "5.0.0",
+	.remote = "mx\r\n.\r\n",
 	.diagnostic = "550 \x1b[2J\r\n.\r\nMAIL FROM:<>\r\n\xff", .reason = ".\r\nQUIT",
 };
 static const struct dsn_rcpt foreign = {
-	.address = "e@example.org", .action = DSN_FAILED, .status = "5.7.1", .diagnostic = "550 nicht erw\xc3\xbcnscht", .reason = "refused",
+	.address = "e@example.org", .action = DSN_FAILED, .status = "5.7.1",
+	.diagnostic = "550 nicht erw\xc3\xbcnscht", .reason = "refused",
 };
 
 static struct dsn_report report(const struct dsn_rcpt *rcpt, const char *original)
 {
 	return (struct dsn_report){
-		.myhostname = "mail.example.com", .from = "MAILER-DAEMON@mail.example.com", .to = "a@example.com", .message_id = "r@mail.example.com",
-		.queue_id = "084vZSLJqa", .envid = "QQ+2B1", .arrived = 1764077000000, .now = 1764077400000, .rcpts = rcpt, .count = 1,
+		.myhostname = "mail.example.com", .from = "MAILER-DAEMON@mail.example.com",
+		.to = "a@example.com", .message_id = "r@mail.example.com",
+		.queue_id = "084vZSLJqa", .envid = "QQ+2B1", .arrived = 1764077000000, .now = 1764077400000,
+		.rcpts = rcpt, .count = 1,
 		.original = text_of(original), .lifetime = 86400000,
 	};
 }
 
 /* A piece that stands in the report, or "!" and one that does not. */
-static const struct { const struct dsn_rcpt *rcpt; const char *original; bool headers_only; const char *pieces[12]; } rows[] = {
+static const struct {
+	const struct dsn_rcpt *rcpt;
+	const char *original;
+	bool headers_only;
+	const char *pieces[12];
+} rows[] = {
 	{ &failed, "Subject: x\r\n\r\n..dot\r\n", false, {
-		"From: Mail Delivery System <MAILER-DAEMON@mail.example.com>\r\nTo: <a@example.com>\r\nSubject: Your message could not be delivered\r\n",
-		"Auto-Submitted: auto-replied\r\n", "report-type=delivery-status;", "Content-Transfer-Encoding: 7bit\r\n\r\n--",
-		"\r\n\r\nOriginal-Envelope-Id: QQ+1\r\nReporting-MTA: dns; mail.example.com\r\n", "Arrival-Date: Tue, 25 Nov 2025 13:23:20 +0000\r\n",
-		"\r\n\r\nOriginal-Recipient: rfc822;B+x@example.org\r\nFinal-Recipient: rfc822; b@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n"
-		"Remote-MTA: dns; mx.example.org\r\nDiagnostic-Code: smtp; 550-5.1.1 <b@example.org> 550 5.1.1 unknown\r\nLast-Attempt-Date: Tue, 25 Nov 2025 13:30:00 +0000\r\n\r\n",
-		"What it means: There is no mailbox with this address.", "Content-Type: message/rfc822\r\n", "\r\n\r\nSubject: x\r\n\r\n..dot\r\n\r\n--=_", "!8bit", "!Received" } },
+		"From: Mail Delivery System <MAILER-DAEMON@mail.example.com>\r\nTo: <a@example.com>\r\n"
+		"Subject: Your message could not be delivered\r\n",
+		"Auto-Submitted: auto-replied\r\n", "report-type=delivery-status;",
+		"Content-Transfer-Encoding: 7bit\r\n\r\n--",
+		"\r\n\r\nOriginal-Envelope-Id: QQ+1\r\nReporting-MTA: dns; mail.example.com\r\n",
+		"Arrival-Date: Tue, 25 Nov 2025 13:23:20 +0000\r\n",
+		"\r\n\r\nOriginal-Recipient: rfc822;B+x@example.org\r\nFinal-Recipient: rfc822; b@example.org\r\n"
+		"Action: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.example.org\r\n"
+		"Diagnostic-Code: smtp; 550-5.1.1 <b@example.org> 550 5.1.1 unknown\r\n"
+		"Last-Attempt-Date: Tue, 25 Nov 2025 13:30:00 +0000\r\n\r\n",
+		"What it means: There is no mailbox with this address.", "Content-Type: message/rfc822\r\n",
+		"\r\n\r\nSubject: x\r\n\r\n..dot\r\n\r\n--=_", "!8bit", "!Received" } },
 	{ &failed, "Subject: x\r\n", true, { "Content-Type: text/rfc822-headers\r\n", "!message/rfc822" } },
-	{ &ours, "Subject: x\r\n\r\n", false, { "Diagnostic-Code: x-causeway; no answer for 5 days\r\n", "!Remote-MTA", "!Original-Recipient", "!Last-Attempt" } },
+	{ &ours, "Subject: x\r\n\r\n", false, { "Diagnostic-Code: x-causeway; no answer for 5 days\r\n",
+	  "!Remote-MTA", "!Original-Recipient", "!Last-Attempt" } },
 	{ &delayed, "Subject: x\r\n\r\n", false, {
-		"Subject: Your message is delayed\r\n", "Action: delayed\r\n", "Will-Retry-Until: Wed, 26 Nov 2025 13:30:00 +0000\r\n",
-		"need not send it again", "tried again until Wed, 26 Nov 2025 13:30:00 +0000", "!What you can do" } },
+		"Subject: Your message is delayed\r\n", "Action: delayed\r\n",
+		"Will-Retry-Until: Wed, 26 Nov 2025 13:30:00 +0000\r\n",
+		"need not send it again", "tried again until Wed, 26 Nov 2025 13:30:00 +0000",
+		"!What you can do" } },
 	{ &utf8, "Subject: x\r\n\r\n", false, {
-		"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit", "Final-Recipient: utf-8; gr\xc3\xbcn@example.org\r\n",
-		"Original-Recipient: utf-8;gr\xc3\xbcn@example.org\r\n", "\r\n<gr\xc3\xbcn@example.org>\r\n", "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit" } },
-	{ &failed, "Subject: gr\xc3\xbcn\r\n\r\n", false, { "Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit", "Content-Type: message/delivery-status\r\nContent-Transfer-Encoding: 7bit" } },
+		"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit",
+		"Final-Recipient: utf-8; gr\xc3\xbcn@example.org\r\n",
+		"Original-Recipient: utf-8;gr\xc3\xbcn@example.org\r\n", "\r\n<gr\xc3\xbcn@example.org>\r\n",
+		"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit" } },
+	{ &failed, "Subject: gr\xc3\xbcn\r\n\r\n", false,
+	  { "Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit",
+	  "Content-Type: message/delivery-status\r\nContent-Transfer-Encoding: 7bit" } },
 	{ &failed, "Subject: gr\xc3\xbcn\r\n", true, { "Content-Type: message/global-headers\r\n" } },
-	{ &failed, "Subject: \xff\r\n\r\n\xff\r\n", false, { "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit", "\xff" } },
-	{ &failed, "", false, { "Content-Type: message/rfc822\r\n" } }, { &failed, "Subject: cut", true, { "Subject: cut\r\n\r\n--=_" } },
-	{ &foreign, "Subject: x\r\n\r\n", false, { "Its words: 550 nicht erw\xc3\xbcnscht", "Diagnostic-Code: smtp; 550 nicht erw??nscht\r\n",
+	{ &failed, "Subject: \xff\r\n\r\n\xff\r\n", false,
+	  { "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit", "\xff" } },
+	{ &failed, "", false, { "Content-Type: message/rfc822\r\n" } },
+	{ &failed, "Subject: cut", true, { "Subject: cut\r\n\r\n--=_" } },
+	{ &foreign, "Subject: x\r\n\r\n", false, { "Its words: 550 nicht erw\xc3\xbcnscht",
+	  "Diagnostic-Code: smtp; 550 nicht erw??nscht\r\n",
 		"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit" } },
-	{ &hostile, "Subject: x\r\n\r\n", false, { "Remote-MTA: dns; mx? .?\r\n", "!\nRcpt: x", "!\r\nMAIL FROM", "!\x1b", "!\nX:y", "!\xff", "!\nQUIT" } },
+	{ &hostile, "Subject: x\r\n\r\n", false, { "Remote-MTA: dns; mx? .?\r\n", "!\nRcpt: x",
+	  "!\r\nMAIL FROM", "!\x1b", "!\nX:y", "!\xff", "!\nQUIT" } },
 };
 
 static void check_pieces(const struct buf *out, const char *const *pieces)
@@ -61,7 +92,8 @@ static void check_pieces(const struct buf *out, const char *const *pieces)
 	for (size_t i = 0; i < 12 && pieces[i]; i++) {
 		bool absent = pieces[i][0] == '!';
 
-		ck_assert_msg((strstr(out->data, pieces[i] + absent) == NULL) == absent, "%s in\n%s", pieces[i], out->data);
+		ck_assert_msg((strstr(out->data, pieces[i] + absent) == NULL) == absent, "%s in\n%s",
+			pieces[i], out->data);
 	}
 }
 
@@ -144,11 +176,16 @@ START_TEST(test_needs)
 END_TEST
 
 static const struct { const char *status, *meaning; } codes[] = {
-	{ "5.1.1", "There is no mailbox with this address." }, { "5.1.10", "The domain has declared that it receives no mail." },
-	{ "5.1.100", "The receiving system does not accept the address." }, { "5.2.2", "The mailbox is full." },
-	{ "5.7.26", "The receiving system refuses the message as a matter of its policy." }, { "5.0.0", "The receiving system refuses the message for good." },
-	{ "5.2.22", "The receiving system refuses the message for good." }, { "4.4.1", "The receiving system did not answer." },
-	{ "4.4.2", "The receiving system could not be reached." }, { "4.0.0", "The receiving system had a temporary problem." },
+	{ "5.1.1", "There is no mailbox with this address." },
+	{ "5.1.10", "The domain has declared that it receives no mail." },
+	{ "5.1.100", "The receiving system does not accept the address." },
+	{ "5.2.2", "The mailbox is full." },
+	{ "5.7.26", "The receiving system refuses the message as a matter of its policy." },
+	{ "5.0.0", "The receiving system refuses the message for good." },
+	{ "5.2.22", "The receiving system refuses the message for good." },
+	{ "4.4.1", "The receiving system did not answer." },
+	{ "4.4.2", "The receiving system could not be reached." },
+	{ "4.0.0", "The receiving system had a temporary problem." },
 	{ "2.0.0", "" }, { "", "" }, { "x", "" }, { "5", "" },
 };
 
@@ -163,7 +200,8 @@ START_TEST(test_explain)
 END_TEST
 
 static const struct { int64_t ms; const char *date; } dates[] = {
-	{ 0, "Thu, 01 Jan 1970 00:00:00 +0000" }, { 1764077400999, "Tue, 25 Nov 2025 13:30:00 +0000" }, { 951782400000, "Tue, 29 Feb 2000 00:00:00 +0000" },
+	{ 0, "Thu, 01 Jan 1970 00:00:00 +0000" }, { 1764077400999, "Tue, 25 Nov 2025 13:30:00 +0000" },
+	{ 951782400000, "Tue, 29 Feb 2000 00:00:00 +0000" },
 };
 
 START_TEST(test_date)

@@ -10,19 +10,29 @@ static const struct { const char *text; struct ehlo e; } rows[] = {
 	  { .name = "mx.example.org", .size = 1000,
 	    .offers = EHLO_PIPELINING | EHLO_SIZE | EHLO_8BITMIME | EHLO_DSN | EHLO_ENHANCEDSTATUSCODES | EHLO_SMTPUTF8 } },
 	{ "250-x\n250-STARTTLS junk\n250-CHUNKING\n250-REQUIRETLS\n250-XCLIENT A B\n250-ETRN\n250-VRFY\n250 VERP",
-	  { .name = "x", .offers = EHLO_STARTTLS | EHLO_CHUNKING | EHLO_REQUIRETLS | EHLO_XCLIENT | EHLO_ETRN | EHLO_VRFY | EHLO_VERP } },
-	{ "250-x\n250-AUTH PLAIN LOGIN\n250-AUTH=LOGIN CRAM-MD5\n250 auth", { .name = "x", .offers = EHLO_AUTH, .auth = "PLAIN LOGIN CRAM-MD5" } },
+	  { .name = "x",
+	    .offers = EHLO_STARTTLS | EHLO_CHUNKING | EHLO_REQUIRETLS | EHLO_XCLIENT | EHLO_ETRN | EHLO_VRFY | EHLO_VERP } },
+	{ "250-x\n250-AUTH PLAIN LOGIN\n250-AUTH=LOGIN CRAM-MD5\n250 auth", { .name = "x",
+	  .offers = EHLO_AUTH, .auth = "PLAIN LOGIN CRAM-MD5" } },
 	{ "250-x\n250 AUTH", { .name = "x", .offers = EHLO_AUTH } },
-	{ "250-x\n250 XFORWARD NAME ADDR port Proto HELO IDENT SOURCE OTHER", { .name = "x", .offers = EHLO_XFORWARD, .xforward = 127 } },
-	{ "250-x\n250-SIZE 5\n250 SIZE 7", { .name = "x", .offers = EHLO_SIZE, .size = 7 } }, { "250-x\n250 SIZE", { .name = "x", .offers = EHLO_SIZE } },
-	{ "250-x\n250 SIZE 0", { .name = "x", .offers = EHLO_SIZE } }, { "250-x\n250 SIZE=12", { .name = "x", .offers = EHLO_SIZE, .size = 12 } },
+	{ "250-x\n250 XFORWARD NAME ADDR port Proto HELO IDENT SOURCE OTHER", { .name = "x",
+	  .offers = EHLO_XFORWARD, .xforward = 127 } },
+	{ "250-x\n250-SIZE 5\n250 SIZE 7", { .name = "x", .offers = EHLO_SIZE, .size = 7 } },
+	{ "250-x\n250 SIZE", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE 0", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE=12", { .name = "x", .offers = EHLO_SIZE, .size = 12 } },
 	/* no limit in these */
-	{ "250-x\n250 SIZE big", { .name = "x", .offers = EHLO_SIZE } }, { "250-x\n250 SIZE 12k", { .name = "x", .offers = EHLO_SIZE } },
-	{ "250-x\n250 SIZE -1", { .name = "x", .offers = EHLO_SIZE } }, { "250-x\n250 SIZE 18446744073709551616", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE big", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE 12k", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE -1", { .name = "x", .offers = EHLO_SIZE } },
+	{ "250-x\n250 SIZE 18446744073709551616", { .name = "x", .offers = EHLO_SIZE } },
 	/* nothing known in these */
-	{ "", { 0 } }, { "250", { 0 } }, { "250 ", { 0 } }, { "garbage", { 0 } }, { "250-PIPELINING SIZE\n250 x", { .name = "PIPELINING" } },
-	{ "250-x\nPIPELINING\n250 y", { .name = "x" } }, { "250-x\n25 PIPELINING\n250 y", { .name = "x" } }, { "250-x\n250\tPIPELINING\n250 y", { .name = "x" } },
-	{ "250-x\n250-PIPELININGS\n250-XSIZE 4\n250-8BIT\n250", { .name = "x" } }, { "250-x\n250 silent-discard", { .name = "x" } },
+	{ "", { 0 } }, { "250", { 0 } }, { "250 ", { 0 } }, { "garbage", { 0 } },
+	{ "250-PIPELINING SIZE\n250 x", { .name = "PIPELINING" } },
+	{ "250-x\nPIPELINING\n250 y", { .name = "x" } }, { "250-x\n25 PIPELINING\n250 y", { .name = "x" } },
+	{ "250-x\n250\tPIPELINING\n250 y", { .name = "x" } },
+	{ "250-x\n250-PIPELININGS\n250-XSIZE 4\n250-8BIT\n250", { .name = "x" } },
+	{ "250-x\n250 silent-discard", { .name = "x" } },
 	{ "250-x\n250-\n250 =SIZE", { .name = "x" } },
 };
 
@@ -60,7 +70,8 @@ START_TEST(test_room)
 END_TEST
 
 static const struct { const char *list; unsigned mask; } masks[] = {
-	{ "pipelining, 8BITMIME silent-discard", EHLO_PIPELINING | EHLO_8BITMIME | EHLO_SILENT }, { "starttls,auth", EHLO_STARTTLS | EHLO_AUTH },
+	{ "pipelining, 8BITMIME silent-discard", EHLO_PIPELINING | EHLO_8BITMIME | EHLO_SILENT },
+	{ "starttls,auth", EHLO_STARTTLS | EHLO_AUTH },
 	{ "", 0 }, { "unknown", 0 }, { "PIPELININGX,PIPE", 0 }, { ", ,", 0 },
 };
 

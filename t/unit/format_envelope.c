@@ -7,12 +7,14 @@
 static const struct { const char *mail, *rcpt, *printed; } good[] = {
 	{ " FROM:<>", " TO:<b@c>", "MAIL FROM:<>\r\nRCPT TO:<b@c>\r\nDATA\r\n" },
 	{ " from: <A@b>", " To:<postmaster>", "MAIL FROM:<A@b>\r\nRCPT TO:<postmaster>\r\nDATA\r\n" },
-	{ " FROM:<a@b> size=100 body=8bitmime smtputf8 ret=hdrs envid=QQ+2B auth=<> requiretls", " TO:<b@c> notify=success,delay,FAILURE orcpt=rfc822;b@c",
+	{ " FROM:<a@b> size=100 body=8bitmime smtputf8 ret=hdrs envid=QQ+2B auth=<> requiretls",
+	  " TO:<b@c> notify=success,delay,FAILURE orcpt=rfc822;b@c",
 	  "MAIL FROM:<a@b> SIZE=100 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=QQ+2B AUTH=<>\r\n"
 	  "RCPT TO:<b@c> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;b@c\r\nDATA\r\n" },
 	{ " FROM:<@x,@y:a@b> BODY=7BIT RET=FULL AUTH=e+3Dmc2@example.com ", " TO:<@x:b@c>  NOTIFY=NEVER",
 	  "MAIL FROM:<a@b> BODY=7BIT RET=FULL AUTH=e+3Dmc2@example.com\r\nRCPT TO:<b@c> NOTIFY=NEVER\r\nDATA\r\n" },
-	{ " FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8", " TO:<\"a b\"@[1.2.3.4]> ORCPT=utf-8;gr\xc3\xbcn@x",
+	{ " FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8",
+	  " TO:<\"a b\"@[1.2.3.4]> ORCPT=utf-8;gr\xc3\xbcn@x",
 	  "MAIL FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8\r\nRCPT TO:<\"a b\"@[1.2.3.4]> ORCPT=utf-8;gr\xc3\xbcn@x\r\nDATA\r\n" },
 	{ " FROM:<a@b> SIZE=18446744073709551615", " TO:<b@c> NOTIFY=SUCCESS,SUCCESS",
 	  "MAIL FROM:<a@b> SIZE=18446744073709551615\r\nRCPT TO:<b@c> NOTIFY=SUCCESS\r\nDATA\r\n" },
@@ -30,7 +32,8 @@ static struct envelope *read_back(const char *head)
 		if (line.n < 5)
 			break;
 		line = text_make(line.p + 4, line.n - 4);
-		ck_assert(text_starts_nocase(line, " FROM") ? envelope_mail(e, line, &why) : envelope_rcpt(e, line, 100, &why));
+		ck_assert(text_starts_nocase(line, " FROM") ? envelope_mail(e, line, &why) : envelope_rcpt(e,
+			line, 100, &why));
 	}
 	ck_assert_uint_eq(rest.n, 0);
 	return e;
@@ -58,26 +61,44 @@ START_TEST(test_good)
 END_TEST
 
 static const struct { const char *args, *why; } bad_mail[] = {
-	{ "", "there is no such word with a colon and an address" }, { " FROM", "there is no such word with a colon and an address" },
-	{ " TO:<a@b>", "there is no such word with a colon and an address" }, { " FROM <a@b>", "there is no such word with a colon and an address" },
-	{ " FROM :<a@b>", "there is no such word with a colon and an address" }, { " FROM:", "address is not between < and >" },
+	{ "", "there is no such word with a colon and an address" },
+	{ " FROM", "there is no such word with a colon and an address" },
+	{ " TO:<a@b>", "there is no such word with a colon and an address" },
+	{ " FROM <a@b>", "there is no such word with a colon and an address" },
+	{ " FROM :<a@b>", "there is no such word with a colon and an address" },
+	{ " FROM:", "address is not between < and >" },
 	{ " FROM:a@b", "address is not between < and >" }, { " FROM:<a@b", "address ends too early" },
-	{ " FROM:<a@b>SIZE=1", "there is something right behind the address" }, { " FROM:<a@b>>", "there is something right behind the address" },
-	{ " FROM:<a@b> FOO", "FOO is not a parameter known here" }, { " FROM:<a@b> FOO=1", "FOO is not a parameter known here" },
-	{ " FROM:<a@b> =1", "=1 is not a parameter known here" }, { " FROM:<a@b> NOTIFY=NEVER", "NOTIFY is not a parameter known here" },
-	{ " FROM:<a@b> SIZE=1 BODY=7BIT Size=1", "Size is given twice" }, { " FROM:<a@b> SMTPUTF8 SMTPUTF8", "SMTPUTF8 is given twice" },
-	{ " FROM:<a@b> SIZE", "SIZE needs a value" }, { " FROM:<a@b> SMTPUTF8=1", "SMTPUTF8 takes no value" }, { " FROM:<a@b> REQUIRETLS=", "REQUIRETLS takes no value" },
-	{ " FROM:<a@b> SIZE=", "SIZE is not a number of bytes" }, { " FROM:<a@b> SIZE=-1", "SIZE is not a number of bytes" },
-	{ " FROM:<a@b> SIZE=1k", "SIZE is not a number of bytes" }, { " FROM:<a@b> SIZE=18446744073709551616", "SIZE is not a number of bytes" },
-	{ " FROM:<a@b> BODY=8BIT", "BODY is not 7BIT, 8BITMIME or BINARYMIME" }, { " FROM:<a@b> BODY=", "BODY is not 7BIT, 8BITMIME or BINARYMIME" },
-	{ " FROM:<a@b> RET=ALL", "RET is not FULL or HDRS" }, { " FROM:<a@b> ENVID=", "ENVID is not printable xtext" },
-	{ " FROM:<a@b> ENVID=a+0A", "ENVID is not printable xtext" }, { " FROM:<a@b> ENVID=a=b", "ENVID is not printable xtext" },
-	{ " FROM:<a@b> ENVID=a+2", "ENVID is not printable xtext" }, { " FROM:<a@b> AUTH=", "AUTH is not printable xtext or <>" },
+	{ " FROM:<a@b>SIZE=1", "there is something right behind the address" },
+	{ " FROM:<a@b>>", "there is something right behind the address" },
+	{ " FROM:<a@b> FOO", "FOO is not a parameter known here" },
+	{ " FROM:<a@b> FOO=1", "FOO is not a parameter known here" },
+	{ " FROM:<a@b> =1", "=1 is not a parameter known here" },
+	{ " FROM:<a@b> NOTIFY=NEVER", "NOTIFY is not a parameter known here" },
+	{ " FROM:<a@b> SIZE=1 BODY=7BIT Size=1", "Size is given twice" },
+	{ " FROM:<a@b> SMTPUTF8 SMTPUTF8", "SMTPUTF8 is given twice" },
+	{ " FROM:<a@b> SIZE", "SIZE needs a value" },
+	{ " FROM:<a@b> SMTPUTF8=1", "SMTPUTF8 takes no value" },
+	{ " FROM:<a@b> REQUIRETLS=", "REQUIRETLS takes no value" },
+	{ " FROM:<a@b> SIZE=", "SIZE is not a number of bytes" },
+	{ " FROM:<a@b> SIZE=-1", "SIZE is not a number of bytes" },
+	{ " FROM:<a@b> SIZE=1k", "SIZE is not a number of bytes" },
+	{ " FROM:<a@b> SIZE=18446744073709551616", "SIZE is not a number of bytes" },
+	{ " FROM:<a@b> BODY=8BIT", "BODY is not 7BIT, 8BITMIME or BINARYMIME" },
+	{ " FROM:<a@b> BODY=", "BODY is not 7BIT, 8BITMIME or BINARYMIME" },
+	{ " FROM:<a@b> RET=ALL", "RET is not FULL or HDRS" },
+	{ " FROM:<a@b> ENVID=", "ENVID is not printable xtext" },
+	{ " FROM:<a@b> ENVID=a+0A", "ENVID is not printable xtext" },
+	{ " FROM:<a@b> ENVID=a=b", "ENVID is not printable xtext" },
+	{ " FROM:<a@b> ENVID=a+2", "ENVID is not printable xtext" },
+	{ " FROM:<a@b> AUTH=", "AUTH is not printable xtext or <>" },
 	{ " FROM:<a@b> AUTH=+00", "AUTH is not printable xtext or <>" },
-	{ " FROM:<a@b>\tSIZE=1", "there is a control character in the line" }, { " FROM:<a@b> SIZE=1\r", "there is a control character in the line" },
-	{ " FROM:<a\x01@b>", "there is a control character in the line" }, { " FROM:<a@b> \x7f", "there is a control character in the line" },
+	{ " FROM:<a@b>\tSIZE=1", "there is a control character in the line" },
+	{ " FROM:<a@b> SIZE=1\r", "there is a control character in the line" },
+	{ " FROM:<a\x01@b>", "there is a control character in the line" },
+	{ " FROM:<a@b> \x7f", "there is a control character in the line" },
 	{ " FROM:<a@b> \xff\xfe=1", "?? is not a parameter known here" },
-	{ " FROM:<a@b> ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJ", "ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJ... is not a parameter known here" },
+	{ " FROM:<a@b> ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJ",
+	  "ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJ... is not a parameter known here" },
 };
 
 START_TEST(test_bad_mail)
@@ -92,17 +113,24 @@ START_TEST(test_bad_mail)
 END_TEST
 
 static const struct { const char *args, *why; } bad_rcpt[] = {
-	{ " TO:<>", "the recipient is empty" }, { " FROM:<a@b>", "there is no such word with a colon and an address" },
-	{ " TO:<a@b> SIZE=1", "SIZE is not a parameter known here" }, { " TO:<a@b> RET=FULL", "RET is not a parameter known here" },
-	{ " TO:<a@b> NOTIFY", "NOTIFY needs a value" }, { " TO:<a@b> NOTIFY=", "NOTIFY is not NEVER or a list of SUCCESS, FAILURE, DELAY" },
+	{ " TO:<>", "the recipient is empty" },
+	{ " FROM:<a@b>", "there is no such word with a colon and an address" },
+	{ " TO:<a@b> SIZE=1", "SIZE is not a parameter known here" },
+	{ " TO:<a@b> RET=FULL", "RET is not a parameter known here" },
+	{ " TO:<a@b> NOTIFY", "NOTIFY needs a value" },
+	{ " TO:<a@b> NOTIFY=", "NOTIFY is not NEVER or a list of SUCCESS, FAILURE, DELAY" },
 	{ " TO:<a@b> NOTIFY=SOMETIMES", "NOTIFY is not NEVER or a list of SUCCESS, FAILURE, DELAY" },
 	{ " TO:<a@b> NOTIFY=SUCCESS,", "NOTIFY is not NEVER or a list of SUCCESS, FAILURE, DELAY" },
 	{ " TO:<a@b> NOTIFY=,SUCCESS", "NOTIFY is not NEVER or a list of SUCCESS, FAILURE, DELAY" },
-	{ " TO:<a@b> NOTIFY=NEVER,DELAY", "NOTIFY has NEVER beside others" }, { " TO:<a@b> NOTIFY=FAILURE,NEVER", "NOTIFY has NEVER beside others" },
+	{ " TO:<a@b> NOTIFY=NEVER,DELAY", "NOTIFY has NEVER beside others" },
+	{ " TO:<a@b> NOTIFY=FAILURE,NEVER", "NOTIFY has NEVER beside others" },
 	{ " TO:<a@b> NOTIFY=DELAY NOTIFY=DELAY", "NOTIFY is given twice" },
-	{ " TO:<a@b> ORCPT=a@b", "ORCPT is not type;address" }, { " TO:<a@b> ORCPT=;a@b", "ORCPT is not type;address" },
-	{ " TO:<a@b> ORCPT=rfc822;", "ORCPT is not type;address" }, { " TO:<a@b> ORCPT=rfc822;a+", "ORCPT is not printable xtext" },
-	{ " TO:<a@b> ORCPT=rfc822;gr\xc3\xbcn@b", "ORCPT is not printable xtext" }, { " TO:<a@b> ORCPT=rfc822;a ORCPT=rfc822;a", "ORCPT is given twice" },
+	{ " TO:<a@b> ORCPT=a@b", "ORCPT is not type;address" },
+	{ " TO:<a@b> ORCPT=;a@b", "ORCPT is not type;address" },
+	{ " TO:<a@b> ORCPT=rfc822;", "ORCPT is not type;address" },
+	{ " TO:<a@b> ORCPT=rfc822;a+", "ORCPT is not printable xtext" },
+	{ " TO:<a@b> ORCPT=rfc822;gr\xc3\xbcn@b", "ORCPT is not printable xtext" },
+	{ " TO:<a@b> ORCPT=rfc822;a ORCPT=rfc822;a", "ORCPT is given twice" },
 };
 
 START_TEST(test_bad_rcpt)
@@ -137,8 +165,10 @@ START_TEST(test_many)
 END_TEST
 
 static const struct { unsigned notify; const char *text; } notifies[] = {
-	{ 0, "" }, { NOTIFY_NEVER, "NEVER" }, { NOTIFY_SUCCESS, "SUCCESS" }, { NOTIFY_FAILURE | NOTIFY_DELAY, "FAILURE,DELAY" },
-	{ NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "SUCCESS,FAILURE,DELAY" }, { NOTIFY_SUCCESS | NOTIFY_DELAY, "SUCCESS,DELAY" },
+	{ 0, "" }, { NOTIFY_NEVER, "NEVER" }, { NOTIFY_SUCCESS, "SUCCESS" },
+	{ NOTIFY_FAILURE | NOTIFY_DELAY, "FAILURE,DELAY" },
+	{ NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "SUCCESS,FAILURE,DELAY" },
+	{ NOTIFY_SUCCESS | NOTIFY_DELAY, "SUCCESS,DELAY" },
 	{ NOTIFY_SUCCESS | NOTIFY_FAILURE, "SUCCESS,FAILURE" },
 };
 

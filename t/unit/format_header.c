@@ -3,15 +3,18 @@
 #include "format/header.h"
 
 static const struct { const char *wire; unsigned hops; bool utf8; const char *message_id; } headers[] = {
-	{ "Received: x\r\nReceived: y\r\n\tReceived: folded\r\nMessage-ID: <a@b>\r\n\r\nReceived: body\r\n.\r\n", 2, false, "<a@b>" },
+	{ "Received: x\r\nReceived: y\r\n\tReceived: folded\r\nMessage-ID: <a@b>\r\n\r\nReceived: body\r\n.\r\n",
+		2, false, "<a@b>" },
 	{ "RECEIVED : x\r\nmessage-id:<a@b>  \r\nMessage-ID: <second>\r\n\r\n", 1, false, "<a@b>" },
 	{ "Message-Id:\r\n  <folded@b>\r\nX: y\r\n\r\n", 0, false, "<folded@b>" },
 	{ "Message-Id: \r\nX: <no@b>\r\n <neither@b>\r\n\r\n", 0, false, "" },
 	{ "Message-Id:\r\n\r\n <body@b>\r\n", 0, false, "" },
-	{ "Subject: gr\xc3\xbcn\r\n\r\n", 0, true, "" }, { "Subject: x\r\n\r\ngr\xc3\xbcn\r\n", 0, false, "" },
+	{ "Subject: gr\xc3\xbcn\r\n\r\n", 0, true, "" },
+	{ "Subject: x\r\n\r\ngr\xc3\xbcn\r\n", 0, false, "" },
 	{ "Message-ID: <a\x01\x1b[1m\xff>\r\n\r\n", 0, true, "<a??[1m?>" },
 	{ "X-Received: x\r\nReceivedX: y\r\nReceived\r\n\r\n", 0, false, "" },
-	{ "\r\nReceived: x\r\n", 0, false, "" }, { ".\r\n", 0, false, "" }, { "no colon here\r\nReceived: x\r\n.\r\n", 1, false, "" },
+	{ "\r\nReceived: x\r\n", 0, false, "" }, { ".\r\n", 0, false, "" },
+	{ "no colon here\r\nReceived: x\r\n.\r\n", 1, false, "" },
 	{ "Received: x", 0, false, "" }, { "", 0, false, "" },
 };
 

@@ -4,35 +4,56 @@
 
 #include "format/reply.h"
 
-/* Bytes of a peer and the replies in them: "code dsn flags text;", flags g (garbage), d (own enhanced code), LF in the text as '/'. */
+/* Bytes of a peer and the replies in them: "code dsn flags text;", flags g (garbage), d (own enhanced
+ * code), LF in the text as '/'. */
 static const struct { const char *in, *out; bool inside; } rows[] = {
-	{ "250 2.1.0 Ok\r\n", "250 2.1.0 d [250 2.1.0 Ok];", false }, { "250\r\n", "250 2.0.0  [250];", false }, { "250 \r\n", "250 2.0.0  [250 ];", false },
-	{ "250 Ok\n", "250 2.0.0  [250 Ok];", false }, { "250-a\r\n250-b\r\n250 c\r\n", "250 2.0.0  [250-a/250-b/250 c];", false },
+	{ "250 2.1.0 Ok\r\n", "250 2.1.0 d [250 2.1.0 Ok];", false },
+	{ "250\r\n", "250 2.0.0  [250];", false }, { "250 \r\n", "250 2.0.0  [250 ];", false },
+	{ "250 Ok\n", "250 2.0.0  [250 Ok];", false },
+	{ "250-a\r\n250-b\r\n250 c\r\n", "250 2.0.0  [250-a/250-b/250 c];", false },
 	{ "550-5.1.1 no\r\n550 5.7.1 such\r\n", "550 5.7.1 d [550-5.1.1 no/550 5.7.1 such];", false },
-	{ "550-5.1.1 no\r\n550 such\r\n", "550 5.0.0  [550-5.1.1 no/550 such];", false }, { "451   4.3.0\r\n", "451 4.3.0 d [451   4.3.0];", false },
-	{ "250 a\r\n550 b\r\n", "250 2.0.0  [250 a];550 5.0.0  [550 b];", false }, { "250-a\r\n550 5.0.0 b\r\n", "550 5.0.0 d [250-a/550 5.0.0 b];", false },
-	{ "354 go\r\n", "354 5.5.0  [354 go];", false }, { "000 x\r\n", "0 5.5.0  [000 x];", false }, { "999 x\r\n", "999 5.5.0  [999 x];", false },
-	{ "250 2.1.5\t\x7f\r\n", "250 2.1.5 d [250 2.1.5??];", false }, { "220 a\r\r\r\n", "220 2.0.0  [220 a];", false },
+	{ "550-5.1.1 no\r\n550 such\r\n", "550 5.0.0  [550-5.1.1 no/550 such];", false },
+	{ "451   4.3.0\r\n", "451 4.3.0 d [451   4.3.0];", false },
+	{ "250 a\r\n550 b\r\n", "250 2.0.0  [250 a];550 5.0.0  [550 b];", false },
+	{ "250-a\r\n550 5.0.0 b\r\n", "550 5.0.0 d [250-a/550 5.0.0 b];", false },
+	{ "354 go\r\n", "354 5.5.0  [354 go];", false }, { "000 x\r\n", "0 5.5.0  [000 x];", false },
+	{ "999 x\r\n", "999 5.5.0  [999 x];", false },
+	{ "250 2.1.5\t\x7f\r\n", "250 2.1.5 d [250 2.1.5??];", false },
+	{ "220 a\r\r\r\n", "220 2.0.0  [220 a];", false },
 	/* enhanced codes that do not count */
-	{ "250 5.1.1 x\r\n", "250 2.0.0  [250 5.1.1 x];", false }, { "550 2.1.1 x\r\n", "550 5.0.0  [550 2.1.1 x];", false }, { "550 5.1 x\r\n", "550 5.0.0  [550 5.1 x];", false },
-	{ "550 5.1.1x\r\n", "550 5.0.0  [550 5.1.1x];", false }, { "550 5.1.1111\r\n", "550 5.0.0  [550 5.1.1111];", false }, { "550 5..1\r\n", "550 5.0.0  [550 5..1];", false },
-	{ "550 5.1.\r\n", "550 5.0.0  [550 5.1.];", false }, { "550 55.1.1\r\n", "550 5.0.0  [550 55.1.1];", false }, { "550 5.1.1.1\r\n", "550 5.0.0  [550 5.1.1.1];", false },
-	{ "354 3.0.0 x\r\n", "354 5.5.0  [354 3.0.0 x];", false }, { "550\t5.1.1\r\n550 5.1.1\r\n", "550 5.1.1 gd [550?5.1.1/550 5.1.1];", false },
+	{ "250 5.1.1 x\r\n", "250 2.0.0  [250 5.1.1 x];", false },
+	{ "550 2.1.1 x\r\n", "550 5.0.0  [550 2.1.1 x];", false },
+	{ "550 5.1 x\r\n", "550 5.0.0  [550 5.1 x];", false },
+	{ "550 5.1.1x\r\n", "550 5.0.0  [550 5.1.1x];", false },
+	{ "550 5.1.1111\r\n", "550 5.0.0  [550 5.1.1111];", false },
+	{ "550 5..1\r\n", "550 5.0.0  [550 5..1];", false },
+	{ "550 5.1.\r\n", "550 5.0.0  [550 5.1.];", false },
+	{ "550 55.1.1\r\n", "550 5.0.0  [550 55.1.1];", false },
+	{ "550 5.1.1.1\r\n", "550 5.0.0  [550 5.1.1.1];", false },
+	{ "354 3.0.0 x\r\n", "354 5.5.0  [354 3.0.0 x];", false },
+	{ "550\t5.1.1\r\n550 5.1.1\r\n", "550 5.1.1 gd [550?5.1.1/550 5.1.1];", false },
 	{ "550 5.123.999 x\r\n", "550 5.123.999 d [550 5.123.999 x];", false },
 	/* garbage ahead of a good line */
-	{ "hello\r\n250 Ok\r\n", "250 2.0.0 g [hello/250 Ok];", false }, { "25 x\r\n250 Ok\r\n", "250 2.0.0 g [25 x/250 Ok];", false },
-	{ "2500 x\r\n250 Ok\r\n", "250 2.0.0 g [2500 x/250 Ok];", false }, { "250Ok\r\n250 Ok\r\n", "250 2.0.0 g [250Ok/250 Ok];", false },
-	{ "\r\n250 Ok\r\n", "250 2.0.0 g [250 Ok];", false }, { " 250 x\r\n250 Ok\r\n", "250 2.0.0 g [ 250 x/250 Ok];", false },
-	{ "-50 x\r\n250 Ok\r\n", "250 2.0.0 g [-50 x/250 Ok];", false }, { "hello\r\n250 a\r\n250 b\r\n", "250 2.0.0 g [hello/250 a];250 2.0.0  [250 b];", false },
+	{ "hello\r\n250 Ok\r\n", "250 2.0.0 g [hello/250 Ok];", false },
+	{ "25 x\r\n250 Ok\r\n", "250 2.0.0 g [25 x/250 Ok];", false },
+	{ "2500 x\r\n250 Ok\r\n", "250 2.0.0 g [2500 x/250 Ok];", false },
+	{ "250Ok\r\n250 Ok\r\n", "250 2.0.0 g [250Ok/250 Ok];", false },
+	{ "\r\n250 Ok\r\n", "250 2.0.0 g [250 Ok];", false },
+	{ " 250 x\r\n250 Ok\r\n", "250 2.0.0 g [ 250 x/250 Ok];", false },
+	{ "-50 x\r\n250 Ok\r\n", "250 2.0.0 g [-50 x/250 Ok];", false },
+	{ "hello\r\n250 a\r\n250 b\r\n", "250 2.0.0 g [hello/250 a];250 2.0.0  [250 b];", false },
 	/* what may not be shown as it is */
-	{ "250 a\x1b[2J\x01\rb\r\n", "250 2.0.0  [250 a?[2J??b];", false }, { "250 gr\xc3\xbcn \xff \xc2\x9b \xe2\x80\xae\r\n", "250 2.0.0  [250 gr\xc3\xbcn ? ? ?];", false },
+	{ "250 a\x1b[2J\x01\rb\r\n", "250 2.0.0  [250 a?[2J??b];", false },
+	{ "250 gr\xc3\xbcn \xff \xc2\x9b \xe2\x80\xae\r\n", "250 2.0.0  [250 gr\xc3\xbcn ? ? ?];", false },
 	/* not finished */
-	{ "", "", false }, { "250 Ok\r", "", true }, { "250-Ok\r\n", "", true }, { "2", "", true }, { "garbage\r\n", "", true }, { "250 Ok\r\n2", "250 2.0.0  [250 Ok];", true },
+	{ "", "", false }, { "250 Ok\r", "", true }, { "250-Ok\r\n", "", true }, { "2", "", true },
+	{ "garbage\r\n", "", true }, { "250 Ok\r\n2", "250 2.0.0  [250 Ok];", true },
 };
 
 static void print(const struct reply *r, struct buf *out)
 {
-	buf_fmt(out, "%d %s %s%s [%s];", r->code, r->dsn, r->garbage ? "g" : "", r->has_dsn ? "d" : "", r->text);
+	buf_fmt(out, "%d %s %s%s [%s];", r->code, r->dsn, r->garbage ? "g" : "", r->has_dsn ? "d" : "",
+		r->text);
 	for (size_t i = 0; i < out->len; i++)
 		if (out->data[i] == '\n')
 			out->data[i] = '/';

@@ -3,21 +3,27 @@
 #include "format/xtext.h"
 
 static const struct { const char *in; bool utf8, ok; } checks[] = {
-	{ "plain@x", false, true }, { "", false, true }, { "a+2Bb+3Dc+20", false, true }, { "a+2b", false, true }, { "+C3+BC", false, true },
+	{ "plain@x", false, true }, { "", false, true }, { "a+2Bb+3Dc+20", false, true },
+	{ "a+2b", false, true }, { "+C3+BC", false, true },
 	{ "gr\xc3\xbcn", true, true }, { "\\x{FC}", false, true },
-	{ "a b", false, false }, { "a=b", false, false }, { "a+", false, false }, { "a+2", false, false }, { "a+2G", false, false }, { "a+G2", false, false },
-	{ "+0A", false, false }, { "+00", false, false }, { "+7F", false, false }, { "a\tb", false, false }, { "\x7f", false, false },
-	{ "gr\xc3\xbcn", false, false }, { "\xff", true, false }, { "\xc2\x85", true, false }, { "\xc3", true, false }, { "a\nb", true, false },
+	{ "a b", false, false }, { "a=b", false, false }, { "a+", false, false }, { "a+2", false, false },
+	{ "a+2G", false, false }, { "a+G2", false, false },
+	{ "+0A", false, false }, { "+00", false, false }, { "+7F", false, false }, { "a\tb", false, false },
+	{ "\x7f", false, false },
+	{ "gr\xc3\xbcn", false, false }, { "\xff", true, false }, { "\xc2\x85", true, false },
+	{ "\xc3", true, false }, { "a\nb", true, false },
 };
 
 START_TEST(test_check)
 {
-	ck_assert_msg(xtext_check(text_of(checks[_i].in), checks[_i].utf8) == checks[_i].ok, "%s", checks[_i].in);
+	ck_assert_msg(xtext_check(text_of(checks[_i].in), checks[_i].utf8) == checks[_i].ok, "%s",
+		checks[_i].in);
 }
 END_TEST
 
 static const struct { const char *plain, *encoded; } codes[] = {
-	{ "", "" }, { "a@b.c", "a@b.c" }, { "a+b=c d", "a+2Bb+3Dc+20d" }, { "\xc3\xbc", "+C3+BC" }, { "\n", "+0A" }, { "~!", "~!" }, { "\x7f", "+7F" },
+	{ "", "" }, { "a@b.c", "a@b.c" }, { "a+b=c d", "a+2Bb+3Dc+20d" }, { "\xc3\xbc", "+C3+BC" },
+	{ "\n", "+0A" }, { "~!", "~!" }, { "\x7f", "+7F" },
 };
 
 START_TEST(test_encode)
