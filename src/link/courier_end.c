@@ -89,10 +89,10 @@ static void hear_request(struct courier_end *c, struct unpack *u, struct packet 
 /* The file did not get through for want of descriptors here: nothing was tried, so everybody may be tried again at once. */
 static void give_back(struct courier_end *c, struct request *r)
 {
-	struct answer a = { .request = r->number, .verdict = { .outcome = OUTCOME_AGAIN, .stage = STAGE_LOCAL }, .relay = "none" };
+	char none[] = "none", why[] = "no free descriptor in this courier";
+	struct answer a = { .request = r->number, .verdict = { .outcome = OUTCOME_AGAIN, .stage = STAGE_LOCAL, .text = why }, .relay = none };
 	struct finish f = { .request = r->number, .destination = r->destination, .site = SITE_FINE };
 
-	a.verdict.text = "no free descriptor in this courier";
 	for (a.rcpt = 0; a.rcpt < r->envelope->count; a.rcpt++)
 		link_send_answer(c->link, &a);
 	link_send_finish(c->link, &f);

@@ -80,7 +80,8 @@ static const struct link_events at_courier = { .request = on_request, .close_idl
 
 static void send_out(struct link *l)
 {
-	struct request r = { .number = 55, .destination = 7, .queue_id = "x", .transport = "lmtp", .nexthop = "unix:/x", .trace = "" };
+	char x[] = "x";
+	struct request r = { .number = 55, .destination = 7, .queue_id = x, .transport = x, .nexthop = x, .trace = x };
 
 	r.envelope = envelope_new();
 	envelope_add(r.envelope, "a@b", NULL, 0);

@@ -235,14 +235,15 @@ END_TEST
 
 START_TEST(test_answer)
 {
-	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = "h[/x]", .transcript = "Out: x\nIn: y" };
-	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = "many", .delivered_before = true };
+	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many";
+	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay, .transcript = transcript };
+	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason, .delivered_before = true };
 
 	start();
 	send_one(4000000000u, 2);
 	run_until(1);
 	a.request = f.request = last_request->number;
-	a.verdict = (struct verdict){ .outcome = OUTCOME_DEFERRED, .stage = STAGE_DOT, .code = 451, .dsn = "4.2.0", .text = "451 no" };
+	a.verdict = (struct verdict){ .outcome = OUTCOME_DEFERRED, .stage = STAGE_DOT, .code = 451, .dsn = "4.2.0", .text = text };
 	link_send_answer(courier, &a);
 	run_until(1);
 	ck_assert_str_eq(heard_text, "4000000000/1 2 4.2.0 451 no h[/x] - 4 5 6 Out: x\nIn: y");
@@ -366,9 +367,10 @@ static const struct spoil_row {
 
 static void spoil_answer(enum spoil how, struct answer *a)
 {
-	static struct verdict good = { .outcome = OUTCOME_SENT, .stage = STAGE_DOT, .code = 250, .dsn = "2.0.0", .text = "250 ok" };
+	static char ok[] = "250 ok", fake[] = "250 ok\nfake line", none[] = "none";
+	static const struct verdict good = { .outcome = OUTCOME_SENT, .stage = STAGE_DOT, .code = 250, .dsn = "2.0.0", .text = ok };
 
-	*a = (struct answer){ .verdict = good, .relay = "none" };
+	*a = (struct answer){ .verdict = good, .relay = none };
 	a->request = how == SPOIL_REQUEST ? 1 : how == SPOIL_REQUEST_HUGE ? LINK_SLOTS : 0;
 	a->rcpt = how == SPOIL_RCPT ? 2 : 1;
 	if (how == SPOIL_OUTCOME_KEEP || how == SPOIL_OUTCOME_NONE)
@@ -376,14 +378,15 @@ static void spoil_answer(enum spoil how, struct answer *a)
 	if (how == SPOIL_DSN_CLASS || how == SPOIL_DSN_TEXT)
 		strcpy(a->verdict.dsn, how == SPOIL_DSN_CLASS ? "4.0.0" : "2.0.");
 	if (how == SPOIL_NO_TEXT || how == SPOIL_CONTROL)
-		a->verdict.text = how == SPOIL_NO_TEXT ? NULL : "250 ok\nfake line";
+		a->verdict.text = how == SPOIL_NO_TEXT ? NULL : fake;
 	if (how == SPOIL_NO_RELAY)
 		a->relay = NULL;
 }
 
 static void spoil_other(enum spoil how, struct buf *b)
 {
-	struct finish f = { .destination = how == SPOIL_FINISH_DESTINATION ? 8 : 7, .site = SITE_DEAD, .reason = "r" };
+	char reason[] = "r";
+	struct finish f = { .destination = how == SPOIL_FINISH_DESTINATION ? 8 : 7, .site = SITE_DEAD, .reason = reason };
 	size_t begin;
 
 	if (how == SPOIL_FINISH_NO_REASON)
@@ -484,7 +487,8 @@ static void put_request(struct buf *b, size_t rcpts)
 
 static void put_rcpt(struct buf *b)
 {
-	struct envelope_rcpt r = { .address = "a@b" };
+	char address[] = "a@b";
+	struct envelope_rcpt r = { .address = address };
 	size_t begin = message_begin(b, MESSAGE_RCPT);
 
 	message_put_rcpt(b, &r);
