@@ -1,0 +1,160 @@
+#include "tool/ctl_print.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "tool/ctl_units.h"
+
+const char *ctl_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+int64_t ctl_number(const json_t *object, const char *name)
+{
+	return (int64_t)json_number_value(json_object_get(object, name));
+}
+
+void ctl_put(FILE *out, const char *text, int width)
+{
+	char *clean = text_cleaned(text, strlen(text));
+
+	fprintf(out, "%-*s", width, clean);
+	free(clean);
+}
+
+/* --- status -------------------------------------------------------------------------------------------------------- */
+
+static void print_queue(FILE *out, const json_t *status)
+{
+	static const char *const states[] = { "active", "deferred", "held", "incoming" };
+	const json_t *queue = json_object_get(status, "queue");
+	int64_t total = ctl_number(queue, "total");
+	char age[CTL_UNIT_SIZE];
+
+	fprintf(out, "queue        %lld message%s", (long long)total, total == 1 ? "" : "s");
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		fprintf(out, "%s %lld %s", i ? "," : ":", (long long)ctl_number(queue, states[i]), states[i]);
+	if (total)
+		fprintf(out, "; the oldest is %s old", ctl_age(ctl_number(status, "oldest_seconds"), age));
+	fputc('\n', out);
+}
+
+static void print_spool(FILE *out, const json_t *status)
+{
+	const json_t *spool = json_object_get(status, "spool"), *sums = json_object_get(status, "deliveries");
+	bool stopped = json_is_true(json_object_get(spool, "intake_stopped"));
+	char size[CTL_UNIT_SIZE];
+
+	fprintf(out, "deliveries   since the start: %lld sent, %lld deferred, %lld bounced\n", (long long)ctl_number(sums, "sent"),
+		(long long)ctl_number(sums, "deferred"), (long long)ctl_number(sums, "bounced"));
+	fprintf(out, "spool        %s; since the start: %lld files taken, %lld refused; free %s\n",
+		stopped ? "INTAKE IS STOPPED until there is more free space" : "takes mail in", (long long)ctl_number(spool, "files_taken"),
+		(long long)ctl_number(spool, "files_refused"), ctl_size(ctl_number(spool, "free_bytes"), size));
+}
+
+/* The queue's knowledge of a courier, or NULL. */
+static const json_t *find_courier(const json_t *status, int64_t pid)
+{
+	const json_t *couriers = json_object_get(status, "couriers"), *courier;
+	size_t i;
+
+	json_array_foreach(couriers, i, courier)
+		if (ctl_number(courier, "pid") == pid)
+			return courier;
+	return NULL;
+}
+
+static void print_process(FILE *out, const json_t *status, const json_t *process)
+{
+	int64_t pid = ctl_number(process, "pid");
+	const json_t *courier = find_courier(status, pid);
+	const char *sandbox = ctl_text(process, "sandbox");
+
+	ctl_put(out, ctl_text(process, "role"), 13);
+	fprintf(out, "pid %-8lld sandbox ", (long long)pid);
+	ctl_put(out, *sandbox ? sandbox : "not told yet", 0);
+	if (courier)
+		fprintf(out, ", %lld in flight%s", (long long)ctl_number(courier, "in_flight"),
+			json_is_true(json_object_get(courier, "retiring")) ? ", ends soon" : "");
+	fputc('\n', out);
+}
+
+void ctl_print_status(FILE *out, const json_t *status)
+{
+	const json_t *process;
+	char age[CTL_UNIT_SIZE];
+	size_t i;
+
+	fprintf(out, "causeway     ");
+	ctl_put(out, ctl_text(status, "version"), 0);
+	fprintf(out, ", uptime %s\n", ctl_age(ctl_number(status, "uptime"), age));
+	print_queue(out, status);
+	print_spool(out, status);
+	json_array_foreach(json_object_get(status, "processes"), i, process)
+		print_process(out, status, process);
+}
+
+/* --- destinations -------------------------------------------------------------------------------------------------- */
+
+static void print_destination(FILE *out, const json_t *d)
+{
+	const json_t *probe = json_object_get(d, "next_probe_seconds");
+	const char *error = ctl_text(d, "last_error");
+	char age[CTL_UNIT_SIZE];
+
+	ctl_put(out, ctl_text(d, "transport"), 0);
+	fputc(':', out);
+	ctl_put(out, ctl_text(d, "nexthop"), 0);
+	fputs("\n    ", out);
+	ctl_put(out, ctl_text(d, "state"), 0);
+	if (json_is_number(probe))
+		fprintf(out, ", tried again within %s", ctl_age((int64_t)json_number_value(probe), age));
+	fprintf(out, "; %lld connections (%lld busy, %lld idle), window %lld of %lld\n", (long long)ctl_number(d, "connections"),
+		(long long)ctl_number(d, "busy"), (long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
+		(long long)ctl_number(d, "limit"));
+	fprintf(out, "    %lld wait, %lld parked; since the start: %lld sent, %lld deferred, %lld bounced\n",
+		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"), (long long)ctl_number(d, "sent"),
+		(long long)ctl_number(d, "deferred"), (long long)ctl_number(d, "bounced"));
+	if (*error) {
+		fputs("    last error: ", out);
+		ctl_put(out, error, 0);
+		fputc('\n', out);
+	}
+}
+
+void ctl_print_destinations(FILE *out, const json_t *list)
+{
+	const json_t *destination;
+	size_t i;
+
+	json_array_foreach(list, i, destination)
+		print_destination(out, destination);
+}
+
+/* --- the rest ------------------------------------------------------------------------------------------------------ */
+
+void ctl_print_config(FILE *out, const json_t *values)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)values, name, value) {
+		ctl_put(out, name, 0);
+		fputs(" = ", out);
+		ctl_put(out, json_is_string(value) ? json_string_value(value) : "", 0);
+		fputc('\n', out);
+	}
+}
+
+void ctl_print_count(FILE *out, const json_t *answer, const char *target, bool dry_run)
+{
+	int64_t count = ctl_number(answer, "messages");
+	int verb = (int)strcspn(target + 1, "?");
+
+	fprintf(out, "%.*s: %lld message%s%s\n", verb, target + 1, (long long)count, count == 1 ? "" : "s",
+		dry_run ? " would be concerned; nothing was done" : "");
+}
