@@ -80,18 +80,23 @@ bool buf_fmt(struct buf *b, const char *format, ...)
 
 bool buf_vfmt(struct buf *b, const char *format, va_list args)
 {
+	size_t room = b->room - b->len;
 	va_list again;
 	int n;
 
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, again);
-	va_end(again);
+	n = vsnprintf(room ? b->data + b->len : NULL, room, format, args);
 	assert(n >= 0);
-	if (!reserve(b, (size_t)n))
-		return false;
-	vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
-	b->len += (size_t)n;
-	return true;
+	if (!reserve(b, (size_t)n)) {
+		if (room)
+			b->data[b->len] = '\0';
+	} else {
+		if ((size_t)n >= room)
+			vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
+		b->len += (size_t)n;
+	}
+	va_end(again);
+	return !b->over;
 }
 
 void buf_drop(struct buf *b, size_t n)

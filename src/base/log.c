@@ -17,7 +17,8 @@
 enum {
 	TEXT_MAX = 8192,            /* of one value or free text; the peer's longest reply fits */
 	LINE_MAX_BYTES = 64 * 1024,
-	WAITING_MAX = 1024 * 1024   /* lines collected, or kept while the file cannot be written */
+	WAITING_MAX = 1024 * 1024,  /* lines collected, or kept while the file cannot be written */
+	MICROSECONDS_END = sizeof "2026-11-25T13:30:00.000000" - 1
 };
 
 struct log_entry {
@@ -31,14 +32,17 @@ struct log_entry {
 static struct {
 	struct log_setup setup;
 	struct buf waiting;
+	struct buf text, line;      /* of the line at hand, kept for their memory */
 	struct log_entry entry;
 	unsigned long long lost;    /* lines that could not be written, not yet told */
 	bool torn;                  /* the last write ended inside a line */
 	time_t second;              /* what stamp holds */
-	char stamp[32], zone[8];
+	char stamp[40];
 } the = {
 	.setup = { .target = LOG_TO_STDERR, .fd = -1, .name = "causeway", .host = "" },
 	.waiting = { .max = WAITING_MAX },
+	.text = { .max = LINE_MAX_BYTES },
+	.line = { .max = LINE_MAX_BYTES },
 	.entry = { .line = { .max = LINE_MAX_BYTES } },
 };
 
@@ -62,20 +66,33 @@ static const char *level_word(enum log_level level)
 	return words[level];
 }
 
-/* RFC 3339 time with microseconds and the local zone. */
-static void print_time(char *out, size_t size)
+/* Brings the stamp up to this second: "2026-11-25T13:30:00.000000+01:00". */
+static void stamp_second(time_t second)
 {
-	struct timespec now;
+	char zone[8];
 	struct tm tm;
 
+	if (second == the.second && the.stamp[0])
+		return;
+	the.second = second;
+	localtime_r(&second, &tm);
+	strftime(the.stamp, sizeof the.stamp, "%Y-%m-%dT%H:%M:%S.000000", &tm);
+	strftime(zone, sizeof zone, "%z", &tm);
+	snprintf(the.stamp + MICROSECONDS_END, sizeof the.stamp - MICROSECONDS_END, "%.3s:%.2s", zone, zone + 3);
+}
+
+/* RFC 3339 time with microseconds and the local zone; valid until the next call. */
+static const char *time_now(void)
+{
+	struct timespec now;
+	long rest;
+
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec != the.second || !the.stamp[0]) {
-		the.second = now.tv_sec;
-		localtime_r(&now.tv_sec, &tm);
-		strftime(the.stamp, sizeof the.stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-		strftime(the.zone, sizeof the.zone, "%z", &tm);
-	}
-	snprintf(out, size, "%s.%06ld%.3s:%s", the.stamp, now.tv_nsec / 1000, the.zone, the.zone + 3);
+	stamp_second(now.tv_sec);
+	rest = now.tv_nsec / 1000;
+	for (int i = 1; i <= 6; i++, rest /= 10)
+		the.stamp[MICROSECONDS_END - i] = (char)('0' + rest % 10);
+	return the.stamp;
 }
 
 static void print_tag(char *out, size_t size, const char *process, pid_t pid)
@@ -117,21 +134,29 @@ static void write_waiting(void)
 	}
 }
 
+static void add_start(const char *tag)
+{
+	if (the.setup.json)
+		return;
+	if (the.setup.target == LOG_TO_FILE) {
+		buf_str(&the.waiting, time_now());
+		buf_char(&the.waiting, ' ');
+		buf_str(&the.waiting, the.setup.host);
+		buf_char(&the.waiting, ' ');
+	}
+	buf_str(&the.waiting, tag);
+	buf_str(&the.waiting, ": ");
+}
+
 static void add_line(const char *tag, const char *line)
 {
-	char when[64];
 	size_t before = the.waiting.len;
 
 	if (the.torn && before == 0)
 		buf_char(&the.waiting, '\n');
-	if (the.setup.target == LOG_TO_FILE && !the.setup.json) {
-		print_time(when, sizeof when);
-		buf_fmt(&the.waiting, "%s %s ", when, the.setup.host);
-	}
-	if (the.setup.json)
-		buf_fmt(&the.waiting, "%s\n", line);
-	else
-		buf_fmt(&the.waiting, "%s: %s\n", tag, line);
+	add_start(tag);
+	buf_str(&the.waiting, line);
+	buf_char(&the.waiting, '\n');
 	if (the.waiting.over) {
 		the.waiting.over = false;
 		the.waiting.len = before;
@@ -162,11 +187,9 @@ static void emit(const char *tag, const char *line, enum log_level level)
 
 static json_t *json_line(const char *process, pid_t pid, const char *id, enum log_level level)
 {
-	char when[64];
 	json_t *o = mem_check(json_object());
 
-	print_time(when, sizeof when);
-	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "time", json_string(time_now()));
 	json_object_set_new(o, "host", json_clean(the.setup.host));
 	json_object_set_new(o, "name", json_clean(the.setup.name));
 	json_object_set_new(o, "process", json_clean(process));
@@ -181,30 +204,24 @@ static json_t *json_line(const char *process, pid_t pid, const char *id, enum lo
 
 static void emit_json(const char *tag, json_t *o, enum log_level level)
 {
-	struct buf line;
-
-	buf_init(&line, LINE_MAX_BYTES);
-	if (json_print(o, &line))
-		emit(tag, buf_text(&line), level);
+	buf_clear(&the.line);
+	if (json_print(o, &the.line))
+		emit(tag, buf_text(&the.line), level);
 	else
 		the.lost++;
 	json_decref(o);
-	buf_free(&line);
 }
 
 static void emit_text(const char *tag, const char *id, enum log_level level, const char *text)
 {
-	struct buf line;
-
-	buf_init(&line, LINE_MAX_BYTES);
+	buf_clear(&the.line);
 	if (id) {
-		text_clean(text_of(id), TEXT_MAX, &line);
-		buf_str(&line, ": ");
+		text_clean(text_of(id), TEXT_MAX, &the.line);
+		buf_str(&the.line, ": ");
 	}
-	buf_str(&line, level_word(level));
-	text_clean(text_of(text), TEXT_MAX, &line);
-	emit(tag, buf_text(&line), level);
-	buf_free(&line);
+	buf_str(&the.line, level_word(level));
+	text_clean(text_of(text), TEXT_MAX, &the.line);
+	emit(tag, buf_text(&the.line), level);
 }
 
 static void put_line(enum log_level level, const char *process, const char *id, const char *text)
@@ -242,15 +259,12 @@ void log_flush(void)
 void log_line(enum log_level level, const char *process, const char *id, const char *format, ...)
 {
 	va_list args;
-	struct buf text;
 
-	buf_init(&text, LINE_MAX_BYTES);
+	buf_clear(&the.text);
 	va_start(args, format);
-	if (!buf_vfmt(&text, format, args))
-		buf_str(&text, "(a line too long to log)");
+	buf_vfmt(&the.text, format, args);
 	va_end(args);
-	put_line(level, process, id, buf_text(&text));
-	buf_free(&text);
+	put_line(level, process, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
 }
 
 struct log_entry *log_begin(const char *process, pid_t pid, const char *id)
