@@ -16,7 +16,17 @@ enum {
 	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
 	WAITING_MAX = 10000,       /* files that are waited for; beyond, they are refused at once */
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
-	AGAIN_MS = 100             /* between looks at what waits */
+	AGAIN_MS = 100,            /* between looks at what waits */
+	GROUP = 16,                /* files that one thread claims in a row */
+	GROUPS_MAX = 2             /* more threads would only wait for the same directories */
+};
+
+/* Files that are claimed and looked at by one thread, one after the other. */
+struct group {
+	struct disk_job job;
+	struct intake *intake;
+	struct take *takes[GROUP];
+	size_t count;
 };
 
 struct intake {
@@ -24,14 +34,18 @@ struct intake {
 	struct drop *drop;
 	struct space *space;
 	struct loop_timer *timer;
+	struct loop_task more;
 	struct list running, waiting;
 	size_t running_count, waiting_count;
+	struct group *group;       /* being filled, or NULL */
+	unsigned groups;           /* at work */
 	bool begun, paused;
 	bool troubled;             /* the last file that met the disk met trouble */
 	size_t taken, refused;
 };
 
-static void fill(struct intake *in);
+/* Takes more at the end of this turn, when all that became free can be filled at once. */
+static void ask_more(struct intake *in);
 
 /* ---- one file ---- */
 
@@ -158,7 +172,7 @@ static void names_synced(void *arg)
 			commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id, .count = t->store.count, .drop = true });
 	}
 	finish(in, t);
-	fill(in);
+	ask_more(in);
 }
 
 /* ---- what was found out ---- */
@@ -183,6 +197,7 @@ static void stored(struct intake *in, struct take *t)
 static void act(struct intake *in, struct take *t)
 {
 	switch (t->outcome) {
+	case TAKE_COPY:
 	case TAKE_STORED:
 		stored(in, t);
 		return;
@@ -206,30 +221,88 @@ static void act(struct intake *in, struct take *t)
 	finish(in, t);
 }
 
-static void take_done(struct disk_job *job)
+/* ---- with the disk threads ---- */
+
+static void copy_work(struct disk_job *job, char *room)
+{
+	take_copy(LIST_OF(job, struct take, job), room);
+}
+
+static void copy_done(struct disk_job *job)
 {
 	struct take *t = LIST_OF(job, struct take, job);
 	struct intake *in = t->owner;
 
-	if (t->claimed)
-		drop_is_taken(in->drop, t->name);
 	act(in, t);
-	fill(in);
+	ask_more(in);
 }
 
-/* ---- what to take next ---- */
+/* A lone file is stored at once; of several, those that must be copied wait for the disk side by side. */
+static void group_work(struct disk_job *job, char *room)
+{
+	struct group *g = LIST_OF(job, struct group, job);
+
+	for (size_t i = 0; i < g->count; i++)
+		take_look(g->takes[i], room);
+	if (g->count == 1 && g->takes[0]->outcome == TAKE_COPY)
+		take_copy(g->takes[0], room);
+}
+
+static void looked_at(struct intake *in, struct take *t)
+{
+	if (t->claimed)
+		drop_is_taken(in->drop, t->name);
+	if (t->outcome != TAKE_COPY) {
+		act(in, t);
+		return;
+	}
+	t->job = (struct disk_job){ .work = copy_work, .done = copy_done };
+	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+}
+
+static void group_done(struct disk_job *job)
+{
+	struct group *g = LIST_OF(job, struct group, job);
+	struct intake *in = g->intake;
+
+	in->groups--;
+	for (size_t i = 0; i < g->count; i++)
+		looked_at(in, g->takes[i]);
+	free(g);
+	ask_more(in);
+}
+
+static void start_group(struct intake *in)
+{
+	struct group *g = in->group;
+
+	if (!g)
+		return;
+	in->group = NULL;
+	in->groups++;
+	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
+}
 
 static void run(struct intake *in, struct take *t)
 {
 	t->floor = t->claimed ? t->store.id : ids_last(in->setup.ids);
 	list_append(&in->running, &t->link);
 	in->running_count++;
-	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+	if (!in->group) {
+		in->group = mem_alloc(sizeof *in->group);
+		in->group->job = (struct disk_job){ .work = group_work, .done = group_done };
+		in->group->intake = in;
+	}
+	in->group->takes[in->group->count++] = t;
+	if (in->group->count == GROUP)
+		start_group(in);
 }
+
+/* ---- what to take next ---- */
 
 static bool may_take(const struct intake *in)
 {
-	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX;
+	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX && in->groups < GROUPS_MAX;
 }
 
 static void run_due(struct intake *in)
@@ -256,7 +329,6 @@ static struct take *new_take(struct intake *in, const char *name)
 	struct take *t = take_new(in->setup.tree, in->setup.ids, &in->setup.limits, name);
 
 	t->owner = in;
-	t->job.done = take_done;
 	return t;
 }
 
@@ -271,14 +343,22 @@ static void fill(struct intake *in)
 		t->known_directory = directory;
 		run(in, t);
 	}
+	start_group(in);
 }
 
+/* Files that were put aside come first. */
 static void go_on(void *arg)
 {
 	struct intake *in = arg;
 
-	run_due(in);
+	if (in->waiting_count)
+		run_due(in);
 	fill(in);
+}
+
+static void ask_more(struct intake *in)
+{
+	loop_later(in->setup.loop, &in->more);
 }
 
 /* ---- life ---- */
@@ -292,6 +372,7 @@ struct intake *intake_new(const struct intake_setup *setup, char **why)
 	in->setup = *setup;
 	list_init(&in->running);
 	list_init(&in->waiting);
+	in->more = (struct loop_task){ .fn = go_on, .arg = in };
 	in->timer = loop_timer_new(setup->loop, go_on, in);
 	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
 	in->drop = drop_new(setup->loop, setup->disk, setup->tree->fresh, path, go_on, in, &error);
@@ -312,6 +393,7 @@ void intake_free(struct intake *in)
 		take_free(LIST_OF(at, struct take, link));
 	LIST_EACH(at, &in->waiting)
 		take_free(LIST_OF(at, struct take, link));
+	loop_cancel(in->setup.loop, &in->more);
 	drop_free(in->drop);
 	space_free(in->space);
 	loop_timer_free(in->timer);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "spool/names.h"
 #include "spool/pace.h"
-#include "spool/store.h"
+#include "spool/queuefile.h"
 
 struct load {
 	struct disk_job job;
@@ -20,7 +20,7 @@ struct load {
 	void *arg;
 	struct loop_timer *again;     /* while the system refuses */
 	unsigned failures;
-	enum store_result result;
+	enum queuefile_result result;
 	struct spool_message *message;
 	char *reason;
 	int error, move_error;
@@ -30,9 +30,9 @@ static void work(struct disk_job *job, char *room)
 {
 	struct load *l = LIST_OF(job, struct load, job);
 
-	l->result = store_load(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason, &l->error);
-	if (l->result == STORE_REFUSED)
-		l->move_error = store_set_aside(l->setup->tree, l->id);
+	l->result = queuefile_open(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason, &l->error);
+	if (l->result == QUEUEFILE_BAD)
+		l->move_error = queuefile_set_aside(l->setup->tree, l->id);
 }
 
 static void run(void *arg)
@@ -87,13 +87,13 @@ static void done(struct disk_job *job)
 {
 	struct load *l = LIST_OF(job, struct load, job);
 
-	if (l->result == STORE_FAILED && l->error != ENOENT) {
+	if (l->result == QUEUEFILE_FAILED && l->error != ENOENT) {
 		try_again(l);
 		return;
 	}
 	if (l->again)
 		loop_timer_free(l->again);
-	if (l->result == STORE_REFUSED)
+	if (l->result == QUEUEFILE_BAD)
 		tell_corrupt(l);
 	add_known(l);
 	l->setup->outstanding--;

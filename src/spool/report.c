@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "spool/names.h"
 #include "spool/pace.h"
-#include "spool/store.h"
+#include "spool/queuefile.h"
 
 struct report {
 	struct disk_job job;
@@ -29,9 +29,9 @@ static void work(struct disk_job *job, char *room)
 {
 	struct report *r = LIST_OF(job, struct report, job);
 
-	r->error = store_report(r->setup->tree, r->id, r->bytes, r->n);
+	r->error = queuefile_write(r->setup->tree, r->id, r->bytes, r->n);
 	if (!r->error)
-		store_load(r->setup->tree, r->id, 0, true, room, &r->message, &r->reason, &r->error);
+		queuefile_open(r->setup->tree, r->id, 0, true, room, &r->message, &r->reason, &r->error);
 }
 
 static void run(void *arg)

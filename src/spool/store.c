@@ -15,6 +15,7 @@
 #include "spool/hook.h"
 #include "spool/io.h"
 #include "spool/names.h"
+#include "spool/queuefile.h"
 
 enum { HALF = DISK_ROOM / 2, ENVELOPE_MAX = 1 << 30 };
 
@@ -29,35 +30,6 @@ struct pass {
 	struct spool_message *message;   /* the open transaction's */
 	int error;
 };
-
-void spool_message_free(struct spool_message *m)
-{
-	if (!m)
-		return;
-	envelope_free(m->envelope);
-	free(m->message_id);
-	free(m->origin);
-	if (m->fd >= 0)
-		close(m->fd);
-	free(m);
-}
-
-static struct spool_message *message_new(struct envelope *envelope)
-{
-	struct spool_message *m = mem_alloc(sizeof *m);
-
-	m->envelope = envelope;
-	m->fd = -1;
-	return m;
-}
-
-static void take_facts(struct spool_message *m, const struct bsmtp_facts *facts)
-{
-	m->content_size = facts->content_size;
-	m->hops = facts->hops;
-	m->eight_bit = facts->eight_bit;
-	m->utf8_header = facts->utf8_header;
-}
 
 /* ---- writing a part ---- */
 
@@ -141,7 +113,7 @@ static void remove_parts(const struct store *s)
 
 static int begin_message(struct pass *p)
 {
-	p->message = message_new(bsmtp_take_envelope(p->parser));
+	p->message = queuefile_message(bsmtp_take_envelope(p->parser));
 	p->message->content_at = bsmtp_facts(p->parser)->content_at;
 	return p->copying ? open_part(p) : 0;
 }
@@ -159,7 +131,7 @@ static int end_message(struct pass *p)
 {
 	int error = p->copying ? close_part(p, true) : 0;
 
-	take_facts(p->message, bsmtp_facts(p->parser));
+	queuefile_take_facts(p->message, bsmtp_facts(p->parser));
 	p->message->message_id = mem_str(bsmtp_facts(p->parser)->message_id);
 	keep_message(p->store, p->message);
 	p->message = NULL;
@@ -238,18 +210,15 @@ static int rename_in_queue(const struct tree *t, const char *from, const char *t
 	return error;
 }
 
-/* The file is what it should become: only its name changes. */
-static int adopt(struct store *s, int fd)
+/* The file is what it should become: only its name changes. Nothing is destroyed, so nothing need be synced but the name: the content is
+ * as safe as its producer made it. */
+static enum store_result adopt(struct store *s)
 {
 	char from[NAMES_SIZE], to[NAMES_SIZE];
-	int error = io_sync(fd);
 
-	if (error)
-		return error;
-	spool_step("adopt-synced");
-	error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to), "adopt-renamed");
-	s->adopted = !error;
-	return error;
+	s->error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to), "adopt-renamed");
+	s->adopted = !s->error;
+	return s->error ? STORE_FAILED : STORE_OK;
 }
 
 /* New ids, one for each message, in the claim's name. The parts keep the old id in theirs. */
@@ -362,41 +331,40 @@ static enum store_result finish_copy(struct store *s)
 	return STORE_OK;
 }
 
-static enum store_result copy(struct store *s, int fd, char *room)
+static enum store_result end(struct store *s, enum store_result result)
+{
+	if (result != STORE_OK)
+		forget_messages(s);
+	return result;
+}
+
+enum store_result store_copy(struct store *s, int fd, char *room)
 {
 	bool wire_form;
 	enum store_result result;
 
-	forget_messages(s);
 	if (lseek(fd, 0, SEEK_SET) != 0) {
 		s->error = errno;
 		return STORE_FAILED;
 	}
 	result = run_pass(s, fd, true, room, &wire_form);
-	return result == STORE_OK ? finish_copy(s) : result;
+	return end(s, result == STORE_OK ? finish_copy(s) : result);
 }
 
-static enum store_result look_and_adopt(struct store *s, int fd, char *room)
+enum store_result store_adopt(struct store *s, int fd, char *room)
 {
 	bool wire_form;
 	enum store_result result = run_pass(s, fd, false, room, &wire_form);
 
+	if (result == STORE_OK && !wire_form)
+		return end(s, STORE_UNFIT);
+	if (result == STORE_OK)
+		result = adopt(s);
 	if (result != STORE_OK)
-		return result;
-	if (!wire_form || adopt(s, fd) != 0)
-		return copy(s, fd, room);
+		return end(s, result);
 	number_messages(s);
-	s->messages[0]->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	s->messages[0]->fd = fd;
 	return STORE_OK;
-}
-
-enum store_result store_file(struct store *s, int fd, char *room)
-{
-	enum store_result result = s->adoptable && s->count == 0 ? look_and_adopt(s, fd, room) : copy(s, fd, room);
-
-	if (result != STORE_OK)
-		forget_messages(s);
-	return result;
 }
 
 void store_clear(struct store *s)
@@ -407,128 +375,4 @@ void store_clear(struct store *s)
 	s->messages = NULL;
 	s->room = 0;
 	s->reason = NULL;
-}
-
-/* ---- reports ---- */
-
-static int write_part(int dir, const char *name, const char *bytes, size_t n)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), error;
-
-	if (fd < 0)
-		return errno;
-	error = io_write(fd, bytes, n);
-	if (!error) {
-		spool_step("report-written");
-		error = io_sync(fd);
-	}
-	close(fd);
-	return error;
-}
-
-int store_report(const struct tree *t, uint64_t id, const char *bytes, size_t n)
-{
-	char part[NAMES_SIZE], name[NAMES_SIZE];
-	int error = write_part(t->queue, names_part(id, 0, part), bytes, n);
-
-	if (!error) {
-		spool_step("report-synced");
-		/* one of that name is left from an attempt whose directory sync failed */
-		error = renameat(t->queue, part, t->queue, names_message(id, name)) == 0 ? 0 : errno;
-	}
-	if (error) {
-		unlinkat(t->queue, part, 0);
-		return error;
-	}
-	spool_step("report-renamed");
-	error = io_sync_directory(t->queue);
-	if (!error)
-		spool_step("report-directory-synced");
-	return error;
-}
-
-/* ---- reading back ---- */
-
-static const char last_line[] = ".\r\n";
-
-/* Whether the content ends as every queue file does and has the length it had. */
-static bool is_whole(const struct spool_message *m, uint64_t size)
-{
-	char end[5];
-	ssize_t want = m->content_size < sizeof end ? 3 : 5;
-	off_t at = (off_t)(m->content_at + m->content_size) - want;
-
-	if ((size && m->content_size != size) || m->content_size < 3 || pread(m->fd, end, (size_t)want, at) != want)
-		return false;
-	return memcmp(end + want - 3, last_line, 3) == 0 && (want == 3 || memcmp(end, "\r\n", 2) == 0);
-}
-
-/* Reads the open file up to its content, or through it; NULL or a complaint. */
-static char *read_back(struct spool_message *m, bool facts, char *room, int *error)
-{
-	struct bsmtp *parser = bsmtp_new(SIZE_MAX, 0);
-	enum bsmtp_event event = BSMTP_MORE;
-	struct text slice, piece;
-	size_t got = 1;
-	char *reason = NULL;
-
-	for (bool over = false; !over && !(*error = io_read(m->fd, room, DISK_ROOM, &got)) && got;) {
-		slice = text_make(room, got);
-		while (!over && (event = bsmtp_next(parser, &slice, &piece)) != BSMTP_MORE)
-			over = event == BSMTP_ERROR || event == BSMTP_END || (event == BSMTP_BEGIN && !facts);
-	}
-	if (event == BSMTP_ERROR)
-		reason = mem_str(bsmtp_error(parser));
-	m->envelope = bsmtp_take_envelope(parser);
-	m->content_at = bsmtp_facts(parser)->content_at;
-	take_facts(m, bsmtp_facts(parser));
-	if (!*error && !reason && (!m->envelope || !m->content_at || (facts && event != BSMTP_END)))
-		reason = mem_str("ends inside the message");
-	bsmtp_free(parser);
-	return reason;
-}
-
-static enum store_result check_loaded(struct spool_message *m, uint64_t size, char **reason, int *error)
-{
-	struct stat st;
-
-	if (fstat(m->fd, &st) != 0) {
-		*error = errno;
-		return STORE_FAILED;
-	}
-	m->content_size = (uint64_t)st.st_size > m->content_at ? (uint64_t)st.st_size - m->content_at : 0;
-	if (is_whole(m, size))
-		return STORE_OK;
-	*reason = mem_str("is not as long as it was, or lacks its last line");
-	return STORE_REFUSED;
-}
-
-enum store_result store_load(const struct tree *t, uint64_t id, uint64_t size, bool facts, char *room, struct spool_message **out,
-	char **reason, int *error)
-{
-	char name[NAMES_SIZE];
-	struct spool_message *m = message_new(NULL);
-	enum store_result result = STORE_FAILED;
-
-	*error = 0;
-	m->id = id;
-	m->fd = openat(t->queue, names_message(id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->fd < 0)
-		*error = errno;
-	else
-		*reason = read_back(m, facts, room, error);
-	if (!*error)
-		result = *reason ? STORE_REFUSED : check_loaded(m, size, reason, error);
-	*out = result == STORE_OK ? m : NULL;
-	if (result != STORE_OK)
-		spool_message_free(m);
-	return result;
-}
-
-int store_set_aside(const struct tree *t, uint64_t id)
-{
-	char name[NAMES_SIZE];
-
-	names_message(id, name);
-	return renameat(t->queue, name, t->corrupt, name) == 0 ? 0 : errno;
 }

@@ -19,8 +19,8 @@ struct take *take_new(const struct tree *tree, struct ids *ids, const struct sto
 {
 	struct take *t = mem_alloc(sizeof *t);
 
-	t->job.work = take_work;
 	list_init(&t->link);
+	t->fd = -1;
 	t->store.tree = tree;
 	t->store.ids = ids;
 	t->store.limits = *limits;
@@ -28,8 +28,16 @@ struct take *take_new(const struct tree *tree, struct ids *ids, const struct sto
 	return t;
 }
 
+static void close_file(struct take *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
 void take_free(struct take *t)
 {
+	close_file(t);
 	store_clear(&t->store);
 	free(t->have);
 	free(t);
@@ -147,36 +155,46 @@ static bool has_changed(int fd, const struct stat *before)
 		|| st.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
 }
 
-static enum take_outcome store(struct take *t, int fd, const struct stat *st, char *room)
+static enum take_outcome settle(struct take *t, enum store_result result)
+{
+	enum take_outcome outcome;
+
+	if (result == STORE_OK)
+		outcome = TAKE_STORED;
+	else if (result == STORE_FAILED)
+		outcome = trouble(t, t->store.error);
+	else if (has_changed(t->fd, &t->before))
+		outcome = unfinished(t, mem_str("was written to while it was read; write it elsewhere and rename it here"));
+	else
+		outcome = refuse(t, mem_str(t->store.reason));
+	close_file(t);
+	return outcome;
+}
+
+/* A file of ours may be a queue file already. */
+static enum take_outcome try_to_adopt(struct take *t, char *room)
 {
 	enum store_result result;
 
-	t->store.adoptable = st->st_uid == t->store.tree->uid;
-	result = store_file(&t->store, fd, room);
+	if (t->before.st_uid != t->store.tree->uid || t->store.count)
+		return TAKE_COPY;
+	result = store_adopt(&t->store, t->fd, room);
+	if (result == STORE_UNFIT)
+		return TAKE_COPY;
 	if (result == STORE_OK)
-		return TAKE_STORED;
-	if (result == STORE_FAILED)
-		return trouble(t, t->store.error);
-	if (has_changed(fd, st))
-		return unfinished(t, mem_str("was written to while it was read; write it elsewhere and rename it here"));
-	return refuse(t, mem_str(t->store.reason));
+		t->fd = -1;
+	return settle(t, result);
 }
 
-static enum take_outcome take_claimed(struct take *t, char *room)
+static enum take_outcome look(struct take *t, char *room)
 {
 	char file[NAMES_SIZE];
-	struct stat st;
-	enum take_outcome outcome = check(t, names_drop(t->store.id, t->store.count, file), &st);
-	int fd;
+	enum take_outcome outcome = check(t, names_drop(t->store.id, t->store.count, file), &t->before);
 
 	if (outcome != TAKE_STORED)
 		return outcome;
-	fd = openat(t->store.tree->queue, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return cannot_open(t, &st, errno);
-	outcome = store(t, fd, &st, room);
-	close(fd);
-	return outcome;
+	t->fd = openat(t->store.tree->queue, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return t->fd < 0 ? cannot_open(t, &t->before, errno) : try_to_adopt(t, room);
 }
 
 static int64_t wall_now(void)
@@ -187,13 +205,16 @@ static int64_t wall_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void take_work(struct disk_job *job, char *room)
+void take_look(struct take *t, char *room)
 {
-	struct take *t = LIST_OF(job, struct take, job);
-
 	t->outcome = t->claimed ? TAKE_STORED : claim(t);
-	if (t->outcome == TAKE_STORED) {
-		t->arrived = wall_now();
-		t->outcome = take_claimed(t, room);
-	}
+	if (t->outcome != TAKE_STORED)
+		return;
+	t->arrived = wall_now();
+	t->outcome = look(t, room);
+}
+
+void take_copy(struct take *t, char *room)
+{
+	t->outcome = settle(t, store_copy(&t->store, t->fd, room));
 }

@@ -1,10 +1,12 @@
 /*
- * One drop file's way to the queue or to bad/: claimed, checked, stored or refused. A disk job; what it found is for the loop to act on.
+ * One drop file's way to the queue or to bad/: claimed, checked, stored or refused. Disk threads work on it; what they found out is for the
+ * loop to act on.
  */
 #ifndef CAUSEWAY_SPOOL_TAKE_H
 #define CAUSEWAY_SPOOL_TAKE_H
 
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "base/list.h"
 #include "spool/disk.h"
@@ -12,6 +14,7 @@
 #include "spool/store.h"
 
 enum take_outcome {
+	TAKE_COPY,         /* claimed and found good so far; take_copy comes next */
 	TAKE_STORED,       /* store.messages have their names, not yet durable */
 	TAKE_GONE,         /* there is no such file any more */
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
@@ -22,7 +25,7 @@ enum take_outcome {
 };
 
 struct take {
-	struct disk_job job;
+	struct disk_job job;         /* for the owner's use */
 	struct list link;
 	struct dirsync_waiter synced;
 	void *owner;
@@ -36,6 +39,8 @@ struct take {
 	bool *have;                  /* what store.have points to, or NULL */
 	int64_t begun, due;          /* ms of loop_now: when it was first unfinished, when to look again */
 	unsigned attempts;
+	int fd;                      /* the claimed file, between look and copy; or -1 */
+	struct stat before;          /* it, when it was opened */
 	/* results */
 	enum take_outcome outcome;
 	int error;
@@ -47,7 +52,10 @@ struct take {
 struct take *take_new(const struct tree *, struct ids *, const struct store_limits *, const char *name);
 void take_free(struct take *);
 
-/* The job's work. */
-void take_work(struct disk_job *, char *room);
+/* In a disk thread: claims, checks, and stores what need not be copied. Cheap; two threads at it get into each other's way. */
+void take_look(struct take *, char *room);
+
+/* In a disk thread, after TAKE_COPY: waits for the disk, so many threads at it are of use. */
+void take_copy(struct take *, char *room);
 
 #endif
