@@ -137,6 +137,14 @@ static bool refuse(struct text field, const struct address_list_fault *fault, ch
 	return false;
 }
 
+/* Without the end of the last line, which has no place in a complaint. */
+static struct text without_end(struct text t)
+{
+	while (t.n && (t.p[t.n - 1] == '\n' || t.p[t.n - 1] == '\r'))
+		t.n--;
+	return t;
+}
+
 static bool names_recipients(struct text name)
 {
 	return text_is_nocase(name, "To") || text_is_nocase(name, "Cc") || text_is_nocase(name, "Bcc");
@@ -154,7 +162,7 @@ bool inject_header_recipients(struct text header, void (*found)(void *arg, const
 		struct text value = field;
 
 		text_until(&value, ':', &name);
-		if (!address_list(value, found, arg, &fault))
+		if (!address_list(without_end(value), found, arg, &fault))
 			return refuse(field, &fault, why);
 	}
 	return true;
