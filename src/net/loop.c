@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/timer_heap.h"
 
 #define ROUNDS_A_TURN 8
 
@@ -28,14 +29,14 @@ struct task_queue {
 };
 
 /*
- * Timers are a heap of our own over one timerfd, because libevent's clock stands still while the machine sleeps. The descriptor is
- * armed for the earliest timer and left alone when that one is stopped: an early wake-up costs less than a system call a change.
+ * Timers are a heap of our own over one timerfd, because libevent's clock stands still while the machine sleeps.
+ * The descriptor is armed for the earliest timer and left alone when that one is stopped: an early wake-up costs
+ * less than a system call a change.
  */
 struct loop {
 	struct event_base *base;
 	struct clocks *clocks;
-	struct loop_timer **heap;
-	size_t timers, room;
+	struct timer_heap timers;
 	int timer_fd;
 	int64_t armed;               /* what timer_fd waits for; 0: nothing */
 	struct event timer_event;
@@ -45,12 +46,10 @@ struct loop {
 };
 
 struct loop_timer {
+	struct timer_slot slot;      /* first, so that it leads back to the timer */
 	struct loop *loop;
 	void (*fire)(void *arg);
 	void *arg;
-	int64_t due;
-	size_t at;                   /* place in the heap */
-	bool set;
 };
 
 struct loop_watch {
@@ -103,69 +102,11 @@ int64_t loop_micros(void)
 	return clock_read(CLOCK_MONOTONIC, 1000000);
 }
 
-/* The heap of timers, earliest first. */
-
-static void heap_put(struct loop *l, size_t at, struct loop_timer *t)
-{
-	l->heap[at] = t;
-	t->at = at;
-}
-
-static void heap_up(struct loop *l, struct loop_timer *t)
-{
-	size_t at = t->at;
-
-	while (at > 0 && l->heap[(at - 1) / 2]->due > t->due) {
-		heap_put(l, at, l->heap[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
-	heap_put(l, at, t);
-}
-
-static void heap_down(struct loop *l, struct loop_timer *t)
-{
-	size_t at = t->at;
-
-	for (;;) {
-		size_t child = 2 * at + 1;
-
-		if (child + 1 < l->timers && l->heap[child + 1]->due < l->heap[child]->due)
-			child++;
-		if (child >= l->timers || l->heap[child]->due >= t->due)
-			break;
-		heap_put(l, at, l->heap[child]);
-		at = child;
-	}
-	heap_put(l, at, t);
-}
-
-static void heap_add(struct loop *l, struct loop_timer *t)
-{
-	if (l->timers == l->room) {
-		l->room = l->room ? 2 * l->room : 64;
-		l->heap = mem_grow(l->heap, l->room, sizeof l->heap[0]);
-	}
-	heap_put(l, l->timers++, t);
-	heap_up(l, t);
-	t->set = true;
-}
-
-static void heap_remove(struct loop *l, struct loop_timer *t)
-{
-	struct loop_timer *last = l->heap[--l->timers];
-
-	t->set = false;
-	if (last == t)
-		return;
-	heap_put(l, t->at, last);
-	heap_up(l, last);
-	heap_down(l, last);
-}
-
 /* Before each wait: the descriptor must go off no later than the earliest timer. */
 static void timers_arm(struct loop *l)
 {
-	int64_t due = l->timers ? l->heap[0]->due : 0;
+	const struct timer_slot *first = timer_heap_first(&l->timers);
+	int64_t due = first ? first->due : 0;
 	struct itimerspec when = { .it_value = { due / 1000, due % 1000 * 1000000 } };
 
 	if (due == 0 || (l->armed != 0 && l->armed <= due))
@@ -177,16 +118,17 @@ static void timers_arm(struct loop *l)
 static void timers_fire(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
+	struct timer_slot *first;
 	uint64_t times;
 
 	(void)what;
 	if (read(fd, &times, sizeof times) < 0 && errno == EAGAIN)
 		return;
 	l->armed = 0;
-	while (l->timers && l->heap[0]->due <= loop_now(l)) {
-		struct loop_timer *t = l->heap[0];
+	while ((first = timer_heap_first(&l->timers)) && first->due <= loop_now(l)) {
+		struct loop_timer *t = (struct loop_timer *)(void *)first;
 
-		heap_remove(l, t);
+		timer_heap_remove(&l->timers, first);
 		t->fire(t->arg);
 	}
 }
@@ -203,30 +145,17 @@ struct loop_timer *loop_timer_new(struct loop *l, void (*fire)(void *arg), void 
 /* Always later than the time of this turn, so that timers which set each other cannot keep the loop in one turn. */
 void loop_timer_set(struct loop_timer *t, int64_t after_ms)
 {
-	struct loop *l = t->loop;
-	int64_t due = loop_now(l) + (after_ms > 1 ? after_ms : 1);
-
-	if (!t->set) {
-		t->due = due;
-		heap_add(l, t);
-		return;
-	}
-	if (due == t->due)
-		return;
-	t->due = due;
-	heap_up(l, t);
-	heap_down(l, t);
+	timer_heap_set(&t->loop->timers, &t->slot, loop_now(t->loop) + (after_ms > 1 ? after_ms : 1));
 }
 
 void loop_timer_stop(struct loop_timer *t)
 {
-	if (t->set)
-		heap_remove(t->loop, t);
+	timer_heap_remove(&t->loop->timers, &t->slot);
 }
 
 bool loop_timer_is_set(const struct loop_timer *t)
 {
-	return t->set;
+	return t->slot.set;
 }
 
 void loop_timer_free(struct loop_timer *t)
@@ -432,7 +361,7 @@ void loop_free(struct loop *l)
 	event_del(&l->timer_event);
 	close(l->timer_fd);
 	event_base_free(l->base);
-	free(l->heap);
+	timer_heap_release(&l->timers);
 	free(l->clocks);
 	free(l);
 }
