@@ -89,7 +89,8 @@ static bool read_selectors(struct question *q)
 /* A message's id from its printed form; answers 400 if it is none. */
 static bool read_id(struct http_call *call, const char *text, uint64_t *id)
 {
-	if (queue_id_parse(text, strlen(text), id))
+	/* to the queue 0 means all messages */
+	if (queue_id_parse(text, strlen(text), id) && *id != 0)
 		return true;
 	http_reply_error(call, 400, "'%s' is not the id of a message", text);
 	return false;
