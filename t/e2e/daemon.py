@@ -25,7 +25,8 @@ class Daemon:
         self.test, self.uid, self.arguments, self.groups = test, uid, list(arguments), groups
         self.dir = test.path(name) if name else test.dir
         os.makedirs(self.dir, exist_ok=True)
-        self.log_file, self.conf = self.at("log"), self.at("conf")
+        # the log is where the daemon's user may make it anew
+        self.log_file, self.conf = self.at("run/log"), self.at("conf")
         self.spool = Spool(self.at("spool"), uid if uid is not None else os.geteuid())
         self.settings = self._defaults(peer)
         self.settings.update(settings)
@@ -152,14 +153,17 @@ class Daemon:
     # --- what it says ----------------------------------------------------------------------------
 
     def log(self):
-        with open(self.log_file, errors="surrogateescape") as file:
-            return file.read()
+        return self._read(self.log_file, "surrogateescape")
 
     def stderr(self):
+        return self._read(self.at("stderr"), "replace")
+
+    @staticmethod
+    def _read(path, errors):
         try:
-            with open(self.at("stderr"), errors="replace") as file:
+            with open(path, errors=errors) as file:
                 return file.read()
-        except OSError:
+        except FileNotFoundError:
             return ""
 
     def wait_log(self, pattern, count=1, timeout=20):

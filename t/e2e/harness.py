@@ -106,10 +106,10 @@ class Test:
     def finish(self):
         for action in reversed(self._closers):
             action()
-        for peer in self.peers:
-            peer.stop()
         for daemon in self.daemons:
             daemon.end()
+        for peer in self.peers:
+            peer.stop()
         if self.options.sanitize:
             for daemon in self.daemons:
                 daemon.check_sanitizer()

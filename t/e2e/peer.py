@@ -124,6 +124,10 @@ class Session:
         """Whether the client has sent something that was not read yet."""
         return bool(self._buffer) or bool(select.select([self.sock], [], [], 0)[0])
 
+    def hang_up(self):
+        """Close the connection from outside the session's own thread."""
+        _shutdown(self.sock)
+
     def wait_closed(self):
         """Wait until the client has closed, without reading."""
         while not self.wait_closed_for(0.2) and self.peer.running:
@@ -170,10 +174,12 @@ class Session:
         self.mail, self.rcpts, self._needs_rset = None, [], False
 
     def _stage(self, name, args, usual):
+        """Say what the script or custom wants; returns the last line, which is the one that counts."""
         reply = perform(self.peer.script.get(name), self, args, usual)
         reply = usual if reply is USUAL else reply
         self.say(reply)
-        return "" if reply is None else reply if isinstance(reply, str) else reply.decode("latin-1")
+        text = reply.decode("latin-1") if isinstance(reply, bytes) else reply or ""
+        return text.strip().split("\n")[-1]
 
     def _command(self, raw):
         line = raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")

@@ -15,7 +15,8 @@ class Report:
         assert not self.message.defects, self.message.defects
         types = [part.get_content_type() for part in self.parts]
         assert types[:2] == ["text/plain", "message/delivery-status"], types
-        assert types[2:] in (["message/rfc822"], ["text/rfc822-headers"]), types
+        assert types[2:] in (["message/rfc822"], ["text/rfc822-headers"], ["message/global"],
+                             ["message/global-headers"]), types
         self.text = self.parts[0].get_content()
         blocks = self.parts[1].get_payload()
         self.about = blocks[0]
@@ -31,6 +32,6 @@ class Report:
     def returned(self):
         """The original message or its header, as text."""
         part = self.parts[2]
-        if part.get_content_type() == "message/rfc822":
+        if part.get_content_type() in ("message/rfc822", "message/global"):
             return part.get_payload(0).as_string()
         return part.get_payload(decode=True).decode(errors="surrogateescape")

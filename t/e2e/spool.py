@@ -88,16 +88,20 @@ class Spool:
         with open(self.at("drop/bad/%s.reason" % name)) as file:
             return file.read()
 
+    def claimed(self):
+        """Files that are neither accepted nor refused yet."""
+        return [name for name in self.names("queue") if name.endswith((".drop", ".part"))]
+
     def wait_refused(self, name, timeout=20):
-        """Wait until NAME is refused, and return the reason."""
+        """Wait until NAME is refused (the reason is written first), and return the reason."""
         path = self.at("drop/bad/%s.reason" % name)
-        processes.wait_for(lambda: os.path.exists(path) and os.path.getsize(path), timeout,
+        processes.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) and not self.claimed(), timeout,
                            "%s refused (new/ holds %r)" % (name, self.names("drop/new")))
         return self.reason(name)
 
     def wait_taken(self, timeout=20):
-        """Wait until nothing is left in drop/new."""
-        processes.wait_for(lambda: not os.listdir(self.at("drop/new")), timeout, "drop/new emptied")
+        """Wait until all drops are accepted or refused."""
+        processes.wait_for(lambda: not self.names("drop/new") and not self.claimed(), timeout, "drop/new emptied")
 
     def wait_empty(self, timeout=30):
         """Wait until drop/new and the queue hold no message."""

@@ -107,7 +107,7 @@ def test_bad_name_already_taken_gets_a_number(t):
 
 def test_a_refusal_cannot_forge_a_log_line(t):
     daemon = t.daemon(t.peer())
-    name = daemon.drop(b"MAIL FROM:<\x1b[2Jx\x01@y>\r\n", name="evil\n2026 x y/qmgr[1]: removed")
+    name = daemon.drop(b"MAIL FROM:<\x1b[2Jx\x01@y>\r\n", name="evil\n2026 x y qmgr[1]: removed")
     reason = daemon.spool.wait_refused(name)
     daemon.wait_log("evil")
     for line in daemon.log().splitlines():
@@ -247,7 +247,6 @@ def test_file_growing_while_read(t):
             file.write(b"MAIL FROM:<a@client.test>\r\nRCPT TO:<later@example.org>\r\nDATA\r\n" + body[:60000])
     daemon.send("after@example.org")
     peer.wait(lambda: any(m.recipients == ["after@example.org"] for m in peer.messages), 20, "the next message")
-    processes.wait_for(lambda: not daemon.spool.names("drop/new"), 20, "the growing file taken or refused")
     daemon.spool.wait_empty()
     for message in peer.messages:
         assert "later@example.org" not in message.recipients, "a transaction without its end was delivered"
@@ -273,8 +272,8 @@ def test_file_replaced_after_the_check(t):
     daemon.spool.wait_empty()
     ids = [m.id for m in peer.messages]
     same(len(ids), len(set(ids)), "messages without a second copy")
-    for number in range(rounds):
-        assert "c%d@replaced" % number in ids
+    assert {"a%d@replaced" % number for number in range(rounds)} <= set(ids)
+    assert "c%d@replaced" % (rounds - 1) in ids
     for message in peer.messages:
         body = message.content.rsplit(b"\r\n\r\n", 1)[1].strip()
         same(len(set(body)), 1, "different letters in one body")
@@ -323,10 +322,11 @@ def test_full_disk_stops_intake_but_not_delivery(t):
     with open(daemon.spool.at("ballast-of-the-test"), "wb") as file:
         free = os.statvfs(daemon.spool.path)
         file.write(b"\0" * (free.f_bavail * free.f_bsize - 6_000_000))
+    daemon.wait_log(r"(?i)disk is nearly full")
     daemon.send("waits@example.org")
-    daemon.wait_log(r"(?i)free|space")
     open_again.set()
     daemon.wait_delivery("queued@example.org", "sent")
+    same(len(re.findall("(?i)disk is nearly full", daemon.log())), 1, "loud lines")
     same(len(daemon.spool.names("drop/new")), 1, "drops left alone while the disk is full")
     os.unlink(daemon.spool.at("ballast-of-the-test"))
     daemon.wait_delivery("waits@example.org", "sent", 40)

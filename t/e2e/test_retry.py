@@ -135,7 +135,7 @@ def test_delay_fields_of_a_retry(t):
 
 def test_corrupt_queue_file_is_kept_for_inspection(t):
     peer = t.peer({"final": "451 4.3.0 later"})
-    daemon = t.daemon(peer)
+    daemon = t.daemon(peer, QUICK)
     daemon.send("u@example.org")
     daemon.send("v@example.org", content=mail.message("second\n"))
     daemon.wait_deliveries(2, status="deferred")

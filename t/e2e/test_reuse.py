@@ -1,7 +1,6 @@
 """Sessions that serve more than one message."""
 
 import re
-import socket
 
 from actions import USUAL, End, first, only, silence
 from cases import SHORT, outcome
@@ -15,7 +14,7 @@ def one_after_another(daemon, recipients, **options):
     """Send a message to each in turn, each after the result of the one before; their delivery lines."""
     lines = []
     for number, recipient in enumerate(recipients, 1):
-        daemon.send(recipient, **options)
+        daemon.send(recipient, sender="", **options)
         lines.append(daemon.wait_deliveries(number)[-1])
     return lines
 
@@ -36,7 +35,7 @@ def test_J_19_refusals_do_not_end_a_session(t):
     one_after_another(daemon, ["rcpt550@example.org", "rcpt450@example.org", "dot552@example.org",
                                "dot451@example.org"])
     daemon.send("u@example.org", sender="bad@client.test")
-    daemon.wait_deliveries(5)
+    daemon.wait_delivery("u@example.org")
     daemon.send("ok@example.org")
     daemon.wait_delivery("ok@example.org", "sent")
     same(len(peer.sessions), 1)
@@ -61,7 +60,7 @@ def test_J_23_a_session_that_died_while_idle_costs_nothing(t):
         daemon = t.daemon(peer, ONE, name=name)
         one_after_another(daemon, ["one@example.org"])
         peer.sessions[0].raw(words)
-        peer.sessions[0].sock.shutdown(socket.SHUT_RDWR)
+        peer.sessions[0].hang_up()
         daemon.send("two@example.org")
         same(outcome(daemon.wait_delivery("two@example.org")), ("sent", "2.0.0"), name)
         same(len(daemon.deliveries()), 2, name)
@@ -149,7 +148,7 @@ def test_rset_timeout_ends_the_session(t):
     """A peer that does not answer RSET is not used again, and no recipient hears of it."""
     peer = t.peer({"rset": silence})
     daemon = t.daemon(peer, {**SHORT, **ONE, "lmtp.rset_timeout": "1s"})
-    daemon.send("rcpt550@example.org")
+    daemon.send("rcpt550@example.org", sender="")
     daemon.wait_delivery("rcpt550@example.org", "bounced")
     daemon.send("ok@example.org")
     same(outcome(daemon.wait_delivery("ok@example.org")), ("sent", "2.0.0"))

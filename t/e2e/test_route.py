@@ -3,7 +3,7 @@
 import re
 
 import processes
-from harness import same
+from harness import limit, same
 
 
 def test_mailbox_domains(t):
@@ -128,15 +128,31 @@ def test_D_4_nexthop_list_is_tried_in_order(t):
 
 def test_bad_nexthops_keep_the_mail(t):
     bad = {"port": "inet:[127.0.0.1]:99999", "bracket": "inet:[127.0.0.1", "relative": "unix:not/absolute",
-           "missing": "unix:" + t.path("nobody"), "long": "unix:/" + "x" * 150, "name": "inet:no.such.host.invalid"}
+           "missing": "unix:" + t.path("nobody"), "long": "unix:/" + "x" * 150}
     daemon = t.daemon(None, {
-        "transport_maps": "inline:{%s}" % ", ".join("%s.test=lmtp:%s" % pair for pair in bad.items()),
-        "resolver.servers": ["127.0.0.1@1"]})
+        "transport_maps": "inline:{%s}" % ", ".join("%s.test=lmtp:%s" % pair for pair in bad.items())})
     for name in bad:
         daemon.send("u@%s.test" % name)
     for name in bad:
         same(daemon.wait_delivery("u@%s.test" % name)["status"], "deferred", name)
     same(daemon.wait_delivery("u@long.test")["dsn"], "4.3.5")
+
+
+def test_N_14_host_that_does_not_exist(t):
+    """Names under invalid. exist nowhere (RFC 6761), so no server is asked."""
+    daemon = t.daemon("inet:no.such.host.invalid")
+    daemon.send("u@example.org")
+    line = daemon.wait_delivery("u@example.org")
+    same((line["status"], line["dsn"], line["relay"]), ("bounced", "5.4.4", "none"))
+    assert "no.such.host.invalid" in line["reason"], line["reason"]
+
+
+@limit(90)
+def test_N_14_name_servers_that_do_not_answer(t):
+    daemon = t.daemon("inet:store.example.com", {"resolver.servers": ["127.0.0.1@1"]})
+    daemon.send("u@example.org")
+    line = daemon.wait_delivery("u@example.org", timeout=60)
+    same((line["status"], line["dsn"]), ("deferred", "4.4.3"))
 
 
 def test_unknown_transport_defers(t):
