@@ -8,6 +8,14 @@
 #include "queue/couriers.h"
 #include "queue/trace.h"
 
+/* 0 if the clock was set back since it arrived. */
+static int64_t age(const struct queue *q, const struct active *a)
+{
+	int64_t ms = queue_now(q) - a->message->arrived;
+
+	return ms > 0 ? ms : 0;
+}
+
 /* The message's envelope with just the flight's recipients; they are borrowed. */
 static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcpts)
 {
@@ -31,7 +39,7 @@ static void send_flight(struct queue *q, struct flight *f)
 		.number = f->number, .destination = d->number, .queue_id = a->name, .transport = d->transport, .nexthop = d->nexthop,
 		.flags = d->flags, .envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .connection_probe = f->probe,
-		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u, .age = queue_now(q) - a->message->arrived,
+		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u, .age = age(q, a),
 	};
 
 	if (!a->trace)

@@ -80,7 +80,21 @@ static void start_looking(struct destination *d)
 
 /* --- probes --- */
 
-/* Makes a parked message due, so that it can be the probe; false if there is none. */
+/* Makes a message that is parked here due; false if it is under way already, and will come back here by itself. */
+static bool make_due(struct queue *q, struct message *m)
+{
+	m->parked = 0;
+	if (m->heap_at)
+		schedule_set(q->schedule, m, queue_now(q));
+	else if (m->active && m->active->parked)
+		m->active->wake = true;
+	else
+		return false;
+	queue_wake(q);
+	return true;
+}
+
+/* Takes parked messages until one was made due, so that it can be the probe; false if there is none. */
 static bool unpark_one(struct destination *d)
 {
 	struct queue *q = d->queue;
@@ -89,12 +103,8 @@ static bool unpark_one(struct destination *d)
 	while (parking_take(&d->health.parking, &id)) {
 		struct message *m = messages_find(q->messages, id);
 
-		if (!m || !m->parked || !m->heap_at)
-			continue;
-		m->parked = 0;
-		schedule_set(q->schedule, m, queue_now(q));
-		queue_wake(q);
-		return true;
+		if (m && m->parked && make_due(q, m))
+			return true;
 	}
 	return false;
 }
@@ -191,25 +201,6 @@ void health_unknown(struct destination *d)
 
 /* --- alive --- */
 
-static void unpark_all(struct destination *d)
-{
-	struct queue *q = d->queue;
-	uint64_t id;
-
-	while (parking_take(&d->health.parking, &id)) {
-		struct message *m = messages_find(q->messages, id);
-
-		if (!m || !m->parked)
-			continue;
-		m->parked = 0;
-		if (m->active)
-			m->active->wake = m->active->parked;
-		else if (m->heap_at)
-			schedule_set(q->schedule, m, queue_now(q));
-	}
-	queue_wake(q);
-}
-
 static void revive(struct destination *d)
 {
 	struct health *h = &d->health;
@@ -222,7 +213,8 @@ static void revive(struct destination *d)
 	d->successes = 0;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s works again after %lld s", d->name,
 	         (long long)(queue_now(d->queue) - h->since) / 1000);
-	unpark_all(d);
+	while (unpark_one(d))
+		;
 	destination_wake(d);
 }
 

@@ -141,9 +141,9 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	a = f->active;
 	e = f->entry;
 	d = e->destination;
-	a->soon |= site == SITE_BUSY;
 	lease_back(d, c->seat, said->connection_kept);
 	tell_health(d, said, site, f->probe);
+	a->soon |= site == SITE_BUSY && !d->health.dead;
 	finish_rcpts(q, f, site);
 	if (d->rate_delay)
 		destination_pause(d, queue_now(q) + d->rate_delay);

@@ -27,7 +27,8 @@ static void route_one(struct queue *q, struct active *a, uint32_t rcpt)
 		judge_here(q, a, rcpt, OUTCOME_DEFERRED, answer.dsn, answer.text);
 }
 
-/* All recipients have their way: only now do they line up, so that those of one destination share requests. */
+/* All recipients have their way: only now do they line up, so that those of one destination share requests. What was called up to ask
+ * after a dead host goes ahead of those that only wait for it. */
 static void through(struct router *r, struct active *a)
 {
 	r->first = a->next_to_route;
@@ -35,7 +36,7 @@ static void through(struct router *r, struct active *a)
 		r->last = NULL;
 	a->next_to_route = NULL;
 	for (struct entry *e = a->entries; e; e = e->next)
-		destination_enqueue(e->destination, e, false);
+		destination_enqueue(e->destination, e, e->destination->health.probe_wanted);
 	settle_check(r->queue, a);
 }
 

@@ -1,0 +1,469 @@
+#include "fake_spool.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "format/queue_id.h"
+
+enum { RCPTS_MAX = 4096, JOURNAL_MAX = 64 * 1024 * 1024 };
+
+struct file {
+	uint64_t id;
+	char *bytes;
+	size_t n;
+	uint64_t content_at;
+	int64_t arrived, next;
+	unsigned attempts, suspect, reports, hops;
+	size_t count;
+	uint8_t final[RCPTS_MAX / 8];
+	char reason[200];
+	bool committed;               /* a report is there only after its batch */
+};
+
+/* A change that waits for its commit. */
+struct change {
+	struct list all;
+	char what;                    /* of spool_result; 'n' next, 'u' suspect, 'D' done, 'R' report, 'C' commit */
+	uint64_t id;
+	size_t rcpt;
+	int64_t value;
+	char reason[200];
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* A load or an arrival on its way to the queue. */
+struct delivery {
+	struct list all;
+	uint64_t id;
+	void (*done)(void *arg, uint64_t id, struct spool_message *);
+	void *arg;
+};
+
+struct spool {
+	struct loop *loop;
+	const struct spool_events *events;
+	void *arg;
+	struct list changes, deliveries;
+	struct loop_task work;
+	bool started;
+	void (*closed)(void *arg);
+	void *closed_arg;
+};
+
+struct fake_spool_next fake_spool_next;
+struct buf fake_journal = { .max = JOURNAL_MAX };
+bool fake_spool_hold, fake_spool_paused;
+unsigned fake_spool_loads;
+
+static struct idmap *files;
+static uint64_t last_microsecond = UINT64_C(1700000000000000);
+
+static struct file *file_of(uint64_t id)
+{
+	return files ? idmap_get(files, id) : NULL;
+}
+
+static void note(const char *what, uint64_t id, const char *rest)
+{
+	char name[QUEUE_ID_SIZE];
+
+	buf_fmt(&fake_journal, "%s %s %s\n", what, id ? queue_id_print(id, name) : "-", rest);
+}
+
+static struct file *file_new(uint64_t id, const char *bytes, size_t n, uint64_t content_at)
+{
+	struct file *f = mem_alloc(sizeof *f);
+
+	if (!files)
+		files = idmap_new();
+	f->id = id;
+	f->bytes = mem_strn(bytes, n);
+	f->n = n;
+	f->content_at = content_at;
+	idmap_put(files, id, f);
+	return f;
+}
+
+void fake_spool_lose(uint64_t id)
+{
+	struct file *f = idmap_take(files, id);
+
+	free(f->bytes);
+	free(f);
+}
+
+/* --- reading --- */
+
+static struct envelope *parse(const struct file *f)
+{
+	struct envelope *e = envelope_new();
+	struct text from = text_make(f->bytes, (size_t)f->content_at), line;
+	const char *why = NULL;
+
+	while (text_until(&from, '\n', &line)) {
+		line.n--;
+		if (text_starts_nocase(line, "MAIL"))
+			assert(envelope_mail(e, text_make(line.p + 4, line.n - 4), &why));
+		else if (text_starts_nocase(line, "RCPT"))
+			assert(envelope_rcpt(e, text_make(line.p + 4, line.n - 4), RCPTS_MAX, &why));
+	}
+	return e;
+}
+
+static struct spool_message *open_message(struct file *f)
+{
+	struct spool_message *m = mem_alloc(sizeof *m);
+
+	m->id = f->id;
+	m->envelope = parse(f);
+	f->count = m->envelope->count;
+	m->content_at = f->content_at;
+	m->content_size = f->n - f->content_at;
+	m->arrived = f->arrived;
+	m->uid = 1000;
+	m->hops = f->hops;
+	m->message_id = mem_str("<fake@test>");
+	m->fd = memfd_create("fake", MFD_CLOEXEC);
+	assert(write(m->fd, f->bytes, f->n) == (ssize_t)f->n);
+	fake_spool_loads++;
+	return m;
+}
+
+void spool_message_free(struct spool_message *m)
+{
+	if (!m)
+		return;
+	envelope_free(m->envelope);
+	free(m->message_id);
+	free(m->origin);
+	if (m->fd >= 0)
+		close(m->fd);
+	free(m);
+}
+
+static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+{
+	struct delivery *d = mem_alloc(sizeof *d);
+
+	*d = (struct delivery){ .id = id, .done = done, .arg = arg };
+	list_append(&s->deliveries, &d->all);
+	loop_later(s->loop, &s->work);
+}
+
+static void hand_over(struct spool *s, struct delivery *d)
+{
+	struct file *f = file_of(d->id);
+	struct spool_message *m = f ? open_message(f) : NULL;
+
+	list_remove(&d->all);
+	if (d->done)
+		d->done(d->arg, d->id, m);
+	else if (m)
+		s->events->arrived(s->arg, m);
+	free(d);
+}
+
+/* --- commit --- */
+
+static void apply(struct spool *s, struct change *c)
+{
+	struct file *f = file_of(c->id);
+
+	if (c->what == 'C') {
+		note("committed", 0, "");
+		c->done(c->arg);
+	} else if (!f) {
+		return;
+	} else if (c->what == 'D') {
+		fake_spool_lose(c->id);
+	} else if (c->what == 'R') {
+		f->committed = true;
+		deliver(s, c->id, NULL, NULL);
+	} else if (c->what == 'n') {
+		f->next = c->value;
+		f->attempts = (unsigned)c->rcpt;
+	} else if (c->what == 'u') {
+		f->suspect = (unsigned)c->value;
+	} else if (c->what == 'd') {
+		memcpy(f->reason, c->reason, sizeof f->reason);
+	} else {
+		assert(!(f->final[c->rcpt / 8] >> c->rcpt % 8 & 1));
+		f->final[c->rcpt / 8] |= (uint8_t)(1u << c->rcpt % 8);
+	}
+}
+
+static void run_commits(struct spool *s)
+{
+	struct list *l;
+
+	while (!fake_spool_hold && (l = list_first(&s->changes))) {
+		struct change *c = LIST_OF(l, struct change, all);
+
+		if (c->what != 'C') {
+			struct list *commit = l;
+
+			while (commit != &s->changes && LIST_OF(commit, struct change, all)->what != 'C')
+				commit = commit->next;
+			if (commit == &s->changes)
+				return;
+		}
+		list_remove(l);
+		apply(s, c);
+		free(c);
+	}
+}
+
+static void tell_known(struct spool *s)
+{
+	struct file *f;
+	size_t cursor = 0;
+
+	while (files && (f = idmap_next(files, &cursor))) {
+		const struct spool_known k = {
+			.id = f->id, .arrived = f->arrived, .uid = 1000, .size = f->n - f->content_at, .next = f->next, .attempts = f->attempts,
+			.suspect = f->suspect, .count = f->count, .final = f->final, .final_bits = f->count, .reason = f->reason,
+			.reports = f->reports,
+		};
+
+		s->events->known(s->arg, &k);
+	}
+	s->events->ready(s->arg);
+}
+
+static void work(void *arg)
+{
+	struct spool *s = arg;
+	struct list *l, now;
+
+	if (!s->started) {
+		s->started = true;
+		tell_known(s);
+	}
+	list_init(&now);
+	while ((l = list_first(&s->deliveries))) {
+		list_remove(l);
+		list_append(&now, l);
+	}
+	while ((l = list_first(&now)))
+		hand_over(s, LIST_OF(l, struct delivery, all));
+	run_commits(s);
+	if (s->closed) {
+		void (*closed)(void *) = s->closed;
+
+		s->closed = NULL;
+		closed(s->closed_arg);
+		return;
+	}
+	if (!list_empty(&s->changes) && fake_spool_hold)
+		return;
+	if (!list_empty(&s->deliveries))
+		loop_later(s->loop, &s->work);
+}
+
+static struct change *change_new(struct spool *s, char what, uint64_t id)
+{
+	struct change *c = mem_alloc(sizeof *c);
+
+	c->what = what;
+	c->id = id;
+	list_append(&s->changes, &c->all);
+	return c;
+}
+
+/* --- spool.h --- */
+
+struct spool *spool_open(struct loop *loop, const struct spool_setup *setup, const struct spool_events *events, void *arg, char **why,
+                         int *exit_code)
+{
+	struct spool *s = mem_alloc(sizeof *s);
+
+	(void)setup;
+	(void)why;
+	(void)exit_code;
+	s->loop = loop;
+	s->events = events;
+	s->arg = arg;
+	list_init(&s->changes);
+	list_init(&s->deliveries);
+	s->work = (struct loop_task){ .fn = work, .arg = s };
+	note("open", 0, "");
+	loop_later(loop, &s->work);
+	return s;
+}
+
+void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
+{
+	s->closed = closed;
+	s->closed_arg = arg;
+	loop_later(s->loop, &s->work);
+}
+
+static bool has_report_uncommitted(const struct change *c)
+{
+	return c->what == 'R';
+}
+
+void spool_free(struct spool *s)
+{
+	LIST_EACH(l, &s->changes) {
+		struct change *c = LIST_OF(l, struct change, all);
+
+		if (has_report_uncommitted(c))
+			fake_spool_lose(c->id);
+		free(c);
+	}
+	LIST_EACH(l, &s->deliveries)
+		free(LIST_OF(l, struct delivery, all));
+	loop_cancel(s->loop, &s->work);
+	free(s);
+}
+
+void spool_reconfigure(struct spool *s, const struct spool_setup *setup)
+{
+	(void)s;
+	(void)setup;
+}
+
+void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+{
+	deliver(s, id, done, arg);
+}
+
+void spool_result(struct spool *s, uint64_t id, const struct spool_result *r)
+{
+	struct change *c = change_new(s, r->status, id);
+	char rest[400];
+
+	c->rcpt = r->rcpt;
+	snprintf(c->reason, sizeof c->reason, "%s", r->text);
+	snprintf(rest, sizeof rest, "%zu %s %s", r->rcpt, r->dsn, r->text);
+	note((char[]){ r->status, 0 }, id, rest);
+}
+
+void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attempts)
+{
+	struct change *c = change_new(s, 'n', id);
+	char rest[80];
+
+	c->value = when_wall;
+	c->rcpt = attempts;
+	snprintf(rest, sizeof rest, "%lld %u", (long long)when_wall, attempts);
+	note("next", id, rest);
+}
+
+void spool_hold(struct spool *s, uint64_t id, bool held)
+{
+	(void)s;
+	note("hold", id, held ? "1" : "0");
+}
+
+void spool_suspect(struct spool *s, uint64_t id, unsigned count)
+{
+	char rest[20];
+
+	change_new(s, 'u', id)->value = count;
+	snprintf(rest, sizeof rest, "%u", count);
+	note("suspect", id, rest);
+}
+
+void spool_time_mark(struct spool *s)
+{
+	(void)s;
+	note("mark", 0, "");
+}
+
+void spool_done(struct spool *s, uint64_t id)
+{
+	change_new(s, 'D', id);
+	note("done", id, "");
+}
+
+void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at)
+{
+	struct file *f = file_new(id, bytes, n, content_at), *parent = file_of(queue_id_parent(id));
+
+	f->arrived = loop_wall(s->loop);
+	parent->reports = queue_id_report(id);
+	change_new(s, 'R', id);
+	note("report", id, "");
+}
+
+void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
+{
+	struct change *c = change_new(s, 'C', 0);
+
+	c->done = done;
+	c->arg = arg;
+	note("commit", 0, "");
+	loop_later(s->loop, &s->work);
+}
+
+void spool_state(const struct spool *s, struct spool_state *out)
+{
+	(void)s;
+	*out = (struct spool_state){ .free_bytes = 1 << 30 };
+}
+
+void spool_history(struct spool *s, uint64_t id, void (*show)(void *arg, const char *line), void *arg)
+{
+	(void)s;
+	(void)id;
+	show(arg, "in");
+}
+
+void spool_intake_pause(struct spool *s, bool paused)
+{
+	(void)s;
+	fake_spool_paused = paused;
+}
+
+uint64_t spool_new_id(struct spool *s)
+{
+	(void)s;
+	return queue_id_make(++last_microsecond, 0);
+}
+
+/* --- for tests --- */
+
+uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const *rcpts, size_t count, const char *content)
+{
+	const struct fake_spool_next *n = &fake_spool_next;
+	struct buf b;
+	struct file *f;
+	size_t content_at;
+
+	buf_init(&b, 64 * 1024 * 1024);
+	buf_fmt(&b, "MAIL FROM:<%s>%s%s\r\n", sender, n->mail_params ? " " : "", n->mail_params ? n->mail_params : "");
+	for (size_t i = 0; i < count; i++)
+		buf_fmt(&b, "RCPT TO:<%s>%s%s\r\n", rcpts[i], n->rcpt_params ? " " : "", n->rcpt_params ? n->rcpt_params : "");
+	buf_str(&b, "DATA\r\n");
+	content_at = b.len;
+	buf_fmt(&b, "%s.\r\n", content);
+	f = file_new(spool_new_id(s), b.data, b.len, content_at);
+	f->arrived = loop_wall(s->loop) - n->age;
+	f->hops = n->hops;
+	f->count = count;
+	buf_free(&b);
+	deliver(s, f->id, NULL, NULL);
+	return f->id;
+}
+
+size_t fake_spool_count(void)
+{
+	return files ? idmap_count(files) : 0;
+}
+
+const char *fake_spool_file(uint64_t id)
+{
+	const struct file *f = file_of(id);
+
+	return f ? f->bytes : NULL;
+}

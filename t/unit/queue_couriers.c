@@ -1,0 +1,351 @@
+/* Couriers that come, go and die, leases of connections, and a long random run in which nothing may break. */
+#include <string.h>
+#include <sys/wait.h>
+
+#include "format/queue_id.h"
+#include "queue_world.h"
+#include "unit.h"
+
+#define MINUTE INT64_C(60000)
+
+enum { KILLED = SIGKILL, CRASHED = SIGSEGV };
+
+static bool some_held(void *arg)
+{
+	return world_held(arg) > 0;
+}
+
+/* The phase at which a courier dies, and what must have come of it. */
+static const struct {
+	bool dot, answered;
+	int status;
+	unsigned requests, suspects;
+} deaths[] = {
+	{ false, false, KILLED, 2, 0 },
+	{ true, false, KILLED, 2, 0 },
+	{ false, false, CRASHED, 2, 1 },
+	{ true, false, CRASHED, 2, 1 },
+	{ false, true, KILLED, 1, 0 },
+	{ true, true, CRASHED, 1, 0 },
+};
+
+START_TEST(test_death)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	w.hold_answers = !deaths[_i].answered;
+	w.mark_dots = deaths[_i].dot;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(fake_loop_until(w.loop, some_held, &w, 1000));
+	/* An answer may be on its way when the courier dies: it counts. */
+	if (deaths[_i].answered)
+		world_run(&w, w.duration);
+	world_kill(&w, w.last_pid, deaths[_i].status);
+	ck_assert_uint_eq(world_held(&w), 0);
+	w.hold_answers = false;
+	world_courier(&w, 0);
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert_uint_eq(world_host(&w, "inet:a")->requests, deaths[_i].requests);
+	ck_assert_uint_eq(world_journal("suspect "), deaths[_i].suspects);
+	ck_assert_uint_eq(world_journal("next "), 0);
+	world_end(&w);
+}
+END_TEST
+
+/* What kills every courier waits its turn from the second time on, while all else goes out. */
+START_TEST(test_message_that_kills_couriers)
+{
+	struct world w;
+	uint64_t id;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	w.hold_answers = true;
+	id = world_drop(&w, "s@sender.test", "ok@a.test");
+	for (int i = 0; i < 2; i++) {
+		ck_assert(fake_loop_until(w.loop, some_held, &w, 1000));
+		world_kill(&w, w.last_pid, CRASHED);
+		world_courier(&w, 0);
+	}
+	world_run(&w, 1000);
+	ck_assert_str_eq(world_state(&w, id), "deferred");
+	ck_assert_uint_eq(world_held(&w), 0);
+	w.hold_answers = false;
+	ck_assert(world_until_left(&w, 0, 6 * MINUTE));
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_death_of_a_probe)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_host(&w, "inet:a")->dead = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 500);
+	w.hold_answers = true;
+	ck_assert(fake_loop_until(w.loop, some_held, &w, 2000));
+	world_kill(&w, w.last_pid, KILLED);
+	world_courier(&w, 0);
+	w.hold_answers = false;
+	world_host(&w, "inet:a")->dead = false;
+	ck_assert(world_until_left(&w, 0, 4000));
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_no_courier_at_all)
+{
+	const char *why = NULL;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_kill(&w, w.last_pid, KILLED);
+	for (int i = 0; i < 10; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 2 * MINUTE);
+	ck_assert(!queue_healthy(w.queue, &why));
+	ck_assert_ptr_nonnull(why);
+	world_courier(&w, 0);
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert(queue_healthy(w.queue, &why));
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_reload_retires_couriers)
+{
+	struct world w;
+	pid_t old;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	old = w.last_pid;
+	w.hold_answers = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(fake_loop_until(w.loop, some_held, &w, 1000));
+	queue_reconfigure(w.queue, w.settings);
+	world_courier(&w, 0);
+	world_drop(&w, "s@sender.test", "ok@b.test");
+	world_run(&w, 1000);
+	w.hold_answers = false;
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	world_kill(&w, old, 0);
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert_uint_eq(w.sent, 3);
+	world_end(&w);
+}
+END_TEST
+
+/* --- leases --- */
+
+START_TEST(test_one_courier_works_for_a_quiet_destination)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_courier(&w, 1);
+	for (int i = 0; i < 50; i++) {
+		world_drop(&w, "s@sender.test", "ok@a.test");
+		ck_assert(world_until_left(&w, 0, MINUTE));
+	}
+	ck_assert_uint_eq(world_host(&w, "inet:a")->open_max, 1);
+	world_end(&w);
+}
+END_TEST
+
+/* All of the limit lies idle at a courier that takes nothing now: it is asked to give one back. */
+START_TEST(test_idle_connections_are_called_back)
+{
+	struct world w;
+	struct host *a;
+
+	world_begin(&w, "lmtp.destination_concurrency_limit", "2", "lmtp.initial_destination_concurrency", "2", NULL);
+	w.credit = 4;
+	world_open(&w);
+	a = world_host(&w, "inet:a");
+	for (int i = 0; i < 10; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	w.hold_answers = true;
+	for (int i = 0; i < 4; i++)
+		world_drop(&w, "s@sender.test", "ok@b.test");
+	world_run(&w, 1000);
+	ck_assert_uint_eq(world_held(&w), 2);
+	for (int i = 0; i < 4; i++)
+		world_drop(&w, "s@sender.test", "ok@c.test");
+	world_run(&w, 1000);
+	ck_assert_uint_eq(world_held(&w), 4);
+	world_courier(&w, 1);
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 1000);
+	ck_assert_uint_eq(world_held(&w), 5);
+	w.hold_answers = false;
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert_uint_le(a->open_max, 2);
+	world_end(&w);
+}
+END_TEST
+
+/* --- a long random run --- */
+
+enum { MESSAGES = 400, COURIERS = 3, LIMIT = 6 };
+
+static const char *const prefixes[] = { "ok", "ok", "ok", "later", "never", "again", "alone" };
+static const char *const domains[] = { "a.test", "b.test", "c.test" };
+
+static uint32_t dice(uint64_t *state, uint32_t sides)
+{
+	return schedule_random(state) % sides;
+}
+
+static void drop_random(struct world *w, uint64_t *state)
+{
+	char rcpts[6][60];
+	const char *list[6];
+	size_t count = 1 + dice(state, 6);
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(rcpts[i], sizeof rcpts[i], "%s%zu@%s", prefixes[dice(state, 7)], i, domains[dice(state, 3)]);
+		list[i] = rcpts[i];
+	}
+	fake_spool_drop(w->queue->spool, dice(state, 4) ? "s@sender.test" : "", list, count, "Subject: x\r\n\r\n.\r\n");
+}
+
+static void note_nothing(void *arg, size_t count)
+{
+	(void)arg;
+	(void)count;
+}
+
+static void disturb(struct world *w, uint64_t *state)
+{
+	struct host *h = world_host(w, (const char *[]){ "inet:a", "inet:b", "inet:c" }[dice(state, 3)]);
+
+	switch (dice(state, 8)) {
+	case 0:
+		h->dead = !h->dead;
+		break;
+	case 1:
+		h->busy_above = dice(state, 4);
+		break;
+	case 2:
+		h->closes_idle = !h->closes_idle;
+		break;
+	case 3:
+		world_kill(w, w->last_pid - (pid_t)dice(state, COURIERS), dice(state, 2) ? KILLED : CRASHED);
+		world_courier(w, w->last_pid % COURIERS);
+		break;
+	case 4:
+		queue_retry(w->queue, 0, NULL, dice(state, 2), note_nothing, NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+static void check_counts(struct world *w)
+{
+	const struct destination *d;
+	size_t cursor = 0;
+
+	while ((d = destinations_each(w->queue->destinations, &cursor))) {
+		unsigned busy = 0, idle = 0;
+
+		for (unsigned i = 0; i < d->seats; i++) {
+			busy += d->shares[i].busy;
+			idle += d->shares[i].idle;
+		}
+		ck_assert_uint_eq(d->busy, busy);
+		ck_assert_uint_eq(d->idle, idle);
+		ck_assert_uint_le(busy + idle, d->limit);
+		ck_assert_uint_ge(d->window, 1);
+		ck_assert_uint_le(d->window, d->limit);
+	}
+	for (size_t i = 0; i < w->host_count; i++)
+		ck_assert_uint_le(w->hosts[i].open_max, LIMIT);
+}
+
+static void calm(struct world *w)
+{
+	for (size_t i = 0; i < w->host_count; i++) {
+		w->hosts[i].dead = false;
+		w->hosts[i].busy_above = 0;
+	}
+}
+
+START_TEST(test_random_run)
+{
+	uint64_t state = 1000 + (uint64_t)_i;
+	struct world w;
+
+	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "lmtp.destination_recipient_limit", "3", "queue.active_limit", "200",
+	            "queue.maximal_queue_lifetime", "4h", "queue.bounce_queue_lifetime", "2h", NULL);
+	w.credit = 8;
+	w.mark_dots = true;
+	world_open(&w);
+	for (int i = 1; i < COURIERS; i++)
+		world_courier(&w, (unsigned)i);
+	for (int i = 0; i < MESSAGES; i++) {
+		drop_random(&w, &state);
+		if (dice(&state, 10) == 0)
+			disturb(&w, &state);
+		world_run(&w, dice(&state, 50));
+		check_counts(&w);
+	}
+	calm(&w);
+	/* Those who are always "later" expire; everybody else has long been served. */
+	ck_assert(world_until_left(&w, 0, 8 * 60 * MINUTE));
+	check_counts(&w);
+	world_end(&w);
+}
+END_TEST
+
+/* The same with the queue process itself dying now and then: nothing is lost, nobody is reported delivered twice. */
+START_TEST(test_random_crashes)
+{
+	uint64_t state = 5000 + (uint64_t)_i;
+	struct world w;
+
+	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "queue.maximal_queue_lifetime", "4h", "queue.bounce_queue_lifetime", "2h", NULL);
+	world_open(&w);
+	for (int i = 0; i < 200; i++) {
+		drop_random(&w, &state);
+		fake_spool_hold = dice(&state, 4) == 0;
+		world_run(&w, dice(&state, 40));
+		if (dice(&state, 20))
+			continue;
+		world_crash(&w);
+		fake_spool_hold = false;
+		world_open(&w);
+	}
+	fake_spool_hold = false;
+	drop_random(&w, &state);
+	ck_assert(world_until_left(&w, 0, 8 * 60 * MINUTE));
+	world_end(&w);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "death", test_death, UNIT_ROWS(deaths), 0 },
+		{ "message that kills couriers", test_message_that_kills_couriers, 1, 0 },
+		{ "death of a probe", test_death_of_a_probe, 1, 0 },
+		{ "no courier at all", test_no_courier_at_all, 1, 0 },
+		{ "reload", test_reload_retires_couriers, 1, 0 },
+		{ "one courier for a quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },
+		{ "idle connections are called back", test_idle_connections_are_called_back, 1, 0 },
+		{ "random run", test_random_run, 8, 0 },
+		{ "random crashes", test_random_crashes, 8, 0 },
+	};
+
+	return unit_main("queue/couriers", cases, UNIT_ROWS(cases));
+}

@@ -1,0 +1,401 @@
+#include "queue_world.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/couriers.h"
+
+struct courier_end {
+	struct list all, jobs;
+	struct world *world;
+	struct link *link;
+	unsigned slot;
+	pid_t pid;
+	unsigned idle[8];             /* connections that lie idle, by host */
+	uint32_t destination[8];
+	bool stopping;
+};
+
+struct job {
+	struct list all;
+	struct courier_end *courier;
+	struct request *request;
+	struct host *host;
+	struct loop_timer *timer;
+	bool connected, turned_away;
+};
+
+struct host *world_host(struct world *w, const char *nexthop)
+{
+	for (size_t i = 0; i < w->host_count; i++)
+		if (strcmp(w->hosts[i].nexthop, nexthop) == 0)
+			return &w->hosts[i];
+	assert(w->host_count < sizeof w->hosts / sizeof w->hosts[0]);
+	snprintf(w->hosts[w->host_count].nexthop, sizeof w->hosts[0].nexthop, "%s", nexthop);
+	return &w->hosts[w->host_count++];
+}
+
+static size_t host_at(const struct world *w, const struct host *h)
+{
+	return (size_t)(h - w->hosts);
+}
+
+static bool begins(const char *s, const char *with)
+{
+	return strncmp(s, with, strlen(with)) == 0;
+}
+
+/* --- what a host says --- */
+
+static void answer(struct job *j, uint32_t i, enum outcome outcome, const char *dsn, const char *text)
+{
+	struct world *w = j->courier->world;
+	struct answer a = { .request = j->request->number, .rcpt = i, .verdict = { .outcome = outcome, .stage = STAGE_DOT, .text = (char *)text },
+	                    .relay = (char *)(j->connected ? "host.test[192.0.2.1]:24" : "none"), .conn_use = j->connected, .setup = 1,
+	                    .transmission = 2 };
+
+	snprintf(a.verdict.dsn, sizeof a.verdict.dsn, "%s", dsn);
+	if (j->connected)
+		a.verdict.reply = (char *)text;
+	w->sent += outcome == OUTCOME_SENT;
+	w->deferred += outcome == OUTCOME_DEFERRED;
+	w->bounced += outcome == OUTCOME_BOUNCED;
+	link_send_answer(j->courier->link, &a);
+}
+
+static void answer_rcpt(struct job *j, uint32_t i)
+{
+	const struct envelope *e = j->request->envelope;
+	const char *address = e->rcpts[i].address;
+
+	if (begins(address, "later"))
+		answer(j, i, OUTCOME_DEFERRED, "4.2.0", "450 4.2.0 not now");
+	else if (begins(address, "never"))
+		answer(j, i, OUTCOME_BOUNCED, "5.1.1", "550 5.1.1 nobody of that name");
+	else if (begins(address, "again") && e->count > 1)
+		answer(j, i, OUTCOME_AGAIN, "4.5.3", "452 4.5.3 too many recipients");
+	else if (begins(address, "alone") && e->count > 1)
+		answer(j, i, OUTCOME_ALONE, "4.5.3", "no answer for this one");
+	else if (begins(address, "stuck"))
+		answer(j, i, OUTCOME_AGAIN, "4.5.3", "452 4.5.3 too many recipients");
+	else if (!begins(address, "mute"))
+		answer(j, i, OUTCOME_SENT, "2.0.0", "250 2.0.0 Saved");
+}
+
+static void job_free(struct job *j)
+{
+	list_remove(&j->all);
+	loop_timer_free(j->timer);
+	request_free(j->request);
+	free(j);
+}
+
+static void finish(struct job *j, enum site site, bool kept)
+{
+	struct finish f = { .request = j->request->number, .destination = j->request->destination, .connection_kept = kept, .site = site,
+	                    .reason = site == SITE_FINE ? NULL : (char *)"connect to host.test: Connection refused" };
+	struct courier_end *c = j->courier;
+
+	if (kept)
+		c->idle[host_at(c->world, j->host)]++;
+	else if (j->connected)
+		j->host->open--;
+	link_send_finish(c->link, &f);
+	link_send_credit(c->link, 1);
+	link_flush(c->link);
+	job_free(j);
+}
+
+static void close_one(struct courier_end *c, struct host *h)
+{
+	size_t at = host_at(c->world, h);
+
+	if (!c->idle[at])
+		return;
+	c->idle[at]--;
+	h->open--;
+	link_send_closed(c->link, c->destination[at], 1);
+}
+
+static void job_over(void *arg)
+{
+	struct job *j = arg;
+	struct courier_end *c = j->courier;
+	struct host *h = j->host;
+
+	if (c->world->hold_answers) {
+		loop_timer_set(j->timer, 10);
+		return;
+	}
+	for (uint32_t i = 0; i < j->request->envelope->count; i++) {
+		if (h->dead && !j->connected)
+			answer(j, i, OUTCOME_DEFERRED, "4.4.1", "connect to host.test: Connection refused");
+		else if (j->turned_away)
+			answer(j, i, OUTCOME_AGAIN, "4.3.2", "closed before the greeting");
+		else
+			answer_rcpt(j, i);
+	}
+	finish(j, h->dead && !j->connected ? SITE_DEAD : j->turned_away ? SITE_BUSY : SITE_FINE, j->connected && !j->turned_away && !h->dead);
+	if (h->closes_idle)
+		close_one(c, h);
+}
+
+static void connect_host(struct job *j)
+{
+	struct courier_end *c = j->courier;
+	struct host *h = j->host;
+	size_t at = host_at(c->world, h);
+
+	c->destination[at] = j->request->destination;
+	if (c->idle[at]) {
+		c->idle[at]--;
+		j->connected = true;
+	} else if (!h->dead) {
+		j->connected = true;
+		h->open++;
+		j->turned_away = h->busy_above && h->open > h->busy_above;
+	}
+	if (h->open > h->open_max)
+		h->open_max = h->open;
+}
+
+/* --- couriers --- */
+
+static void heard_request(void *arg, struct request *r, int fd)
+{
+	struct courier_end *c = arg;
+	struct job *j = mem_alloc(sizeof *j);
+	struct host *h = world_host(c->world, r->nexthop);
+
+	close(fd);
+	assert(r->trace_size && begins(r->trace, "Received: by "));
+	j->courier = c;
+	j->request = r;
+	j->host = h;
+	h->requests++;
+	h->probes += r->connection_probe;
+	h->last_request = loop_now(c->world->loop);
+	if (r->envelope->count > h->rcpts_max)
+		h->rcpts_max = (unsigned)r->envelope->count;
+	list_append(&c->jobs, &j->all);
+	connect_host(j);
+	if (c->world->mark_dots)
+		link_mark_dot(c->link, r->number);
+	j->timer = loop_timer_new(c->world->loop, job_over, j);
+	loop_timer_set(j->timer, c->world->duration);
+}
+
+static void heard_close_idle(void *arg, uint32_t destination, unsigned count)
+{
+	struct courier_end *c = arg;
+
+	for (size_t i = 0; i < c->world->host_count; i++)
+		for (unsigned n = 0; c->destination[i] == destination && n < count; n++)
+			close_one(c, &c->world->hosts[i]);
+	link_flush(c->link);
+}
+
+static void heard_stop(void *arg)
+{
+	((struct courier_end *)arg)->stopping = true;
+}
+
+static void heard_break(void *arg, const char *why)
+{
+	(void)arg;
+	(void)why;
+}
+
+static const struct link_events courier_events = {
+	.request = heard_request, .close_idle = heard_close_idle, .stop = heard_stop, .broken = heard_break,
+};
+
+pid_t world_courier(struct world *w, unsigned slot)
+{
+	struct courier_end *c = mem_alloc(sizeof *c);
+	int pair[2];
+
+	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+	c->world = w;
+	c->slot = slot;
+	c->pid = ++w->last_pid;
+	list_init(&c->jobs);
+	list_append(&w->couriers, &c->all);
+	queue_courier(w->queue, slot, c->pid, pair[0]);
+	c->link = link_new(w->loop, pair[1], &courier_events, c);
+	link_send_credit(c->link, w->credit);
+	link_flush(c->link);
+	return c->pid;
+}
+
+static void courier_end(struct courier_end *c)
+{
+	LIST_EACH(l, &c->jobs) {
+		struct job *j = LIST_OF(l, struct job, all);
+
+		if (j->connected)
+			j->host->open--;
+		job_free(j);
+	}
+	for (size_t i = 0; i < c->world->host_count; i++)
+		c->world->hosts[i].open -= c->idle[i];
+	link_free(c->link);
+	list_remove(&c->all);
+	free(c);
+}
+
+void world_kill(struct world *w, pid_t pid, int status)
+{
+	LIST_EACH(l, &w->couriers) {
+		struct courier_end *c = LIST_OF(l, struct courier_end, all);
+		unsigned slot = c->slot;
+
+		if (c->pid != pid)
+			continue;
+		courier_end(c);
+		queue_courier_gone(w->queue, slot, pid, status);
+	}
+}
+
+size_t world_held(const struct world *w)
+{
+	size_t n = 0;
+
+	for (const struct list *l = w->couriers.next; l != &w->couriers; l = l->next) {
+		const struct list *jobs = &LIST_OF(l, const struct courier_end, all)->jobs;
+
+		for (const struct list *j = jobs->next; j != jobs; j = j->next)
+			n++;
+	}
+	return n;
+}
+
+/* --- the world --- */
+
+static void set(struct world *w, const char *path, const char *value)
+{
+	const char *why = NULL;
+
+	if (!settings_set(w->settings, path, value, &why)) {
+		fprintf(stderr, "%s: %s\n", path, why);
+		abort();
+	}
+}
+
+void world_begin(struct world *w, ...)
+{
+	va_list args;
+	const char *path;
+
+	memset(w, 0, sizeof *w);
+	w->loop = loop_new();
+	w->settings = settings_new();
+	w->credit = 16;
+	w->duration = 10;
+	w->last_pid = 1000;
+	list_init(&w->couriers);
+	set(w, "myhostname", "us.test");
+	set(w, "myorigin", "origin.test");
+	set(w, "mailbox_domains", "a.test b.test c.test d.test sender.test origin.test");
+	set(w, "mailbox_transport", "lmtp:inet:a");
+	set(w, "transport_maps", "inline:{b.test=lmtp:inet:b, c.test=lmtp:inet:c, d.test=lmtp:inet:d, sender.test=lmtp:inet:sender}");
+	va_start(args, w);
+	while ((path = va_arg(args, const char *)))
+		set(w, path, va_arg(args, const char *));
+	va_end(args);
+}
+
+void world_open(struct world *w)
+{
+	char *why = NULL;
+	int code = 0;
+
+	w->queue = queue_new(w->loop, w->settings, &why, &code);
+	assert(w->queue);
+	w->queue->random = 1;
+	world_courier(w, 0);
+	world_run(w, 1);
+}
+
+void world_crash(struct world *w)
+{
+	LIST_EACH(l, &w->couriers)
+		courier_end(LIST_OF(l, struct courier_end, all));
+	queue_free(w->queue);
+	w->queue = NULL;
+}
+
+void world_end(struct world *w)
+{
+	world_crash(w);
+	settings_free(w->settings);
+	loop_free(w->loop);
+	log_flush();
+}
+
+uint64_t world_drop(struct world *w, const char *sender, const char *rcpt)
+{
+	return fake_spool_drop(w->queue->spool, sender, &rcpt, 1, "Subject: test\r\n\r\nbody\r\n");
+}
+
+uint64_t world_drop_many(struct world *w, const char *sender, const char *prefix, const char *domain, size_t count)
+{
+	char **rcpts = mem_alloc(count * sizeof *rcpts);
+	uint64_t id;
+
+	for (size_t i = 0; i < count; i++)
+		rcpts[i] = mem_fmt("%s%zu@%s", prefix, i, domain);
+	id = fake_spool_drop(w->queue->spool, sender, (const char *const *)rcpts, count, "Subject: test\r\n\r\nbody\r\n");
+	for (size_t i = 0; i < count; i++)
+		free(rcpts[i]);
+	free(rcpts);
+	return id;
+}
+
+struct left {
+	struct world *world;
+	size_t count;
+};
+
+/* The queue has let go of them too. */
+static bool is_left(void *arg)
+{
+	const struct left *l = arg;
+
+	return fake_spool_count() == l->count && messages_total(l->world->queue->messages) == l->count;
+}
+
+bool world_until_left(struct world *w, size_t count, int64_t ms)
+{
+	struct left l = { w, count };
+
+	return fake_loop_until(w->loop, is_left, &l, ms);
+}
+
+void world_run(struct world *w, int64_t ms)
+{
+	fake_loop_until(w->loop, NULL, NULL, ms);
+}
+
+unsigned world_journal(const char *text)
+{
+	unsigned n = 0;
+
+	for (const char *at = buf_text(&fake_journal); (at = strstr(at, text)); at += strlen(text))
+		n++;
+	return n;
+}
+
+const char *world_state(struct world *w, uint64_t id)
+{
+	const struct message *m = messages_find(w->queue->messages, id);
+
+	return m ? message_state_name(m) : "gone";
+}

@@ -1,0 +1,69 @@
+/*
+ * A queue with everything around it, on virtual time: the spool in memory, couriers at the other end of real links, and scripted hosts
+ * behind them. What a host does with a recipient is told by the beginning of its address: ok, later (450), never (550), again (once more,
+ * the first time), alone (the same, in a transaction of its own), mute (no answer); all else is taken.
+ */
+#ifndef CAUSEWAY_UNIT_QUEUE_WORLD_H
+#define CAUSEWAY_UNIT_QUEUE_WORLD_H
+
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "fake_loop.h"
+#include "fake_spool.h"
+#include "link/link.h"
+#include "link/settings.h"
+#include "queue/core.h"
+#include "queue/queue.h"
+
+struct host {
+	char nexthop[80];
+	bool dead;
+	unsigned busy_above;          /* connections it serves; 0: all */
+	bool closes_idle;             /* after each transaction's end, a while later */
+	unsigned open, open_max, requests, rcpts_max, probes;
+	int64_t last_request;
+};
+
+struct world {
+	struct loop *loop;
+	struct settings *settings;
+	struct queue *queue;
+	struct host hosts[8];
+	size_t host_count;
+	struct list couriers;
+	unsigned credit;              /* that each courier grants; 16 if not set */
+	int64_t duration;             /* ms of a request; 10 if not set */
+	pid_t last_pid;
+	unsigned sent, deferred, bounced;     /* answers given */
+	bool hold_answers;            /* requests stay with their couriers */
+	bool mark_dots;               /* couriers say that the content is on its way */
+	bool stopped;
+};
+
+/* Settings: mailbox_domains a.test b.test … each by transport_maps to its own host; then settings pairs name, value up to NULL. */
+void world_begin(struct world *, ...);
+void world_open(struct world *);              /* the queue, and one courier */
+void world_end(struct world *);
+void world_crash(struct world *);             /* the queue process dies, and its couriers with it */
+
+struct host *world_host(struct world *, const char *nexthop);
+/* One more courier; returns its pid. */
+pid_t world_courier(struct world *, unsigned slot);
+/* The courier of that pid ends, with what it has in its hands; status as of waitpid. */
+void world_kill(struct world *, pid_t, int status);
+size_t world_held(const struct world *);      /* requests at couriers */
+
+uint64_t world_drop(struct world *, const char *sender, const char *rcpt);
+uint64_t world_drop_many(struct world *, const char *sender, const char *prefix, const char *domain, size_t count);
+
+/* Runs until so many messages are left in the spool, at most for ms; whether it came to that. */
+bool world_until_left(struct world *, size_t count, int64_t ms);
+void world_run(struct world *, int64_t ms);
+
+/* How often the text stands in the journal's calls. */
+unsigned world_journal(const char *text);
+/* The message's state, or "gone". */
+const char *world_state(struct world *, uint64_t id);
+
+#endif

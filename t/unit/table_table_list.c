@@ -1,0 +1,101 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "table/table.h"
+#include "unit.h"
+
+/* A list, a domain, and whether it is in the list. */
+static const struct { const char *list, *domain; bool in; } domains[] = {
+	{ "", "a.test", false },
+	{ "a.test", "a.test", true },
+	{ "A.Test", "a.tEST", true },
+	{ "a.test", "b.test", false },
+	{ "a.test", "sub.a.test", false },
+	{ "a.test", "test", false },
+	{ "a.test", "", false },
+	{ ".a.test", "sub.a.test", true },
+	{ ".a.test", "x.sub.a.test", true },
+	{ ".a.test", "a.test", false },
+	{ ".a.test", "ba.test", false },
+	{ ".test", "a.test", true },
+	{ "a.test .a.test", "a.test", true },
+	{ "a.test,b.test ,, c.test\n\td.test", "d.test", true },
+	{ "inline:{a.test=1}", "a.test", true },
+	{ "inline:{.a.test=1}", "b.a.test", true },
+	{ "inline:{a.test=1, b.test=2}, c.test", "b.test", true },
+	{ "x.test inline:{a.test=1} c.test inline:{d.test=2}", "c.test", true },
+	{ "x.test inline:{a.test=1} c.test inline:{d.test=2}", "d.test", true },
+	{ "x.test inline:{a.test=1} c.test inline:{d.test=2}", "e.test", false },
+	{ "[192.0.2.1]", "[192.0.2.1]", true },
+	{ "[IPv6:2001:db8::1]", "[ipv6:2001:db8::1]", true },
+	{ "*", "a.test", false },
+};
+
+START_TEST(test_domain)
+{
+	const char *error = "unset";
+	char *why = NULL;
+	struct table_list *l = table_list_open(domains[_i].list, &why);
+
+	ck_assert_msg(l, "%s", why);
+	ck_assert_int_eq(table_list_has_domain(l, domains[_i].domain, &error), domains[_i].in);
+	ck_assert_ptr_null(error);
+	ck_assert_int_eq(table_list_empty(l), !*domains[_i].list);
+	table_list_free(l);
+}
+END_TEST
+
+static const struct { const char *list, *key, *value; } values[] = {
+	{ "inline:{a=1} inline:{a=2, b=3}", "a", "1" },
+	{ "inline:{a=1} inline:{a=2, b=3}", "b", "3" },
+	{ "a inline:{a=2}", "a", "" },
+	{ "inline:{a=2} a", "a", "2" },
+	{ "inline:{a=2} b", "c", NULL },
+};
+
+START_TEST(test_value)
+{
+	const char *error, *value;
+	char *why = NULL;
+	struct table_list *l = table_list_open(values[_i].list, &why);
+
+	ck_assert_msg(l, "%s", why);
+	value = table_list_get(l, values[_i].key, &error);
+	ck_assert_ptr_null(error);
+	if (values[_i].value)
+		ck_assert_str_eq(value, values[_i].value);
+	else
+		ck_assert_ptr_null(value);
+	table_list_free(l);
+}
+END_TEST
+
+static const struct { const char *list, *complaint; } refusals[] = {
+	{ "a.test, hash:/etc/x", "hash" },
+	{ "a.test, texthash:/nonexistent/x", "/nonexistent/x" },
+	{ "/etc/domains", "neither files nor exceptions" },
+	{ "a.test !b.test", "neither files nor exceptions" },
+	{ "inline:{a}", "key=value" },
+	{ "pcre:/x a.test", "not built yet" },
+};
+
+START_TEST(test_refusal)
+{
+	char *why = NULL;
+
+	ck_assert_ptr_null(table_list_open(refusals[_i].list, &why));
+	ck_assert_msg(why && strstr(why, refusals[_i].complaint), "complaint: %s", why);
+	free(why);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "domain", test_domain, UNIT_ROWS(domains), 0 },
+		{ "value", test_value, UNIT_ROWS(values), 0 },
+		{ "refusal", test_refusal, UNIT_ROWS(refusals), 0 },
+	};
+
+	return unit_main("table/table_list", cases, UNIT_ROWS(cases));
+}
