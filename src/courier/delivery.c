@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "courier/tally.h"
 
 #define DOT_LINE 3      /* bytes of ".CRLF" */
 
@@ -22,14 +23,11 @@ struct delivery {
 	bool stale;                      /* it turned out to be dead before anything was tried */
 	bool searching;                  /* the next host was asked for */
 	bool asked_hosts;                /* some host was given */
+	bool at_last;                    /* the session goes to the last of them */
 	struct endpoint used;            /* where an idle session went: not asked twice */
 	struct envelope part;            /* the recipients of the transaction that runs */
 	uint32_t *asked;                 /* those as indexes of the request's envelope */
-	bool *open;                      /* by recipient of the request: no answer yet */
-	size_t left;                     /* how many are open */
-	int64_t began;                   /* loop_micros */
-	struct verdict reason;           /* why the last host did not settle all: the answer for who is left at the end */
-	char *reason_relay;              /* NULL: none */
+	struct tally *tally;
 	enum site site;
 	char *site_reason;
 	bool delivered_before;
@@ -41,15 +39,13 @@ static void delivery_free(struct delivery *d)
 	d->tools->running_count--;
 	session_free(d->session);
 	hosts_free(d->hosts);
-	request_free(d->request);
 	if (d->fd >= 0)
 		close(d->fd);
-	verdict_clear(&d->reason);
+	tally_free(d->tally);
 	free(d->part.rcpts);
-	free(d->reason_relay);
 	free(d->site_reason);
 	free(d->asked);
-	free(d->open);
+	request_free(d->request);
 	free(d);
 }
 
@@ -68,99 +64,46 @@ static void set_site(struct delivery *d, enum site site, const char *reason)
 	d->site_reason = copy;
 }
 
-/* Answering. */
-
-static int64_t to_ms(int64_t micros)
-{
-	return micros > 0 ? (micros + 500) / 1000 : 0;
-}
-
-static void set_times(const struct delivery *d, struct answer *a)
-{
-	int64_t now = loop_micros(), mail_at = d->session ? session_mail_at(d->session) : 0;
-
-	a->setup = to_ms((mail_at ? mail_at : now) - d->began);
-	a->transmission = mail_at ? to_ms(now - mail_at) : 0;
-}
-
-/* The verdict's strings are freed. */
-static void answer(struct delivery *d, uint32_t rcpt, struct verdict *v, const char *relay)
-{
-	struct answer a = { .request = d->request->number, .rcpt = rcpt, .verdict = *v };
-
-	assert(d->open[rcpt]);
-	d->open[rcpt] = false;
-	d->left--;
-	a.relay = (char *)(relay ? relay : "none");
-	a.conn_use = d->session ? session_uses(d->session) : 1;
-	if (d->session && session_complaint(d->session))
-		a.transcript = (char *)session_transcript(d->session);
-	set_times(d, &a);
-	link_send_answer(d->tools->link, &a);
-	verdict_clear(v);
-}
+/* Reasons for who is left. */
 
 static struct policy last_policy(const struct delivery *d)
 {
-	return (struct policy){ .last_host = true, .soft_bounce = d->request->soft_bounce || d->tools->settings->soft_bounce,
+	return (struct policy){ .last_host = true,
+		.soft_bounce = d->request->soft_bounce || d->tools->settings->soft_bounce,
 		.lmtp = d->manner && d->manner->protocol == PROTOCOL_LMTP };
-}
-
-/* Whoever is left gets the reason of the last failure. */
-static void answer_left(struct delivery *d)
-{
-	struct verdict v = { 0 };
-
-	for (uint32_t i = 0; d->left > 0; i++) {
-		if (!d->open[i])
-			continue;
-		verdict_copy(&v, &d->reason);
-		answer(d, i, &v, d->reason_relay);
-	}
-}
-
-static void note(struct delivery *d, const char *text)
-{
-	char *line = mem_fmt("%s: %s", d->request->queue_id, text);
-
-	link_send_note(d->tools->link, line);
-	free(line);
 }
 
 static void set_reason(struct delivery *d, enum stage stage, const char *dsn, const char *text)
 {
 	struct policy p = last_policy(d);
+	struct verdict v = { 0 };
 
-	verdict_lost(&d->reason, &p, stage, dsn, text);
-	free(d->reason_relay);
-	d->reason_relay = NULL;
+	verdict_lost(&v, &p, stage, dsn, text);
+	tally_give_reason(d->tally, &v, NULL);
 }
 
 /* What a host that is not the last one says for now: only if nothing better comes is it the answer. */
 static void keep_reason(struct delivery *d, struct verdict *v)
 {
-	note(d, v->text);
-	verdict_clear(&d->reason);
-	d->reason = *v;
-	d->reason.outcome = OUTCOME_DEFERRED;
-	free(d->reason_relay);
-	d->reason_relay = mem_str(session_relay(d->session));
-	*v = (struct verdict){ 0 };
+	tally_note(d->tally, v->text);
+	v->outcome = OUTCOME_DEFERRED;
+	tally_give_reason(d->tally, v, session_relay(d->session));
 }
 
 /* The end. */
 
+/* A destination is busy or dead only if somebody really has to wait for it, and if no host of it has served. */
 static void finish(struct delivery *d, bool kept)
 {
 	struct delivery_tools *t = d->tools;
+	bool fine = d->delivered_before || tally_deferred(d->tally) == 0;
 	struct finish f = {
 		.request = d->request->number, .destination = d->request->destination, .connection_kept = kept,
-		.site = d->delivered_before ? SITE_FINE : d->site, .reason = d->site_reason, .delivered_before = d->delivered_before,
+		.site = fine ? SITE_FINE : d->site, .reason = fine ? NULL : d->site_reason,
+		.delivered_before = d->delivered_before,
 	};
 
-	assert(d->left == 0);
-	if (f.site == SITE_FINE)
-		f.reason = NULL;
+	assert(tally_left(d->tally) == 0);
 	link_send_finish(t->link, &f);
 	delivery_free(d);
 	t->over(t->arg);
@@ -218,7 +161,7 @@ static void verdict(void *arg, size_t rcpt, struct verdict *v)
 		d->stale = true;
 		verdict_clear(v);
 	} else {
-		answer(d, index, v, session_relay(d->session));
+		tally_answer(d->tally, index, v, d->session);
 	}
 }
 
@@ -237,7 +180,8 @@ static void session_failed(struct delivery *d)
 
 	set_reason(d, STAGE_CONNECT, dsn, text);
 	set_site(d, site, text);
-	note(d, text);
+	if (!d->at_last)
+		tally_note(d->tally, text);
 	session_free(d->session);
 	d->session = NULL;
 }
@@ -249,7 +193,7 @@ static void transaction_over(struct delivery *d)
 
 	set_site(d, site, reason);
 	if (session_complaint(d->session))
-		note(d, session_complaint(d->session));
+		tally_note(d->tally, session_complaint(d->session));
 	if (session_greeted(d->session) && site == SITE_FINE && !d->stale)
 		d->delivered_before = true;
 	if (session_greeted(d->session) && d->hosts)
@@ -266,13 +210,13 @@ static void settled(void *arg)
 	if (state == SESSION_FAILED) {
 		session_failed(d);
 		next_host(d);
-	} else if (d->left == 0 && d->asked == NULL) {
+	} else if (tally_left(d->tally) == 0 && d->asked == NULL) {
 		finish(d, false);      /* QUIT is over */
 	} else {
 		transaction_over(d);
 		free(d->asked);
 		d->asked = NULL;
-		if (d->left == 0)
+		if (tally_left(d->tally) == 0)
 			end(d);
 		else
 			next_host(d);
@@ -280,26 +224,6 @@ static void settled(void *arg)
 }
 
 static const struct session_events session_events = { verdict, dot, settled };
-
-/* The recipients that are left, as an envelope of their own that borrows everything. */
-static void gather(struct delivery *d)
-{
-	const struct envelope *e = d->request->envelope;
-	size_t n = 0;
-
-	free(d->part.rcpts);
-	free(d->asked);
-	d->part = *e;
-	d->part.rcpts = mem_alloc(d->left * sizeof d->part.rcpts[0]);
-	d->asked = mem_alloc(d->left * sizeof d->asked[0]);
-	for (uint32_t i = 0; i < e->count; i++) {
-		if (!d->open[i])
-			continue;
-		d->part.rcpts[n] = e->rcpts[i];
-		d->asked[n++] = i;
-	}
-	d->part.count = n;
-}
 
 static void begin(struct delivery *d, bool last_host)
 {
@@ -312,7 +236,9 @@ static void begin(struct delivery *d, bool last_host)
 		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
 	};
 
-	gather(d);
+	free(d->part.rcpts);
+	free(d->asked);
+	tally_gather(d->tally, &d->part, &d->asked);
 	session_begin(d->session, &job);
 }
 
@@ -320,14 +246,16 @@ static void begin(struct delivery *d, bool last_host)
 static void exhausted(struct delivery *d)
 {
 	const char *dsn, *text = hosts_failure(d->hosts, &dsn);
+	bool waits;
 
-	if (text && !(d->reason.text && dsn[0] == '5')) {
+	if (text && !(tally_reason(d->tally)->text && dsn[0] == '5')) {
 		set_reason(d, STAGE_LOOKUP, dsn, text);
-		set_site(d, d->reason.outcome == OUTCOME_DEFERRED && strcmp(dsn, "4.3.5") != 0 ? SITE_DEAD : SITE_FINE, text);
+		waits = tally_reason(d->tally)->outcome == OUTCOME_DEFERRED && strcmp(dsn, "4.3.5") != 0;
+		set_site(d, waits ? SITE_DEAD : SITE_FINE, text);
 	}
-	if (!d->reason.text)
+	if (!tally_reason(d->tally)->text)
 		set_reason(d, STAGE_LOCAL, "4.3.0", "server unavailable or unable to receive mail");
-	answer_left(d);
+	tally_answer_left(d->tally, d->session);
 	end(d);
 }
 
@@ -360,6 +288,7 @@ static void host_found(void *arg, const struct host *host)
 	d->reused = false;
 	peer = (struct session_peer){ host->name, host->at, host->last && !d->asked_hosts };
 	d->asked_hosts = true;
+	d->at_last = host->last;
 	d->session = session_new(&t->sessions, d->manner, &peer, &session_events, d);
 	begin(d, host->last);
 }
@@ -385,7 +314,7 @@ static void next_host(struct delivery *d)
 static void refuse(struct delivery *d, const char *dsn, const char *text)
 {
 	set_reason(d, STAGE_LOCAL, dsn, text);
-	answer_left(d);
+	tally_answer_left(d->tally, NULL);
 	finish(d, false);
 }
 
@@ -422,10 +351,7 @@ void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 	d->tools = t;
 	d->request = r;
 	d->fd = fd;
-	d->began = loop_micros();
-	d->left = r->envelope->count;
-	d->open = mem_alloc(d->left * sizeof d->open[0]);
-	memset(d->open, true, d->left * sizeof d->open[0]);
+	d->tally = tally_new(t->link, r);
 	list_append(&t->running, &d->in);
 	t->running_count++;
 	why = obstacle(d, settings_transport(t->settings, r->transport), &dsn);

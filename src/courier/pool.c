@@ -100,6 +100,7 @@ static void settled(void *arg)
 
 static const struct session_events events = { .settled = settled };
 
+/* One that cannot be used again makes room at once for the connection that is made in its stead. */
 struct session *pool_take(struct pool *p, uint32_t destination)
 {
 	struct shelf *f = idmap_get(p->shelves, destination);
@@ -111,8 +112,8 @@ struct session *pool_take(struct pool *p, uint32_t destination)
 
 		if (session_reusable(r->session))
 			return withdraw(r);
-		session_quit(r->session);
 	}
+	session_leave(LIST_OF(list_first(&f->resting), struct rest, in_shelf)->session);
 	return NULL;
 }
 

@@ -167,11 +167,19 @@ static void late(void *arg)
 	pump(s);
 }
 
-static void fail(struct session *s, enum site site, const char *dsn, char *text)
+/* A queue of connections that is full, or a shortage here, says nothing about the host: fewer and soon again. */
+static bool is_busy(int error)
 {
-	s->failure_site = site;
-	s->failure_dsn = dsn;
-	s->failure = text;
+	return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void fail(struct session *s, bool unbound, int error)
+{
+	const char *what = error == EAGAIN ? "it is busy, its queue of connections is full" : strerror(error);
+
+	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
+	s->failure_dsn = unbound ? "4.4.0" : "4.4.1";
+	s->failure = mem_fmt("connect to %s: %s%s", s->relay, unbound ? "cannot use the configured bind address: " : "", what);
 	settle_as(s, SESSION_FAILED);
 }
 
@@ -183,12 +191,8 @@ static void ended(void *arg, enum stream_end how, int error)
 	if (s->state == SESSION_ENDED)
 		return;
 	s->sending = false;
-	if (how == STREAM_REFUSED && error == EAGAIN) {
-		fail(s, SITE_BUSY, "4.4.1", mem_fmt("connect to %s: it is busy, no further connection fits into its queue", s->relay));
-	} else if (how == STREAM_REFUSED) {
-		fail(s, SITE_DEAD, "4.4.1", mem_fmt("connect to %s: %s", s->relay, strerror(error)));
-	} else if (how == STREAM_UNBOUND) {
-		fail(s, SITE_DEAD, "4.4.0", mem_fmt("connect to %s: cannot bind to the configured address: %s", s->relay, strerror(error)));
+	if (how == STREAM_REFUSED || how == STREAM_UNBOUND) {
+		fail(s, how == STREAM_UNBOUND, error);
 	} else if (how == STREAM_UNREADABLE) {
 		text = mem_fmt("the message cannot be read: %s", error ? strerror(error) : "its file is too short");
 		dialogue_abort(s->dialogue, text);
@@ -290,6 +294,13 @@ void session_quit(struct session *s)
 	s->state = SESSION_LEAVING;
 	dialogue_quit(s->dialogue);
 	pump(s);
+}
+
+void session_leave(struct session *s)
+{
+	session_quit(s);
+	if (s->state == SESSION_LEAVING)
+		settle_as(s, SESSION_ENDED);
 }
 
 void session_drop(struct session *s)
