@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "tool/ctl_history.h"
 #include "tool/ctl_print.h"
 #include "tool/ctl_units.h"
 
@@ -18,7 +19,7 @@ static bool is_open(const json_t *rcpt)
 {
 	const char *state = ctl_text(rcpt, "state");
 
-	return strcmp(state, "sent") != 0 && strcmp(state, "bounced") != 0;
+	return strcmp(state, "sent") != 0 && strcmp(state, "bounced") != 0 && strcmp(state, "done") != 0;
 }
 
 /* --- a line -------------------------------------------------------------------------------------------------------- */
@@ -126,7 +127,22 @@ static int column(const json_t *rcpts, const char *name, int max)
 	return width;
 }
 
-static void print_recipients(FILE *out, const json_t *rcpts)
+/* The last that is known: from the attempt at hand, or from the journal. */
+static void print_outcome(FILE *out, const json_t *rcpt, const struct journal_line *last)
+{
+	bool told = *ctl_text(rcpt, "text") || last->kind != JOURNAL_RESULT;
+	char *dsn = told ? mem_str(ctl_text(rcpt, "dsn")) : journal_line_decode(last->dsn);
+	char *text = told ? mem_str(ctl_text(rcpt, "text")) : journal_line_decode(last->text);
+
+	ctl_put(out, dsn, 5);
+	fputs("  ", out);
+	ctl_put(out, text, 0);
+	fputc('\n', out);
+	free(dsn);
+	free(text);
+}
+
+static void print_recipients(FILE *out, const json_t *rcpts, const struct journal_line *last)
 {
 	int address = column(rcpts, "address", ADDRESS_COLUMN_MAX), destination = column(rcpts, "destination", DESTINATION_COLUMN_MAX);
 	const json_t *rcpt;
@@ -134,32 +150,18 @@ static void print_recipients(FILE *out, const json_t *rcpts)
 
 	fputs("\nrecipients\n", out);
 	json_array_foreach(rcpts, i, rcpt) {
+		const char *state = ctl_text(rcpt, "state");
+
+		if (strcmp(state, "done") == 0 && last[i].kind == JOURNAL_RESULT)
+			state = ctl_history_state(last[i].status);
 		fputs("  ", out);
 		ctl_put(out, ctl_text(rcpt, "address"), address);
 		fputs("  ", out);
-		ctl_put(out, ctl_text(rcpt, "state"), 8);
+		ctl_put(out, state, 8);
 		fputs("  ", out);
 		ctl_put(out, ctl_text(rcpt, "destination"), destination);
 		fputs("  ", out);
-		ctl_put(out, ctl_text(rcpt, "dsn"), 5);
-		fputs("  ", out);
-		ctl_put(out, ctl_text(rcpt, "text"), 0);
-		fputc('\n', out);
-	}
-}
-
-static void print_history(FILE *out, const json_t *history)
-{
-	const json_t *line;
-	size_t i;
-
-	if (json_array_size(history) == 0)
-		return;
-	fputs("\nhistory\n", out);
-	json_array_foreach(history, i, line) {
-		fputs("  ", out);
-		ctl_put(out, json_is_string(line) ? json_string_value(line) : "", 0);
-		fputc('\n', out);
+		print_outcome(out, rcpt, &last[i]);
 	}
 }
 
@@ -187,10 +189,17 @@ static void print_content(FILE *out, const char *content)
 void ctl_print_message(FILE *out, const json_t *message, int64_t now)
 {
 	const char *content = json_string_value(json_object_get(message, "content"));
+	const json_t *rcpts = json_object_get(message, "recipients"), *history = json_object_get(message, "history");
+	size_t count = json_array_size(rcpts);
+	struct journal_line *last = mem_alloc(count * sizeof(*last));
 
+	ctl_history_results(history, last, count);
 	print_envelope(out, message, now);
-	print_recipients(out, json_object_get(message, "recipients"));
-	print_history(out, json_object_get(message, "history"));
+	print_recipients(out, rcpts, last);
+	free(last);
+	if (json_array_size(history))
+		fputs("\nhistory\n", out);
+	ctl_print_history(out, history, rcpts);
 	if (content)
 		print_content(out, content);
 }
