@@ -110,35 +110,92 @@ static void emit(const char *field)
 	buf_add(&reading.out, field, strlen(field) + 1);
 }
 
+static void emit_complaint(const char *place, const char *what)
+{
+	char *text = text_cleaned(what, 1000), *whole = mem_fmt("%s: %s", place, text);
+
+	emit("E");
+	emit(whole);
+	free(text);
+	free(whole);
+}
+
+static void complain_at(const char *file, size_t line, const char *format, ...)
+{
+	struct buf what;
+	va_list args;
+	char *place = mem_fmt("%s:%zu", file, line);
+
+	buf_init(&what, 4096);
+	va_start(args, format);
+	buf_vfmt(&what, format, args);
+	va_end(args);
+	emit_complaint(place, buf_text(&what));
+	buf_free(&what);
+	free(place);
+}
+
 static void complain(cfg_t *cfg, const char *format, va_list args)
 {
 	struct buf what;
-	char *place = place_of(cfg, cfg->line), *text;
+	char *place = place_of(cfg, cfg->line);
 
 	buf_init(&what, 4096);
 	if (strcmp(format, "no such option '%s'") == 0)
 		format = "unknown option '%s'";
 	buf_vfmt(&what, format, args);
-	if (strstr(buf_text(&what), END_MARK)) {
-		buf_clear(&what);
-		buf_str(&what, "a closing brace is missing above");
-	}
-	text = text_cleaned(buf_text(&what), 1000);
-	buf_clear(&what);
-	buf_fmt(&what, "%s: %s", place, text);
-	emit("E");
-	emit(buf_text(&what));
+	emit_complaint(place, strstr(buf_text(&what), END_MARK) ? "a closing brace is missing above" : buf_text(&what));
 	buf_free(&what);
 	free(place);
-	free(text);
 }
 
-/* A relative name is looked for beside the main file; a directory would end the scanner, and the process with it. */
+/* All of a stream; false, and a complaint as if it stood in the file, if that cannot be or if it is no text. */
+static bool slurp(cfg_t *cfg, const char *name, FILE *fp, struct buf *bytes)
+{
+	char block[16384];
+	size_t n, line = 1;
+
+	while ((n = fread(block, 1, sizeof(block), fp)) > 0 && buf_add(bytes, block, n))
+		;
+	if (ferror(fp) || bytes->over) {
+		cfg_error(cfg, "%s: %s", name, bytes->over ? "is too large" : strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < bytes->len; i++) {
+		unsigned char c = (unsigned char)bytes->data[i];
+
+		line += c == '\n';
+		if ((c >= ' ' && c != 0x7f) || strchr("\t\n\r\f", c ? c : '!'))
+			continue;
+		complain_at(name, line, "a control character (0x%02x), is this a text file?", c);
+		return false;
+	}
+	return true;
+}
+
+/* Reading it ahead tells what the scanner would end the process for. */
+static bool is_text(cfg_t *cfg, const char *path)
+{
+	FILE *fp = fopen(path, "re");
+	struct buf bytes;
+	bool good;
+
+	if (!fp) {
+		cfg_error(cfg, "include: %s: %s", path, strerror(errno));
+		return false;
+	}
+	buf_init(&bytes, OUTPUT_MAX);
+	good = slurp(cfg, path, fp, &bytes);
+	buf_free(&bytes);
+	fclose(fp);
+	return good;
+}
+
+/* A relative name is looked for beside the main file. */
 static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {
 	const char *slash = strrchr(reading.file, '/');
 	const char *name = argc == 1 ? argv[0] : "";
-	struct stat st = { .st_mode = 0 };
 	char *path;
 	int rc = 1;
 
@@ -148,11 +205,7 @@ static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 		path = mem_fmt("%.*s/%s", (int)(slash - reading.file), reading.file, name);
 	if (argc != 1)
 		cfg_error(cfg, "include takes one file name");
-	else if (stat(path, &st) != 0)
-		cfg_error(cfg, "include: %s: %s", path, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		cfg_error(cfg, "include: %s: is a directory", path);
-	else
+	else if (is_text(cfg, path))
 		rc = cfg_include(cfg, opt, 1, (const char **)&path);
 	free(path);
 	return rc;
@@ -298,20 +351,11 @@ static void emit_entry(const struct config_entry *entry)
 /* The file with a mark at its end, as a stream. */
 static FILE *marked(FILE *fp, struct buf *bytes)
 {
-	char block[16384];
-	size_t n;
-
 	buf_init(bytes, OUTPUT_MAX);
-	while ((n = fread(block, 1, sizeof(block), fp)) > 0 && buf_add(bytes, block, n))
-		;
+	if (!slurp(reading.root, reading.file, fp, bytes))
+		return NULL;
 	buf_str(bytes, "\n" END_MARK " = yes\n");
-	if (ferror(fp))
-		cfg_error(reading.root, "cannot be read: %s", strerror(errno));
-	else if (bytes->over)
-		cfg_error(reading.root, "is too large");
-	else
-		return mem_check(fmemopen(bytes->data, bytes->len, "r"));
-	return NULL;
+	return mem_check(fmemopen(bytes->data, bytes->len, "r"));
 }
 
 static void parse(FILE *fp)

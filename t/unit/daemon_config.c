@@ -133,7 +133,10 @@ static const struct {
 	{ "queue { minimal_backoff_time = 2h }", NULL, "less than minimal", "/conf: " },
 	{ "process_id = 7", NULL, "read-only", "conf:1: " },
 	{ "include(\"missing\")", NULL, "No such file", "conf:1: " },
-	{ "\ninclude(\"/tmp\")", NULL, "is a directory", "conf:2: " },
+	{ "\ninclude(\"/tmp\")", NULL, "s a directory", "conf:2: " },
+	{ "workers = 3\n\001", NULL, "control character (0x01)", "conf:2: " },
+	{ "myhostname = \"a\033[2J\"", NULL, "control character (0x1b)", "conf:1: " },
+	{ "\ninclude(\"binary\")", NULL, "control character (0x02)", "binary:3: " },
 	{ "include()", NULL, "one file name", "conf:1: " },
 	{ "include(\"loop\")", NULL, "nested too deeply", "" },
 	{ "include(\"worse\")", NULL, "unknown option", "worse:2: " },
@@ -274,6 +277,7 @@ int main(void)
 	free(write_file("loop", command));
 	free(command);
 	free(write_file("worse", "\nnonsense = 1\n"));
+	free(write_file("binary", "\n\n\002"));
 	failed = unit_main("daemon/config", cases, UNIT_ROWS(cases));
 	command = mem_fmt("rm -r %s", dir);
 	if (system(command) != 0)
