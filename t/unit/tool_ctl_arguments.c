@@ -89,7 +89,7 @@ static const struct row bad[] = {
 
 static bool read_row(const struct row *row, struct ctl_arguments *a, char **why)
 {
-	char *argv[ARGUMENTS_MAX + 2] = { "causewayctl" };
+	char name[] = "causewayctl", *argv[ARGUMENTS_MAX + 2] = { name };
 	int argc = 1;
 
 	while (argc <= ARGUMENTS_MAX && row->argv[argc - 1]) {

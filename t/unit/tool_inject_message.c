@@ -85,7 +85,7 @@ static void remove_spool(void)
 static int inject(const char *const *words, const char *input, size_t n, char **why)
 {
 	struct inject_place place = { .spool = spool, .origin = "origin.test" };
-	char *argv[ARGUMENTS_MAX + 2] = { "causeway-inject" };
+	char name[] = "causeway-inject", *argv[ARGUMENTS_MAX + 2] = { name };
 	struct inject_arguments a;
 	int fd = memfd_create("input", 0), argc = 1, code;
 
@@ -215,14 +215,13 @@ END_TEST
 
 START_TEST(test_refuses_what_cannot_be_read)
 {
-	static const char *const words[] = { ARGUMENTS, NULL };
+	char name[] = "causeway-inject", address[] = "a@x", *argv[] = { name, address, NULL }, *why = NULL;
 	struct inject_place place = { .spool = spool, .origin = "origin.test" };
-	char *argv[] = { "causeway-inject", (char *)words[0], (char *)words[1], (char *)words[2], NULL }, *why = NULL;
 	struct inject_arguments a;
 	int fd = open("/", O_RDONLY);
 
 	make_spool();
-	ck_assert(inject_arguments_read(&a, 4, argv, &why));
+	ck_assert(inject_arguments_read(&a, 2, argv, &why));
 	ck_assert_int_eq(inject_message(&a, &place, fd, &why), EX_NOINPUT);
 	ck_assert_msg(strstr(why, "standard input: cannot be read") != NULL, "%s", why);
 	inject_arguments_release(&a);
