@@ -132,8 +132,11 @@ static bool protocol_is_on(const char *inet_protocols, const char *name)
 static struct resolver *make_resolver(struct loop *loop, const struct settings *s, char **why)
 {
 	return resolver_new(loop, &(struct resolver_setup){
-		.servers = s->resolver_servers, .trust_anchor_file = s->resolver_trust_anchor_file, .hosts_file = s->resolver_hosts_file,
-		.ipv4 = protocol_is_on(s->inet_protocols, "ipv4"), .ipv6 = protocol_is_on(s->inet_protocols, "ipv6"),
+		.servers = s->resolver_servers,
+		.trust_anchor_file = s->resolver_trust_anchor_file,
+		.hosts_file = s->resolver_hosts_file,
+		.ipv4 = protocol_is_on(s->inet_protocols, "ipv4"),
+		.ipv6 = protocol_is_on(s->inet_protocols, "ipv6"),
 	}, why);
 }
 

@@ -92,13 +92,15 @@ static void keep_reason(struct delivery *d, struct verdict *v)
 
 /* The end. */
 
-/* A destination is busy or dead only if somebody really has to wait for it, and if no host of it has served. */
+/* A destination is busy or dead only if somebody really has to wait for it, and if no host of it has
+ * served. */
 static void finish(struct delivery *d, bool kept)
 {
 	struct delivery_tools *t = d->tools;
 	bool fine = d->delivered_before || tally_deferred(d->tally) == 0;
 	struct finish f = {
-		.request = d->request->number, .destination = d->request->destination, .connection_kept = kept,
+		.request = d->request->number, .destination = d->request->destination,
+		.connection_kept = kept,
 		.site = fine ? SITE_FINE : d->site, .reason = fine ? NULL : d->site_reason,
 		.delivered_before = d->delivered_before,
 	};
@@ -125,12 +127,14 @@ static bool is_listed(const char *list, const char *nexthop)
 static bool wants_to_keep(const struct delivery *d)
 {
 	const struct manner *m = d->manner;
-	bool on_demand = m->connection_cache_on_demand && (m->protocol != PROTOCOL_LMTP || m->cache_connection);
+	bool wanted = m->protocol != PROTOCOL_LMTP || m->cache_connection;
 
-	return on_demand || is_listed(m->connection_cache_destinations, d->request->nexthop);
+	return (wanted && m->connection_cache_on_demand)
+		|| is_listed(m->connection_cache_destinations, d->request->nexthop);
 }
 
-/* A connection that is not kept is closed before the request is over, since its lease is given back with it. */
+/* A connection that is not kept is closed before the request is over, since its lease is given back with
+ * it. */
 static void end(struct delivery *d)
 {
 	struct session *s = d->session;
@@ -150,6 +154,12 @@ static void end(struct delivery *d)
 
 static void next_host(struct delivery *d);
 
+/* Whether a kept connection failed before anything was said of the message. */
+static bool before_message(enum stage stage)
+{
+	return stage == STAGE_IDLE || stage == STAGE_RSET;
+}
+
 static void verdict(void *arg, size_t rcpt, struct verdict *v)
 {
 	struct delivery *d = arg;
@@ -157,7 +167,7 @@ static void verdict(void *arg, size_t rcpt, struct verdict *v)
 
 	if (v->outcome == OUTCOME_KEEP) {
 		keep_reason(d, v);
-	} else if (v->outcome == OUTCOME_AGAIN && (v->stage == STAGE_IDLE || v->stage == STAGE_RSET) && d->reused) {
+	} else if (v->outcome == OUTCOME_AGAIN && d->reused && before_message(v->stage)) {
 		d->stale = true;
 		verdict_clear(v);
 	} else {
@@ -230,8 +240,11 @@ static void begin(struct delivery *d, bool last_host)
 	const struct request *r = d->request;
 	uint64_t size = r->content_size > DOT_LINE ? r->content_size - DOT_LINE : 0;
 	struct session_job job = {
-		.transaction = { .envelope = &d->part, .content_size = r->trace_size + size, .eight_bit = r->eight_bit,
-			.utf8_header = r->utf8_header, .probe = r->probe, .last_host = last_host },
+		.transaction = {
+			.envelope = &d->part, .content_size = r->trace_size + size,
+			.eight_bit = r->eight_bit, .utf8_header = r->utf8_header,
+			.probe = r->probe, .last_host = last_host,
+		},
 		.trace = r->trace, .trace_size = r->trace_size,
 		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
 	};

@@ -1,6 +1,7 @@
 /*
- * One request on its way over the hosts of its destination: a session that is idle or new, and for the recipients that this host did not
- * settle the next one. Every recipient is answered exactly once; at most one connection is used at a time.
+ * One request on its way over the hosts of its destination: a session that is idle or new, and for the
+ * recipients that this host did not settle the next one. Every recipient is answered exactly once; at
+ * most one connection is used at a time.
  */
 #ifndef CAUSEWAY_COURIER_DELIVERY_H
 #define CAUSEWAY_COURIER_DELIVERY_H

@@ -90,7 +90,9 @@ void hosts_count_session(struct hosts *h)
 static const struct {
 	const char *name;
 	uint16_t port;
-} services[] = { { "lmtp", 24 }, { "smtp", 25 }, { "smtps", 465 }, { "submissions", 465 }, { "submission", 587 } };
+} services[] = {
+	{ "lmtp", 24 }, { "smtp", 25 }, { "smtps", 465 }, { "submissions", 465 }, { "submission", 587 },
+};
 
 static bool service_port(const char *service, uint16_t *port)
 {
@@ -148,29 +150,38 @@ static void next_local(struct hosts *h)
 	h->rest.n = 0;
 }
 
-/* In random order, then, if a family is preferred, that one first. */
-static void arrange(struct hosts *h)
+static void shuffle(struct hosts *h)
 {
-	struct endpoint e;
-	bool v6_first = h->manner->address_preference == PREFER_IPV6;
-
-	for (size_t i = h->count; h->manner->randomize_addresses && i > 1; i--) {
+	for (size_t i = h->count; i > 1; i--) {
 		size_t other = arc4random_uniform((uint32_t)i);
+		struct endpoint e = h->addresses[i - 1];
 
-		e = h->addresses[i - 1];
 		h->addresses[i - 1] = h->addresses[other];
 		h->addresses[other] = e;
 	}
-	if (h->manner->address_preference == PREFER_ANY)
-		return;
+}
+
+/* The order within a family stays. */
+static void family_first(struct hosts *h, bool v6)
+{
 	for (size_t i = 1; i < h->count; i++) {
+		struct endpoint e = h->addresses[i];
 		size_t to = i;
 
-		e = h->addresses[i];
-		for (; endpoint_is_v6(&e) == v6_first && to > 0 && endpoint_is_v6(&h->addresses[to - 1]) != v6_first; to--)
+		if (endpoint_is_v6(&e) != v6)
+			continue;
+		for (; to > 0 && endpoint_is_v6(&h->addresses[to - 1]) != v6; to--)
 			h->addresses[to] = h->addresses[to - 1];
 		h->addresses[to] = e;
 	}
+}
+
+static void arrange(struct hosts *h)
+{
+	if (h->manner->randomize_addresses)
+		shuffle(h);
+	if (h->manner->address_preference != PREFER_ANY)
+		family_first(h, h->manner->address_preference == PREFER_IPV6);
 }
 
 static void set_port(struct endpoint *e, uint16_t port)

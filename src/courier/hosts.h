@@ -1,6 +1,7 @@
 /*
- * The hosts that a request may go to, one after the other in the order in which they are to be tried (behaviour of Postfix' lmtp(8) for
- * unix:PATH, inet:HOST[:PORT], [ADDRESS][:PORT], and lists of the last two). Names are looked up only when their turn comes.
+ * The hosts that a request may go to, one after the other in the order in which they are to be tried
+ * (behaviour of Postfix' lmtp(8) for unix:PATH, inet:HOST[:PORT], [ADDRESS][:PORT], and lists of the last
+ * two). Names are looked up only when their turn comes.
  */
 #ifndef CAUSEWAY_COURIER_HOSTS_H
 #define CAUSEWAY_COURIER_HOSTS_H
@@ -15,7 +16,8 @@ struct hosts_setup {
 };
 
 struct host {
-	const char *name;                /* as written in the nexthop; valid until the next host is asked for */
+	/* as written in the nexthop; valid until the next host is asked for */
+	const char *name;
 	struct endpoint at;
 	bool last;                       /* certainly no further one follows */
 };
@@ -32,7 +34,8 @@ void hosts_next(struct hosts *, void (*found)(void *arg, const struct host *), v
 /* The host given last passed its handshake: counts for mx_session_limit. */
 void hosts_count_session(struct hosts *);
 
-/* Why no further host was given, if it was not for want of them: dsn "4.4.3", "5.4.4", "4.3.5" …, and one line of text, else NULL. */
+/* Why no further host was given, if it was not for want of them: dsn "4.4.3", "5.4.4", "4.3.5" …, and one
+ * line of text, else NULL. */
 const char *hosts_failure(const struct hosts *, const char **dsn);
 
 #endif

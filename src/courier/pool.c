@@ -28,7 +28,8 @@ struct pool {
 	size_t count;
 };
 
-struct pool *pool_new(struct loop *loop, void (*closed)(void *arg, uint32_t destination, unsigned count), void *arg)
+struct pool *pool_new(struct loop *loop, void (*closed)(void *arg, uint32_t destination, unsigned count),
+	void *arg)
 {
 	struct pool *p = mem_alloc(sizeof *p);
 

@@ -1,6 +1,7 @@
 /*
- * Idle connections of a courier, by destination (the queue's number for transport and nexthop, so whoever asks by it shares all that made
- * the session what it is). Each of them counts against its destination's limit until it is closed: the queue hears of every end.
+ * Idle connections of a courier, by destination (the queue's number for transport and nexthop, so whoever
+ * asks by it shares all that made the session what it is). Each of them counts against its destination's
+ * limit until it is closed: the queue hears of every end.
  */
 #ifndef CAUSEWAY_COURIER_POOL_H
 #define CAUSEWAY_COURIER_POOL_H
@@ -10,7 +11,8 @@
 struct pool;
 
 /* closed: so many idle connections of a destination have ended; from the end of a turn. */
-struct pool *pool_new(struct loop *, void (*closed)(void *arg, uint32_t destination, unsigned count), void *arg);
+struct pool *pool_new(struct loop *, void (*closed)(void *arg, uint32_t destination, unsigned count),
+	void *arg);
 void pool_free(struct pool *);
 
 /* The idle session used last that may be used again, the caller's now; NULL: none. */

@@ -92,7 +92,8 @@ static bool send_content(struct session *s, enum dialogue_want want)
 		gone = stream_write(s->stream, dot, sizeof dot - 1);
 	} else {
 		s->events->dot(s->arg);
-		gone = stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at, j->content_size);
+		gone = stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at,
+			j->content_size);
 	}
 	s->sending = !gone;
 	return gone;
@@ -167,7 +168,8 @@ static void late(void *arg)
 	pump(s);
 }
 
-/* A queue of connections that is full, or a shortage here, says nothing about the host: fewer and soon again. */
+/* A queue of connections that is full, or a shortage here, says nothing about the host: fewer and soon
+ * again. */
 static bool is_busy(int error)
 {
 	return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -175,11 +177,12 @@ static bool is_busy(int error)
 
 static void fail(struct session *s, bool unbound, int error)
 {
-	const char *what = error == EAGAIN ? "it is busy, its queue of connections is full" : strerror(error);
+	const char *what = error == EAGAIN ? "busy, its queue of connections is full" : strerror(error);
+	const char *where = unbound ? "cannot use the configured bind address: " : "";
 
 	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
 	s->failure_dsn = unbound ? "4.4.0" : "4.4.1";
-	s->failure = mem_fmt("connect to %s: %s%s", s->relay, unbound ? "cannot use the configured bind address: " : "", what);
+	s->failure = mem_fmt("connect to %s: %s%s", s->relay, where, what);
 	settle_as(s, SESSION_FAILED);
 }
 
@@ -194,7 +197,7 @@ static void ended(void *arg, enum stream_end how, int error)
 	if (how == STREAM_REFUSED || how == STREAM_UNBOUND) {
 		fail(s, how == STREAM_UNBOUND, error);
 	} else if (how == STREAM_UNREADABLE) {
-		text = mem_fmt("the message cannot be read: %s", error ? strerror(error) : "its file is too short");
+		text = mem_fmt("the message cannot be read: %s", error ? strerror(error) : "file too short");
 		dialogue_abort(s->dialogue, text);
 		free(text);
 		pump(s);
@@ -209,11 +212,12 @@ static const struct stream_events stream_events = { opened, heard, drained, late
 /* Beginning and end. */
 
 /* The address to connect from, as far as one is configured for the family; NULL: none. */
-static const struct endpoint *bind_address(const struct manner *m, const struct endpoint *to, struct endpoint *from)
+static const struct endpoint *bind_address(const struct manner *m, const struct endpoint *to,
+	struct endpoint *from)
 {
-	const char *address = endpoint_is_unix(to) ? "" : endpoint_is_v6(to) ? m->bind_address6 : m->bind_address;
+	const char *address = endpoint_is_v6(to) ? m->bind_address6 : m->bind_address;
 
-	return *address && endpoint_inet(from, address, 0) ? from : NULL;
+	return !endpoint_is_unix(to) && *address && endpoint_inet(from, address, 0) ? from : NULL;
 }
 
 static void name_peer(struct session *s, const char *name)
@@ -222,11 +226,14 @@ static void name_peer(struct session *s, const char *name)
 
 	endpoint_text(&s->at, address);
 	s->host = mem_fmt("%s[%s]", name, address);
-	s->relay = endpoint_is_unix(&s->at) ? mem_str(s->host) : mem_fmt("%s:%u", s->host, endpoint_port(&s->at));
+	if (endpoint_is_unix(&s->at))
+		s->relay = mem_str(s->host);
+	else
+		s->relay = mem_fmt("%s:%u", s->host, endpoint_port(&s->at));
 }
 
-struct session *session_new(struct session_common *common, const struct manner *m, const struct session_peer *peer,
-	const struct session_events *events, void *arg)
+struct session *session_new(struct session_common *common, const struct manner *m,
+	const struct session_peer *peer, const struct session_events *events, void *arg)
 {
 	struct session *s = mem_alloc(sizeof *s);
 	struct endpoint from;
@@ -242,10 +249,12 @@ struct session *session_new(struct session_common *common, const struct manner *
 	s->settle = (struct loop_task){ .fn = settle, .arg = s };
 	name_peer(s, peer->name);
 	s->dialogue = dialogue_new(&(struct dialogue_setup){
-		.manner = m, .host = s->host, .peer_key = endpoint_text(&s->at, key), .myhostname = common->myhostname,
+		.manner = m, .host = s->host, .peer_key = endpoint_text(&s->at, key),
+		.myhostname = common->myhostname,
 		.unix_socket = endpoint_is_unix(&s->at), .soft_bounce = common->soft_bounce,
 	});
-	s->stream = stream_connect(common->streams, &s->at, bind_address(m, &s->at, &from), m->bind_address_enforce, &stream_events, s);
+	s->stream = stream_connect(common->streams, &s->at, bind_address(m, &s->at, &from),
+		m->bind_address_enforce, &stream_events, s);
 	stream_deadline(s->stream, m->connect_timeout);
 	return s;
 }

@@ -1,7 +1,8 @@
 /*
- * A session: one dialogue on one stream. The only place where what is said (talk) meets how it travels (net): it writes what the
- * dialogue says, feeds it what the peer says, sends the content, keeps the time limits. It serves one transaction after the other.
- * Its owner hears of it through session_events; `settled` comes from the end of a turn, so the session may be freed there.
+ * A session: one dialogue on one stream. The only place where what is said (talk) meets how it travels
+ * (net): it writes what the dialogue says, feeds it what the peer says, sends the content, keeps the time
+ * limits. It serves one transaction after the other. Its owner hears of it through session_events;
+ * `settled` comes from the end of a turn, so the session may be freed there.
  */
 #ifndef CAUSEWAY_COURIER_SESSION_H
 #define CAUSEWAY_COURIER_SESSION_H
@@ -34,24 +35,28 @@ struct session_job {
 };
 
 struct session_events {
-	void (*verdict)(void *arg, size_t rcpt, struct verdict *);  /* moves; rcpt is an index of the job's envelope */
-	void (*dot)(void *arg);                                     /* content with its final dot goes out now */
-	void (*settled)(void *arg);                                 /* the job is over, or the session: see session_state */
+	/* moves; rcpt is an index of the job's envelope */
+	void (*verdict)(void *arg, size_t rcpt, struct verdict *);
+	/* content with its final dot goes out now */
+	void (*dot)(void *arg);
+	/* the job is over, or the session: see session_state */
+	void (*settled)(void *arg);
 };
 
 enum session_state {
-	SESSION_CONNECTING, SESSION_BUSY,
-	SESSION_IDLE,                    /* the job is over, all recipients had their verdict; another may begin */
-	SESSION_LEAVING,                 /* QUIT was said */
-	SESSION_FAILED,                  /* no connection came about, nobody had a verdict: session_failure */
-	SESSION_ENDED                    /* the connection is closed; recipients of a job had their verdicts */
+	SESSION_CONNECTING,
+	SESSION_BUSY,
+	SESSION_IDLE,      /* the job is over, all recipients had their verdict; another may begin */
+	SESSION_LEAVING,   /* QUIT was said */
+	SESSION_FAILED,    /* no connection came about, nobody had a verdict: session_failure */
+	SESSION_ENDED      /* the connection is closed; recipients of a job had their verdicts */
 };
 
 struct session;
 
 /* Starts connecting. The manner is borrowed. */
-struct session *session_new(struct session_common *, const struct manner *, const struct session_peer *, const struct session_events *,
-	void *arg);
+struct session *session_new(struct session_common *, const struct manner *, const struct session_peer *,
+	const struct session_events *, void *arg);
 void session_free(struct session *);        /* closes without a word */
 void session_give(struct session *, const struct session_events *, void *arg);   /* to another owner */
 
@@ -62,7 +67,8 @@ void session_leave(struct session *);               /* the same without waiting 
 void session_drop(struct session *);                /* QUIT if idle, then freed */
 
 enum session_state session_state(const struct session *);
-bool session_reusable(const struct session *);      /* idle, fit for another transaction, and not too old or too often used */
+/* idle, fit for another transaction, and not too old or too often used */
+bool session_reusable(const struct session *);
 const char *session_failure(const struct session *, const char **dsn, enum site *);   /* the text */
 enum site session_site(const struct session *, const char **reason);
 bool session_greeted(const struct session *);       /* the handshake was passed */
@@ -70,7 +76,8 @@ const struct endpoint *session_peer_at(const struct session *);
 bool session_is_only(const struct session *);       /* as the peer said */
 const char *session_relay(const struct session *);  /* "name[addr]:port" or "name[/path]" */
 unsigned session_uses(const struct session *);      /* transactions so far, this one included */
-int64_t session_mail_at(const struct session *);    /* loop_micros when the job's first command went out; 0: it did not */
+/* loop_micros when the job's first command went out; 0: it did not */
+int64_t session_mail_at(const struct session *);
 const char *session_complaint(const struct session *);   /* after a protocol error, else NULL */
 const char *session_transcript(const struct session *);
 

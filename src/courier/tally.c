@@ -63,14 +63,16 @@ static void set_times(const struct tally *t, const struct session *s, struct ans
 	a->transmission = mail_at ? to_ms(now - mail_at) : 0;
 }
 
-static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const char *relay, const struct session *s)
+static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const char *relay,
+	const struct session *s)
 {
-	struct answer a = { .request = t->request->number, .rcpt = rcpt, .verdict = *v, .relay = (char *)relay };
+	struct answer a = { .request = t->request->number, .rcpt = rcpt, .verdict = *v };
 
 	assert(t->open[rcpt]);
 	t->open[rcpt] = false;
 	t->left--;
 	t->deferred += v->outcome == OUTCOME_DEFERRED;
+	a.relay = (char *)relay;
 	a.conn_use = s ? session_uses(s) : 1;
 	if (s && session_complaint(s))
 		a.transcript = (char *)session_transcript(s);

@@ -1,6 +1,6 @@
 /*
- * The recipients of a request: who has had an answer, who is left, and what whoever is left at the end will be told.
- * Every answer goes through here to the link, each recipient once.
+ * The recipients of a request: who has had an answer, who is left, and what whoever is left at the end
+ * will be told. Every answer goes through here to the link, each recipient once.
  */
 #ifndef CAUSEWAY_COURIER_TALLY_H
 #define CAUSEWAY_COURIER_TALLY_H
@@ -20,13 +20,14 @@ size_t tally_deferred(const struct tally *);      /* how many were told to wait 
 /* Answers one recipient; the verdict is used up. session: who said it, or NULL: a reason of ours. */
 void tally_answer(struct tally *, uint32_t rcpt, struct verdict *, const struct session *);
 
-/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= or NULL for none. */
+/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= or
+ * NULL for none. */
 void tally_give_reason(struct tally *, struct verdict *, const char *relay);
 const struct verdict *tally_reason(const struct tally *);   /* its text is NULL if there is none */
 void tally_answer_left(struct tally *, const struct session *);
 
-/* The envelope of those that are left: it borrows from the request's but for rcpts, which is the caller's to free();
- * *index gets their indexes in the request's envelope, the caller's too. */
+/* The envelope of those that are left: it borrows from the request's but for rcpts, which is the caller's
+ * to free(); *index gets their indexes in the request's envelope, the caller's too. */
 void tally_gather(const struct tally *, struct envelope *part, uint32_t **index);
 
 /* A line for the log about this request. */

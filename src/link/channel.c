@@ -151,7 +151,7 @@ static void hear(struct channel *c)
 	int count = packet_receive(c->reader, c->fd, &packets);
 
 	if (count < 0)
-		channel_break(c, "the other end has gone", errno && errno != ECONNRESET ? strerror(errno) : NULL);
+		channel_break(c, "the other end has gone", NULL);
 	for (int i = 0; i < count; i++) {
 		if (packets[i].cut)
 			channel_break(c, "a packet is too long", NULL);
@@ -172,7 +172,8 @@ static void ready(void *arg, bool readable, bool writable)
 		hear(c);
 }
 
-struct channel *channel_new(struct loop *loop, int fd, unsigned most, const struct channel_events *events, void *arg)
+struct channel *channel_new(struct loop *loop, int fd, unsigned most, const struct channel_events *events,
+	void *arg)
 {
 	struct channel *c = mem_alloc(sizeof *c);
 

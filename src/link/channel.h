@@ -1,6 +1,7 @@
 /*
- * One end of a SOCK_SEQPACKET pair on the loop: packets out, in order and never blocking (what the kernel does not take waits inside);
- * packets in, one call-back each. After its end, told once and from the loop, nothing more is heard and what is sent is dropped.
+ * One end of a SOCK_SEQPACKET pair on the loop: packets out, in order and never blocking (what the kernel
+ * does not take waits inside); packets in, one call-back each. After its end, told once and from the
+ * loop, nothing more is heard and what is sent is dropped.
  */
 #ifndef CAUSEWAY_LINK_CHANNEL_H
 #define CAUSEWAY_LINK_CHANNEL_H
@@ -12,7 +13,8 @@
 struct channel;
 
 struct channel_events {
-	void (*packet)(void *arg, struct packet *);        /* valid during the call; who keeps packet->fd sets it to -1, else it is closed */
+	/* valid during the call; who keeps packet->fd sets it to -1, else it is closed */
+	void (*packet)(void *arg, struct packet *);
 	void (*ended)(void *arg, const char *why);         /* channel_free it later this turn */
 };
 
@@ -20,7 +22,8 @@ struct channel_events {
 struct channel *channel_new(struct loop *, int fd, unsigned most, const struct channel_events *, void *arg);
 void channel_free(struct channel *);
 
-/* Sends b as one packet; fd is -1 or stays the caller's. counted: channel_waiting counts it until it has left. */
+/* Sends b as one packet; fd is -1 or stays the caller's. counted: channel_waiting counts it until it has
+ * left. */
 void channel_send(struct channel *, const struct buf *b, int fd, bool counted);
 size_t channel_waiting(const struct channel *);
 bool channel_is_quiet(const struct channel *);       /* nothing waits */

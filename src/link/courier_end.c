@@ -86,13 +86,15 @@ static void hear_request(struct courier_end *c, struct unpack *u, struct packet 
 		unpack_fail(u, "a request without its file");
 }
 
-/* The file did not get through for want of descriptors here: nothing was tried, so everybody may be tried again at once. */
+/* The file did not get through for want of descriptors here: nothing was tried, so everybody may be tried
+ * again at once. */
 static void give_back(struct courier_end *c, struct request *r)
 {
 	char none[] = "none", why[] = "no free descriptor in this courier";
-	struct answer a = { .request = r->number, .verdict = { .outcome = OUTCOME_AGAIN, .stage = STAGE_LOCAL, .text = why }, .relay = none };
+	struct answer a = { .request = r->number, .relay = none };
 	struct finish f = { .request = r->number, .destination = r->destination, .site = SITE_FINE };
 
+	a.verdict = (struct verdict){ .outcome = OUTCOME_AGAIN, .stage = STAGE_LOCAL, .text = why };
 	for (a.rcpt = 0; a.rcpt < r->envelope->count; a.rcpt++)
 		link_send_answer(c->link, &a);
 	link_send_finish(c->link, &f);

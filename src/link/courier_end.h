@@ -12,7 +12,8 @@ struct courier_end *courier_end_new(struct link *, const struct link_events *, v
 void courier_end_free(struct courier_end *);
 void courier_end_mark(struct courier_end *, uint32_t slot);
 
-/* Checks one message and passes it on; a fault goes to u->wrong. A descriptor that it keeps is taken out of the packet. */
+/* Checks one message and passes it on; a fault goes to u->wrong. A descriptor that it keeps is taken out
+ * of the packet. */
 void courier_end_hear(struct courier_end *, enum message_kind, struct unpack *u, struct packet *);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * The link between queue and courier: a SOCK_SEQPACKET pair and a few typed messages; this header and link.c serve both ends.
- * Packets hold at most 64 KiB; a large request is several packets. Several answers share a packet (sent by link_flush, which the end of
- * each turn of the loop calls). Sending never blocks: what does not fit waits inside, bounded by credits.
- * The other end's fields are checked here; a packet that breaks the rules ends the link (broken).
+ * The link between queue and courier: a SOCK_SEQPACKET pair and a few typed messages; this header and
+ * link.c serve both ends. Packets hold at most 64 KiB; a large request is several packets. Several
+ * answers share a packet (sent by link_flush, which the end of each turn of the loop calls). Sending
+ * never blocks: what does not fit waits inside, bounded by credits. The other end's fields are checked
+ * here; a packet that breaks the rules ends the link (broken).
  */
 #ifndef CAUSEWAY_LINK_LINK_H
 #define CAUSEWAY_LINK_LINK_H
@@ -15,8 +16,8 @@
 #include "net/loop.h"
 #include "talk/verdict.h"
 
-/* Ceilings: a string of an envelope, the nexthop, the trace lines (what is longer is a programming error); requests outstanding on one
- * link. */
+/* Ceilings: a string of an envelope, the nexthop, the trace lines (what is longer is a programming
+ * error); requests outstanding on one link. */
 #define LINK_FIELD_MAX 8192
 #define LINK_SLOTS 65536
 
@@ -27,7 +28,9 @@ struct link_client {
 
 /* One transaction's worth of work: a message, one destination, some recipients. */
 struct request {
-	uint32_t number;             /* chosen by the queue, unique among those outstanding on a link; the courier sees a number of the link's */
+	/* chosen by the queue, unique among those outstanding on a link; the courier sees a number of the
+	 * link's */
+	uint32_t number;
 	uint32_t destination;        /* the queue's number for transport + nexthop; key of leases */
 	char *queue_id;              /* printed */
 	char *transport;             /* name in the settings */
@@ -73,24 +76,32 @@ struct finish {
 
 struct link;
 
-/* The queue's end implements the answers, the courier's end the requests; unused ones stay NULL. Pointers are valid during the call. */
+/* The queue's end implements the answers, the courier's end the requests; unused ones stay NULL. Pointers
+ * are valid during the call. */
 struct link_events {
 	/* at the courier; fd is owned by the receiver, the request too */
 	void (*request)(void *arg, struct request *, int fd);
-	void (*close_idle)(void *arg, uint32_t destination, unsigned count);   /* give back that many idle connections (0: all) */
-	void (*stop)(void *arg);                                              /* finish what runs, take nothing new, then exit */
+	/* give back that many idle connections (0: all) */
+	void (*close_idle)(void *arg, uint32_t destination, unsigned count);
+	/* finish what runs, take nothing new, then exit */
+	void (*stop)(void *arg);
 	/* at the queue */
-	void (*credit)(void *arg, unsigned more);                             /* that many further requests may be outstanding */
+	/* that many further requests may be outstanding */
+	void (*credit)(void *arg, unsigned more);
 	void (*answer)(void *arg, const struct answer *);
 	void (*finish)(void *arg, const struct finish *);
-	void (*closed)(void *arg, uint32_t destination, unsigned count);      /* idle connections that have ended: leases come back */
-	void (*note)(void *arg, const char *text);                            /* a line for the log from the courier */
+	/* idle connections that have ended: leases come back */
+	void (*closed)(void *arg, uint32_t destination, unsigned count);
+	/* a line for the log from the courier */
+	void (*note)(void *arg, const char *text);
 	/* at both */
 	void (*lookup)(void *arg, uint32_t number, const char *question);     /* room for explain */
 	void (*found)(void *arg, uint32_t number, const char *answer);
-	void (*keep)(void *arg, const char *key, const void *value, size_t n);  /* room for the TLS session and AUTH caches */
+	/* room for the TLS session and AUTH caches */
+	void (*keep)(void *arg, const char *key, const void *value, size_t n);
 	void (*have)(void *arg, const char *key);
-	void (*broken)(void *arg, const char *why);                           /* the link has ended; link_free it later this turn */
+	/* the link has ended; link_free it later this turn */
+	void (*broken)(void *arg, const char *why);
 };
 
 struct link *link_new(struct loop *, int fd, const struct link_events *, void *arg);   /* owns fd */
@@ -120,8 +131,11 @@ void link_send_answer(struct link *, const struct answer *);
 void link_send_finish(struct link *, const struct finish *);
 void link_send_closed(struct link *, uint32_t destination, unsigned count);
 void link_send_note(struct link *, const char *text);
-/* Marks, before its final dot goes out, that a loss of this request may mean a second copy. The mark is a byte in memory that both ends
- * share (the queue's end makes it and sends it with its first packet), so it costs no packet and outlives the courier. */
+/*
+ * Marks, before its final dot goes out, that a loss of this request may mean a second copy. The mark is a
+ * byte in memory that both ends share (the queue's end makes it and sends it with its first packet), so
+ * it costs no packet and outlives the courier.
+ */
 void link_mark_dot(struct link *, uint32_t request);
 
 #endif

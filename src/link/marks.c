@@ -33,13 +33,14 @@ struct marks *marks_map(uint32_t slots, int fd)
 
 struct marks *marks_make(uint32_t slots, int *fd)
 {
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 	struct marks *m = NULL;
 	int error;
 
 	*fd = memfd_create("dot-marks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd < 0)
 		return NULL;
-	if (ftruncate(*fd, slots) == 0 && fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+	if (ftruncate(*fd, slots) == 0 && fcntl(*fd, F_ADD_SEALS, seals) == 0)
 		m = marks_map(slots, *fd);
 	if (!m) {
 		error = errno;

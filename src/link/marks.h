@@ -1,6 +1,7 @@
 /*
- * The page of dot marks that both ends of a link share: a byte a request slot, set by the courier before a final dot goes out. It costs
- * no packet and outlives the courier. The queue's end makes it and seals its size, so that no courier can pull it from under the queue.
+ * The page of dot marks that both ends of a link share: a byte a request slot, set by the courier before
+ * a final dot goes out. It costs no packet and outlives the courier. The queue's end makes it and seals
+ * its size, so that no courier can pull it from under the queue.
  */
 #ifndef CAUSEWAY_LINK_MARKS_H
 #define CAUSEWAY_LINK_MARKS_H
@@ -10,8 +11,10 @@
 
 struct marks;
 
-struct marks *marks_make(uint32_t slots, int *fd);      /* *fd is for the other end, the caller's; NULL and errno on failure */
-struct marks *marks_map(uint32_t slots, int fd);        /* the other end's view, fd stays the caller's; NULL if fd is no such page */
+/* *fd is for the other end, the caller's; NULL and errno on failure */
+struct marks *marks_make(uint32_t slots, int *fd);
+/* the other end's view, fd stays the caller's; NULL if fd is no such page */
+struct marks *marks_map(uint32_t slots, int fd);
 void marks_free(struct marks *);
 
 void marks_put(struct marks *, uint32_t slot, bool on);

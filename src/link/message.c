@@ -267,14 +267,16 @@ static char class_of(enum outcome o)
 
 static bool dsn_fits(const char *dsn, enum outcome o)
 {
-	struct text t = text_of(dsn);
+	struct text detail = text_of(dsn), class, subject;
+	char wanted = class_of(o);
 	uint64_t n;
-	char class = class_of(o);
 
-	if (class == '\0')
+	if (wanted == '\0')
 		return o == OUTCOME_AGAIN || o == OUTCOME_ALONE;
-	return dsn[0] == class && text_number(&t, 5, &n) && t.n > 0 && *t.p++ == '.' && t.n-- > 0 && text_number(&t, 999, &n)
-		&& t.n > 0 && *t.p++ == '.' && t.n-- > 0 && text_number(&t, 999, &n) && t.n == 0;
+	return text_until(&detail, '.', &class) && class.n == 1 && *class.p == wanted
+		&& text_until(&detail, '.', &subject)
+		&& text_number(&subject, 999, &n) && subject.n == 0
+		&& text_number(&detail, 999, &n) && detail.n == 0;
 }
 
 static void get_verdict(struct unpack *u, struct verdict *v)

@@ -1,8 +1,9 @@
 /*
- * The messages of a link as bytes. A packet is a row of messages, each: kind (one byte), length of the fields, fields. A request is one
- * MESSAGE_REQUEST and behind it, in the same and in further packets, one MESSAGE_RCPT for each recipient.
- * Requests go by their slot, a small number that indexes the page of dot marks; only the queue's end knows what number it stands for.
- * The readers check every field; they return false with the fault in u->wrong and nothing to free.
+ * The messages of a link as bytes. A packet is a row of messages, each: kind (one byte), length of the
+ * fields, fields. A request is one MESSAGE_REQUEST and behind it, in the same and in further packets, one
+ * MESSAGE_RCPT for each recipient. Requests go by their slot, a small number that indexes the page of dot
+ * marks; only the queue's end knows what number it stands for. The readers check every field; they return
+ * false with the fault in u->wrong and nothing to free.
  */
 #ifndef CAUSEWAY_LINK_MESSAGE_H
 #define CAUSEWAY_LINK_MESSAGE_H
@@ -11,16 +12,20 @@
 #include "link/pack.h"
 
 enum message_kind {
-	MESSAGE_HELLO = 1, MESSAGE_REQUEST, MESSAGE_RCPT, MESSAGE_CLOSE_IDLE, MESSAGE_STOP,                     /* to the courier */
-	MESSAGE_CREDIT, MESSAGE_ANSWER, MESSAGE_FINISH, MESSAGE_CLOSED, MESSAGE_NOTE,                           /* to the queue */
-	MESSAGE_LOOKUP, MESSAGE_FOUND, MESSAGE_KEEP, MESSAGE_HAVE,                                              /* both ways */
+	/* to the courier */
+	MESSAGE_HELLO = 1, MESSAGE_REQUEST, MESSAGE_RCPT, MESSAGE_CLOSE_IDLE, MESSAGE_STOP,
+	/* to the queue */
+	MESSAGE_CREDIT, MESSAGE_ANSWER, MESSAGE_FINISH, MESSAGE_CLOSED, MESSAGE_NOTE,
+	/* both ways */
+	MESSAGE_LOOKUP, MESSAGE_FOUND, MESSAGE_KEEP, MESSAGE_HAVE,
 	MESSAGE_KINDS
 };
 
 /* Raised with every change of a message: an old process never misreads a new one. */
 #define MESSAGE_VERSION 1
 
-/* Begins a message in b; message_end with what it returned completes it. False from message_end: it did not fit and b is as before. */
+/* Begins a message in b; message_end with what it returned completes it. False from message_end: it did
+ * not fit and b is as before. */
 size_t message_begin(struct buf *b, enum message_kind);
 bool message_end(struct buf *b, size_t begin);
 

@@ -1,7 +1,8 @@
 /*
- * Fields in and out of packets: integers in the machine's byte order (both ends run on one machine), strings with their length ahead and
- * a NUL behind, so that they can be used in place. Taking a field out checks it; the first fault sticks in `wrong` and everything taken
- * after it is zero, so one check at the end is enough.
+ * Fields in and out of packets: integers in the machine's byte order (both ends run on one machine),
+ * strings with their length ahead and a NUL behind, so that they can be used in place. Taking a field out
+ * checks it; the first fault sticks in `wrong` and everything taken after it is zero, so one check at the
+ * end is enough.
  */
 #ifndef CAUSEWAY_LINK_PACK_H
 #define CAUSEWAY_LINK_PACK_H
@@ -28,15 +29,18 @@ struct unpack {
 
 struct unpack unpack_of(const char *p, size_t n);
 void unpack_fail(struct unpack *, const char *wrong);        /* notes a fault, the first one wins */
-bool unpack_end(struct unpack *);                            /* true if all was taken and nothing was wrong */
+/* true if all was taken and nothing was wrong */
+bool unpack_end(struct unpack *);
 
 uint32_t unpack_u8(struct unpack *, uint32_t max);           /* 0..max, else wrong */
 bool unpack_flag(struct unpack *);
 uint32_t unpack_u32(struct unpack *, uint32_t max);
 uint64_t unpack_u64(struct unpack *, uint64_t max);
 struct text unpack_bytes(struct unpack *, size_t max);       /* a view of the packet */
-const char *unpack_text(struct unpack *, size_t max);        /* a string inside the packet, or NULL; no NUL inside */
+/* a string inside the packet, or NULL; no NUL inside */
+const char *unpack_text(struct unpack *, size_t max);
 const char *unpack_line(struct unpack *, size_t max);        /* the same, and without control characters */
-char *unpack_copy(struct unpack *, size_t max);              /* unpack_text as a new string or NULL; free() it */
+/* unpack_text as a new string or NULL; free() it */
+char *unpack_copy(struct unpack *, size_t max);
 
 #endif

@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 
-/* Room for the control message of one descriptor; two of them, so that a second descriptor is seen and closed. */
+/* Room for the control message of one descriptor; two of them, so that a second descriptor is seen and
+ * closed. */
 union control {
 	struct cmsghdr align;
 	char room[CMSG_SPACE(2 * sizeof(int))];

@@ -1,4 +1,5 @@
-/* The queue's end of a link: which requests are out, their dot marks, and what is heard from the courier. For link.c only. */
+/* The queue's end of a link: which requests are out, their dot marks, and what is heard from the courier.
+ * For link.c only. */
 #ifndef CAUSEWAY_LINK_QUEUE_END_H
 #define CAUSEWAY_LINK_QUEUE_END_H
 

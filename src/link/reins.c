@@ -74,8 +74,8 @@ static void ended(void *arg, const char *why)
 
 static const struct channel_events events = { packet, ended };
 
-struct reins *reins_new(struct loop *loop, int fd, void (*heard)(void *arg, const struct reins_message *), void (*ended_fn)(void *arg),
-	void *arg)
+struct reins *reins_new(struct loop *loop, int fd, void (*heard)(void *arg, const struct reins_message *),
+	void (*ended_fn)(void *arg), void *arg)
 {
 	struct reins *r = mem_alloc(sizeof *r);
 

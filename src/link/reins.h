@@ -1,6 +1,6 @@
 /*
- * The supervisor's channel to its children (SOCK_SEQPACKET): a few typed messages, most with a descriptor. The supervisor parses nothing
- * from outside; children may only ask and report.
+ * The supervisor's channel to its children (SOCK_SEQPACKET): a few typed messages, most with a
+ * descriptor. The supervisor parses nothing from outside; children may only ask and report.
  */
 #ifndef CAUSEWAY_LINK_REINS_H
 #define CAUSEWAY_LINK_REINS_H
@@ -11,16 +11,20 @@
 #include "net/loop.h"
 
 enum reins_kind {
-	REINS_COURIER,        /* supervisor → queue: a courier was started: slot, pid, its end of a link (fd) */
+	/* supervisor → queue: a courier was started: slot, pid, its end of a link (fd) */
+	REINS_COURIER,
 	REINS_COURIER_GONE,   /* supervisor → queue: slot, pid, wait status */
 	REINS_SETTINGS,       /* supervisor → queue: new settings (fd: sealed memfd) after a reload */
 	REINS_LOG,            /* supervisor → queue: the log was reopened (fd; -1: syslog or stderr) */
 	REINS_STOP,           /* supervisor → queue: stop cleanly */
 	REINS_READY,          /* queue → supervisor: the spool is open */
-	REINS_RELOAD,         /* queue → supervisor: an operator asks for a reload; the answer is REINS_RELOADED */
+	/* queue → supervisor: an operator asks for a reload; the answer is REINS_RELOADED */
+	REINS_RELOAD,
 	REINS_RELOADED,       /* supervisor → queue: text "" or the complaint */
-	REINS_SANDBOX,        /* child → supervisor: text: what is in force; supervisor → queue: the same of courier slot, pid */
-	REINS_LISTEN          /* supervisor → queue: a listening socket (fd): slot 0 control, slot 1 metrics */
+	/* child → supervisor: text: what is in force; supervisor → queue: the same of courier slot, pid */
+	REINS_SANDBOX,
+	/* supervisor → queue: a listening socket (fd): slot 0 control, slot 1 metrics */
+	REINS_LISTEN
 };
 
 struct reins_message {
@@ -33,7 +37,8 @@ struct reins_message {
 };
 
 struct reins;
-struct reins *reins_new(struct loop *, int fd, void (*heard)(void *arg, const struct reins_message *), void (*ended)(void *arg), void *arg);
+struct reins *reins_new(struct loop *, int fd, void (*heard)(void *arg, const struct reins_message *),
+	void (*ended)(void *arg), void *arg);
 void reins_free(struct reins *);
 /* False if the other end is gone or does not take it. m->fd stays the caller's. */
 bool reins_send(struct reins *, const struct reins_message *m);

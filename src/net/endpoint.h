@@ -1,4 +1,5 @@
-/* Where a connection goes to or comes from: an IPv4 or IPv6 address with a port, or the path of a UNIX socket. A plain value. */
+/* Where a connection goes to or comes from: an IPv4 or IPv6 address with a port, or the path of a UNIX
+ * socket. A plain value. */
 #ifndef CAUSEWAY_NET_ENDPOINT_H
 #define CAUSEWAY_NET_ENDPOINT_H
 

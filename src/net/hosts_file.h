@@ -12,8 +12,8 @@ struct hosts_file;
 struct hosts_file *hosts_file_read(const char *path);
 void hosts_file_free(struct hosts_file *);
 
-/* The addresses of a name (compared without case, a dot at its end does not count), with port 0, in the order of the file; *count may
- * be 0. */
+/* The addresses of a name (compared without case, a dot at its end does not count), with port 0, in the
+ * order of the file; *count may be 0. */
 const struct endpoint *hosts_file_find(const struct hosts_file *, const char *name, size_t *count);
 
 #endif

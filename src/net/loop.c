@@ -29,9 +29,9 @@ struct task_queue {
 };
 
 /*
- * Timers are a heap of our own over one timerfd, because libevent's clock stands still while the machine sleeps.
- * The descriptor is armed for the earliest timer and left alone when that one is stopped: an early wake-up costs
- * less than a system call a change.
+ * Timers are a heap of our own over one timerfd, because libevent's clock stands still while the machine
+ * sleeps. The descriptor is armed for the earliest timer and left alone when that one is stopped: an
+ * early wake-up costs less than a system call a change.
  */
 struct loop {
 	struct event_base *base;
@@ -142,7 +142,8 @@ struct loop_timer *loop_timer_new(struct loop *l, void (*fire)(void *arg), void 
 	return t;
 }
 
-/* Always later than the time of this turn, so that timers which set each other cannot keep the loop in one turn. */
+/* Always later than the time of this turn, so that timers which set each other cannot keep the loop in
+ * one turn. */
 void loop_timer_set(struct loop_timer *t, int64_t after_ms)
 {
 	timer_heap_set(&t->loop->timers, &t->slot, loop_now(t->loop) + (after_ms > 1 ? after_ms : 1));
@@ -185,7 +186,8 @@ static void watch_out(evutil_socket_t fd, short what, void *arg)
 	w->ready(w->arg, false, true);
 }
 
-struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*ready)(void *arg, bool readable, bool writable), void *arg)
+struct loop_watch *loop_watch_new(struct loop *l, int fd,
+	void (*ready)(void *arg, bool readable, bool writable), void *arg)
 {
 	struct loop_watch *w = mem_alloc(sizeof *w);
 
@@ -232,7 +234,8 @@ static void signal_caught(evutil_socket_t signo, short what, void *arg)
 	s->caught(s->arg, signo);
 }
 
-struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*caught)(void *arg, int signo), void *arg)
+struct loop_signal *loop_signal_new(struct loop *l, int signo, void (*caught)(void *arg, int signo),
+	void *arg)
 {
 	struct loop_signal *s = mem_alloc(sizeof *s);
 
@@ -310,7 +313,8 @@ static void round_run(struct loop *l)
 	}
 }
 
-/* What tasks ask for runs in a further round; after a few of them in the next turn, which then does not wait. */
+/* What tasks ask for runs in a further round; after a few of them in the next turn, which then does not
+ * wait. */
 static void tasks_run(struct loop *l)
 {
 	for (int rounds = 0; l->later.first && rounds < ROUNDS_A_TURN; rounds++)

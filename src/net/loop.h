@@ -1,6 +1,6 @@
 /*
- * The event loop of a process (libevent): timers, descriptors, signals, and "later this turn". Call-backs run from the loop only, never
- * from inside the call that asked for them.
+ * The event loop of a process (libevent): timers, descriptors, signals, and "later this turn". Call-backs
+ * run from the loop only, never from inside the call that asked for them.
  */
 #ifndef CAUSEWAY_NET_LOOP_H
 #define CAUSEWAY_NET_LOOP_H
@@ -34,17 +34,22 @@ void loop_timer_free(struct loop_timer *);
 
 /* Readiness of a descriptor; the descriptor stays the caller's. */
 struct loop_watch;
-struct loop_watch *loop_watch_new(struct loop *, int fd, void (*ready)(void *arg, bool readable, bool writable), void *arg);
+struct loop_watch *loop_watch_new(struct loop *, int fd,
+	void (*ready)(void *arg, bool readable, bool writable), void *arg);
 void loop_watch_want(struct loop_watch *, bool readable, bool writable);
 void loop_watch_free(struct loop_watch *);
 
 /* A signal as an event. */
 struct loop_signal;
-struct loop_signal *loop_signal_new(struct loop *, int signo, void (*caught)(void *arg, int signo), void *arg);
+struct loop_signal *loop_signal_new(struct loop *, int signo, void (*caught)(void *arg, int signo),
+	void *arg);
 void loop_signal_free(struct loop_signal *);
 
-/* Runs fn(arg) once, at the end of this turn (after all events that are ready). A task embedded in its owner; asking twice is once.
- * Tasks run in rounds: what a task asks for comes after all that were asked for before, in the same turn. */
+/*
+ * Runs fn(arg) once, at the end of this turn (after all events that are ready). A task embedded in its
+ * owner; asking twice is once. Tasks run in rounds: what a task asks for comes after all that were asked
+ * for before, in the same turn.
+ */
 struct loop_task {
 	struct loop_task *next;
 	void (*fn)(void *arg);

@@ -21,7 +21,9 @@
 #define DNSSEC_BOGUS 1      /* the sec argument of libunbound's event call-back */
 
 /* Zones that libunbound would answer by itself; what the servers say counts for these too. */
-static const char *const built_in_zones[] = { "test.", "invalid.", "onion.", "home.arpa.", "resolver.arpa.", "service.arpa." };
+static const char *const built_in_zones[] = {
+	"test.", "invalid.", "onion.", "home.arpa.", "resolver.arpa.", "service.arpa.",
+};
 
 struct resolver {
 	struct loop *loop;
@@ -68,7 +70,8 @@ static void lookup_free(struct lookup *l)
 
 static void describe(const struct lookup *l, struct resolver_answer *a)
 {
-	*a = (struct resolver_answer){ .addresses = l->addresses, .count = l->count, .text = l->count ? NULL : l->text };
+	*a = (struct resolver_answer){ .addresses = l->addresses, .count = l->count };
+	a->text = l->count ? NULL : l->text;
 	a->result = l->count ? RESOLVER_FOUND : l->later ? RESOLVER_LATER : RESOLVER_NOTHING;
 }
 
@@ -117,7 +120,8 @@ static void complain(struct lookup *l, bool later, const char *what, const char 
 	if (l->text[0] && (l->later || !later))
 		return;
 	l->later = later;
-	snprintf(l->text, sizeof l->text, "%s %s%s%s", what, l->name, detail ? ": " : "", detail ? detail : "");
+	snprintf(l->text, sizeof l->text, "%s %s%s%s", what, l->name, detail ? ": " : "",
+		detail ? detail : "");
 }
 
 static void take_records(struct lookup *l, struct dnsmsg *m)
@@ -128,7 +132,8 @@ static void take_records(struct lookup *l, struct dnsmsg *m)
 	size_t before = l->count;
 
 	while ((result = dnsmsg_next(m, &r)) == DNSMSG_RECORD)
-		if (dnsmsg_address(&r, numeric) && l->count < ADDRESSES_MAX && endpoint_inet(&l->addresses[l->count], numeric, 0))
+		if (dnsmsg_address(&r, numeric) && l->count < ADDRESSES_MAX
+			&& endpoint_inet(&l->addresses[l->count], numeric, 0))
 			l->count++;
 	if (result == DNSMSG_BAD)
 		complain(l, true, "a damaged DNS answer came for", NULL);
@@ -143,7 +148,7 @@ static void take_packet(struct lookup *l, int rcode, const void *packet, int siz
 	if (rcode == DNSMSG_NXDOMAIN)
 		complain(l, false, "host not found in the DNS:", NULL);
 	else if (rcode != DNSMSG_NOERROR)
-		complain(l, true, "the DNS look-up failed for now (no good answer from the name servers) for host", NULL);
+		complain(l, true, "no good answer came from the name servers for host", NULL);
 	else if (!packet || size < 0 || !dnsmsg_open(&m, packet, (size_t)size))
 		complain(l, true, "a damaged DNS answer came for", NULL);
 	else
@@ -234,7 +239,8 @@ static struct lookup *lookup_new(struct resolver *r, const char *host)
 	return l;
 }
 
-struct resolver_query *resolver_ask(struct resolver *r, const char *host, void (*done)(void *arg, const struct resolver_answer *), void *arg)
+struct resolver_query *resolver_ask(struct resolver *r, const char *host,
+	void (*done)(void *arg, const struct resolver_answer *), void *arg)
 {
 	struct resolver_query *q = mem_alloc(sizeof *q);
 	char key[DOMAIN_SIZE];
@@ -293,12 +299,14 @@ static int set_up(struct ub_ctx *ctx, const struct resolver_setup *setup)
 	return error;
 }
 
-static void warmed_up(void *arg, int rcode, void *packet, int size, int sec, char *why_bogus, int ratelimited)
+static void warmed_up(void *arg, int rcode, void *packet, int size, int sec, char *why_bogus,
+	int ratelimited)
 {
 	(void)arg, (void)rcode, (void)packet, (void)size, (void)sec, (void)why_bogus, (void)ratelimited;
 }
 
-/* libunbound reads its files and starts its worker at the first question; localhost is one that needs no network. */
+/* libunbound reads its files and starts its worker at the first question; localhost is one that needs no
+ * network. */
 static int warm_up(struct ub_ctx *ctx)
 {
 	return ub_resolve_event(ctx, "localhost.", DNSMSG_A, CLASS_IN, NULL, warmed_up, NULL);
@@ -321,7 +329,8 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_setup *se
 		error = warm_up(r->ctx);
 	if (!error)
 		return r;
-	*why = mem_fmt("resolver: %s (servers \"%s\", trust_anchor_file \"%s\")", ub_strerror(error), setup->servers, setup->trust_anchor_file);
+	*why = mem_fmt("resolver: %s (servers \"%s\", trust_anchor_file \"%s\")", ub_strerror(error),
+		setup->servers, setup->trust_anchor_file);
 	resolver_free(r);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /*
- * Host names to addresses, never blocking: numeric addresses, the hosts file, then DNS (libunbound on the loop, which validates and
- * caches). An answer never comes before the call that asked has returned. The same look-up is not made twice at a time.
+ * Host names to addresses, never blocking: numeric addresses, the hosts file, then DNS (libunbound on the
+ * loop, which validates and caches). An answer never comes before the call that asked has returned. The
+ * same look-up is not made twice at a time.
  */
 #ifndef CAUSEWAY_NET_RESOLVER_H
 #define CAUSEWAY_NET_RESOLVER_H
@@ -17,7 +18,8 @@ struct resolver_setup {
 	bool ipv4, ipv6;                   /* families that are wanted */
 };
 
-/* Reads its files and does one look-up, so that nothing needs to be opened later. NULL and *why (free() it) on failure. */
+/* Reads its files and does one look-up, so that nothing needs to be opened later. NULL and *why (free()
+ * it) on failure. */
 struct resolver *resolver_new(struct loop *, const struct resolver_setup *, char **why);
 void resolver_free(struct resolver *);     /* what is still asked is never answered */
 
@@ -35,7 +37,8 @@ struct resolver_answer {
 };
 
 struct resolver_query;
-struct resolver_query *resolver_ask(struct resolver *, const char *host, void (*done)(void *arg, const struct resolver_answer *), void *arg);
+struct resolver_query *resolver_ask(struct resolver *, const char *host,
+	void (*done)(void *arg, const struct resolver_answer *), void *arg);
 void resolver_cancel(struct resolver_query *);      /* not after done was called */
 
 #endif

@@ -299,7 +299,8 @@ static void tell_later(void *arg)
 
 /* Beginning and end. */
 
-static struct stream *stream_new(struct stream_shared *shared, int fd, const struct stream_events *events, void *arg)
+static struct stream *stream_new(struct stream_shared *shared, int fd, const struct stream_events *events,
+	void *arg)
 {
 	struct stream *s = mem_alloc(sizeof *s);
 
@@ -315,7 +316,8 @@ static struct stream *stream_new(struct stream_shared *shared, int fd, const str
 	return s;
 }
 
-struct stream *stream_adopt(struct stream_shared *shared, int fd, const struct stream_events *events, void *arg)
+struct stream *stream_adopt(struct stream_shared *shared, int fd, const struct stream_events *events,
+	void *arg)
 {
 	struct stream *s = stream_new(shared, fd, events, arg);
 
@@ -349,8 +351,8 @@ static void begin_connect(struct stream *s, const struct endpoint *to)
 	watch_update(s);
 }
 
-struct stream *stream_connect(struct stream_shared *shared, const struct endpoint *to, const struct endpoint *from, bool must_bind,
-	const struct stream_events *events, void *arg)
+struct stream *stream_connect(struct stream_shared *shared, const struct endpoint *to,
+	const struct endpoint *from, bool must_bind, const struct stream_events *events, void *arg)
 {
 	int fd = socket(to->at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error = errno;

@@ -1,7 +1,8 @@
 /*
- * One connection to a peer, UNIX or inet: connecting, writing (bytes and ranges of a file), reading, one deadline. Every ending is told
- * once through `ended`; call-backs come from the loop, never from inside a call made here. What the kernel takes at once needs no memory
- * and no event; only what it does not take waits here. Only this file knows how bytes get onto the wire.
+ * One connection to a peer, UNIX or inet: connecting, writing (bytes and ranges of a file), reading, one
+ * deadline. Every ending is told once through `ended`; call-backs come from the loop, never from inside a
+ * call made here. What the kernel takes at once needs no memory and no event; only what it does not take
+ * waits here. Only this file knows how bytes get onto the wire.
  */
 #ifndef CAUSEWAY_NET_STREAM_H
 #define CAUSEWAY_NET_STREAM_H
@@ -17,37 +18,47 @@ struct stream_shared *stream_shared_new(struct loop *);
 void stream_shared_free(struct stream_shared *);
 
 enum stream_end {
-	STREAM_REFUSED,       /* no connection came about; errno EAGAIN: the backlog of a UNIX socket is full */
+	/* no connection came about; errno EAGAIN: the backlog of a UNIX socket is full */
+	STREAM_REFUSED,
 	STREAM_UNBOUND,       /* the address to bind to cannot be had, and it was a must */
 	STREAM_CLOSED,        /* the peer has closed its side; errno 0 */
 	STREAM_BROKEN,        /* reset, broken pipe … */
-	STREAM_UNREADABLE     /* the file to be sent cannot be read; errno 0: it is shorter than it should be */
+	/* the file to be sent cannot be read; errno 0: it is shorter than it should be */
+	STREAM_UNREADABLE
 };
 
 struct stream_events {
 	void (*opened)(void *arg);
 	void (*heard)(void *arg, const char *bytes, size_t n);        /* bytes are valid during the call */
-	void (*drained)(void *arg);                                   /* all that had to wait has been taken by the kernel */
-	void (*late)(void *arg);                                      /* the deadline passed; the stream goes on (while connecting it ends) */
-	void (*ended)(void *arg, enum stream_end how, int error);     /* the last call; stream_free it here or later */
+	/* all that had to wait has been taken by the kernel */
+	void (*drained)(void *arg);
+	/* the deadline passed; the stream goes on (while connecting it ends) */
+	void (*late)(void *arg);
+	/* the last call; stream_free it here or later */
+	void (*ended)(void *arg, enum stream_end how, int error);
 };
 
 struct stream;
 
-/* from: NULL, or the address to bind to; must_bind: end with STREAM_UNBOUND if that fails, else go on without. */
-struct stream *stream_connect(struct stream_shared *, const struct endpoint *to, const struct endpoint *from, bool must_bind,
-	const struct stream_events *, void *arg);
+/* from: NULL, or the address to bind to; must_bind: end with STREAM_UNBOUND if that fails, else go on
+ * without. */
+struct stream *stream_connect(struct stream_shared *, const struct endpoint *to,
+	const struct endpoint *from, bool must_bind, const struct stream_events *, void *arg);
 /* A stream on a socket that is connected already; owns fd. */
 struct stream *stream_adopt(struct stream_shared *, int fd, const struct stream_events *, void *arg);
-void stream_free(struct stream *);                    /* closes the connection; not from `heard`, `opened` or `drained` */
+/* closes the connection; not from `heard`, `opened` or `drained` */
+void stream_free(struct stream *);
 
-/* Sends n bytes behind what waits. True if all has been taken by the kernel; else `drained` or `ended` comes. */
+/* Sends n bytes behind what waits. True if all has been taken by the kernel; else `drained` or `ended`
+ * comes. */
 bool stream_write(struct stream *, const void *bytes, size_t n);
 
-/* Sends head, then size bytes of file fd from offset at; all is borrowed until it is sent. Result as stream_write. */
+/* Sends head, then size bytes of file fd from offset at; all is borrowed until it is sent. Result as
+ * stream_write. */
 bool stream_write_file(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size);
 
-/* `late` comes once after so many ms; the time starts anew whenever the kernel takes some of what waits. 0: no limit. */
+/* `late` comes once after so many ms; the time starts anew whenever the kernel takes some of what waits.
+ * 0: no limit. */
 void stream_deadline(struct stream *, int64_t ms);
 
 /* errno of a bind that failed and was not a must; 0: none. */

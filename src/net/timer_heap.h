@@ -1,4 +1,5 @@
-/* The timers of a loop as a heap, the earliest in front; adding, moving and removing cost O(log n). For loop.c only. */
+/* The timers of a loop as a heap, the earliest in front; adding, moving and removing cost O(log n). For
+ * loop.c only. */
 #ifndef CAUSEWAY_NET_TIMER_HEAP_H
 #define CAUSEWAY_NET_TIMER_HEAP_H
 

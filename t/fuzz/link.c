@@ -1,6 +1,7 @@
 /*
- * Both ends of a link under packets from a hostile other end. The first byte chooses the end, then each packet is its length (two bytes)
- * and so many bytes. The courier's end was greeted before; at the queue's end one request with two recipients is out.
+ * Both ends of a link under packets from a hostile other end. The first byte chooses the end, then each
+ * packet is its length (two bytes) and so many bytes. The courier's end was greeted before; at the
+ * queue's end one request with two recipients is out.
  */
 #include "fuzz.h"
 
@@ -49,7 +50,8 @@ static void on_answer(void *arg, const struct answer *a)
 	enum outcome o = a->verdict.outcome;
 
 	(void)arg;
-	if (a->request != 55 || a->rcpt > 1 || o == OUTCOME_NONE || o == OUTCOME_KEEP || o > OUTCOME_ALONE || strlen(a->verdict.text) > 65536)
+	if (a->request != 55 || a->rcpt > 1 || o == OUTCOME_NONE || o == OUTCOME_KEEP || o > OUTCOME_ALONE
+		|| strlen(a->verdict.text) > 65536)
 		abort();
 }
 
@@ -74,14 +76,18 @@ static void on_broken(void *arg, const char *why)
 }
 
 static const struct link_events at_queue = {
-	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_pair, .note = on_text, .broken = on_broken,
+	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_pair, .note = on_text,
+	.broken = on_broken,
 };
-static const struct link_events at_courier = { .request = on_request, .close_idle = on_pair, .stop = on_stop, .broken = on_broken };
+static const struct link_events at_courier = {
+	.request = on_request, .close_idle = on_pair, .stop = on_stop, .broken = on_broken,
+};
 
 static void send_out(struct link *l)
 {
 	char x[] = "x";
-	struct request r = { .number = 55, .destination = 7, .queue_id = x, .transport = x, .nexthop = x, .trace = x };
+	struct request r = { .number = 55, .destination = 7, .queue_id = x, .transport = x, .nexthop = x,
+		.trace = x };
 
 	r.envelope = envelope_new();
 	envelope_add(r.envelope, "a@b", NULL, 0);

@@ -1,6 +1,6 @@
 /*
- * A courier inside the test, the queue's end of its link beside it on the same loop, and an LMTP peer in a thread that follows a script:
- * one line for each connection, a word for each message on it.
+ * A courier inside the test, the queue's end of its link beside it on the same loop, and an LMTP peer in
+ * a thread that follows a script: one line for each connection, a word for each message on it.
  */
 #include "unit.h"
 
@@ -22,7 +22,8 @@
 #include "link/link.h"
 #include "net/endpoint.h"
 
-/* The peer. What a message's word makes it do:
+/*
+ * The peer. What a message's word makes it do:
  *   ok        accepts all
  *   rcpt450, rcpt550, dot451   answers so for everybody
  *   mixed     the second recipient is refused at RCPT, the third after the dot
@@ -30,7 +31,9 @@
  *   mute      closes after the dot without a reply
  *   die       closes before it answers anything of the message
  *   bye       when told, sends 421 and closes while idle
- * and for a connection: "nogreeting" closes before the greeting, "wait" when told; "refuse" greets with 421. */
+ * and for a connection: "nogreeting" closes before the greeting, "wait" when told; "refuse" greets with
+ * 421.
+ */
 struct peer {
 	const char *const *script;    /* by connection; NULL at the end */
 	char path[80];
@@ -113,7 +116,7 @@ static bool serve(struct peer *p, FILE *in, FILE *out, const char *word)
 			say(out, "354 go");
 			break;
 		} else {
-			say(out, strncmp(line, "LHLO", 4) == 0 ? "250-peer\r\n250 PIPELINING" : "250 2.0.0 ok");
+			say(out, line[0] == 'L' ? "250-peer\r\n250 PIPELINING" : "250 2.0.0 ok");
 		}
 	}
 	keep_content(p, in);
@@ -271,7 +274,8 @@ static void on_broken(void *arg, const char *why)
 }
 
 static const struct link_events at_queue = {
-	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_closed, .note = on_note, .broken = on_broken,
+	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_closed, .note = on_note,
+	.broken = on_broken,
 };
 
 static void too_late(void *arg)
@@ -398,7 +402,8 @@ static const struct {
 	{ { "ok ok" }, 1, 2, "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n" },
 	{ { "rcpt450" }, 2, 1, "0:deferred 4.2.1 use=1\n1:deferred 4.2.1 use=1\nkept fine\n" },
 	{ { "rcpt550" }, 1, 1, "0:bounced 5.1.1 use=1\nkept fine\n" },
-	{ { "mixed" }, 3, 1, "1:bounced 5.1.1 use=1\n0:sent 2.0.0 use=1\n2:deferred 4.2.2 use=1\nkept fine\n" },
+	{ { "mixed" }, 3, 1,
+		"1:bounced 5.1.1 use=1\n0:sent 2.0.0 use=1\n2:deferred 4.2.2 use=1\nkept fine\n" },
 	{ { "dot451 ok" }, 1, 2, "0:deferred 4.3.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n" },
 	{ { "partial" }, 2, 1, "0:sent 2.0.0 use=1\n1:deferred 4.4.2 use=1 twice\nclosed dead\n" },
 	{ { "mute" }, 1, 1, "0:deferred 4.4.2 use=1 twice\nclosed dead\n" },
@@ -420,7 +425,8 @@ START_TEST(test_talk)
 }
 END_TEST
 
-/* The peer says 421 and hangs up while the connection is idle: the queue hears that it has ended, the next message goes over a new one. */
+/* The peer says 421 and hangs up while the connection is idle: the queue hears that it has ended, the
+ * next message goes over a new one. */
 START_TEST(test_idle_death)
 {
 	const char *const script[] = { "ok bye", "ok", NULL };
@@ -439,7 +445,8 @@ START_TEST(test_idle_death)
 }
 END_TEST
 
-/* Several hosts: "A" and "B" in the nexthop are two addresses of the peer, "X" is one where nobody listens. */
+/* Several hosts: "A" and "B" in the nexthop are two addresses of the peer, "X" is one where nobody
+ * listens. */
 static const struct {
 	const char *nexthop, *script[4];
 	size_t rcpts, messages;
@@ -449,14 +456,17 @@ static const struct {
 	{ "XX", { "ok" }, 1, 1, "0:deferred 4.4.1 use=1\nclosed dead\n" },
 	{ "AX", { "rcpt450" }, 1, 1, "0:deferred 4.4.1 use=1\nclosed fine\n" },
 	{ "AB", { "rcpt450", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
-	{ "AB", { "mixed", "ok" }, 3, 1, "1:bounced 5.1.1 use=1\n0:sent 2.0.0 use=1\n2:sent 2.0.0 use=1\nkept fine\n" },
+	{ "AB", { "mixed", "ok" }, 3, 1,
+		"1:bounced 5.1.1 use=1\n0:sent 2.0.0 use=1\n2:sent 2.0.0 use=1\nkept fine\n" },
 	{ "AB", { "nogreeting", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
 	{ "AB", { "refuse", "ok" }, 1, 1, "0:sent 2.0.0 use=1\nkept fine\n" },
 	{ "AB", { "rcpt550", "ok" }, 1, 1, "0:bounced 5.1.1 use=1\nkept fine\n" },
 	{ "AB", { "mute", "ok" }, 1, 1, "0:deferred 4.4.2 use=1 twice\nclosed dead\n" },
 	{ "AB", { "rcpt450", "rcpt450" }, 1, 1, "0:deferred 4.2.1 use=1\nkept fine\n" },
-	{ "AB", { "ok rcpt450", "ok" }, 1, 2, "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=1\nkept fine\n" },
-	{ "A", { "ok rcpt450" }, 1, 2, "0:sent 2.0.0 use=1\nkept fine\n0:deferred 4.2.1 use=2\nkept fine\n" },
+	{ "AB", { "ok rcpt450", "ok" }, 1, 2,
+		"0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "A", { "ok rcpt450" }, 1, 2,
+		"0:sent 2.0.0 use=1\nkept fine\n0:deferred 4.2.1 use=2\nkept fine\n" },
 };
 
 static const char *nexthop_of(const char *road)
@@ -465,7 +475,8 @@ static const char *nexthop_of(const char *road)
 	size_t n = 0;
 
 	for (; *road; road++)
-		n += (size_t)sprintf(nexthop + n, "[127.0.0.%d]:%u ", *road == 'B' ? 2 : 1, *road == 'X' ? 1 : peer.port);
+		n += (size_t)sprintf(nexthop + n, "[127.0.0.%d]:%u ", *road == 'B' ? 2 : 1,
+			*road == 'X' ? 1 : peer.port);
 	return nexthop;
 }
 
@@ -505,9 +516,12 @@ END_TEST
 static const struct {
 	const char *name, *value, *heard;
 } limits[] = {
-	{ "lmtp.connection_reuse_count_limit", "1", "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nclosed fine\n0:sent 2.0.0 use=1\nkept fine\n" },
-	{ "lmtp.connection_cache_on_demand", "no", "0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n" },
-	{ "lmtp.skip_quit_response", "yes", "0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n0:sent 2.0.0 use=3\nkept fine\n" },
+	{ "lmtp.connection_reuse_count_limit", "1",
+		"0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nclosed fine\n0:sent 2.0.0 use=1\nkept fine\n" },
+	{ "lmtp.connection_cache_on_demand", "no",
+		"0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n" },
+	{ "lmtp.skip_quit_response", "yes",
+		"0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n0:sent 2.0.0 use=3\nkept fine\n" },
 };
 
 START_TEST(test_reuse_limits)
@@ -599,7 +613,8 @@ static const struct {
 	{ "lmtp", "inet:-bad-", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "lmtp", "unix:", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "lmtp", " , ", "0:deferred 4.3.5 use=1\nclosed fine\n" },
-	{ "lmtp", "unix:/tmp/0123456789456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+	{ "lmtp",
+		"unix:/tmp/0123456789456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
 		"0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "smtp", "example.org", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "nosuch", "example.org", "0:deferred 4.3.5 use=1\nclosed fine\n" },

@@ -17,7 +17,8 @@ static void found(void *arg, const struct host *h)
 
 	(void)arg;
 	if (h) {
-		snprintf(line, sizeof line, "%s[%s]:%u%s ", h->name, endpoint_text(&h->at, address), endpoint_port(&h->at), h->last ? "!" : "");
+		snprintf(line, sizeof line, "%s[%s]:%u%s ", h->name, endpoint_text(&h->at, address),
+			endpoint_port(&h->at), h->last ? "!" : "");
 		strcat(trail, line);
 		hosts_count_session(hosts);
 		hosts_next(hosts, found, NULL);
@@ -84,7 +85,8 @@ static struct resolver *make_resolver(void)
 	f = fopen(path, "w");
 	fputs("192.0.2.1 one.test\n192.0.2.2 two.test\n2001:db8::2 two.test\n", f);
 	fclose(f);
-	r = resolver_new(loop, &(struct resolver_setup){ .servers = "127.0.0.1@9", .trust_anchor_file = "", .hosts_file = path, .ipv4 = true,
+	r = resolver_new(loop, &(struct resolver_setup){ .servers = "127.0.0.1@9", .trust_anchor_file = "",
+		.hosts_file = path, .ipv4 = true,
 		.ipv6 = true }, &why);
 	ck_assert_ptr_nonnull(r);
 	unlink(path);
@@ -108,7 +110,8 @@ START_TEST(test_hosts)
 	if (rows[_i].wanted[0])
 		ck_assert_str_eq(trail, rows[_i].wanted);
 	else
-		ck_assert_ptr_eq(strchr(trail, ' '), strrchr(trail, ' '));   /* one of the two, in random order */
+		/* one of the two, in random order */
+		ck_assert_ptr_eq(strchr(trail, ' '), strrchr(trail, ' '));
 	hosts_free(hosts);
 	resolver_free(setup.resolver);
 	manner_free(m);

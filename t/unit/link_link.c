@@ -63,8 +63,10 @@ static void on_credit(void *arg, unsigned more)
 static void on_answer(void *arg, const struct answer *a)
 {
 	(void)arg;
-	snprintf(heard_text, sizeof heard_text, "%u/%u %d %s %s %s %s %u %ld %ld %s", a->request, a->rcpt, a->verdict.outcome, a->verdict.dsn,
-		a->verdict.text, a->relay, a->tls ? a->tls : "-", a->conn_use, (long)a->setup, (long)a->transmission,
+	snprintf(heard_text, sizeof heard_text, "%u/%u %d %s %s %s %s %u %ld %ld %s", a->request, a->rcpt,
+		a->verdict.outcome, a->verdict.dsn,
+		a->verdict.text, a->relay, a->tls ? a->tls : "-", a->conn_use, (long)a->setup,
+			(long)a->transmission,
 		a->transcript ? a->transcript : "-");
 	count(&heard_answers);
 }
@@ -72,7 +74,8 @@ static void on_answer(void *arg, const struct answer *a)
 static void on_finish(void *arg, const struct finish *f)
 {
 	(void)arg;
-	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d", f->request, f->destination, f->connection_kept, f->site,
+	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d", f->request, f->destination,
+		f->connection_kept, f->site,
 		f->reason ? f->reason : "-", f->delivered_before);
 	count(&heard_finishes);
 }
@@ -180,7 +183,8 @@ static struct request *some_request(uint32_t number, size_t rcpts)
 	r->envelope->sender = mem_str("a@example.org");
 	r->envelope->envid = mem_str("xyz");
 	for (size_t i = 0; i < rcpts; i++)
-		envelope_add(r->envelope, "\"odd name\"@example.org", i % 2 ? NULL : "rfc822;b@c", NOTIFY_FAILURE);
+		envelope_add(r->envelope, "\"odd name\"@example.org", i % 2 ? NULL : "rfc822;b@c",
+			NOTIFY_FAILURE);
 	return r;
 }
 
@@ -236,14 +240,17 @@ END_TEST
 START_TEST(test_answer)
 {
 	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many";
-	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay, .transcript = transcript };
-	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason, .delivered_before = true };
+	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
+		.transcript = transcript };
+	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason,
+		.delivered_before = true };
 
 	start();
 	send_one(4000000000u, 2);
 	run_until(1);
 	a.request = f.request = last_request->number;
-	a.verdict = (struct verdict){ .outcome = OUTCOME_DEFERRED, .stage = STAGE_DOT, .code = 451, .dsn = "4.2.0", .text = text };
+	a.verdict = (struct verdict){ .outcome = OUTCOME_DEFERRED, .stage = STAGE_DOT, .code = 451,
+		.dsn = "4.2.0", .text = text };
 	link_send_answer(courier, &a);
 	run_until(1);
 	ck_assert_str_eq(heard_text, "4000000000/1 2 4.2.0 451 no h[/x] - 4 5 6 Out: x\nIn: y");
@@ -333,8 +340,9 @@ END_TEST
 
 /* A hostile courier: each row names a way to spoil a good message. */
 enum spoil {
-	SPOIL_NOTHING, SPOIL_SHORT, SPOIL_LONG, SPOIL_KIND, SPOIL_KIND_ZERO, SPOIL_WRONG_WAY, SPOIL_LENGTH, SPOIL_REQUEST, SPOIL_REQUEST_HUGE,
-	SPOIL_RCPT, SPOIL_OUTCOME_KEEP, SPOIL_OUTCOME_NONE, SPOIL_DSN_CLASS, SPOIL_DSN_TEXT, SPOIL_NO_TEXT, SPOIL_CONTROL, SPOIL_NO_RELAY,
+	SPOIL_NOTHING, SPOIL_SHORT, SPOIL_LONG, SPOIL_KIND, SPOIL_KIND_ZERO, SPOIL_WRONG_WAY, SPOIL_LENGTH,
+	SPOIL_REQUEST, SPOIL_REQUEST_HUGE, SPOIL_RCPT, SPOIL_OUTCOME_KEEP, SPOIL_OUTCOME_NONE,
+	SPOIL_DSN_CLASS, SPOIL_DSN_TEXT, SPOIL_NO_TEXT, SPOIL_CONTROL, SPOIL_NO_RELAY,
 	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_CREDIT, SPOIL_DESCRIPTOR
 };
 
@@ -351,15 +359,18 @@ static const struct spoil_row {
 	{ SPOIL_REQUEST, "bad message of kind 7: a request is not out" },
 	{ SPOIL_REQUEST_HUGE, "bad message of kind 7: a number is out of range" },
 	{ SPOIL_RCPT, "bad message of kind 7: an answer for a recipient that is not in the request" },
-	{ SPOIL_OUTCOME_KEEP, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_OUTCOME_NONE, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_OUTCOME_KEEP,
+		"bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_OUTCOME_NONE,
+		"bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
 	{ SPOIL_DSN_CLASS, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
 	{ SPOIL_DSN_TEXT, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
 	{ SPOIL_NO_TEXT, "bad message of kind 7: an answer has no text" },
 	{ SPOIL_CONTROL, "bad message of kind 7: a line holds a control character" },
 	{ SPOIL_NO_RELAY, "bad message of kind 7: an answer has no relay" },
 	{ SPOIL_FINISH_DESTINATION, "bad message of kind 8: a request ends at another destination" },
-	{ SPOIL_FINISH_NO_REASON, "bad message of kind 8: a destination is called busy or dead without a reason" },
+	{ SPOIL_FINISH_NO_REASON,
+		"bad message of kind 8: a destination is called busy or dead without a reason" },
 	{ SPOIL_CREDIT, "bad message of kind 6: a number is out of range" },
 	{ SPOIL_DESCRIPTOR, "bad packet: a descriptor that belongs to no request" },
 	{ SPOIL_NOTHING, "" },
@@ -368,7 +379,8 @@ static const struct spoil_row {
 static void spoil_answer(enum spoil how, struct answer *a)
 {
 	static char ok[] = "250 ok", fake[] = "250 ok\nfake line", none[] = "none";
-	static const struct verdict good = { .outcome = OUTCOME_SENT, .stage = STAGE_DOT, .code = 250, .dsn = "2.0.0", .text = ok };
+	static const struct verdict good = { .outcome = OUTCOME_SENT, .stage = STAGE_DOT, .code = 250,
+		.dsn = "2.0.0", .text = ok };
 
 	*a = (struct answer){ .verdict = good, .relay = none };
 	a->request = how == SPOIL_REQUEST ? 1 : how == SPOIL_REQUEST_HUGE ? LINK_SLOTS : 0;
@@ -386,12 +398,14 @@ static void spoil_answer(enum spoil how, struct answer *a)
 static void spoil_other(enum spoil how, struct buf *b)
 {
 	char reason[] = "r";
-	struct finish f = { .destination = how == SPOIL_FINISH_DESTINATION ? 8 : 7, .site = SITE_DEAD, .reason = reason };
+	struct finish f = { .destination = how == SPOIL_FINISH_DESTINATION ? 8 : 7, .site = SITE_DEAD,
+		.reason = reason };
 	size_t begin;
 
 	if (how == SPOIL_FINISH_NO_REASON)
 		f.reason = NULL;
-	begin = message_begin(b, how == SPOIL_CREDIT ? MESSAGE_CREDIT : how == SPOIL_WRONG_WAY ? MESSAGE_STOP : MESSAGE_FINISH);
+	begin = message_begin(b, how == SPOIL_CREDIT ? MESSAGE_CREDIT :
+		how == SPOIL_WRONG_WAY ? MESSAGE_STOP : MESSAGE_FINISH);
 	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY) {
 		pack_u32(b, 0);
 		pack_u32(b, LINK_SLOTS + 1);
@@ -431,7 +445,8 @@ START_TEST(test_hostile_courier)
 	queue = link_new(loop, fds[0], &at_queue, NULL);
 	send_one(55, 2);
 	buf_init(&b, PACKET_MAX);
-	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY || how == SPOIL_FINISH_DESTINATION || how == SPOIL_FINISH_NO_REASON)
+	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY || how == SPOIL_FINISH_DESTINATION ||
+		how == SPOIL_FINISH_NO_REASON)
 		spoil_other(how, &b);
 	else
 		spoiled_packet(how, &b);
@@ -451,7 +466,9 @@ START_TEST(test_hostile_courier)
 END_TEST
 
 /* At the courier: what the queue's end must not send. */
-enum odd { ODD_RCPT_FIRST, ODD_NO_HELLO, ODD_NO_FILE, ODD_VERSION, ODD_NO_PAGE, ODD_SMALL_PAGE, ODD_NO_RCPT, ODD_TWO };
+enum odd {
+	ODD_RCPT_FIRST, ODD_NO_HELLO, ODD_NO_FILE, ODD_VERSION, ODD_NO_PAGE, ODD_SMALL_PAGE, ODD_NO_RCPT, ODD_TWO
+};
 
 static const struct {
 	enum odd how;

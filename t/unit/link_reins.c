@@ -98,7 +98,8 @@ END_TEST
 static const struct {
 	unsigned kind;
 	int more;
-} bad[] = { { REINS_LISTEN + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 }, { REINS_STOP, 1 } };
+} bad[] = { { REINS_LISTEN + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 },
+	{ REINS_STOP, 1 } };
 
 START_TEST(test_bad)
 {

@@ -13,7 +13,7 @@
 
 enum { A = 1, AAAA = 28, SERVFAIL = 2, NXDOMAIN = 3 };
 
-/* Names by their first label: "both" A and AAAA, "four" A only, "fail" SERVFAIL, "junk" a damaged answer, else NXDOMAIN. */
+/* Names by their first label: "both" A and AAAA, "four" A only, "fail" SERVFAIL, else NXDOMAIN. */
 struct server {
 	int fd;
 	uint16_t port;
@@ -77,7 +77,10 @@ static void *server_main(void *arg)
 		socklen_t size = sizeof from;
 		ssize_t n;
 
-		if (poll(&p, 1, 20) <= 0 || (n = recvfrom(s->fd, q, 512, 0, (struct sockaddr *)&from, &size)) < 17)
+		if (poll(&p, 1, 20) <= 0)
+			continue;
+		n = recvfrom(s->fd, q, 512, 0, (struct sockaddr *)&from, &size);
+		if (n < 17)
 			continue;
 		s->asked++;
 		sendto(s->fd, q, reply(q), 0, (struct sockaddr *)&from, size);
@@ -130,7 +133,8 @@ static void start(bool ipv4, bool ipv6)
 	fclose(f);
 	loop = loop_new();
 	snprintf(servers, sizeof servers, "127.0.0.1@%u", server.port);
-	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = servers, .trust_anchor_file = "", .hosts_file = hosts_path,
+	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = servers, .trust_anchor_file = "",
+		.hosts_file = hosts_path,
 		.ipv4 = ipv4, .ipv6 = ipv6 }, &why);
 	ck_assert_msg(resolver != NULL, "%s", why);
 	unlink(hosts_path);
@@ -221,7 +225,8 @@ START_TEST(test_setup)
 	char *why = NULL;
 
 	loop = loop_new();
-	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = setups[_i].servers, .trust_anchor_file = setups[_i].anchor,
+	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = setups[_i].servers,
+		.trust_anchor_file = setups[_i].anchor,
 		.hosts_file = "/nonexistent", .ipv4 = true }, &why);
 	ck_assert_int_eq(resolver != NULL, setups[_i].anchor[0] != '\0');
 	if (!resolver)

@@ -60,7 +60,8 @@ static void ended(void *arg, enum stream_end how, int error)
 	char text[80];
 
 	(void)arg;
-	snprintf(text, sizeof text, "%s%s%s ", names[how], error ? ":" : "", error ? strerrorname_np(error) : "");
+	snprintf(text, sizeof text, "%s%s%s ", names[how], error ? ":" : "",
+		error ? strerrorname_np(error) : "");
 	add(text);
 	done = true;
 	loop_stop(loop);
@@ -106,7 +107,8 @@ START_TEST(test_reads_and_end)
 }
 END_TEST
 
-/* A write to a peer that has gone: what it said last is heard, and the end comes from the loop, not from the write. */
+/* A write to a peer that has gone: what it said last is heard, and the end comes from the loop, not from
+ * the write. */
 START_TEST(test_last_words)
 {
 	start_pair();
@@ -149,7 +151,8 @@ static void read_all(char *to, size_t size)
 /* head, file: sizes; both at once fit, wait in memory, or are sent from the file. */
 static const struct {
 	size_t head, file;
-} files[] = { { 0, 3 }, { 100, 1000 }, { 100, 64 * 1024 }, { 100, 64 * 1024 + 1 }, { 17 * 1024, 1000 }, { 50, 5 * 1000 * 1000 } };
+} files[] = { { 0, 3 }, { 100, 1000 }, { 100, 64 * 1024 }, { 100, 64 * 1024 + 1 }, { 17 * 1024, 1000 },
+	{ 50, 5 * 1000 * 1000 } };
 
 START_TEST(test_file)
 {
@@ -288,7 +291,8 @@ START_TEST(test_refused)
 		ck_assert(endpoint_inet(&to, refusals[_i].to, 1));
 	if (refusals[_i].from)
 		ck_assert(endpoint_inet(&from, refusals[_i].from, 0));
-	stream = stream_connect(shared, &to, refusals[_i].from ? &from : NULL, refusals[_i].must, &events, NULL);
+	stream = stream_connect(shared, &to, refusals[_i].from ? &from : NULL, refusals[_i].must, &events,
+		NULL);
 	ck_assert_str_eq(trail, "");
 	run_until_done(refusals[_i].wanted);
 	finish();
@@ -299,8 +303,9 @@ static const struct {
 	const char *text;
 	bool good, v6;
 } numerics[] = {
-	{ "127.0.0.1", true, false }, { "::1", true, true }, { "2001:db8::25", true, true }, { "", false, false }, { "127.1", false, false },
-	{ "127.0.0.1:25", false, false }, { "[::1]", false, false }, { "localhost", false, false }, { "1.2.3.4.5", false, false },
+	{ "127.0.0.1", true, false }, { "::1", true, true }, { "2001:db8::25", true, true },
+	{ "", false, false }, { "127.1", false, false }, { "127.0.0.1:25", false, false },
+	{ "[::1]", false, false }, { "localhost", false, false }, { "1.2.3.4.5", false, false },
 };
 
 START_TEST(test_endpoint)
