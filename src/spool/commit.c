@@ -225,6 +225,13 @@ static void rewriting_ready(void *arg)
 	ask(c);
 }
 
+static uint64_t oldest_claim(void *arg)
+{
+	const struct commit *c = arg;
+
+	return c->setup.oldest_claim(c->setup.arg);
+}
+
 struct commit *commit_new(const struct commit_setup *setup, const struct journal *journal)
 {
 	struct commit *c = mem_alloc(sizeof *c);
@@ -237,7 +244,7 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	buf_init(&c->printed, SIZE_MAX / 2);
 	pace_init(&c->pace, setup->loop, start, c);
 	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync, .ledger = setup->ledger,
-		.ids = setup->ids, .oldest_claim = setup->oldest_claim, .ready = rewriting_ready, .arg = c });
+		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });
 	return c;
 }
 
