@@ -27,7 +27,7 @@ struct parser {
 	const char *why;
 };
 
-/* --- tokens -------------------------------------------------------------------------------------------------------- */
+/* --- tokens ----------------------------------------------------------------------------------- */
 
 static void skip(struct text *t, size_t n)
 {
@@ -127,7 +127,7 @@ static bool at_word(const struct parser *p)
 	return p->token.kind == TOKEN_ATOM || p->token.kind == TOKEN_QUOTED;
 }
 
-/* --- elements ------------------------------------------------------------------------------------------------------ */
+/* --- elements --------------------------------------------------------------------------------- */
 
 static bool refuse(struct parser *p, const char *why)
 {
@@ -187,7 +187,8 @@ static bool report(struct parser *p)
 	bool good;
 
 	buf_init(&wire, PART_MAX);
-	good = !p->local.over && !p->domain.over && address_quote(text_make(buf_text(&p->local), p->local.len), &wire);
+	good = !p->local.over && !p->domain.over &&
+		address_quote(text_make(buf_text(&p->local), p->local.len), &wire);
 	if (!good)
 		refuse(p, "the address is too long, holds a control character or is not valid UTF-8");
 	if (good && p->domain.len)
@@ -209,7 +210,7 @@ static bool end_address(struct parser *p)
 	if (p->local.len == 0)
 		return refuse(p, "there is no local part");
 	if (p->phrase)
-		return refuse(p, "words stand side by side; an address with a name is written: name <address>");
+		return refuse(p, "words stand side by side; with a name write: name <address>");
 	if (domain) {
 		advance(p);
 		take_domain(p);
@@ -267,7 +268,7 @@ static bool take_element(struct parser *p)
 	} else if (p->local.len || !at_end_of_element(p)) {
 		good = end_address(p);
 	}
-	return good && (at_end_of_element(p) || refuse(p, "there is something behind the address that does not belong there"));
+	return good && (at_end_of_element(p) || refuse(p, "something stands behind the address"));
 }
 
 static bool take_list(struct parser *p)
@@ -282,7 +283,8 @@ static bool take_list(struct parser *p)
 	return true;
 }
 
-bool address_list(struct text list, void (*found)(void *arg, const char *address), void *arg, struct address_list_fault *fault)
+bool address_list(struct text list, void (*found)(void *arg, const char *address), void *arg,
+	struct address_list_fault *fault)
 {
 	struct parser p = { .rest = list, .found = found, .arg = arg, .start = list.p };
 	bool good;
@@ -291,7 +293,9 @@ bool address_list(struct text list, void (*found)(void *arg, const char *address
 	buf_init(&p.domain, PART_MAX);
 	good = take_list(&p);
 	if (!good)
-		*fault = (struct address_list_fault){ text_make(p.start, (size_t)(p.rest.p - p.start)), p.why };
+		*fault = (struct address_list_fault){
+			text_make(p.start, (size_t)(p.rest.p - p.start)), p.why
+		};
 	buf_free(&p.local);
 	buf_free(&p.domain);
 	return good;

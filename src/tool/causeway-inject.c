@@ -1,4 +1,4 @@
-/* causeway-inject(1): hands one message from standard input to the spool; also answers to the name sendmail. */
+/* causeway-inject(1): hands one message from standard input to the spool; also under the name sendmail. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "tool/tool_settings.h"
 
 static const char help[] =
-	"usage: causeway-inject [-it] [-B body] [-c file] [-F name] [-f sender] [-N when] [-R what] [-V id] [--] [recipient ...]\n"
+	"usage: causeway-inject [-it] [-B body] [-c file] [-F name] [-f sender] [-N when]\n"
+	"                       [-R what] [-V id] [--] [recipient ...]\n"
 	"\n"
 	"Hands the message on standard input to Causeway's spool; a daemon need not run.\n"
 	"\n"

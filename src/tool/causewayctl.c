@@ -31,8 +31,8 @@ static const char help[] =
 	"  config [name]                effective values under their Postfix names\n"
 	"  reload                       read the configuration again\n"
 	"\n"
-	"selectors: --state active|deferred|held|incoming, --to destination, --from sender, --older age, --reason text;\n"
-	"with retry, --dry-run only counts\n"
+	"selectors: --state active|deferred|held|incoming, --to destination, --from sender, --older age,\n"
+	"--reason text; with retry, --dry-run only counts\n"
 	"\n"
 	"Not in this version of the daemon yet: hold release delete suspend resume explain verify top\n";
 
@@ -44,7 +44,7 @@ struct ask {
 	char **why;
 };
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static bool read_all(struct ask *ask, struct buf *body)
 {
@@ -140,7 +140,7 @@ static int take_answer(struct ask *ask, const struct buf *body)
 	return 0;
 }
 
-/* --- listings, which are shown as they come ------------------------------------------------------------------------ */
+/* --- listings, which are shown as they come --------------------------------------------------- */
 
 static bool print_object(struct text object, bool first)
 {
@@ -156,7 +156,8 @@ static bool print_object(struct text object, bool first)
 	return true;
 }
 
-static bool take_slice(const struct ask *ask, struct ctl_objects *objects, struct text slice, uint64_t *count)
+static bool take_slice(const struct ask *ask, struct ctl_objects *objects, struct text slice,
+	uint64_t *count)
 {
 	struct text object;
 
@@ -189,7 +190,7 @@ static int take_listing(struct ask *ask)
 	return *ask->why ? EX_UNAVAILABLE : 0;
 }
 
-/* --- questions ----------------------------------------------------------------------------------------------------- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 static int take_body(struct ask *ask)
 {

@@ -49,7 +49,15 @@ static const struct ctl_command commands[] = {
 	{ "config", "GET", "/config", OPERANDS_TAIL_MAYBE, 0, VIEW_CONFIG },
 };
 
-enum { OPTION_HELP = 256, OPTION_VERSION, OPTION_JSON, OPTION_SOCKET, OPTION_DRY_RUN, OPTION_CONTENT, OPTION_SELECTOR };
+enum {
+	OPTION_HELP = 256,
+	OPTION_VERSION,
+	OPTION_JSON,
+	OPTION_SOCKET,
+	OPTION_DRY_RUN,
+	OPTION_CONTENT,
+	OPTION_SELECTOR
+};
 
 /* Selectors come last, and are sent under their own names. */
 static const struct option long_options[] = {
@@ -84,7 +92,7 @@ static bool refuse(struct reading *r, const char *what, const char *complaint)
 	return false;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void add_encoded(struct buf *out, const char *text)
 {
@@ -184,7 +192,7 @@ static bool add_targets(struct reading *r, char **operands)
 	return true;
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static bool add_selector(struct reading *r, const char *name, const char *value)
 {
@@ -230,11 +238,13 @@ static bool take_options(struct reading *r, int argc, char **argv)
 
 	optind = 0;
 	opterr = 0;
-	while (r->a->action == CTL_ASK && (option = getopt_long(argc, argv, ":c:", long_options, &index)) != -1) {
+	while (r->a->action == CTL_ASK &&
+		(option = getopt_long(argc, argv, ":c:", long_options, &index)) != -1) {
 		if (option == ':')
 			return refuse(r, argv[optind - 1], "needs a value");
 		if (option == '?')
-			return refuse(r, argv[optind - 1], "unknown option; causewayctl --help lists what there is");
+			return refuse(r, argv[optind - 1],
+				"unknown option; causewayctl --help lists what there is");
 		if (!take_option(r, option, long_options[index].name))
 			return false;
 	}

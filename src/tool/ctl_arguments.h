@@ -25,11 +25,11 @@ struct ctl_arguments {
 	enum ctl_view view;
 	char **targets;                       /* one request each: path and query, encoded */
 	size_t count;
-	char **operands;                      /* behind the command, borrowed from argv; one for each target if there are several */
+	char **operands;                      /* borrowed from argv; one a target if there are several */
 };
 
-/* Reads argv, which may be put into another order; false and one line in *why (free() it) if it is no good, which is EX_USAGE. Release
- * in both cases. */
+/* Reads argv, which may be put into another order; false and one line in *why (free() it) if it is no good,
+ * which is EX_USAGE. Release in both cases. */
 bool ctl_arguments_read(struct ctl_arguments *, int argc, char **argv, char **why);
 void ctl_arguments_release(struct ctl_arguments *);
 

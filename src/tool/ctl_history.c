@@ -64,14 +64,16 @@ static void put_result(FILE *out, const struct journal_line *line, const json_t 
 
 static void put_in(FILE *out, const struct journal_line *line)
 {
-	fprintf(out, "taken in from user id %" PRIu64 ", %" PRIu64 " recipient%s", line->uid, line->count, line->count == 1 ? "" : "s");
+	fprintf(out, "taken in from user id %" PRIu64 ", %" PRIu64 " recipient%s", line->uid, line->count,
+		line->count == 1 ? "" : "s");
 }
 
 static void put_next(FILE *out, const struct journal_line *line)
 {
 	char at[CTL_UNIT_SIZE];
 
-	fprintf(out, "attempt %" PRIu64 " is over; the next one was set for %s", line->count, ctl_time(line->time / 1000, at));
+	fprintf(out, "attempt %" PRIu64 " is over; the next one was set for %s", line->count,
+		ctl_time(line->time / 1000, at));
 }
 
 /* What happened, without its time; false for kinds that say nothing to a person. */

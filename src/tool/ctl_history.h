@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "format/journal_line.h"
 
-/* Puts the last result of each of count recipients into last, zeroes for those that have none. Texts are borrowed from history. */
+/* Puts the last result of each of count recipients into last, zeroes for those that have none. Texts are
+ * borrowed from history. */
 void ctl_history_results(const json_t *history, struct journal_line *last, size_t count);
 
 /* What a result's status letter means. */

@@ -47,13 +47,14 @@ int ctl_http_connect(const char *path, char **why)
 	if (errno == EACCES)
 		*why = mem_fmt("%s: permission denied; the socket is for the members of its group", path);
 	else
-		*why = mem_fmt("%s: no daemon answers there (%s); is causewayd running?", path, strerror(errno));
+		*why = mem_fmt("%s: no daemon answers there (%s); is causewayd running?", path,
+			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
-/* --- bytes --------------------------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static bool fail(char **why, const char *what)
 {
@@ -105,11 +106,13 @@ static struct text line_of(const struct ctl_http *h)
 	return text_make(buf_text(&h->line), h->line.len);
 }
 
-/* --- the head ------------------------------------------------------------------------------------------------------ */
+/* --- the head --------------------------------------------------------------------------------- */
 
 static bool send_request(int fd, const char *method, const char *target, char **why)
 {
-	char *request = mem_fmt("%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method, target);
+	char *request = mem_fmt(
+		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+		method, target);
 	size_t n = strlen(request), sent = 0;
 
 	while (sent < n) {
@@ -134,7 +137,8 @@ static bool take_status(struct ctl_http *h, char **why)
 	if (!read_line(h, why))
 		return false;
 	line = line_of(h);
-	if (!text_starts_nocase(line, "HTTP/1.") || !text_until(&line, ' ', &version) || !text_number(&line, 599, &status))
+	if (!text_starts_nocase(line, "HTTP/1.") || !text_until(&line, ' ', &version) ||
+		!text_number(&line, 599, &status))
 		return fail(why, "is not HTTP");
 	h->status = (int)status;
 	return true;
@@ -153,7 +157,8 @@ static bool take_field(struct ctl_http *h, char **why)
 	}
 	if (text_is_nocase(name, "Content-Length") && h->framing != CHUNKED) {
 		h->framing = BY_LENGTH;
-		return (text_number(&value, UINT64_MAX, &h->left) && value.n == 0) || fail(why, "has a bad length");
+		return (text_number(&value, UINT64_MAX, &h->left) && value.n == 0) ||
+			fail(why, "has a bad length");
 	}
 	return true;
 }
@@ -204,7 +209,7 @@ int ctl_http_status(const struct ctl_http *h)
 	return h->status;
 }
 
-/* --- the body ------------------------------------------------------------------------------------------------------ */
+/* --- the body --------------------------------------------------------------------------------- */
 
 static bool chunk_size(struct text line, uint64_t *size)
 {

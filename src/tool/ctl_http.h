@@ -1,4 +1,5 @@
-/* One request to the control socket and its answer: a blocking HTTP/1.1 client that knows what is needed for that (RFC 9112). */
+/* One request to the control socket and its answer: a blocking HTTP/1.1 client that knows what is needed for
+ * that (RFC 9112). */
 #ifndef CAUSEWAY_TOOL_CTL_HTTP_H
 #define CAUSEWAY_TOOL_CTL_HTTP_H
 
@@ -10,7 +11,8 @@ struct ctl_http;
 /* A connected stream socket, or -1 and one line in *why (free() it) that names the path. */
 int ctl_http_connect(const char *path, char **why);
 
-/* Sends the request on fd, which is owned from now on, and reads the head of the answer. NULL and *why as above if there is none. */
+/* Sends the request on fd, which is owned from now on, and reads the head of the answer. NULL and *why as
+ * above if there is none. */
 struct ctl_http *ctl_http_ask(int fd, const char *method, const char *target, char **why);
 void ctl_http_free(struct ctl_http *);
 

@@ -48,7 +48,7 @@ static void step_inside(struct ctl_objects *o, char c)
 	o->bad = o->bad || o->depth > DEPTH_MAX;
 }
 
-/* Bytes of an object that can be taken without a look at each: inside a string up to a quote or backslash. */
+/* Bytes that can be taken without a look at each: inside a string up to a quote or backslash. */
 static size_t plain_length(const struct ctl_objects *o, struct text t)
 {
 	size_t n = 0;

@@ -1,4 +1,5 @@
-/* Takes a JSON array of objects apart while it comes in, so that a long listing is never held as a whole (RFC 8259). */
+/* Takes a JSON array of objects apart while it comes in, so that a long listing is never held as a whole
+ * (RFC 8259). */
 #ifndef CAUSEWAY_TOOL_CTL_OBJECTS_H
 #define CAUSEWAY_TOOL_CTL_OBJECTS_H
 
@@ -18,7 +19,7 @@ struct ctl_objects {
 void ctl_objects_init(struct ctl_objects *);
 void ctl_objects_free(struct ctl_objects *);
 
-/* Takes bytes off the front; true when an object is complete, whose text is in object until the next call. */
+/* Takes bytes off the front; true when an object is complete, whose text is valid until the next call. */
 bool ctl_objects_next(struct ctl_objects *, struct text *from, struct text *object);
 
 #endif

@@ -26,7 +26,7 @@ void ctl_put(FILE *out, const char *text, int width)
 	free(clean);
 }
 
-/* --- status -------------------------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void print_queue(FILE *out, const json_t *status)
 {
@@ -37,7 +37,8 @@ static void print_queue(FILE *out, const json_t *status)
 
 	fprintf(out, "queue        %lld message%s", (long long)total, total == 1 ? "" : "s");
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-		fprintf(out, "%s %lld %s", i ? "," : ":", (long long)ctl_number(queue, states[i]), states[i]);
+		fprintf(out, "%s %lld %s", i ? "," : ":", (long long)ctl_number(queue, states[i]),
+			states[i]);
 	if (total)
 		fprintf(out, "; the oldest is %s old", ctl_age(ctl_number(status, "oldest_seconds"), age));
 	fputc('\n', out);
@@ -45,15 +46,18 @@ static void print_queue(FILE *out, const json_t *status)
 
 static void print_spool(FILE *out, const json_t *status)
 {
-	const json_t *spool = json_object_get(status, "spool"), *sums = json_object_get(status, "deliveries");
+	const json_t *spool = json_object_get(status, "spool");
+	const json_t *sums = json_object_get(status, "deliveries");
 	bool stopped = json_is_true(json_object_get(spool, "intake_stopped"));
 	char size[CTL_UNIT_SIZE];
 
-	fprintf(out, "deliveries   since the start: %lld sent, %lld deferred, %lld bounced\n", (long long)ctl_number(sums, "sent"),
-		(long long)ctl_number(sums, "deferred"), (long long)ctl_number(sums, "bounced"));
+	fprintf(out, "deliveries   since the start: %lld sent, %lld deferred, %lld bounced\n",
+		(long long)ctl_number(sums, "sent"), (long long)ctl_number(sums, "deferred"),
+		(long long)ctl_number(sums, "bounced"));
 	fprintf(out, "spool        %s; since the start: %lld files taken, %lld refused; free %s\n",
-		stopped ? "INTAKE IS STOPPED until there is more free space" : "takes mail in", (long long)ctl_number(spool, "files_taken"),
-		(long long)ctl_number(spool, "files_refused"), ctl_size(ctl_number(spool, "free_bytes"), size));
+		stopped ? "INTAKE IS STOPPED until there is more free space" : "takes mail in",
+		(long long)ctl_number(spool, "files_taken"), (long long)ctl_number(spool, "files_refused"),
+		ctl_size(ctl_number(spool, "free_bytes"), size));
 }
 
 /* The queue's knowledge of a courier, or NULL. */
@@ -98,7 +102,7 @@ void ctl_print_status(FILE *out, const json_t *status)
 		print_process(out, status, process);
 }
 
-/* --- destinations -------------------------------------------------------------------------------------------------- */
+/* --- destinations ----------------------------------------------------------------------------- */
 
 static void print_destination(FILE *out, const json_t *d)
 {
@@ -113,12 +117,14 @@ static void print_destination(FILE *out, const json_t *d)
 	ctl_put(out, ctl_text(d, "state"), 0);
 	if (json_is_number(probe))
 		fprintf(out, ", tried again within %s", ctl_age((int64_t)json_number_value(probe), age));
-	fprintf(out, "; %lld connections (%lld busy, %lld idle), window %lld of %lld\n", (long long)ctl_number(d, "connections"),
-		(long long)ctl_number(d, "busy"), (long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
+	fprintf(out, "; %lld connections (%lld busy, %lld idle), window %lld of %lld\n",
+		(long long)ctl_number(d, "connections"), (long long)ctl_number(d, "busy"),
+		(long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
 		(long long)ctl_number(d, "limit"));
 	fprintf(out, "    %lld wait, %lld parked; since the start: %lld sent, %lld deferred, %lld bounced\n",
-		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"), (long long)ctl_number(d, "sent"),
-		(long long)ctl_number(d, "deferred"), (long long)ctl_number(d, "bounced"));
+		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"),
+		(long long)ctl_number(d, "sent"), (long long)ctl_number(d, "deferred"),
+		(long long)ctl_number(d, "bounced"));
 	if (*error) {
 		fputs("    last error: ", out);
 		ctl_put(out, error, 0);
@@ -135,7 +141,7 @@ void ctl_print_destinations(FILE *out, const json_t *list)
 		print_destination(out, destination);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------ */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 void ctl_print_config(FILE *out, const json_t *values)
 {

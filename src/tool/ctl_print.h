@@ -1,4 +1,4 @@
-/* The daemon's answers as text for a person, on a stream. What is missing in an answer is shown as empty or 0. */
+/* The daemon's answers as text for a person. What is missing in an answer is shown as empty or 0. */
 #ifndef CAUSEWAY_TOOL_CTL_PRINT_H
 #define CAUSEWAY_TOOL_CTL_PRINT_H
 
@@ -11,7 +11,7 @@
 const char *ctl_text(const json_t *object, const char *name);
 int64_t ctl_number(const json_t *object, const char *name);
 
-/* Writes text from outside without what could move a cursor (base/text.h), in a column of at least width bytes. */
+/* Writes text without what could move a cursor (base/text.h), in a column of at least width bytes. */
 void ctl_put(FILE *, const char *text, int width);
 
 void ctl_print_status(FILE *, const json_t *status);

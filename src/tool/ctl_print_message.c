@@ -22,7 +22,7 @@ static bool is_open(const json_t *rcpt)
 	return strcmp(state, "sent") != 0 && strcmp(state, "bounced") != 0 && strcmp(state, "done") != 0;
 }
 
-/* --- a line -------------------------------------------------------------------------------------------------------- */
+/* --- a line ----------------------------------------------------------------------------------- */
 
 /* When it is tried next, seen from now. */
 static const char *next_try(const json_t *message, int64_t now, char out[CTL_UNIT_SIZE])
@@ -56,8 +56,8 @@ static void put_recipients(FILE *out, const json_t *message)
 
 void ctl_print_heading(FILE *out)
 {
-	fprintf(out, "%-11s %-8s %-6s %-9s %5s %5s  %-*s  %-*s  %s\n", "ID", "STATE", "AGE", "NEXT TRY", "TRIES", "SIZE",
-		ADDRESS_COLUMN, "FROM", ADDRESS_COLUMN, "WAITING", "REASON");
+	fprintf(out, "%-11s %-8s %-6s %-9s %5s %5s  %-*s  %-*s  %s\n", "ID", "STATE", "AGE", "NEXT TRY",
+		"TRIES", "SIZE", ADDRESS_COLUMN, "FROM", ADDRESS_COLUMN, "WAITING", "REASON");
 }
 
 void ctl_print_line(FILE *out, const json_t *message, int64_t now)
@@ -68,8 +68,9 @@ void ctl_print_line(FILE *out, const json_t *message, int64_t now)
 	ctl_put(out, ctl_text(message, "id"), 11);
 	fputc(' ', out);
 	ctl_put(out, ctl_text(message, "state"), 8);
-	fprintf(out, " %-6s %-9s %5lld %5s  ", ctl_age(now - seconds(message, "arrived"), age), next_try(message, now, next),
-		(long long)ctl_number(message, "attempts"), ctl_size(ctl_number(message, "size"), size));
+	fprintf(out, " %-6s %-9s %5lld %5s  ", ctl_age(now - seconds(message, "arrived"), age),
+		next_try(message, now, next), (long long)ctl_number(message, "attempts"),
+		ctl_size(ctl_number(message, "size"), size));
 	ctl_put(out, *sender ? sender : "<>", ADDRESS_COLUMN);
 	fputs("  ", out);
 	put_recipients(out, message);
@@ -78,7 +79,7 @@ void ctl_print_line(FILE *out, const json_t *message, int64_t now)
 	fputc('\n', out);
 }
 
-/* --- all about one ------------------------------------------------------------------------------------------------- */
+/* --- all about one ---------------------------------------------------------------------------- */
 
 static void print_state(FILE *out, const json_t *message, int64_t now)
 {
@@ -89,7 +90,8 @@ static void print_state(FILE *out, const json_t *message, int64_t now)
 	ctl_put(out, ctl_text(message, "state"), 0);
 	fprintf(out, " after %lld attempt%s", (long long)attempts, attempts == 1 ? "" : "s");
 	if (json_is_integer(json_object_get(message, "next")))
-		fprintf(out, "; next try %s (%s)", next_try(message, now, next), ctl_time(seconds(message, "next"), at));
+		fprintf(out, "; next try %s (%s)", next_try(message, now, next),
+			ctl_time(seconds(message, "next"), at));
 	fputc('\n', out);
 }
 
@@ -144,7 +146,8 @@ static void print_outcome(FILE *out, const json_t *rcpt, const struct journal_li
 
 static void print_recipients(FILE *out, const json_t *rcpts, const struct journal_line *last)
 {
-	int address = column(rcpts, "address", ADDRESS_COLUMN_MAX), destination = column(rcpts, "destination", DESTINATION_COLUMN_MAX);
+	int address = column(rcpts, "address", ADDRESS_COLUMN_MAX);
+	int destination = column(rcpts, "destination", DESTINATION_COLUMN_MAX);
 	const json_t *rcpt;
 	size_t i;
 
@@ -189,7 +192,8 @@ static void print_content(FILE *out, const char *content)
 void ctl_print_message(FILE *out, const json_t *message, int64_t now)
 {
 	const char *content = json_string_value(json_object_get(message, "content"));
-	const json_t *rcpts = json_object_get(message, "recipients"), *history = json_object_get(message, "history");
+	const json_t *rcpts = json_object_get(message, "recipients");
+	const json_t *history = json_object_get(message, "history");
 	size_t count = json_array_size(rcpts);
 	struct journal_line *last = mem_alloc(count * sizeof(*last));
 

@@ -16,8 +16,9 @@ const char *ctl_age(int64_t seconds, char out[CTL_UNIT_SIZE])
 	while (units[i].size > 1 && seconds < units[i].size)
 		i++;
 	if (units[i].part_name && seconds % units[i].size / units[i].part)
-		snprintf(out, CTL_UNIT_SIZE, "%lld%c%lld%c", (long long)(seconds / units[i].size), units[i].name,
-			(long long)(seconds % units[i].size / units[i].part), units[i].part_name);
+		snprintf(out, CTL_UNIT_SIZE, "%lld%c%lld%c", (long long)(seconds / units[i].size),
+			units[i].name, (long long)(seconds % units[i].size / units[i].part),
+			units[i].part_name);
 	else
 		snprintf(out, CTL_UNIT_SIZE, "%lld%c", (long long)(seconds / units[i].size), units[i].name);
 	return out;

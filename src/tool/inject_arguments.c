@@ -35,7 +35,7 @@ static bool refuse(char **why, const char *what, const char *text, const char *c
 	return false;
 }
 
-/* --- addresses ----------------------------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 void inject_arguments_add(struct inject_arguments *a, const char *address)
 {
@@ -80,8 +80,12 @@ static bool take_addresses(const struct inject_arguments *a, const char *what, c
 	void (*found)(void *, const char *), void *arg, char **why)
 {
 	struct address_list_fault fault = { .why = NULL };
-	bool good = a->as_sendmail ? address_list(text_of(text), found, arg, &fault) : take_address(text, found, arg, &fault.why);
+	bool good;
 
+	if (a->as_sendmail)
+		good = address_list(text_of(text), found, arg, &fault);
+	else
+		good = take_address(text, found, arg, &fault.why);
 	return good || refuse(why, what, text, fault.why);
 }
 
@@ -110,10 +114,11 @@ static bool add_recipients(struct inject_arguments *a, char **argv, char **why)
 	return true;
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 /* Lets the envelope judge a parameter of MAIL. */
-static bool set_mail_parameter(struct inject_arguments *a, const char *option, const char *name, const char *value, char **why)
+static bool set_mail_parameter(struct inject_arguments *a, const char *option, const char *name,
+	const char *value, char **why)
 {
 	char *command = mem_fmt(" FROM:<> %s=%s", name, value);
 	const char *complaint = "is more than one word";
@@ -177,7 +182,7 @@ static bool set_mode(const char *mode, char **why)
 		return true;
 	if (strcmp(mode, "p") == 0)
 		return refuse(why, "-b", mode, "the queue is not listed here; use causewayctl queue");
-	return refuse(why, "-b", mode, "all that is done here is to take a message from standard input (-bm)");
+	return refuse(why, "-b", mode, "only -bm is done here: take a message from standard input");
 }
 
 static bool refuse_option(int option, const char *word, char **why)
@@ -225,7 +230,7 @@ static bool take_option(struct inject_arguments *a, int option, const char **sen
 		a->action = option == OPTION_HELP ? INJECT_HELP : INJECT_VERSION;
 		return true;
 	case OPTION_WAIT:
-		*why = mem_str("--wait: this version cannot wait for the outcome; without it the message is queued");
+		*why = mem_str("--wait: this version cannot wait for the outcome; leave it out to queue");
 		return false;
 	}
 	return true;
@@ -250,7 +255,8 @@ static bool take_options(struct inject_arguments *a, int argc, char **argv, cons
 
 	optind = 0;
 	opterr = 0;
-	while (a->action == INJECT_MESSAGE && (option = getopt_long(argc, argv, known, long_options, NULL)) != -1) {
+	while (a->action == INJECT_MESSAGE &&
+		(option = getopt_long(argc, argv, known, long_options, NULL)) != -1) {
 		if (option == '?' || option == ':')
 			return refuse_option(option, culprit(argv, shown), why);
 		if (!take_option(a, option, sender, why))

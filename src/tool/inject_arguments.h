@@ -1,6 +1,6 @@
 /*
- * The command line of causeway-inject, also under the name sendmail: then recipients are lists as in a header field, and
- * the flags that other implementations of sendmail have are taken and ignored.
+ * The command line of causeway-inject, also under the name sendmail: then recipients are lists as in a
+ * header field, and the flags that other implementations of sendmail have are taken and ignored.
  */
 #ifndef CAUSEWAY_TOOL_INJECT_ARGUMENTS_H
 #define CAUSEWAY_TOOL_INJECT_ARGUMENTS_H
@@ -25,7 +25,8 @@ struct inject_arguments {
 	struct map *known;         /* the recipients' addresses */
 };
 
-/* Reads argv; false and one line in *why (free() it) if it is no good, which is EX_USAGE. Release in both cases. */
+/* Reads argv; false and one line in *why (free() it) if it is no good, which is EX_USAGE. Release in both
+ * cases. */
 bool inject_arguments_read(struct inject_arguments *, int argc, char **argv, char **why);
 void inject_arguments_release(struct inject_arguments *);
 

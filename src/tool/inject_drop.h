@@ -1,6 +1,7 @@
 /*
- * One drop file on its way: it grows in drop/tmp under a random name that nobody else knows, and is renamed into drop/new when it is
- * complete and on the disk. A signal that ends the program removes what is unfinished. One at a time.
+ * One drop file on its way: it grows in drop/tmp under a random name that nobody else knows, and is renamed
+ * into drop/new when it is complete and on the disk. A signal that ends the program removes what is
+ * unfinished. One at a time.
  */
 #ifndef CAUSEWAY_TOOL_INJECT_DROP_H
 #define CAUSEWAY_TOOL_INJECT_DROP_H
@@ -11,7 +12,8 @@
 
 struct inject_drop;
 
-/* Begins a file below the spool directory. Here and below: on failure NULL or false, and "PATH: what" in *why (free() it). */
+/* Begins a file below the spool directory. Here and below: on failure NULL or false, and "PATH: what" in
+ * *why (free() it). */
 struct inject_drop *inject_drop_new(const char *spool, char **why);
 
 /* Removes the file unless it was handed over. */

@@ -9,7 +9,7 @@
 
 enum { SHOWN_MAX = 200 };
 
-/* --- fields -------------------------------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -74,7 +74,7 @@ bool inject_header_next(struct text *header, bool no_bcc, struct text *field)
 	return false;
 }
 
-/* --- what there is ------------------------------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 static bool is_utf8(struct text t)
 {
@@ -110,7 +110,9 @@ static struct text name_of_kind(struct text field, bool resent)
 
 struct inject_header inject_header_scan(struct text header)
 {
-	struct inject_header h = { .resent = is_resent(header), .utf8 = !text_is_ascii(header) && is_utf8(header) };
+	struct inject_header h = {
+		.resent = is_resent(header), .utf8 = !text_is_ascii(header) && is_utf8(header)
+	};
 	struct text field;
 
 	while (inject_header_next(&header, false, &field)) {
@@ -123,7 +125,7 @@ struct inject_header inject_header_scan(struct text header)
 	return h;
 }
 
-/* --- recipients ---------------------------------------------------------------------------------------------------- */
+/* --- recipients ------------------------------------------------------------------------------- */
 
 static bool refuse(struct text field, const struct address_list_fault *fault, char **why)
 {
@@ -150,7 +152,8 @@ static bool names_recipients(struct text name)
 	return text_is_nocase(name, "To") || text_is_nocase(name, "Cc") || text_is_nocase(name, "Bcc");
 }
 
-bool inject_header_recipients(struct text header, void (*found)(void *arg, const char *address), void *arg, char **why)
+bool inject_header_recipients(struct text header, void (*found)(void *arg, const char *address), void *arg,
+	char **why)
 {
 	bool resent = is_resent(header);
 	struct address_list_fault fault;
@@ -168,9 +171,10 @@ bool inject_header_recipients(struct text header, void (*found)(void *arg, const
 	return true;
 }
 
-/* --- From: --------------------------------------------------------------------------------------------------------- */
+/* --- From: ------------------------------------------------------------------------------------ */
 
-/* One character in the Q encoding of RFC 2047 section 4.2, where only letters and digits may stand for themselves everywhere. */
+/* One character in the Q encoding of RFC 2047 section 4.2, where only letters and digits may stand for
+ * themselves everywhere. */
 static void encode_q(struct text bytes, struct buf *out)
 {
 	for (size_t i = 0; i < bytes.n; i++) {

@@ -108,7 +108,8 @@ static bool correct_envelope(struct inject_letter *l, char **why)
 	bool good;
 
 	print_envelope(l, &head);
-	good = head.len == l->head || inject_drop_replace_front(l->drop, l->head, text_make(head.data, head.len), why);
+	good = head.len == l->head ||
+		inject_drop_replace_front(l->drop, l->head, text_make(head.data, head.len), why);
 	buf_free(&head);
 	return good;
 }

@@ -1,6 +1,7 @@
 /*
- * The outgoing form of a message: a drop file of one transaction, envelope and content in wire form, so that the daemon can take it
- * as it is. The content is streamed; BODY=8BITMIME is added to an envelope without BODY once a byte above 127 was seen.
+ * The outgoing form of a message: a drop file of one transaction, envelope and content in wire form, so that
+ * the daemon can take it as it is. The content is streamed; BODY=8BITMIME is added to an envelope without
+ * BODY once a byte above 127 was seen.
  */
 #ifndef CAUSEWAY_TOOL_INJECT_LETTER_H
 #define CAUSEWAY_TOOL_INJECT_LETTER_H
@@ -10,7 +11,8 @@
 
 struct inject_letter;
 
-/* Both are borrowed; the envelope is complete but for its BODY. Here and below: false and a line in *why (free() it) on failure. */
+/* Both are borrowed; the envelope is complete but for its BODY. Here and below: false and a line in *why
+ * (free() it) on failure. */
 struct inject_letter *inject_letter_new(struct inject_drop *, struct envelope *);
 void inject_letter_free(struct inject_letter *);
 

@@ -40,7 +40,7 @@ static int input_failed(struct message *m)
 	return EX_NOINPUT;
 }
 
-/* --- the header as it comes ---------------------------------------------------------------------------------------- */
+/* --- the header as it comes ------------------------------------------------------------------- */
 
 static bool is_empty(struct text line)
 {
@@ -95,7 +95,7 @@ static struct text header_of(const struct message *m)
 	return text_make(buf_text(&m->header), m->header.len);
 }
 
-/* --- the envelope -------------------------------------------------------------------------------------------------- */
+/* --- the envelope ----------------------------------------------------------------------------- */
 
 static void add_recipient(void *arg, const char *address)
 {
@@ -147,7 +147,7 @@ static void complete_envelope(struct message *m, const struct inject_header *hea
 	e->smtputf8 = header->utf8 || has_utf8(e);
 }
 
-/* --- what the header lacks ----------------------------------------------------------------------------------------- */
+/* --- what the header lacks -------------------------------------------------------------------- */
 
 /* The caller's name in the password file: what stands ahead of the first comma. */
 static char *own_name(void)
@@ -160,8 +160,9 @@ static char *own_name(void)
 
 static void add_from(const struct message *m, const char *prefix, struct buf *out)
 {
-	const char *sender = *m->arguments->envelope->sender ? m->arguments->envelope->sender : "MAILER-DAEMON";
-	char *name = m->arguments->full_name || m->arguments->sender_given ? mem_str(m->arguments->full_name) : own_name();
+	const struct inject_arguments *a = m->arguments;
+	const char *sender = *a->envelope->sender ? a->envelope->sender : "MAILER-DAEMON";
+	char *name = a->full_name || a->sender_given ? mem_str(a->full_name) : own_name();
 	char *field = mem_fmt("%sFrom", prefix), *address;
 	struct text local, domain;
 
@@ -210,7 +211,7 @@ static void add_missing(const struct message *m, const struct inject_header *hea
 		add_message_id(m, prefix, out);
 }
 
-/* --- out ----------------------------------------------------------------------------------------------------------- */
+/* --- out -------------------------------------------------------------------------------------- */
 
 static bool write_header(struct message *m, struct inject_letter *letter, const struct inject_header *header)
 {

@@ -4,8 +4,8 @@
 
 #include "link/settings.h"
 
-/* The values in file, or, if that is NULL, in the default file or the built-in ones where that one cannot be read. NULL, and
- * "FILE:LINE: what" in *why (free() it), if a file is no good, which is EX_CONFIG. */
+/* The values in file, or, if that is NULL, in the default file or the built-in ones where that one cannot be
+ * read. NULL, and "FILE:LINE: what" in *why (free() it), if a file is no good, which is EX_CONFIG. */
 struct settings *tool_settings(const char *file, char **why);
 
 #endif

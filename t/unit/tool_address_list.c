@@ -94,7 +94,8 @@ START_TEST(test_finds)
 	struct buf out;
 
 	buf_init(&out, 4096);
-	ck_assert_msg(address_list(text_of(good[_i].list), add, &out, &fault), "%s: %s", good[_i].list, fault.why);
+	ck_assert_msg(
+		address_list(text_of(good[_i].list), add, &out, &fault), "%s: %s", good[_i].list, fault.why);
 	ck_assert_str_eq(buf_text(&out), good[_i].addresses);
 	buf_free(&out);
 }
@@ -106,11 +107,12 @@ START_TEST(test_refuses)
 	struct buf out;
 
 	buf_init(&out, 4096);
-	ck_assert_msg(!address_list(text_of(bad[_i].list), add, &out, &fault), "%s gave %s", bad[_i].list, buf_text(&out));
+	ck_assert_msg(!address_list(text_of(bad[_i].list), add, &out, &fault), "%s gave %s", bad[_i].list,
+		buf_text(&out));
 	ck_assert_ptr_nonnull(fault.why);
 	ck_assert_msg(strstr(fault.why, bad[_i].why) != NULL, "%s: %s", bad[_i].list, fault.why);
-	ck_assert_msg(strncmp(fault.element.p, bad[_i].element, strlen(bad[_i].element)) == 0, "%s: %.*s", bad[_i].list,
-		(int)fault.element.n, fault.element.p);
+	ck_assert_msg(strncmp(fault.element.p, bad[_i].element, strlen(bad[_i].element)) == 0, "%s: %.*s",
+		bad[_i].list, (int)fault.element.n, fault.element.p);
 	buf_free(&out);
 }
 END_TEST
@@ -120,7 +122,12 @@ static const struct {
 	size_t local, domain;
 	bool good;
 } lengths[] = {
-	{ 64, 11, true }, { 300, 11, true }, { 988, 11, true }, { 989, 11, false }, { 5000, 11, false }, { 100000, 11, false },
+	{ 64, 11, true },
+	{ 300, 11, true },
+	{ 988, 11, true },
+	{ 989, 11, false },
+	{ 5000, 11, false },
+	{ 100000, 11, false },
 	{ 1, 100000, false },
 };
 
@@ -136,7 +143,8 @@ START_TEST(test_lengths)
 	buf_char(&list, '@');
 	for (size_t i = 0; i < lengths[_i].domain; i++)
 		buf_str(&list, i % 4 == 3 ? "." : "x");
-	ck_assert_msg(address_list(text_of(buf_text(&list)), add, &out, &fault) == lengths[_i].good, "%s", fault.why);
+	ck_assert_msg(address_list(text_of(buf_text(&list)), add, &out, &fault) == lengths[_i].good, "%s",
+		fault.why);
 	buf_free(&list);
 	buf_free(&out);
 }

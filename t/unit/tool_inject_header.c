@@ -4,15 +4,26 @@
 
 #include "tool/inject_header.h"
 
-/* --- which lines are fields ---------------------------------------------------------------------------------------- */
+/* --- which lines are fields ------------------------------------------------------------------- */
 
 static const struct {
 	const char *line;
 	bool field;
 } lines[] = {
-	{ "A:\n", true }, { "Subject: x", true }, { "X-1_.!: y\r\n", true }, { "Name \t: x\n", true },
-	{ "", false }, { "\n", false }, { ":", false }, { ": x\n", false }, { " A: x\n", false }, { "no colon\n", false },
-	{ "two words: x\n", false }, { "A\x01: x\n", false }, { "N\xc3\xa4me: x\n", false }, { "Name", false },
+	{ "A:\n", true },
+	{ "Subject: x", true },
+	{ "X-1_.!: y\r\n", true },
+	{ "Name \t: x\n", true },
+	{ "", false },
+	{ "\n", false },
+	{ ":", false },
+	{ ": x\n", false },
+	{ " A: x\n", false },
+	{ "no colon\n", false },
+	{ "two words: x\n", false },
+	{ "A\x01: x\n", false },
+	{ "N\xc3\xa4me: x\n", false },
+	{ "Name", false },
 	{ "From a@example.org Mon: x\n", false },
 };
 
@@ -22,7 +33,7 @@ START_TEST(test_field)
 }
 END_TEST
 
-/* --- what is there ------------------------------------------------------------------------------------------------- */
+/* --- what is there ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *header, *found;
@@ -53,7 +64,7 @@ START_TEST(test_scan)
 }
 END_TEST
 
-/* --- recipients ---------------------------------------------------------------------------------------------------- */
+/* --- recipients ------------------------------------------------------------------------------- */
 
 /* A complaint begins with '!'. */
 static const struct {
@@ -100,7 +111,7 @@ START_TEST(test_recipients)
 }
 END_TEST
 
-/* --- what is passed on --------------------------------------------------------------------------------------------- */
+/* --- what is passed on ------------------------------------------------------------------------ */
 
 static const struct {
 	const char *header;
@@ -129,7 +140,7 @@ START_TEST(test_next)
 }
 END_TEST
 
-/* --- From: --------------------------------------------------------------------------------------------------------- */
+/* --- From: ------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *name, *field;
@@ -142,7 +153,7 @@ static const struct {
 	{ "J\xc3\xb6rg", "From: =?utf-8?q?J=C3=B6rg?= <a@x>\r\n" },
 	{ "\xff", "From: \"?\" <a@x>\r\n" },
 	{ "\xc3\xb6 one two three four five six seven eight",
-	  "From: =?utf-8?q?=C3=B6=20one=20two=20three=20four=20five=20six=20sev?=\r\n =?utf-8?q?en=20eight?= <a@x>\r\n" },
+		"From: =?utf-8?q?=C3=B6=20one=20two=20three=20four=20five=20six=20sev?=\r\n =?utf-8?q?en=20eight?= <a@x>\r\n" },
 };
 
 START_TEST(test_from)

@@ -20,7 +20,7 @@
 
 enum { ARGUMENTS_MAX = 8 };
 
-/* --- a spool of its own -------------------------------------------------------------------------------------------- */
+/* --- a spool of its own ----------------------------------------------------------------------- */
 
 static char spool[32];
 
@@ -41,7 +41,7 @@ static void make_spool(void)
 	make("drop/new");
 }
 
-/* Takes what is in a directory of the spool: removes all files, counts them, and adds their content to out. */
+/* Removes all files in a directory of the spool, counts them, and adds their content to out. */
 static int take_files(const char *name, struct buf *out, mode_t *mode)
 {
 	char *path = mem_fmt("%s/%s", spool, name), bytes[65536];
@@ -119,7 +119,7 @@ static bool is_wire_form(const struct buf *file)
 	return good;
 }
 
-/* --- files that come out ------------------------------------------------------------------------------------------- */
+/* --- files that come out ---------------------------------------------------------------------- */
 
 static const struct {
 	const char *words[ARGUMENTS_MAX], *input, *file;
@@ -131,27 +131,31 @@ static const struct {
 	{ { ARGUMENTS }, HEAD "A: b", MAIL RCPT HEAD_OUT "A: b\r\n\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "no header line\n", MAIL RCPT HEAD_OUT "\r\nno header line\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\nno end", MAIL RCPT HEAD_OUT "\r\nno end\r\n.\r\n" },
-	{ { ARGUMENTS }, "From a@x Mon\n>From b\n" HEAD "\nFrom c\n", MAIL RCPT HEAD_OUT "\r\nFrom c\r\n.\r\n" },
+	{ { ARGUMENTS }, "From a@x Mon\n>From b\n" HEAD "\nFrom c\n",
+		MAIL RCPT HEAD_OUT "\r\nFrom c\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\na\n.\nb\n", MAIL RCPT HEAD_OUT "\r\na\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\na\r\n.\r\nb\r\n", MAIL RCPT HEAD_OUT "\r\na\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\na\n.", MAIL RCPT HEAD_OUT "\r\na\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD ".\n\nb\n", MAIL RCPT HEAD_OUT "\r\n.\r\n" },
 	{ { "-i", ARGUMENTS }, HEAD "\na\n.\nb\n", MAIL RCPT HEAD_OUT "\r\na\r\n..\r\nb\r\n.\r\n" },
-	{ { "-i", ARGUMENTS }, HEAD "\n.\r\n..\n.a\n.", MAIL RCPT HEAD_OUT "\r\n..\r\n...\r\n..a\r\n..\r\n.\r\n" },
+	{ { "-i", ARGUMENTS }, HEAD "\n.\r\n..\n.a\n.",
+		MAIL RCPT HEAD_OUT "\r\n..\r\n...\r\n..a\r\n..\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\n..\n.a\n", MAIL RCPT HEAD_OUT "\r\n...\r\n..a\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\na\rb\r\r\nc\r", MAIL RCPT HEAD_OUT "\r\na b \r\nc\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\n.\ra\n\r.\n", MAIL RCPT HEAD_OUT "\r\n.. a\r\n .\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "\n\xe9\n", MAIL " BODY=8BITMIME" RCPT HEAD_OUT "\r\n\xe9\r\n.\r\n" },
 	{ { "-B7BIT", ARGUMENTS }, HEAD "\n\xe9\n", MAIL " BODY=7BIT" RCPT HEAD_OUT "\r\n\xe9\r\n.\r\n" },
-	{ { ARGUMENTS }, HEAD "A: \xc3\xa9\n\n", MAIL " BODY=8BITMIME SMTPUTF8" RCPT HEAD_OUT "A: \xc3\xa9\r\n\r\n.\r\n" },
+	{ { ARGUMENTS }, HEAD "A: \xc3\xa9\n\n",
+		MAIL " BODY=8BITMIME SMTPUTF8" RCPT HEAD_OUT "A: \xc3\xa9\r\n\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "A: \xe9\n\n", MAIL " BODY=8BITMIME" RCPT HEAD_OUT "A: \xe9\r\n\r\n.\r\n" },
-	{ { "-f", "s@x", "\xc3\xa9@x" }, HEAD "\n", MAIL " SMTPUTF8\r\nRCPT TO:<\xc3\xa9@x>\r\nDATA\r\n" HEAD_OUT "\r\n.\r\n" },
+	{ { "-f", "s@x", "\xc3\xa9@x" }, HEAD "\n",
+		MAIL " SMTPUTF8\r\nRCPT TO:<\xc3\xa9@x>\r\nDATA\r\n" HEAD_OUT "\r\n.\r\n" },
 	{ { ARGUMENTS }, HEAD "Bcc: b@x\n\n", MAIL RCPT HEAD_OUT "Bcc: b@x\r\n\r\n.\r\n" },
 	{ { "-t", "-f", "s@x" }, "Bcc: a@x\n" HEAD "\n", MAIL RCPT HEAD_OUT "\r\n.\r\n" },
 	{ { "-t", ARGUMENTS }, HEAD "To: A <a@x>\n\n", MAIL RCPT HEAD_OUT "To: A <a@x>\r\n\r\n.\r\n" },
 	{ { "-t", ARGUMENTS }, HEAD "\nTo: b@x\n", MAIL RCPT HEAD_OUT "\r\nTo: b@x\r\n.\r\n" },
 	{ { "-t", "-N", "never", "-f", "s@x" }, HEAD "To: a@x\n\n",
-	  MAIL "\r\nRCPT TO:<a@x> NOTIFY=NEVER\r\nDATA\r\n" HEAD_OUT "To: a@x\r\n\r\n.\r\n" },
+		MAIL "\r\nRCPT TO:<a@x> NOTIFY=NEVER\r\nDATA\r\n" HEAD_OUT "To: a@x\r\n\r\n.\r\n" },
 };
 
 START_TEST(test_writes)
@@ -176,7 +180,7 @@ START_TEST(test_writes)
 }
 END_TEST
 
-/* --- what is refused ----------------------------------------------------------------------------------------------- */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 static const struct {
 	const char *words[ARGUMENTS_MAX], *input, *missing;
@@ -231,7 +235,7 @@ START_TEST(test_refuses_what_cannot_be_read)
 }
 END_TEST
 
-/* --- what the header lacks ----------------------------------------------------------------------------------------- */
+/* --- what the header lacks -------------------------------------------------------------------- */
 
 static const struct {
 	const char *words[ARGUMENTS_MAX], *input, *added;     /* up to the first variable part */
@@ -239,11 +243,12 @@ static const struct {
 	{ { ARGUMENTS }, "Date: d\nMessage-ID: <m>\n\n", "From: <s@x>\r\nDate: d\r\n" },
 	{ { "-F", "N", ARGUMENTS }, "Date: d\nMessage-ID: <m>\n\n", "From: \"N\" <s@x>\r\nDate: d\r\n" },
 	{ { "-f", "s", "a@x" }, "Date: d\nMessage-ID: <m>\n\n", "From: <s@origin.test>\r\nDate: d\r\n" },
-	{ { "-f", "", "a@x" }, "Date: d\nMessage-ID: <m>\n\n", "From: <MAILER-DAEMON@origin.test>\r\nDate: d\r\n" },
+	{ { "-f", "", "a@x" }, "Date: d\nMessage-ID: <m>\n\n",
+		"From: <MAILER-DAEMON@origin.test>\r\nDate: d\r\n" },
 	{ { ARGUMENTS }, "From: f\nMessage-ID: <m>\n\n", "Date: " },
 	{ { ARGUMENTS }, "From: f\nDate: d\n\n", "Message-ID: <" },
 	{ { ARGUMENTS }, "From: f\nDate: d\nMessage-ID: <m>\nResent-Date: d\nResent-Message-ID: <m>\n\n",
-	  "Resent-From: <s@x>\r\nFrom: f\r\n" },
+		"Resent-From: <s@x>\r\nFrom: f\r\n" },
 	{ { ARGUMENTS }, "body\n", "From: <s@x>\r\nDate: " },
 	{ { ARGUMENTS }, "", "From: <s@x>\r\nDate: " },
 };
@@ -269,15 +274,23 @@ START_TEST(test_adds)
 }
 END_TEST
 
-/* --- size ---------------------------------------------------------------------------------------------------------- */
+/* --- size ------------------------------------------------------------------------------------- */
 
 /* A body of lines of that length, where one byte above 127 stands at the end, or none. */
 static const struct {
 	size_t line, lines;
 	bool eight_bit;
 } sizes[] = {
-	{ 70, 10, false }, { 70, 10, true }, { 65535, 3, true }, { 65536, 3, true }, { 65537, 3, true }, { 300000, 1, false },
-	{ 70, 30000, false }, { 70, 30000, true }, { 3000000, 1, true }, { 1, 1100000, true },
+	{ 70, 10, false },
+	{ 70, 10, true },
+	{ 65535, 3, true },
+	{ 65536, 3, true },
+	{ 65537, 3, true },
+	{ 300000, 1, false },
+	{ 70, 30000, false },
+	{ 70, 30000, true },
+	{ 3000000, 1, true },
+	{ 1, 1100000, true },
 };
 
 static void fill(struct buf *in, struct buf *out, size_t row)
