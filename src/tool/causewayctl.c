@@ -260,7 +260,8 @@ static int find_and_ask(const struct ctl_arguments *a)
 		return ask_all(a, a->socket);
 	settings = tool_settings(a->config_file, &why);
 	if (!settings) {
-		complain(NULL, why);
+		complain(NULL, mem_fmt("%s (to ask a running daemon all the same, use --socket)", why));
+		free(why);
 		return EX_CONFIG;
 	}
 	code = ask_all(a, settings->control_socket);
