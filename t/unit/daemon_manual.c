@@ -1,0 +1,160 @@
+/* causeway.conf(5) against the option tables: every option with its default, and no option that does not exist. */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "link/settings.h"
+#include "link/settings_rows.h"
+
+static char *page;
+
+static char *read_page(void)
+{
+	const char *srcdir = getenv("srcdir");
+	char *path = mem_fmt("%s/doc/man/causeway.conf.5", srcdir ? srcdir : ".");
+	FILE *file = fopen(path, "r");
+	struct buf out;
+	char block[65536];
+	size_t n;
+
+	buf_init(&out, 1 << 20);
+	while (file && (n = fread(block, 1, sizeof(block), file)) > 0)
+		buf_add(&out, block, n);
+	if (file)
+		fclose(file);
+	free(path);
+	return buf_take(&out);
+}
+
+/* A line of the page without the marks of mdoc; free() it. */
+static char *plain(const char *at)
+{
+	char *line = mem_strn(at, strcspn(at, "\n")), *to = line;
+
+	for (const char *from = line; *from; from++) {
+		if (strncmp(from, "\\&", 2) == 0 || strncmp(from, "\\(", 2) == 0)
+			from += from[1] == '&' ? 1 : 3;
+		else if (*from != '"')
+			*to++ = *from;
+	}
+	*to = '\0';
+	return line;
+}
+
+/* Whether some item of that name shows that default; sections may have options of one name. */
+static bool is_explained(const char *name, const char *initial)
+{
+	char *start = mem_fmt("\n.It Cm %s ", name);
+	bool found = false;
+
+	for (const char *at = strstr(page, start); at && !found; at = strstr(at + 1, start)) {
+		char *line = plain(at + 1);
+
+		found = strstr(line, initial);
+		free(line);
+	}
+	free(start);
+	return found;
+}
+
+static void check_row(const char *section, const struct option_row *row)
+{
+	const char *shown = *row->initial ? row->initial : "empty";
+
+	if (strncmp(shown, LOCALSTATEDIR "/spool", strlen(LOCALSTATEDIR "/spool")) == 0)
+		shown += strlen(LOCALSTATEDIR);
+	else if (strncmp(shown, RUNSTATEDIR "/causeway", strlen(RUNSTATEDIR "/causeway")) == 0)
+		shown += strlen(RUNSTATEDIR);
+	ck_assert_msg(is_explained(row->name, shown), "%s %s with its default %s is not in the page", section, row->name, shown);
+}
+
+START_TEST(test_settings)
+{
+	for (size_t i = 0; i < settings_section_count; i++)
+		for (size_t row = 0; row < settings_sections[i].count; row++)
+			check_row(settings_sections[i].name, &settings_sections[i].rows[row]);
+	for (size_t row = 0; row < settings_transport_section.count; row++)
+		check_row("transport", &settings_transport_section.rows[row]);
+	for (size_t row = 0; row < settings_pickup_section.count; row++)
+		check_row("pickup", &settings_pickup_section.rows[row]);
+}
+END_TEST
+
+START_TEST(test_others)
+{
+	for (size_t row = 0; row < settings_other_count; row++)
+		if (!(settings_other_rows[row].use & ROWS_READ_ONLY))
+			check_row("", &settings_other_rows[row]);
+}
+END_TEST
+
+START_TEST(test_manner)
+{
+	size_t count;
+	const struct option_row *rows = manner_rows(&count);
+
+	for (size_t row = 0; row < count; row++)
+		check_row("smtp or lmtp", &rows[row]);
+}
+END_TEST
+
+static bool exists(const char *name)
+{
+	static const char *const sections[] = {
+		"", "queue.", "resolver.", "log.", "control.", "smtp.", "lmtp.", "transport.lmtp.", "pickup./x.",
+	};
+	struct settings *s = settings_new();
+	const char *why;
+	bool found = false;
+
+	settings_set(s, "pickup./x.format", "auto", &why);
+	for (size_t i = 0; i < UNIT_ROWS(sections) && !found; i++) {
+		char *path = mem_fmt("%s%s", sections[i], name);
+
+		found = settings_row(s, path);
+		free(path);
+	}
+	settings_free(s);
+	return found;
+}
+
+START_TEST(test_no_more_than_there_are)
+{
+	struct text all = text_of(page), line;
+	size_t items = 0;
+
+	while (text_until(&all, '\n', &line)) {
+		struct text name;
+		char *copy;
+
+		if (!text_starts_nocase(line, ".It Cm "))
+			continue;
+		line = text_make(line.p + 7, line.n - 7);
+		text_word(&line, &name);
+		copy = mem_strn(name.p, name.n);
+		ck_assert_msg(exists(copy), "the page explains %s, which does not exist", copy);
+		free(copy);
+		items++;
+	}
+	ck_assert_uint_gt(items, 200);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "settings", test_settings, 1, 0 },
+		{ "others", test_others, 1, 0 },
+		{ "smtp and lmtp", test_manner, 1, 0 },
+		{ "no more than there are", test_no_more_than_there_are, 1, 0 },
+	};
+	int failed;
+
+	page = read_page();
+	failed = unit_main("daemon/manual", cases, UNIT_ROWS(cases));
+	free(page);
+	return failed;
+}
