@@ -212,6 +212,8 @@ static void done(struct disk_job *job)
 	c->batches++;
 	c->journal_bytes = c->journal.size;
 	pace_ended(&c->pace);
+	if (c->urgent)                        /* what was asked for while this batch failed and was tried again */
+		pace_ask(&c->pace);
 	rewrite_consider(c->rewrite, &c->journal);
 	remover_add(c->setup.remover, b->removals, b->count);
 	tell(b);
@@ -336,6 +338,8 @@ void commit_release(struct commit *c, struct batch *b)
 void commit_gone(struct commit *c, struct ledger_message *m)
 {
 	rewrite_gone(c->rewrite, m);
+	if (rewrite_pays(c->rewrite, c->journal_bytes))
+		ask(c);
 }
 
 bool commit_idle(const struct commit *c)

@@ -11,6 +11,12 @@
 
 #include "base/text.h"
 
+static const struct { const char *call; int error; } faults[] = {
+	{ "fsync", EIO }, { "write", ENOSPC }, { "reserve", ENOSPC }, { "append", EIO },
+};
+
+enum { CALLS = sizeof faults / sizeof faults[0] };
+
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 
 /* How often this was asked, from 1 on. */
@@ -54,10 +60,18 @@ static bool within(struct text range, unsigned long n)
 	return n >= from && n <= to;
 }
 
+static size_t number_of(const char *call)
+{
+	for (size_t i = 0; i < CALLS; i++)
+		if (strcmp(call, faults[i].call) == 0)
+			return i;
+	abort();
+}
+
 int spool_fault(const char *call)
 {
-	static unsigned long calls[3];
-	size_t which = strcmp(call, "fsync") == 0 ? 0 : strcmp(call, "write") == 0 ? 1 : 2;
+	static unsigned long calls[CALLS];
+	size_t which = number_of(call);
 	struct text wanted = text_of(getenv("CAUSEWAY_TEST_FAIL")), item, name;
 	unsigned long n;
 
@@ -66,7 +80,7 @@ int spool_fault(const char *call)
 	n = count_up(&calls[which]);
 	while (text_list_next(&wanted, &item))
 		if (text_until(&item, ':', &name) && text_is(name, call) && within(item, n))
-			return which == 0 ? EIO : ENOSPC;
+			return faults[which].error;
 	return 0;
 }
 

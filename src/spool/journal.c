@@ -144,10 +144,10 @@ int journal_read(struct journal *j, void (*line)(void *arg, struct text text, st
 
 int journal_append(struct journal *j, struct text first, struct text second)
 {
-	int error = 0;
+	int error = spool_fault("append");
 
 	reserve(j->fd, j->size + first.n + second.n + 1, &j->reserved);
-	if (j->torn)
+	if (!error && j->torn)
 		error = io_write(j->fd, "\n", 1);
 	if (!error && first.n)
 		error = io_write(j->fd, first.p, first.n);

@@ -190,11 +190,16 @@ static void start_copying(struct rewrite *r, const struct journal *j)
 	disk_run(r->setup.disk, DISK_REMOVAL, &r->job);
 }
 
+bool rewrite_pays(const struct rewrite *r, uint64_t journal_bytes)
+{
+	return r->state == RESTING && journal_bytes >= SIZE_MIN && ledger_live_bytes(r->setup.ledger) <= journal_bytes / 4;
+}
+
 void rewrite_consider(struct rewrite *r, const struct journal *j)
 {
 	if (r->state == SYNCED)
 		start_copying(r, j);
-	else if (r->state == RESTING && j->size >= SIZE_MIN && ledger_live_bytes(r->setup.ledger) <= j->size / 4)
+	else if (rewrite_pays(r, j->size))
 		start_syncing(r);
 }
 

@@ -31,6 +31,9 @@ void rewrite_free(struct rewrite *);
 /* All files of this finished message are unlinked: it can be forgotten by the next rewriting. */
 void rewrite_gone(struct rewrite *, struct ledger_message *);
 
+/* Whether a journal of that size is worth it. */
+bool rewrite_pays(const struct rewrite *, uint64_t journal_bytes);
+
 /* Starts a rewriting if it pays, or its next step. Called between two uses of the journal, which is good. */
 void rewrite_consider(struct rewrite *, const struct journal *);
 

@@ -32,7 +32,7 @@ struct world_known {
 struct world {
 	char dir[WORLD_PATH];
 	struct loop *loop;
-	struct loop_timer *patience;
+	struct loop_timer *patience, *poll;
 	struct spool_setup setup;
 	struct spool *spool;
 	struct spool_message *arrived[WORLD_MAX];
@@ -43,6 +43,7 @@ struct world {
 	size_t refused_count;
 	size_t corrupt_count, committed;
 	bool ready, closed;
+	size_t pending;                /* for the test's own count */
 	struct spool_message *loaded;
 	bool load_done;
 };
@@ -219,13 +220,23 @@ static inline void world_out_of_patience(void *arg)
 	ck_abort_msg("what was waited for did not happen");
 }
 
-/* Runs the loop until the condition holds. */
+static inline void world_poll(void *arg)
+{
+	struct world *w = arg;
+
+	loop_stop(w->loop);
+}
+
+/* Runs the loop until the condition holds; it is looked at after each event and every few milliseconds, for what no event tells. */
 #define world_wait(w, condition) \
 	do { \
 		loop_timer_set((w)->patience, WORLD_PATIENCE_MS); \
-		while (!(condition)) \
+		while (!(condition)) { \
+			loop_timer_set((w)->poll, 5); \
 			loop_run((w)->loop); \
+		} \
 		loop_timer_stop((w)->patience); \
+		loop_timer_stop((w)->poll); \
 	} while (0)
 
 /* ---- life ---- */
@@ -251,6 +262,7 @@ static inline void world_forget(struct world *w)
 	spool_message_free(w->loaded);
 	w->loaded = NULL;
 	w->ready = w->closed = w->load_done = false;
+	w->pending = 0;
 }
 
 /* Opens the spool; does not wait for it to be ready. */
@@ -264,6 +276,7 @@ static inline void world_begin(struct world *w)
 	world_forget(w);
 	w->loop = loop_new();
 	w->patience = loop_timer_new(w->loop, world_out_of_patience, NULL);
+	w->poll = loop_timer_new(w->loop, world_poll, w);
 	w->spool = spool_open(w->loop, &w->setup, &events, w, &why, &code);
 	ck_assert_msg(w->spool != NULL, "%d: %s", code, why ? why : "");
 }
@@ -281,6 +294,7 @@ static inline void world_close(struct world *w)
 	world_wait(w, w->closed);
 	spool_free(w->spool);
 	loop_timer_free(w->patience);
+	loop_timer_free(w->poll);
 	loop_free(w->loop);
 	w->spool = NULL;
 }
