@@ -138,19 +138,20 @@ static void take_records(struct lookup *l, struct dnsmsg *m)
 	if (result == DNSMSG_BAD)
 		complain(l, true, "a damaged DNS answer came for", NULL);
 	else if (l->count == before)
-		complain(l, false, "no address found in the DNS for host", NULL);
+		complain(l, false, "the DNS has no address of a wanted family for host", NULL);
 }
 
+/* The code is in the packet, or beside it where there is none. */
 static void take_packet(struct lookup *l, int rcode, const void *packet, int size)
 {
-	struct dnsmsg m;
+	struct dnsmsg m = { .rcode = (unsigned)rcode };
 
-	if (rcode == DNSMSG_NXDOMAIN)
-		complain(l, false, "host not found in the DNS:", NULL);
-	else if (rcode != DNSMSG_NOERROR)
-		complain(l, true, "no good answer came from the name servers for host", NULL);
-	else if (!packet || size < 0 || !dnsmsg_open(&m, packet, (size_t)size))
+	if (rcode == DNSMSG_NOERROR && (!packet || size < 0 || !dnsmsg_open(&m, packet, (size_t)size)))
 		complain(l, true, "a damaged DNS answer came for", NULL);
+	else if (m.rcode == DNSMSG_NXDOMAIN)
+		complain(l, false, "there is no such host in the DNS:", NULL);
+	else if (m.rcode != DNSMSG_NOERROR)
+		complain(l, true, "no good answer came from the name servers for host", NULL);
 	else
 		take_records(l, &m);
 }

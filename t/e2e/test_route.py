@@ -138,15 +138,6 @@ def test_bad_nexthops_keep_the_mail(t):
     same(daemon.wait_delivery("u@long.test")["dsn"], "4.3.5")
 
 
-def test_N_14_host_that_does_not_exist(t):
-    """Names under invalid. exist nowhere (RFC 6761), so no server is asked."""
-    daemon = t.daemon("inet:no.such.host.invalid")
-    daemon.send("u@example.org")
-    line = daemon.wait_delivery("u@example.org")
-    same((line["status"], line["dsn"], line["relay"]), ("bounced", "5.4.4", "none"))
-    assert "no.such.host.invalid" in line["reason"], line["reason"]
-
-
 @limit(90)
 def test_N_14_name_servers_that_do_not_answer(t):
     daemon = t.daemon("inet:store.example.com", {"resolver.servers": ["127.0.0.1@1"]})
