@@ -148,7 +148,8 @@ static void add_start(const char *tag)
 	buf_str(&the.waiting, ": ");
 }
 
-static void add_line(const char *tag, const char *line)
+/* False, and nothing is added, if it does not fit. */
+static bool fits(const char *tag, const char *line)
 {
 	size_t before = the.waiting.len;
 
@@ -157,11 +158,20 @@ static void add_line(const char *tag, const char *line)
 	add_start(tag);
 	buf_str(&the.waiting, line);
 	buf_char(&the.waiting, '\n');
-	if (the.waiting.over) {
-		the.waiting.over = false;
-		the.waiting.len = before;
+	if (!the.waiting.over)
+		return true;
+	the.waiting.over = false;
+	the.waiting.len = before;
+	return false;
+}
+
+static void add_line(const char *tag, const char *line)
+{
+	if (fits(tag, line))
+		return;
+	write_waiting();
+	if (!fits(tag, line))
 		the.lost++;
-	}
 }
 
 static void send_syslog(const char *tag, const char *line, enum log_level level)

@@ -88,7 +88,7 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->left = count;
 	d->accepted = d->asked = d->finals = d->fallen_count = d->collected = 0;
 	d->data_go = d->dot_sent = d->refused_for_size = false;
-	d->needs_utf8 = dialogue_needs_smtputf8(t);
+	d->needs_utf8 = dialogue_needs_smtputf8(t, d->lmtp);
 	d->kept = d->served;
 	if (d->served) {
 		assert(d->step == STEP_IDLE);

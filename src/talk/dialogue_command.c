@@ -16,12 +16,12 @@ static bool is_ascii(const char *s)
 	return true;
 }
 
-bool dialogue_needs_smtputf8(const struct transaction *t)
+bool dialogue_needs_smtputf8(const struct transaction *t, bool lmtp)
 {
 	const struct envelope *e = t->envelope;
 
-	if (e->smtputf8 && t->utf8_header)
-		return true;
+	if (e->smtputf8 && t->utf8_header && !lmtp)
+		return true;   /* a mailbox store keeps any header as it comes; returning the mail would help nobody */
 	if (!is_ascii(e->sender))
 		return true;
 	for (size_t i = 0; i < e->count; i++)

@@ -104,7 +104,7 @@ void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
 void dialogue_say_mail(const struct dialogue *, struct buf *out);
 void dialogue_say_rcpt(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
-bool dialogue_needs_smtputf8(const struct transaction *);
+bool dialogue_needs_smtputf8(const struct transaction *, bool lmtp);
 
 /* dialogue_judge.c: gives one recipient, or all that are left, a verdict. A verdict passed in moves. */
 void dialogue_judge(struct dialogue *, size_t rcpt, struct verdict *);
