@@ -160,6 +160,7 @@ static void await_daemon(pid_t pid, int pipe_end)
 		_exit(EX_OK);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	fputs("causewayd: the start failed, the log says why\n", stderr);
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
 }
 
@@ -180,16 +181,23 @@ static bool go_to_background(int *pipe_end)
 	return true;
 }
 
-static void ready(void *arg)
+/* Whoever started the daemon may wait for the end of what it writes. */
+static void let_go_of_terminal(void)
 {
-	int *pipe_end = arg, null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR);
 
-	if (*pipe_end < 0)
-		return;
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
+}
+
+static void ready(void *arg)
+{
+	int *pipe_end = arg;
+
+	if (*pipe_end < 0)
+		return;
 	(void)!write(*pipe_end, "", 1);
 	close(*pipe_end);
 	*pipe_end = -1;
@@ -214,6 +222,8 @@ static int serve(struct settings *settings, const struct arguments *args, struct
 		return complain(EX_CONFIG, why);
 	process_open_log(settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
 	say_warnings(warnings);
+	if (pipe_end >= 0)
+		let_go_of_terminal();
 	return supervise(&setup);
 }
 
