@@ -1,5 +1,7 @@
 """Tables of misbehaviour: one daemon, one scripted peer a case, one delivery line each."""
 
+import processes
+
 SHORT = {"lmtp.lhlo_timeout": "2s", "lmtp.mail_timeout": "2s", "lmtp.rcpt_timeout": "2s",
          "lmtp.data_init_timeout": "2s", "lmtp.data_xfer_timeout": "2s", "lmtp.data_done_timeout": "2s",
          "lmtp.rset_timeout": "2s", "lmtp.quit_timeout": "2s"}
@@ -16,3 +18,10 @@ def results(t, scripts, settings=None, timeout=20, **peer_options):
 def outcome(line):
     """What a delivery line says of its recipient, in short."""
     return line["status"], line["dsn"]
+
+
+def by_recipient(daemon, count):
+    """The outcome of each of COUNT recipients by local part, those of reports apart."""
+    def found():
+        return {d["to"].split("@")[0]: outcome(d) for d in daemon.deliveries() if d["to"] != "a@client.test"}
+    return processes.wait_for(lambda: len(found()) >= count and found(), 20, "%d outcomes" % count)

@@ -67,7 +67,7 @@ class Test:
 
     def __init__(self, name, options):
         self.name, self.options = name, options
-        self.dir = tempfile.mkdtemp(prefix="cw-", dir="/tmp")
+        self.dir = tempfile.mkdtemp(prefix="cw-")
         os.chmod(self.dir, 0o755)
         self.daemons, self.peers, self._closers = [], [], []
 

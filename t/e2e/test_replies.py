@@ -5,7 +5,7 @@ import select
 import threading
 
 from actions import USUAL, End, first, nothing, silence, then_close, then_silence
-from cases import SHORT, outcome, results
+from cases import SHORT, by_recipient, outcome, results
 from harness import limit, same
 
 # --- greeting ------------------------------------------------------------------------------------
@@ -225,9 +225,8 @@ def test_a_trickle_does_not_extend_the_time_for_ever(t):
 def test_replies_one_byte_at_a_time(t):
     daemon, peers = t.destinations({"a": None}, dribble=True)
     daemon.send(["ok@a.test", "dot552@a.test", "rcpt550@a.test"])
-    same({d["to"]: outcome(d) for d in daemon.wait_deliveries(3)},
-         {"ok@a.test": ("sent", "2.0.0"), "dot552@a.test": ("bounced", "5.2.2"),
-          "rcpt550@a.test": ("bounced", "5.1.1")})
+    same(by_recipient(daemon, 3),
+         {"ok": ("sent", "2.0.0"), "dot552": ("bounced", "5.2.2"), "rcpt550": ("bounced", "5.1.1")})
 
 
 # --- peers that break the protocol (doc/differences.md) -------------------------------------------

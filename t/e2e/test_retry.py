@@ -54,7 +54,7 @@ def test_retry_times_follow_the_age_within_bounds(t):
 
 def test_jitter_spreads_retries(t):
     peer = t.peer()
-    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "1s"})
+    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "10s"})
     daemon.send(["rcpt450.0@example.org"])
     for number in range(1, 20):
         daemon.send("rcpt450.%d@example.org" % number)

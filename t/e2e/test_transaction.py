@@ -3,9 +3,8 @@
 import re
 
 import mail
-import processes
 from actions import close, first, nothing, only, silence, then_close
-from cases import SHORT, outcome, results
+from cases import SHORT, by_recipient, outcome, results
 from harness import limit, same
 from spool import DAEMON_UID, PRODUCER_UID
 
@@ -14,13 +13,6 @@ NO_PIPELINING = ("8BITMIME", "ENHANCEDSTATUSCODES")
 
 def verbs(peer, number=0):
     return [command.split()[0].split(":")[0] for command in peer.sessions[number].commands]
-
-
-def by_recipient(daemon, count):
-    """The outcome of each of COUNT recipients, those of reports apart."""
-    def found():
-        return {d["to"].split("@")[0]: outcome(d) for d in daemon.deliveries() if d["to"] != "a@client.test"}
-    return processes.wait_for(lambda: len(found()) >= count and found(), 20, "%d outcomes" % count)
 
 
 # --- order and pipelining ------------------------------------------------------------------------
