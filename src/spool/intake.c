@@ -433,7 +433,8 @@ void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, c
 	t->claimed = t->noted = true;
 	t->store.id = t->floor = id;
 	t->store.count = count;
-	t->store.have = t->have = have;
+	t->have = have;
+	t->store.have = count ? have : NULL;   /* how many are in a file that is not counted yet is not known */
 	/* a part of it is a message already: it was found good by the limits of its time */
 	if (count)
 		t->store.limits = (struct store_limits){ .rcpts = SIZE_MAX };

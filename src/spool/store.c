@@ -188,8 +188,8 @@ static enum store_result run_pass(struct store *s, int fd, bool copying, char *r
 	enum store_result result = read_all(&p, fd);
 
 	*wire_form = result == STORE_OK && bsmtp_is_wire_form(p.parser);
-	if (result == STORE_REFUSED)
-		s->reason = mem_str(bsmtp_error(p.parser));
+	free(s->reason);
+	s->reason = result == STORE_REFUSED ? mem_str(bsmtp_error(p.parser)) : NULL;
 	s->error = p.error;
 	close_part(&p, false);
 	if (result != STORE_OK && copying)
