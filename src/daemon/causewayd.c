@@ -94,16 +94,9 @@ static void parse_arguments(int argc, char **argv, struct arguments *args)
 		finish(EX_USAGE, stderr, usage_text);
 }
 
-/* The daemon leaves the directory that it was started in, and reads the file again on a reload. */
-static const char *absolute(const char *file)
-{
-	char *real = *file == '/' ? NULL : realpath(file, NULL);
-
-	return real ? real : file;
-}
-
 /* --- who we are ---------------------------------------------------------------------------------------------------- */
 
+/* False if the user has gone since the configuration was checked. */
 static bool find_identity(const struct settings *settings, struct identity *who)
 {
 	const struct passwd *user;
@@ -112,10 +105,9 @@ static bool find_identity(const struct settings *settings, struct identity *who)
 	if (who->uid != 0)
 		return true;
 	user = getpwnam(settings->user);
-	if (!user)
-		return false;
-	*who = (struct identity){ user->pw_uid, user->pw_gid, mem_str(user->pw_name) };
-	return true;
+	if (user)
+		*who = (struct identity){ user->pw_uid, user->pw_gid, mem_str(user->pw_name) };
+	return user;
 }
 
 /* For good: supplementary groups open the stores' sockets, and nothing leads back. */
@@ -213,70 +205,89 @@ static void say_warnings(const struct buf *warnings)
 		log_line(LOG_LEVEL_WARNING, "master", NULL, "%.*s", (int)line.n, line.p);
 }
 
-static int serve(struct settings *settings, const struct arguments *args, struct buf *warnings, int pipe_end)
-{
-	struct supervise_setup setup = { .source = &args->source, .settings = settings, .ready = ready, .arg = &pipe_end };
-	char *why = NULL;
+/* All that a start needs, to be let go of at its end. */
+struct startup {
+	struct arguments args;
+	struct identity who;
+	struct settings *settings;
+	struct buf warnings;
+	char *why;
+};
 
-	if (!process_log_file(settings, &setup.log, &why))
-		return complain(EX_CONFIG, why);
-	process_open_log(settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
-	say_warnings(warnings);
+static int serve(struct startup *s, int pipe_end)
+{
+	struct supervise_setup setup = { .source = &s->args.source, .ready = ready, .arg = &pipe_end };
+
+	if (!process_log_file(s->settings, &setup.log, &s->why))
+		return complain(EX_CONFIG, s->why);
+	process_open_log(s->settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
+	say_warnings(&s->warnings);
 	if (pipe_end >= 0)
 		let_go_of_terminal();
+	setup.settings = s->settings;
+	s->settings = NULL;
 	return supervise(&setup);
 }
 
-static int start(struct settings *settings, const struct arguments *args, const struct identity *who, struct buf *warnings)
+static int start(struct startup *s)
 {
-	char *why = NULL;
 	int pipe_end = -1;
 
 	umask(027);
 	raise_limit();
-	check_hardlinks(warnings);
-	if (!directories_prepare(settings, who->uid, who->gid, warnings, &why))
-		return complain(EX_CONFIG, why);
-	if (!become(who))
+	check_hardlinks(&s->warnings);
+	if (!find_identity(s->settings, &s->who))
+		return complain(EX_NOUSER, "the user of the configuration does not exist");
+	if (!directories_prepare(s->settings, s->who.uid, s->who.gid, &s->warnings, &s->why))
+		return complain(EX_CONFIG, s->why);
+	if (!become(&s->who))
 		return complain(EX_OSERR, "cannot become the user of the configuration");
-	if (!args->source.foreground && !go_to_background(&pipe_end))
+	if (!s->args.source.foreground && !go_to_background(&pipe_end))
 		return complain(EX_OSERR, "cannot go to the background");
 	if (chdir("/") != 0)
 		return complain(EX_OSERR, "cannot change to /");
-	return serve(settings, args, warnings, pipe_end);
+	return serve(s, pipe_end);
 }
 
-static int check_only(const struct arguments *args, const struct buf *warnings)
+static int check_only(const struct startup *s)
 {
-	fputs(buf_text(warnings), stderr);
-	printf("%s: the configuration is good\n", args->source.file);
+	fputs(buf_text(&s->warnings), stderr);
+	printf("%s: the configuration is good\n", s->args.source.file);
 	return EX_OK;
+}
+
+/* Complaints about the configuration begin with its place alone. */
+static int proceed(struct startup *s)
+{
+	s->settings = config_read(&s->args.source, &s->warnings, &s->why);
+	if (!s->settings) {
+		fprintf(stderr, "%s\n", s->why);
+		return EX_CONFIG;
+	}
+	return s->args.test ? check_only(s) : start(s);
 }
 
 static int supervisor_main(int argc, char **argv)
 {
-	struct arguments args = { .source = { .file = SYSCONFDIR "/causeway/causeway.conf" } };
-	struct identity who = { 0, 0, NULL };
-	struct settings *settings;
-	struct buf warnings;
-	char *why = NULL;
+	struct startup s = { .args = { .source = { .file = CONFIG_FILE } } };
+	char *absolute = NULL;
+	int code;
 
-	parse_arguments(argc, argv, &args);
-	args.source.file = absolute(args.source.file);
-	buf_init(&warnings, WARNINGS_MAX);
-	settings = config_read(&args.source, &warnings, &why);
-	if (!settings) {
-		fprintf(stderr, "%s\n", why);
-		return EX_CONFIG;
-	}
-	if (!find_identity(settings, &who)) {
-		why = mem_fmt("%s: user: there is no user '%s' on this host", args.source.file, settings->user);
-		fprintf(stderr, "%s\n", why);
-		return EX_CONFIG;
-	}
-	if (args.test)
-		return check_only(&args, &warnings);
-	return start(settings, &args, &who, &warnings);
+	parse_arguments(argc, argv, &s.args);
+	buf_init(&s.warnings, WARNINGS_MAX);
+	/* the daemon leaves the directory that it was started in, and reads the file again on a reload */
+	if (*s.args.source.file != '/')
+		absolute = realpath(s.args.source.file, NULL);
+	if (absolute)
+		s.args.source.file = absolute;
+	code = proceed(&s);
+	settings_free(s.settings);
+	buf_free(&s.warnings);
+	free((void *)s.args.source.overrides);
+	free(s.who.name);
+	free(s.why);
+	free(absolute);
+	return code;
 }
 
 int main(int argc, char **argv)

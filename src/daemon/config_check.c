@@ -1,9 +1,11 @@
 #include "daemon/config_check.h"
 
 #include <arpa/inet.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -67,6 +69,14 @@ static bool check_host(struct checking *c)
 	if (strpbrk(c->settings->myorigin, " \t<>()@"))
 		return fail_with(c, "myorigin", "not a domain");
 	return true;
+}
+
+/* Only root can become somebody else, so only then it matters. */
+static bool check_user(struct checking *c)
+{
+	if (geteuid() != 0 || getpwnam(c->settings->user))
+		return true;
+	return fail(c, "user", mem_fmt("there is no user '%s' on this host", c->settings->user));
 }
 
 static bool check_paths(struct checking *c)
@@ -226,5 +236,6 @@ bool config_check(const struct settings *s, struct config_fault *fault)
 	struct checking c = { .settings = s, .fault = fault };
 
 	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
-		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) && check_pickups(&c);
+		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) && check_pickups(&c) &&
+		check_user(&c);
 }

@@ -129,7 +129,8 @@ def test_a_log_that_cannot_be_opened_refuses_the_reload(t):
 
 def run_in_background(t, daemon):
     return subprocess.run([t.options.program("causewayd"), "-c", daemon.conf], preexec_fn=become(daemon.uid),
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=30 * t.options.patience,
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
 
 def test_in_the_background(t):

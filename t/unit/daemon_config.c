@@ -24,7 +24,9 @@ static char *write_file(const char *name, const char *text)
 static struct settings *read_with(const char *text, const char *override, struct buf *warnings, char **why)
 {
 	char *file = write_file("conf", text);
-	struct config_source source = { .file = file, .overrides = &override, .override_count = override != NULL };
+	/* who runs the tests as root need not have the daemon's user */
+	const char *overrides[] = { "user=root", override };
+	struct config_source source = { .file = file, .overrides = overrides, .override_count = 1 + (override != NULL) };
 	struct settings *s = config_read(&source, warnings, why);
 
 	free(file);
@@ -131,6 +133,7 @@ static const struct {
 	{ "resolver { servers = { 127.0.0.1@x } }", NULL, "port", "conf:1: " },
 	{ "inet_protocols = ipv5", NULL, "ipv4", "conf:1: " },
 	{ "queue { minimal_backoff_time = 2h }", NULL, "less than minimal", "/conf: " },
+	{ "transport smtp { flags = Q }", NULL, "DORX", "conf:1: " },
 	{ "process_id = 7", NULL, "read-only", "conf:1: " },
 	{ "include(\"missing\")", NULL, "No such file", "conf:1: " },
 	{ "\ninclude(\"/tmp\")", NULL, "s a directory", "conf:2: " },
