@@ -282,18 +282,19 @@ static bool read_value(enum value_kind kind, struct text value, char *out)
 /* The next field's name and value; one named "text" runs to the end. */
 static bool next_field(struct text *from, struct text *name, struct text *value)
 {
-	struct text rest = *from, word;
+	const char *end = from->p + from->n;
+	struct text word;
 
-	if (!text_word(&rest, &word))
+	if (!text_word(from, &word))
 		return false;
 	*value = word;
 	if (!text_until(value, '=', name)) {
 		*name = word;
 		*value = text_make("", 0);
+	} else if (text_is(*name, "text")) {
+		*value = text_make(value->p, (size_t)(end - value->p));
+		*from = text_make(end, 0);
 	}
-	if (text_is(*name, "text"))
-		*value = text_make(value->p, (size_t)(from->p + from->n - value->p));
-	*from = text_is(*name, "text") ? text_make("", 0) : rest;
 	return true;
 }
 

@@ -108,6 +108,7 @@ static const struct { const char *text; bool good; enum journal_kind kind; bool 
 	{ "done " ID " why=later color=red", true, JOURNAL_DONE, true },     /* unknown fields */
 	{ "next " ID " attempts=3 when=5", true, JOURNAL_NEXT, true },       /* any order */
 	{ "next " ID, true, JOURNAL_NEXT, true },
+	{ "result " ID " text\tx=1", true, JOURNAL_RESULT, true },           /* a name without a value */
 	{ "frob " ID " x=1", true, JOURNAL_OTHER, true },
 	{ "frob", true, JOURNAL_OTHER, false },
 	{ "frob x", true, JOURNAL_OTHER, false },
