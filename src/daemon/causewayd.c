@@ -55,7 +55,7 @@ static int complain(int code, const char *what)
 	return code;
 }
 
-/* --- arguments ----------------------------------------------------------------------------------------------------- */
+/* --- arguments --- */
 
 static void add_override(struct config_source *source, const char *text)
 {
@@ -75,7 +75,8 @@ static void finish(int code, FILE *to, const char *text)
 static void parse_arguments(int argc, char **argv, struct arguments *args)
 {
 	static const struct option longer[] = {
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL,
+			0 },
 	};
 	int c;
 
@@ -94,7 +95,7 @@ static void parse_arguments(int argc, char **argv, struct arguments *args)
 		finish(EX_USAGE, stderr, usage_text);
 }
 
-/* --- who we are ---------------------------------------------------------------------------------------------------- */
+/* --- who we are --- */
 
 /* False if the user has gone since the configuration was checked. */
 static bool find_identity(const struct settings *settings, struct identity *who)
@@ -113,7 +114,8 @@ static bool find_identity(const struct settings *settings, struct identity *who)
 /* For good: supplementary groups open the stores' sockets, and nothing leads back. */
 static bool become(const struct identity *who)
 {
-	if (who->name && (initgroups(who->name, who->gid) != 0 || setgid(who->gid) != 0 || setuid(who->uid) != 0))
+	if (who->name && (initgroups(who->name, who->gid) != 0 || setgid(who->gid) != 0 ||
+		setuid(who->uid) != 0))
 		return false;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
@@ -137,12 +139,15 @@ static void check_hardlinks(struct buf *warnings)
 	if (file)
 		fclose(file);
 	if (set != '1')
-		buf_str(warnings, "fs.protected_hardlinks is not 1: users can link others' files into drop/new; set it with sysctl\n");
+		buf_str(warnings,
+			"fs.protected_hardlinks is not 1: users can link others' files into drop/new; "
+			"set it with sysctl\n");
 }
 
-/* --- the background ------------------------------------------------------------------------------------------------ */
+/* --- the background --- */
 
-/* The parent of a daemon in the background waits until it is ready, so that whoever started it knows how it went. */
+/* The parent of a daemon in the background waits until it is ready, so that whoever started it knows how
+ * it went. */
 static void await_daemon(pid_t pid, int pipe_end)
 {
 	char byte;
@@ -195,7 +200,7 @@ static void ready(void *arg)
 	*pipe_end = -1;
 }
 
-/* --- the supervisor's way to its work ------------------------------------------------------------------------------ */
+/* --- the supervisor's way to its work --- */
 
 static void say_warnings(const struct buf *warnings)
 {

@@ -29,14 +29,16 @@ struct child_setup {
 	void *arg;
 };
 
-/* NULL with errno if it cannot be started. A courier's other end of its link goes to *link, which the caller owns. */
+/* NULL with errno if it cannot be started. A courier's other end of its link goes to *link, which the
+ * caller owns. */
 struct child *child_start_queue(const struct child_setup *);
 struct child *child_start_courier(const struct child_setup *, unsigned slot, int *link);
 void child_free(struct child *);   /* takes it off its list, too */
 
 void child_tell(struct child *, enum reins_kind, unsigned slot, int fd, const char *text);
 
-/* "courier 4711 was killed by signal 11 (Segmentation fault)", "queue process 4710 ended with status 75"; free() it. */
+/* "courier 4711 was killed by signal 11 (Segmentation fault)", "queue process 4710 ended with status 75";
+ * free() it. */
 char *child_epitaph(const struct child *, int status);
 
 #endif

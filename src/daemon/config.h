@@ -1,6 +1,7 @@
 /*
- * Reads and checks the configuration: file, overrides from the command line, expansion of $name, defaults that depend on
- * this host. Either all of it is good, or there is one complaint that names the place and nothing changes.
+ * Reads and checks the configuration: file, overrides from the command line, expansion of $name, defaults
+ * that depend on this host. Either all of it is good, or there is one complaint that names the place and
+ * nothing changes.
  */
 #ifndef CAUSEWAY_DAEMON_CONFIG_H
 #define CAUSEWAY_DAEMON_CONFIG_H
@@ -15,10 +16,12 @@ struct config_source {
 	const char *const *overrides;   /* "name=value", from -o */
 	size_t override_count;
 	bool foreground;                /* the log goes to standard error unless the file says otherwise */
-	bool values_only;               /* no tables are opened and nothing is checked beyond each value's form */
+	/* no tables are opened and nothing is checked beyond each value's form */
+	bool values_only;
 };
 
-/* The settings, with one line per warning appended to warnings; or NULL, and "FILE:LINE: what" in *why (free() it). */
+/* The settings, with one line per warning appended to warnings; or NULL, and "FILE:LINE: what" in *why
+ * (free() it). */
 struct settings *config_read(const struct config_source *, struct buf *warnings, char **why);
 
 #endif

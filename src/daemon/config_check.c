@@ -33,8 +33,10 @@ static bool fail_with(struct checking *c, const char *path, const char *what)
 int config_facility(const char *name)
 {
 	static const char *const names[] = {
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-		"", "", "", "", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+		"authpriv", "ftp",
+		"", "", "", "", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+		"local7",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -88,7 +90,8 @@ static bool check_paths(struct checking *c)
 	if (*s->control_socket != '/')
 		return fail_with(c, "control.socket", "not a path that begins with /");
 	if (strlen(s->control_socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return fail_with(c, "control.socket", "longer than the 107 bytes that a socket's name may have");
+		return fail_with(c, "control.socket",
+			"longer than the 107 bytes that a socket's name may have");
 	return true;
 }
 
@@ -129,7 +132,8 @@ static bool check_servers(struct checking *c)
 		if (text_until(&server, '@', &address) ? !is_port(server) : (address = server, false))
 			return fail_with(c, "resolver.servers", "a port is a number from 1 to 65535");
 		if (!is_address(address.p, address.n))
-			return fail_with(c, "resolver.servers", "not a list of addr or addr@port with numeric addresses");
+			return fail_with(c, "resolver.servers",
+				"not a list of addr or addr@port with numeric addresses");
 	}
 	return true;
 }
@@ -223,7 +227,8 @@ static bool check_pickups(struct checking *c)
 		bool good = is_format(p->format) && (!*p->bad || *p->bad == '/');
 
 		if (!good)
-			fail_with(c, path, is_format(p->format) ? "not a path that begins with /" : "not auto, bsmtp or eml");
+			fail_with(c, path,
+				is_format(p->format) ? "not a path that begins with /" : "not auto, bsmtp or eml");
 		free(path);
 		if (!good)
 			return false;
@@ -236,6 +241,7 @@ bool config_check(const struct settings *s, struct config_fault *fault)
 	struct checking c = { .settings = s, .fault = fault };
 
 	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
-		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) && check_pickups(&c) &&
+		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) &&
+			check_pickups(&c) &&
 		check_user(&c);
 }

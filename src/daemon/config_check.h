@@ -1,4 +1,5 @@
-/* What must hold between options, or of a value beyond its form: tables open, transports exist, addresses parse. */
+/* What must hold between options, or of a value beyond its form: tables open, transports exist, addresses
+ * parse. */
 #ifndef CAUSEWAY_DAEMON_CONFIG_CHECK_H
 #define CAUSEWAY_DAEMON_CONFIG_CHECK_H
 
@@ -10,7 +11,8 @@ struct config_fault {
 	char *what;
 };
 
-/* False, and the first fault, if something does not hold. Opens the lookup tables that routing uses, and closes them. */
+/* False, and the first fault, if something does not hold. Opens the lookup tables that routing uses, and
+ * closes them. */
 bool config_check(const struct settings *, struct config_fault *);
 
 /* The number of a syslog facility as syslog(3) takes it, or -1. */

@@ -71,7 +71,8 @@ static bool value_of(struct expansion *e, struct text name, struct buf *out)
 	return found;
 }
 
-/* "text", "{text}", or "{text}:{other}" behind ? or :; the part that is meant when the condition holds or does not. */
+/* "text", "{text}", or "{text}:{other}" behind ? or :; the part that is meant when the condition holds or
+ * does not. */
 static bool branch(struct expansion *e, struct text body, bool holds)
 {
 	struct text first, second = text_make("", 0);
@@ -150,7 +151,8 @@ static bool expand(struct expansion *e, struct text text)
 	return good;
 }
 
-bool config_expand(const char *text, bool (*lookup)(void *arg, const char *name, struct buf *out, const char **why), void *arg,
+bool config_expand(const char *text, bool (*lookup)(void *arg, const char *name, struct buf *out,
+	const char **why), void *arg,
 	struct buf *out, const char **why)
 {
 	struct expansion e = { .lookup = lookup, .arg = arg, .out = out, .why = why };

@@ -1,8 +1,6 @@
 #include "daemon/config_file.h"
 
-#include <confuse.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,48 +11,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "link/settings.h"
-#include "link/settings_rows.h"
+#include "daemon/config_parse.h"
 
-enum {
-	OUTPUT_MAX = 16 * 1024 * 1024,   /* what a file and its includes may hold */
-	ELEMENTS_MAX = 100000,
-};
-
-/* Stands behind the last line that is parsed: libconfuse takes the end of a file for any number of closing braces. */
-#define END_MARK "causeway-end-of-file"
-
-/* What the child hands to the parent: records of fields that end in NUL. */
-enum { RECORD_VALUE = 'V', RECORD_HOSTNAME = 'H', RECORD_ERROR = 'E', RECORD_DONE = 'D' };
-
-/* State of the one parse that a child process makes; libconfuse's call-backs carry no argument of ours. */
-static struct {
-	cfg_t *root;
-	const char *file;
-	struct config_entries entries;
-	struct buf out;
-} reading;
-
-/* --- in the child: what was read ----------------------------------------------------------------------------------- */
-
-/* Sections that exist from the start have no file name, the top level always has one. */
-static char *place_of(const cfg_t *cfg, int line)
-{
-	const char *file = cfg->filename ? cfg->filename : reading.root->filename;
-
-	return line ? mem_fmt("%s:%d", file, line) : mem_str(file);
-}
-
-static char *path_of(const cfg_t *cfg, const char *name)
-{
-	if (cfg == reading.root)
-		return mem_str(name);
-	if (cfg->title)
-		return mem_fmt("%s.%s.%s", cfg->name, cfg->title, name);
-	return mem_fmt("%s.%s", cfg->name, name);
-}
-
-static struct config_entry *add_entry(struct config_entries *all, char *place, char *path)
+struct config_entry *config_entries_new(struct config_entries *all, char *place, char *path)
 {
 	struct config_entry *entry;
 
@@ -64,345 +23,15 @@ static struct config_entry *add_entry(struct config_entries *all, char *place, c
 	return entry;
 }
 
-static void add_element(struct config_entry *entry, const char *value)
+void config_entry_add(struct config_entry *entry, const char *value)
 {
 	entry->elements = mem_grow(entry->elements, entry->count + 1, sizeof(*entry->elements));
 	entry->elements[entry->count++] = mem_str(value);
 }
 
-/* The entry that further elements of a list belong to. */
-static struct config_entry *find_entry(const char *path)
-{
-	for (size_t i = reading.entries.count; i > 0; i--)
-		if (strcmp(reading.entries.list[i - 1].path, path) == 0)
-			return &reading.entries.list[i - 1];
-	return NULL;
-}
-
-static int value_read(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
-{
-	char *path = path_of(cfg, opt->name);
-	struct config_entry *entry = opt->nvalues > 1 ? find_entry(path) : NULL;
-
-	if (entry)
-		free(path);
-	else
-		entry = add_entry(&reading.entries, place_of(cfg, cfg->line), path);
-	add_element(entry, value);
-	*(const char **)result = value;
-	return entry->count > ELEMENTS_MAX;
-}
-
-/* Comes behind each value, and once more behind a closing brace: one call more than values means braces. */
-static int value_checked(cfg_t *cfg, cfg_opt_t *opt)
-{
-	char *path = path_of(cfg, opt->name);
-	struct config_entry *entry = find_entry(path);
-
-	free(path);
-	if (entry)
-		entry->checks++;
-	return 0;
-}
-
-static void emit(const char *field)
-{
-	buf_add(&reading.out, field, strlen(field) + 1);
-}
-
-static void emit_complaint(const char *place, const char *what)
-{
-	char *text = text_cleaned(what, 1000), *whole = mem_fmt("%s: %s", place, text);
-
-	emit("E");
-	emit(whole);
-	free(text);
-	free(whole);
-}
-
-static void complain_at(const char *file, size_t line, const char *format, ...)
-{
-	struct buf what;
-	va_list args;
-	char *place = mem_fmt("%s:%zu", file, line);
-
-	buf_init(&what, 4096);
-	va_start(args, format);
-	buf_vfmt(&what, format, args);
-	va_end(args);
-	emit_complaint(place, buf_text(&what));
-	buf_free(&what);
-	free(place);
-}
-
-static void complain(cfg_t *cfg, const char *format, va_list args)
-{
-	struct buf what;
-	char *place = place_of(cfg, cfg->line);
-
-	buf_init(&what, 4096);
-	if (strcmp(format, "no such option '%s'") == 0)
-		format = "unknown option '%s'";
-	buf_vfmt(&what, format, args);
-	emit_complaint(place, strstr(buf_text(&what), END_MARK) ? "a closing brace is missing above" : buf_text(&what));
-	buf_free(&what);
-	free(place);
-}
-
-/* All of a stream; false, and a complaint as if it stood in the file, if that cannot be or if it is no text. */
-static bool slurp(cfg_t *cfg, const char *name, FILE *fp, struct buf *bytes)
-{
-	char block[16384];
-	size_t n, line = 1;
-
-	while ((n = fread(block, 1, sizeof(block), fp)) > 0 && buf_add(bytes, block, n))
-		;
-	if (ferror(fp) || bytes->over) {
-		cfg_error(cfg, "%s: %s", name, bytes->over ? "is too large" : strerror(errno));
-		return false;
-	}
-	for (size_t i = 0; i < bytes->len; i++) {
-		unsigned char c = (unsigned char)bytes->data[i];
-
-		line += c == '\n';
-		if ((c >= ' ' && c != 0x7f) || strchr("\t\n\r\f", c ? c : '!'))
-			continue;
-		complain_at(name, line, "a control character (0x%02x), is this a text file?", c);
-		return false;
-	}
-	return true;
-}
-
-/* Reading it ahead tells what the scanner would end the process for. */
-static bool is_text(cfg_t *cfg, const char *path)
-{
-	FILE *fp = fopen(path, "re");
-	struct buf bytes;
-	bool good;
-
-	if (!fp) {
-		cfg_error(cfg, "include: %s: %s", path, strerror(errno));
-		return false;
-	}
-	buf_init(&bytes, OUTPUT_MAX);
-	good = slurp(cfg, path, fp, &bytes);
-	buf_free(&bytes);
-	fclose(fp);
-	return good;
-}
-
-/* A relative name is looked for beside the main file. */
-static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
-{
-	const char *slash = strrchr(reading.file, '/');
-	const char *name = argc == 1 ? argv[0] : "";
-	char *path;
-	int rc = 1;
-
-	if (*name == '/' || !slash)
-		path = mem_str(name);
-	else
-		path = mem_fmt("%.*s/%s", (int)(slash - reading.file), reading.file, name);
-	if (argc != 1)
-		cfg_error(cfg, "include takes one file name");
-	else if (is_text(cfg, path))
-		rc = cfg_include(cfg, opt, 1, (const char **)&path);
-	free(path);
-	return rc;
-}
-
-/* --- in the child: which options there are ------------------------------------------------------------------------- */
-
-struct schema {
-	cfg_opt_t *options;
-	size_t count;
-};
-
-static void add(struct schema *schema, cfg_opt_t option)
-{
-	schema->options = mem_grow(schema->options, schema->count + 1, sizeof(option));
-	schema->options[schema->count++] = option;
-}
-
-static void add_option(struct schema *schema, const char *name)
-{
-	cfg_opt_t option = CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, value_read);
-
-	for (size_t i = 0; i < schema->count; i++)
-		if (strcmp(schema->options[i].name, name) == 0)
-			return;
-	option.validcb = value_checked;
-	add(schema, option);
-}
-
-static void add_rows(struct schema *schema, const struct settings_section *section)
-{
-	for (size_t i = 0; i < section->count; i++)
-		add_option(schema, section->rows[i].name);
-}
-
-static void add_manner(struct schema *schema, unsigned use)
-{
-	size_t count;
-	const struct option_row *rows = manner_rows(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].use & use)
-			add_option(schema, rows[i].name);
-}
-
-static void add_section(struct schema *top, const char *name, struct schema *section, cfg_flag_t flags)
-{
-	cfg_opt_t end = CFG_END();
-
-	add(section, end);
-	add(top, (cfg_opt_t)CFG_SEC(name, section->options, flags));
-	*section = (struct schema){ NULL, 0 };
-}
-
-static void add_top_name(void *arg, const char *name, const char *value)
-{
-	(void)value;
-	add_option(arg, mem_str(name));
-}
-
-/* The memory of the schema is the child's until its end. */
-static cfg_opt_t *make_schema(void)
-{
-	struct schema top = { NULL, 0 }, section = { NULL, 0 };
-	struct settings *defaults = settings_new();
-	cfg_opt_t end = CFG_END();
-
-	settings_each(defaults, NULL, add_top_name, &top);
-	for (size_t i = 1; i < settings_section_count; i++) {
-		add_rows(&section, &settings_sections[i]);
-		add_section(&top, settings_sections[i].name, &section, CFGF_NONE);
-	}
-	add_manner(&section, MANNER_SMTP);
-	add_section(&top, "smtp", &section, CFGF_NONE);
-	add_manner(&section, MANNER_LMTP);
-	add_section(&top, "lmtp", &section, CFGF_NONE);
-	add_option(&section, "protocol");
-	add_rows(&section, &settings_transport_section);
-	add_manner(&section, MANNER_BOTH);
-	add_section(&top, "transport", &section, CFGF_MULTI | CFGF_TITLE);
-	add_rows(&section, &settings_pickup_section);
-	add_section(&top, "pickup", &section, CFGF_MULTI | CFGF_TITLE);
-	add(&top, (cfg_opt_t)CFG_FUNC("include", include));
-	add(&top, (cfg_opt_t)CFG_STR(END_MARK, NULL, CFGF_NODEFAULT));
-	add(&top, end);
-	settings_free(defaults);
-	return top.options;
-}
-
-/* --- in the child: the parse and its record ------------------------------------------------------------------------ */
-
-/* An empty list calls nobody back: it is seen afterwards, as an option that was written and has no value. */
-static void find_empty_lists(cfg_t *cfg)
-{
-	for (unsigned i = 0; i < cfg_num(cfg); i++) {
-		cfg_opt_t *opt = cfg_getnopt(cfg, i);
-
-		if (opt->type == CFGT_STR && opt->flags & CFGF_MODIFIED && opt->nvalues == 0) {
-			struct config_entry *entry = add_entry(&reading.entries, place_of(cfg, 0), path_of(cfg, opt->name));
-
-			entry->checks = 1;
-		}
-		for (unsigned n = 0; opt->type == CFGT_SEC && n < opt->nvalues; n++) {
-			cfg_t *section = opt->values[n]->section;
-
-			if (section->title)
-				add_entry(&reading.entries, place_of(section, section->line), path_of(section, ""));
-			find_empty_lists(section);
-		}
-	}
-}
-
-/* The full name of this host, if it is needed; asked for here because the answer may come from outside. */
-static void emit_hostname(void)
-{
-	struct addrinfo hints = { .ai_flags = AI_CANONNAME }, *found = NULL;
-	char name[256] = "localhost";
-
-	gethostname(name, sizeof(name) - 1);
-	emit("H");
-	if (strchr(name, '.') || find_entry("myhostname") || getaddrinfo(name, NULL, &hints, &found) != 0 || !found->ai_canonname)
-		emit(name);
-	else
-		emit(found->ai_canonname);
-	if (found)
-		freeaddrinfo(found);
-}
-
-static void emit_entry(const struct config_entry *entry)
-{
-	char count[32];
-
-	snprintf(count, sizeof(count), "%zu", entry->count);
-	emit("V");
-	emit(entry->place);
-	emit(entry->path);
-	emit(entry->checks > entry->count ? "braces" : "");
-	emit(count);
-	for (size_t i = 0; i < entry->count; i++)
-		emit(entry->elements[i]);
-}
-
-/* The file with a mark at its end, as a stream. */
-static FILE *marked(FILE *fp, struct buf *bytes)
-{
-	buf_init(bytes, OUTPUT_MAX);
-	if (!slurp(reading.root, reading.file, fp, bytes))
-		return NULL;
-	buf_str(bytes, "\n" END_MARK " = yes\n");
-	return mem_check(fmemopen(bytes->data, bytes->len, "r"));
-}
-
-static void parse(FILE *fp)
-{
-	cfg_opt_t *options = make_schema();
-	struct buf bytes;
-
-	reading.root = mem_check(cfg_init(options, CFGF_NONE));
-	cfg_set_error_function(reading.root, complain);
-	reading.root->filename = mem_str(reading.file);
-	fp = marked(fp, &bytes);
-	if (!fp || cfg_parse_fp(reading.root, fp) != CFG_SUCCESS)
-		return;
-	find_empty_lists(reading.root);
-	for (size_t i = 0; i < reading.entries.count; i++)
-		emit_entry(&reading.entries.list[i]);
-	emit_hostname();
-	emit("D");
-}
-
-static void write_all(int fd, const char *bytes, size_t n)
-{
-	while (n > 0) {
-		ssize_t written = write(fd, bytes, n);
-
-		if (written < 0 && errno != EINTR)
-			return;
-		bytes += written > 0 ? written : 0;
-		n -= written > 0 ? (size_t)written : 0;
-	}
-}
-
-static void child(const char *file, FILE *fp, int fd)
-{
-	buf_init(&reading.out, OUTPUT_MAX);
-	reading.file = file;
-	parse(fp);
-	if (!reading.out.over)
-		write_all(fd, reading.out.data, reading.out.len);
-	_exit(0);
-}
-
-/* --- in the parent ------------------------------------------------------------------------------------------------- */
-
 void config_entries_add(struct config_entries *all, const char *place, const char *path, const char *value)
 {
-	add_element(add_entry(all, mem_str(place), mem_str(path)), value);
+	config_entry_add(config_entries_new(all, mem_str(place), mem_str(path)), value);
 }
 
 void config_entries_free(struct config_entries *all)
@@ -431,11 +60,11 @@ static const char *next_field(struct text *from)
 static void take_entry(struct text *from, struct config_entries *all)
 {
 	const char *place = next_field(from), *path = next_field(from);
-	struct config_entry *entry = add_entry(all, mem_str(place), mem_str(path));
+	struct config_entry *entry = config_entries_new(all, mem_str(place), mem_str(path));
 
 	entry->braces = *next_field(from);
 	for (size_t n = strtoul(next_field(from), NULL, 10); n > 0 && from->n > 0; n--)
-		add_element(entry, next_field(from));
+		config_entry_add(entry, next_field(from));
 }
 
 /* True if the record ends as a good one does. */
@@ -443,16 +72,16 @@ static bool take_record(struct text from, struct config_entries *all, char **why
 {
 	while (from.n > 0) {
 		switch (*next_field(&from)) {
-		case RECORD_VALUE:
+		case CONFIG_VALUE:
 			take_entry(&from, all);
 			break;
-		case RECORD_HOSTNAME:
+		case CONFIG_HOSTNAME:
 			all->hostname = mem_str(next_field(&from));
 			break;
-		case RECORD_ERROR:
+		case CONFIG_ERROR:
 			*why = mem_str(next_field(&from));
 			return false;
-		case RECORD_DONE:
+		case CONFIG_DONE:
 			return true;
 		}
 	}
@@ -481,9 +110,9 @@ static bool parse_in_child(const char *file, FILE *fp, struct config_entries *al
 		return false;
 	}
 	if (pid == 0)
-		child(file, fp, ends[1]);
+		config_parse(file, fp, ends[1]);
 	close(ends[1]);
-	buf_init(&out, OUTPUT_MAX);
+	buf_init(&out, CONFIG_BYTES_MAX);
 	read_all(ends[0], &out);
 	close(ends[0]);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

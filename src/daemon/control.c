@@ -2,24 +2,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include <config.h>   /* the one that configure makes */
 #include "daemon/control_http.h"
+#include "daemon/control_processes.h"
 #include "format/queue_id.h"
 
 enum { METRICS_MAX = 4 * 1024 * 1024 };
-
-/* A courier as the supervisor tells of it. */
-struct process {
-	struct list node;
-	unsigned slot;
-	pid_t pid;
-	char *sandbox;
-};
 
 /* Somebody who waits for a reload to be over. */
 struct waiting {
@@ -32,8 +24,8 @@ struct control {
 	struct queue *queue;
 	const struct settings *settings;
 	struct http_server *operator, *metrics;
-	struct list couriers, reloads;
-	char *sandbox;
+	struct control_processes *processes;
+	struct list reloads;
 	int64_t started;
 	void (*reload)(void *arg);
 	void *arg;
@@ -48,7 +40,7 @@ struct question {
 	bool selects;              /* some selector was given */
 };
 
-/* --- selectors ----------------------------------------------------------------------------------------------------- */
+/* --- selectors --- */
 
 static bool read_state(struct question *q, const char *state)
 {
@@ -64,7 +56,8 @@ static bool read_state(struct question *q, const char *state)
 /* Fills the filter from the query; if that is no good the call is answered and false returned. */
 static bool read_selectors(struct question *q)
 {
-	static const char *const known[] = { "state", "to", "from", "older", "reason", "all", "id", "dry_run", NULL };
+	static const char *const known[] = { "state", "to", "from", "older", "reason", "all", "id",
+		"dry_run", NULL };
 	const char *unknown = http_call_unknown(q->call, known), *older = http_call_query(q->call, "older");
 
 	q->filter.to = http_call_query(q->call, "to");
@@ -75,7 +68,8 @@ static bool read_selectors(struct question *q)
 		return false;
 	}
 	if (!read_state(q, http_call_query(q->call, "state"))) {
-		http_reply_error(q->call, 400, "state: '%s' is not active, deferred, held or incoming", q->filter.state);
+		http_reply_error(q->call, 400, "state: '%s' is not active, deferred, held or incoming",
+			q->filter.state);
 		return false;
 	}
 	if (older && !text_duration(text_of(older), &q->filter.older)) {
@@ -96,32 +90,7 @@ static bool read_id(struct http_call *call, const char *text, uint64_t *id)
 	return false;
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
-
-static json_t *process_json(const char *role, unsigned slot, pid_t pid, const char *sandbox)
-{
-	json_t *o = mem_check(json_object());
-
-	json_object_set_new(o, "role", json_string(role));
-	json_object_set_new(o, "slot", json_integer(slot));
-	json_object_set_new(o, "pid", json_integer(pid));
-	json_object_set_new(o, "sandbox", sandbox ? json_clean(sandbox) : json_null());
-	return o;
-}
-
-static json_t *processes_json(struct control *c)
-{
-	json_t *all = mem_check(json_array());
-
-	json_array_append_new(all, process_json("supervisor", 0, getppid(), "none"));
-	json_array_append_new(all, process_json("queue", 0, getpid(), c->sandbox));
-	LIST_EACH(node, &c->couriers) {
-		const struct process *p = LIST_OF(node, struct process, node);
-
-		json_array_append_new(all, process_json("courier", p->slot, p->pid, p->sandbox));
-	}
-	return all;
-}
+/* --- answers --- */
 
 static void answer_status(struct question *q)
 {
@@ -130,7 +99,7 @@ static void answer_status(struct question *q)
 
 	json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(status, "uptime", json_integer((loop_now(c->loop) - c->started) / 1000));
-	json_object_set_new(status, "processes", processes_json(c));
+	json_object_set_new(status, "processes", control_processes_json(c->processes));
 	http_reply_json(q->call, 200, status);
 }
 
@@ -157,7 +126,8 @@ static void show_done(void *arg, json_t *message)
 	if (message)
 		http_reply_json(arg, 200, json_incref(message));
 	else
-		http_reply_error(arg, 404, "there is no such message in the queue: it may have been delivered");
+		http_reply_error(arg, 404,
+			"there is no such message in the queue: it may have been delivered");
 }
 
 static void answer_show(struct question *q)
@@ -240,7 +210,8 @@ static void answer_retry(struct question *q)
 	if (!read_selectors(q))
 		return;
 	if ((id_text != NULL) + all + q->selects != 1)
-		http_reply_error(q->call, 400, "say which messages: id=…, all=1, or selectors (state to from older reason)");
+		http_reply_error(q->call, 400,
+			"say which messages: id=…, all=1, or selectors (state to from older reason)");
 	else if (!id_text)
 		queue_retry(queue, 0, &q->filter, dry_run, retry_done, q->call);
 	else if (read_id(q->call, id_text, &id))
@@ -261,7 +232,7 @@ static void answer_later(struct question *q)
 	http_reply_error(q->call, 501, "%s is not built into this version yet", http_call_path(q->call) + 1);
 }
 
-/* --- routes -------------------------------------------------------------------------------------------------------- */
+/* --- routes --- */
 
 static const struct route {
 	const char *method, *path;
@@ -329,9 +300,10 @@ static void from_everybody(void *arg, struct http_call *call)
 	dispatch(arg, call, true);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
-struct control *control_new(struct loop *loop, struct queue *queue, const struct settings *settings, void (*reload)(void *arg), void *arg)
+struct control *control_new(struct loop *loop, struct queue *queue, const struct settings *settings,
+	void (*reload)(void *arg), void *arg)
 {
 	struct control *c = mem_alloc(sizeof(*c));
 
@@ -341,18 +313,11 @@ struct control *control_new(struct loop *loop, struct queue *queue, const struct
 	c->reload = reload;
 	c->arg = arg;
 	c->started = loop_now(loop);
-	list_init(&c->couriers);
+	c->processes = control_processes_new();
 	list_init(&c->reloads);
 	c->operator = http_server_new(loop, from_operator, c);
 	c->metrics = http_server_new(loop, from_everybody, c);
 	return c;
-}
-
-static void process_free(struct process *p)
-{
-	list_remove(&p->node);
-	free(p->sandbox);
-	free(p);
 }
 
 void control_free(struct control *c)
@@ -362,9 +327,7 @@ void control_free(struct control *c)
 	control_reloaded(c, "the daemon stops");
 	http_server_free(c->operator);
 	http_server_free(c->metrics);
-	LIST_EACH(node, &c->couriers)
-		process_free(LIST_OF(node, struct process, node));
-	free(c->sandbox);
+	control_processes_free(c->processes);
 	free(c);
 }
 
@@ -397,43 +360,7 @@ void control_reloaded(struct control *c, const char *complaint)
 	}
 }
 
-void control_sandbox(struct control *c, const char *state)
+struct control_processes *control_processes(struct control *c)
 {
-	free(c->sandbox);
-	c->sandbox = mem_str(state);
-}
-
-static struct process *find(struct control *c, pid_t pid)
-{
-	LIST_EACH(node, &c->couriers) {
-		struct process *p = LIST_OF(node, struct process, node);
-
-		if (p->pid == pid)
-			return p;
-	}
-	return NULL;
-}
-
-void control_courier(struct control *c, unsigned slot, pid_t pid, const char *sandbox)
-{
-	struct process *p = find(c, pid);
-
-	if (!p) {
-		p = mem_alloc(sizeof(*p));
-		p->slot = slot;
-		p->pid = pid;
-		list_append(&c->couriers, &p->node);
-	}
-	if (sandbox) {
-		free(p->sandbox);
-		p->sandbox = mem_str(sandbox);
-	}
-}
-
-void control_courier_gone(struct control *c, pid_t pid)
-{
-	struct process *p = find(c, pid);
-
-	if (p)
-		process_free(p);
+	return c->processes;
 }

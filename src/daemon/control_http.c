@@ -43,8 +43,9 @@ static const struct {
 	enum evhttp_cmd_type type;
 	const char *name;
 } methods[] = {
-	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_HEAD, "HEAD" }, { EVHTTP_REQ_POST, "POST" }, { EVHTTP_REQ_PUT, "PUT" },
-	{ EVHTTP_REQ_DELETE, "DELETE" }, { EVHTTP_REQ_PATCH, "PATCH" }, { EVHTTP_REQ_OPTIONS, "OPTIONS" },
+	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_HEAD, "HEAD" }, { EVHTTP_REQ_POST, "POST" },
+	{ EVHTTP_REQ_PUT, "PUT" }, { EVHTTP_REQ_DELETE, "DELETE" }, { EVHTTP_REQ_PATCH, "PATCH" },
+	{ EVHTTP_REQ_OPTIONS, "OPTIONS" },
 };
 
 static const char *reason(int status)
@@ -61,7 +62,7 @@ static const char *reason(int status)
 	}
 }
 
-/* --- calls --------------------------------------------------------------------------------------------------------- */
+/* --- calls --- */
 
 static void call_free(struct http_call *call)
 {
@@ -74,7 +75,8 @@ static void incoming(struct evhttp_request *request, void *arg)
 {
 	struct http_server *server = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	const char *path = uri ? evhttp_uri_get_path(uri) : NULL, *query = uri ? evhttp_uri_get_query(uri) : NULL;
+	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
 	struct http_call *call = mem_alloc(sizeof(*call));
 	char *decoded = evhttp_uridecode(path && *path ? path : "/", 0, NULL);
 
@@ -122,7 +124,7 @@ const char *http_call_unknown(const struct http_call *call, const char *const *n
 	return NULL;
 }
 
-/* --- replies ------------------------------------------------------------------------------------------------------- */
+/* --- replies --- */
 
 static void reply(struct http_call *call, int status, const char *type, const char *bytes, size_t n)
 {
@@ -173,7 +175,8 @@ void http_reply_error(struct http_call *call, int status, const char *format, ..
 
 void http_array_begin(struct http_call *call)
 {
-	evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type", "application/json");
+	evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type",
+		"application/json");
 	evhttp_send_reply_start(call->request, 200, reason(200));
 }
 
@@ -220,9 +223,10 @@ void http_array_end(struct http_call *call)
 	call_free(call);
 }
 
-/* --- the server ---------------------------------------------------------------------------------------------------- */
+/* --- the server --- */
 
-struct http_server *http_server_new(struct loop *loop, void (*handle)(void *arg, struct http_call *), void *arg)
+struct http_server *http_server_new(struct loop *loop, void (*handle)(void *arg, struct http_call *),
+	void *arg)
 {
 	struct http_server *server = mem_alloc(sizeof(*server));
 	unsigned all = 0;

@@ -1,4 +1,5 @@
-/* A small HTTP server (libevent's evhttp) that speaks JSON: requests come in as calls, each of which is answered once, now or later. */
+/* A small HTTP server (libevent's evhttp) that speaks JSON: requests come in as calls, each of which is
+ * answered once, now or later. */
 #ifndef CAUSEWAY_DAEMON_CONTROL_HTTP_H
 #define CAUSEWAY_DAEMON_CONTROL_HTTP_H
 
@@ -10,7 +11,8 @@
 struct http_server;
 struct http_call;
 
-/* handle(arg, call) is called for each request of any method but HEAD of something else; it answers, at once or later. */
+/* handle(arg, call) is called for each request of any method but HEAD of something else; it answers, at
+ * once or later. */
 struct http_server *http_server_new(struct loop *, void (*handle)(void *arg, struct http_call *), void *arg);
 void http_server_free(struct http_server *);
 
@@ -27,10 +29,11 @@ const char *http_call_unknown(const struct http_call *, const char *const *names
 /* Each of these answers the call, and ends it. */
 void http_reply_json(struct http_call *, int status, json_t *body);      /* takes the reference */
 void http_reply_text(struct http_call *, const char *type, const char *body, size_t n);
-void http_reply_error(struct http_call *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void http_reply_error(struct http_call *, int status, const char *format, ...) __attribute__((format(printf,
+	3, 4)));
 
-/* A JSON array whose elements come one by one; http_array_end ends the call. Elements are dropped if the client is gone or does not
- * read (then the array is not closed, so that it cannot be taken for whole). */
+/* A JSON array whose elements come one by one; http_array_end ends the call. Elements are dropped if the
+ * client is gone or does not read (then the array is not closed, so that it cannot be taken for whole). */
 void http_array_begin(struct http_call *);
 void http_array_add(struct http_call *, const json_t *element);
 void http_array_end(struct http_call *);

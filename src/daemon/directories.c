@@ -18,8 +18,8 @@ struct owner {
 	char **why;
 };
 
-/* A directory of the spool. Where the operator may be stricter than we are (who reaches the spool may drop), only what is too
- * much or too little for us is put right. */
+/* A directory of the spool. Where the operator may be stricter than we are (who reaches the spool may
+ * drop), only what is too much or too little for us is put right. */
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -40,7 +40,8 @@ static bool fail(struct owner *o, const char *path, const char *what)
 	return false;
 }
 
-/* The directories above are nobody's business but the system's: made with the usual mode, by whoever we are now. */
+/* The directories above are nobody's business but the system's: made with the usual mode, by whoever we
+ * are now. */
 static bool make_parents(struct owner *o, const char *path)
 {
 	char *copy = mem_str(path);
@@ -83,12 +84,14 @@ static bool repair(struct owner *o, const char *path, mode_t mode, bool stricter
 	if (fd < 0 || fstat(fd, &st) != 0)
 		good = fail(o, path, errno == ENOTDIR ? "is not a directory" : strerror(errno));
 	else if (st.st_uid != o->uid) {
-		*o->why = mem_fmt("%s: belongs to uid %u, but must belong to uid %u", path, (unsigned)st.st_uid, (unsigned)o->uid);
+		*o->why = mem_fmt("%s: belongs to uid %u, but must belong to uid %u", path,
+			(unsigned)st.st_uid, (unsigned)o->uid);
 		good = false;
 	} else if (!is_fine(st.st_mode & MODES, mode, stricter)) {
 		good = fchmod(fd, mode) == 0 || fail(o, path, strerror(errno));
 		if (good)
-			buf_fmt(o->warnings, "%s: had mode %04o, has mode %04o now\n", path, (unsigned)(st.st_mode & MODES),
+			buf_fmt(o->warnings, "%s: had mode %04o, has mode %04o now\n", path,
+				(unsigned)(st.st_mode & MODES),
 				(unsigned)mode);
 	}
 	if (fd >= 0)
@@ -115,7 +118,8 @@ static char *resolved(const char *path)
 	return real ? real : mem_str(path);
 }
 
-/* An existing directory of the socket may be anybody's, as long as the socket can be made there: binding it will tell. */
+/* An existing directory of the socket may be anybody's, as long as the socket can be made there: binding
+ * it will tell. */
 static bool prepare_control(struct owner *o, const char *socket)
 {
 	char *path = mem_str(socket);

@@ -1,4 +1,5 @@
-/* The directories that must be there before anything runs: made if missing, their modes put right, their owners checked. */
+/* The directories that must be there before anything runs: made if missing, their modes put right, their
+ * owners checked. */
 #ifndef CAUSEWAY_DAEMON_DIRECTORIES_H
 #define CAUSEWAY_DAEMON_DIRECTORIES_H
 
@@ -8,8 +9,9 @@
 #include "base/buf.h"
 #include "link/settings.h"
 
-/* Makes what is missing of the spool and of the control socket's directory, owned by uid and gid (who we are, or shall become). One line
- * per repaired mode is appended to warnings. False and *why (free() it) for a wrong owner, or what cannot be made. */
+/* Makes what is missing of the spool and of the control socket's directory, owned by uid and gid (who we
+ * are, or shall become). One line per repaired mode is appended to warnings. False and *why (free() it)
+ * for a wrong owner, or what cannot be made. */
 bool directories_prepare(const struct settings *, uid_t uid, gid_t gid, struct buf *warnings, char **why);
 
 #endif

@@ -25,7 +25,8 @@ static int fail(char **why, int fd, const char *where, const char *what)
 static bool is_alive(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
+	bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+		errno == EAGAIN);
 
 	if (fd >= 0)
 		close(fd);
@@ -76,7 +77,8 @@ static int bind_to(const struct addrinfo *a, const char *where, char **why)
 
 int listener_http(const char *where, char **why)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found = NULL;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM },
+		*found = NULL;
 	const char *colon = strrchr(where, ':');
 	bool brackets = *where == '[';
 	char *host;

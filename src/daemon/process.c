@@ -16,9 +16,10 @@
 
 enum { SETTINGS_MAX = 16 * 1024 * 1024 };
 
-/* --- in the supervisor --------------------------------------------------------------------------------------------- */
+/* --- in the supervisor --- */
 
-/* Puts the descriptors in their places. They are moved out of the way first, since one may stand in another's place. */
+/* Puts the descriptors in their places. They are moved out of the way first, since one may stand in
+ * another's place. */
 static bool place_descriptors(const struct process_start *start)
 {
 	int fds[] = { start->reins, start->settings, start->log, start->link };
@@ -73,7 +74,8 @@ int process_settings_fd(const struct settings *settings)
 	bool good;
 
 	buf_init(&text, SETTINGS_MAX);
-	good = fd >= 0 && settings_print(settings, &text) && write(fd, text.data, text.len) == (ssize_t)text.len &&
+	good = fd >= 0 && settings_print(settings, &text) && write(fd, text.data,
+		text.len) == (ssize_t)text.len &&
 		fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
 	buf_free(&text);
 	if (good || fd < 0)
@@ -95,7 +97,7 @@ bool process_log_file(const struct settings *settings, int *fd, char **why)
 	return *fd >= 0;
 }
 
-/* --- in a child ---------------------------------------------------------------------------------------------------- */
+/* --- in a child --- */
 
 static bool is_number(const char *text)
 {
@@ -132,7 +134,8 @@ void process_open_log(const struct settings *settings, int fd)
 {
 	static char host[256];
 	struct log_setup setup = {
-		.target = fd >= 0 ? LOG_TO_FILE : strcmp(settings->log_to, "syslog") == 0 ? LOG_TO_SYSLOG : LOG_TO_STDERR,
+		.target = fd >= 0 ? LOG_TO_FILE : strcmp(settings->log_to,
+			"syslog") == 0 ? LOG_TO_SYSLOG : LOG_TO_STDERR,
 		.fd = fd,
 		.facility = config_facility(settings->log_facility),
 		.name = settings->log_name,
@@ -169,6 +172,7 @@ struct settings *process_begin(char **argv)
 	if (settings)
 		process_open_log(settings, log);
 	else
-		log_line(LOG_LEVEL_ERROR, "master", NULL, "the settings that were handed over cannot be read: %s", why);
+		log_line(LOG_LEVEL_ERROR, "master", NULL,
+			"the settings that were handed over cannot be read: %s", why);
 	return settings;
 }

@@ -1,6 +1,7 @@
 /*
- * How the supervisor starts its children, the queue process and the couriers, and what they find when they begin: this binary again,
- * with a role as its first argument and a fixed set of descriptors. Nothing else is inherited.
+ * How the supervisor starts its children, the queue process and the couriers, and what they find when they
+ * begin: this binary again, with a role as its first argument and a fixed set of descriptors. Nothing else
+ * is inherited.
  */
 #ifndef CAUSEWAY_DAEMON_PROCESS_H
 #define CAUSEWAY_DAEMON_PROCESS_H
@@ -32,17 +33,20 @@ pid_t process_start(const struct process_start *);
 /* In a child, first of all: whether argv is that of a child, and its slot. */
 bool process_is_child(int argc, char **argv, unsigned *slot);
 
-/* In a child: ties its life to its parent's, takes the settings, and opens the log. NULL if that cannot be (logged). */
+/* In a child: ties its life to its parent's, takes the settings, and opens the log. NULL if that cannot
+ * be (logged). */
 struct settings *process_begin(char **argv);
 
 /* The settings as a sealed memfd, or -1 with errno. */
 int process_settings_fd(const struct settings *);
 struct settings *process_settings_read(int fd, const char **why);   /* closes fd */
 
-/* Opens the log as the settings say; fd is the log file if it goes to one (owned by the log from now on). The settings are borrowed. */
+/* Opens the log as the settings say; fd is the log file if it goes to one (owned by the log from now on).
+ * The settings are borrowed. */
 void process_open_log(const struct settings *, int fd);
 
-/* The log file opened for appending, -1 if the log does not go to a file; false and *why (free() it) if that fails. */
+/* The log file opened for appending, -1 if the log does not go to a file; false and *why (free() it) if
+ * that fails. */
 bool process_log_file(const struct settings *, int *fd, char **why);
 
 #endif

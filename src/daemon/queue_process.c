@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/control.h"
+#include "daemon/control_processes.h"
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
 #include "link/reins.h"
@@ -55,7 +56,8 @@ static void reconfigure(struct queue_side *q, int fd)
 	struct settings *fresh = fd >= 0 ? process_settings_read(fd, &why) : NULL;
 
 	if (!fresh) {
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "new settings cannot be read, the old ones stay: %s", why);
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "new settings cannot be read, the old ones stay: %s",
+			why);
 		return;
 	}
 	settings_free(q->previous);
@@ -75,13 +77,18 @@ static void reopen_log(struct queue_side *q, int fd)
 static void courier_came(struct queue_side *q, const struct reins_message *m)
 {
 	queue_courier(q->queue, m->slot, m->pid, m->fd);
-	control_courier(q->control, m->slot, m->pid, NULL);
+	control_processes_courier(control_processes(q->control), m->slot, m->pid, NULL);
+}
+
+static void sandbox_told(struct queue_side *q, const struct reins_message *m)
+{
+	control_processes_courier(control_processes(q->control), m->slot, m->pid, m->text);
 }
 
 static void courier_went(struct queue_side *q, const struct reins_message *m)
 {
 	queue_courier_gone(q->queue, m->slot, m->pid, m->status);
-	control_courier_gone(q->control, m->pid);
+	control_processes_gone(control_processes(q->control), m->pid);
 }
 
 static void heard(void *arg, const struct reins_message *m)
@@ -91,7 +98,7 @@ static void heard(void *arg, const struct reins_message *m)
 	switch (m->kind) {
 	case REINS_COURIER: courier_came(q, m); break;
 	case REINS_COURIER_GONE: courier_went(q, m); break;
-	case REINS_SANDBOX: control_courier(q->control, m->slot, m->pid, m->text); break;
+	case REINS_SANDBOX: sandbox_told(q, m); break;
 	case REINS_SETTINGS: reconfigure(q, m->fd); break;
 	case REINS_LOG: reopen_log(q, m->fd); break;
 	case REINS_LISTEN: control_listen(q->control, m->fd, m->slot == 0); break;
@@ -122,7 +129,7 @@ static void ask_for_reload(void *arg)
 static void serve(struct queue_side *q, const char *sandbox)
 {
 	q->control = control_new(q->loop, q->queue, q->settings, ask_for_reload, q);
-	control_sandbox(q->control, sandbox);
+	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
 	q->terminate = loop_signal_new(q->loop, SIGTERM, caught, q);
 	tell(q, REINS_SANDBOX, sandbox);

@@ -76,7 +76,8 @@ static void queue_paths(const struct settings *s, struct paths *p)
 static void courier_paths(const struct settings *s, struct paths *p)
 {
 	static const char *const system[] = {
-		"/usr/lib", "/lib", "/etc/ssl", "/usr/share/dns", "/usr/share/zoneinfo", "/etc/localtime", "/etc/resolv.conf",
+		"/usr/lib", "/lib", "/etc/ssl", "/usr/share/dns", "/usr/share/zoneinfo", "/etc/localtime",
+		"/etc/resolv.conf",
 		"/etc/nsswitch.conf", "/etc/services", "/dev/urandom",
 	};
 
@@ -101,7 +102,8 @@ void sandbox_queue_paths(const struct settings *s, struct buf *out)
 static const char *enter_landlock(enum sandbox_role role, const struct settings *s, int abi)
 {
 	struct paths p = { NULL, NULL, 0, 0 };
-	struct landlock_rules rules = { .connect = role == SANDBOX_COURIER, .renames = role == SANDBOX_QUEUE };
+	struct landlock_rules rules = { .connect = role == SANDBOX_COURIER,
+		.renames = role == SANDBOX_QUEUE };
 	const char *why;
 
 	if (role == SANDBOX_QUEUE)

@@ -16,7 +16,8 @@ enum {
 	FS_TRUNCATE = 1 << 14,     /* ABI 3 */
 	FS_IOCTL_DEV = 1 << 15,    /* ABI 5 */
 	FS_READ = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-	FS_NEVER = LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV,   /* a device that was dropped is moved away as well */
+	/* a device that was dropped is moved away as well */
+	FS_NEVER = LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV,
 	FS_OF_FILES = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE,
 	NET_BIND = 1 << 0,         /* ABI 4 */
 	NET_CONNECT = 1 << 1,

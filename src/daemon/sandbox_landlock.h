@@ -1,4 +1,5 @@
-/* Landlock (landlock(7)) by its system calls: the C library has none of them, and older headers lack the newer rights. */
+/* Landlock (landlock(7)) by its system calls: the C library has none of them, and older headers lack the
+ * newer rights. */
 #ifndef CAUSEWAY_DAEMON_SANDBOX_LANDLOCK_H
 #define CAUSEWAY_DAEMON_SANDBOX_LANDLOCK_H
 
@@ -6,8 +7,9 @@
 #include <stddef.h>
 
 struct landlock_rules {
-	/* What may be read, and what may be changed as well. Rights are the same on all writable paths: a rename to a place
-	 * with wider rights fails (EXDEV). Directories stand for all below them; readable paths that do not exist are left out. */
+	/* What may be read, and what may be changed as well. Rights are the same on all writable paths: a
+	 * rename to a place with wider rights fails (EXDEV). Directories stand for all below them;
+	 * readable paths that do not exist are left out. */
 	const char **readable, **writable;
 	size_t readable_count, writable_count;
 	bool connect;    /* may make TCP connections; binding is to port 0 only, or not at all */

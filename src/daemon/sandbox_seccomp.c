@@ -29,7 +29,8 @@
 enum {
 	PROGRAM_MAX = 1024,
 	/* newer than the headers may be; these numbers are the same everywhere */
-	NR_FCHMODAT2 = 452, NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466, NR_OPEN_TREE_ATTR = 467, NR_FILE_SETATTR = 469,
+	NR_FCHMODAT2 = 452, NR_SETXATTRAT = 463, NR_REMOVEXATTRAT = 466, NR_OPEN_TREE_ATTR = 467,
+	NR_FILE_SETATTR = 469,
 };
 
 struct program {
@@ -39,40 +40,58 @@ struct program {
 
 /* What neither role ever does. */
 static const int never[] = {
-	__NR_execve, __NR_execveat, __NR_ptrace, __NR_process_vm_readv, __NR_process_vm_writev, __NR_kcmp, __NR_bpf,
-	__NR_perf_event_open, __NR_userfaultfd, __NR_io_uring_setup, __NR_io_uring_enter, __NR_io_uring_register,
-	__NR_mount, __NR_umount2, __NR_pivot_root, __NR_chroot, __NR_open_tree, __NR_move_mount, __NR_fsopen, __NR_fsconfig,
-	__NR_fsmount, __NR_fspick, __NR_mount_setattr, NR_OPEN_TREE_ATTR, __NR_setns, __NR_unshare, __NR_add_key,
-	__NR_request_key, __NR_keyctl, __NR_init_module, __NR_finit_module, __NR_delete_module, __NR_kexec_load, __NR_reboot,
-	__NR_swapon, __NR_swapoff, __NR_acct, __NR_quotactl, __NR_open_by_handle_at, __NR_pidfd_open, __NR_pidfd_getfd,
-	__NR_pidfd_send_signal, __NR_process_madvise, __NR_process_mrelease, __NR_personality, __NR_setpriority,
-	__NR_ioprio_set, __NR_sched_setscheduler, __NR_sched_setparam, __NR_sched_setattr, __NR_migrate_pages, __NR_move_pages,
-	__NR_clock_settime, __NR_settimeofday, __NR_adjtimex, __NR_clock_adjtime, __NR_sethostname, __NR_setdomainname,
+	/* other programs, and the memory of others */
+	__NR_execve, __NR_execveat, __NR_ptrace, __NR_kcmp, __NR_personality,
+	__NR_process_vm_readv, __NR_process_vm_writev, __NR_process_madvise, __NR_process_mrelease,
+	__NR_pidfd_open, __NR_pidfd_getfd, __NR_pidfd_send_signal,
 #ifdef __NR_fork
 	__NR_fork, __NR_vfork,
 #endif
+	/* ways around this filter, and parts of the kernel with a history */
+	__NR_io_uring_setup, __NR_io_uring_enter, __NR_io_uring_register,
+	__NR_bpf, __NR_perf_event_open, __NR_userfaultfd, __NR_add_key, __NR_request_key, __NR_keyctl,
+	/* mounts and name spaces */
+	__NR_mount, __NR_umount2, __NR_pivot_root, __NR_chroot, __NR_open_tree, NR_OPEN_TREE_ATTR,
+	__NR_move_mount, __NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick, __NR_mount_setattr,
+	__NR_setns, __NR_unshare, __NR_open_by_handle_at,
+	/* the machine */
+	__NR_init_module, __NR_finit_module, __NR_delete_module, __NR_kexec_load, __NR_reboot,
+	__NR_swapon, __NR_swapoff, __NR_acct, __NR_quotactl, __NR_sethostname, __NR_setdomainname,
+	__NR_clock_settime, __NR_settimeofday, __NR_adjtimex, __NR_clock_adjtime,
+	/* how others are scheduled */
+	__NR_setpriority, __NR_ioprio_set, __NR_migrate_pages, __NR_move_pages,
+	__NR_sched_setscheduler, __NR_sched_setparam, __NR_sched_setattr,
 };
 
 /* What a courier never does besides. */
 static const int never_in_courier[] = {
-	__NR_truncate, __NR_ftruncate, __NR_fallocate, __NR_fchmod, __NR_fchmodat, NR_FCHMODAT2, __NR_fchown, __NR_fchownat,
-	__NR_utimensat, __NR_setxattr, __NR_lsetxattr, __NR_fsetxattr, __NR_removexattr, __NR_lremovexattr, __NR_fremovexattr,
-	NR_SETXATTRAT, NR_REMOVEXATTRAT, NR_FILE_SETATTR, __NR_flock, __NR_linkat, __NR_symlinkat, __NR_renameat2,
-	__NR_unlinkat, __NR_mkdirat, __NR_mknodat, __NR_listen, __NR_accept, __NR_accept4, __NR_inotify_init1,
-	__NR_fanotify_init, __NR_fanotify_mark, __NR_openat2, __NR_sync, __NR_syncfs,
+	/* files: size, rights, owners, times, attributes, locks */
+	__NR_truncate, __NR_ftruncate, __NR_fallocate, __NR_fchmod, __NR_fchmodat, NR_FCHMODAT2,
+	__NR_fchown, __NR_fchownat, __NR_utimensat, __NR_flock, __NR_openat2, __NR_sync, __NR_syncfs,
+	__NR_setxattr, __NR_lsetxattr, __NR_fsetxattr, NR_SETXATTRAT, NR_FILE_SETATTR,
+	__NR_removexattr, __NR_lremovexattr, __NR_fremovexattr, NR_REMOVEXATTRAT,
+	/* names */
+	__NR_linkat, __NR_symlinkat, __NR_renameat2, __NR_unlinkat, __NR_mkdirat, __NR_mknodat,
 #ifdef __NR_renameat
 	__NR_renameat,
 #endif
+	/* watching others' files, and being called */
+	__NR_inotify_init1, __NR_fanotify_init, __NR_fanotify_mark,
+	__NR_listen, __NR_accept, __NR_accept4,
 #ifdef __NR_open
-	__NR_chmod, __NR_chown, __NR_lchown, __NR_utime, __NR_utimes, __NR_futimesat, __NR_link, __NR_symlink, __NR_rename,
-	__NR_unlink, __NR_rmdir, __NR_mkdir, __NR_mknod, __NR_creat, __NR_inotify_init,
+	/* the older calls, which newer architectures do not have */
+	__NR_chmod, __NR_chown, __NR_lchown, __NR_utime, __NR_utimes, __NR_futimesat, __NR_creat,
+	__NR_link, __NR_symlink, __NR_rename, __NR_unlink, __NR_rmdir, __NR_mkdir, __NR_mknod,
+	__NR_inotify_init,
 #endif
 };
 
 static void add(struct program *p, unsigned code, uint32_t k, unsigned jump_true, unsigned jump_false)
 {
 	assert(p->length < PROGRAM_MAX);
-	p->code[p->length++] = (struct sock_filter){ (uint16_t)code, (uint8_t)jump_true, (uint8_t)jump_false, k };
+	p->code[p->length++] = (struct sock_filter){
+		.code = (uint16_t)code, .jt = (uint8_t)jump_true, .jf = (uint8_t)jump_false, .k = k,
+	};
 }
 
 static void load(struct program *p, size_t offset)
@@ -97,14 +116,16 @@ static void refuse_list(struct program *p, const int *list, size_t count)
 		refuse(p, list[i], EPERM);
 }
 
-/* An argument's low half, which is all that the kernel looks at in an int (both architectures are little-endian). */
+/* An argument's low half, which is all that the kernel looks at in an int (both architectures are
+ * little-endian). */
 static void load_argument(struct program *p, unsigned argument)
 {
 	load(p, offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t));
 }
 
 /* The call is let through only if its argument is one of a few values. */
-static void allow_values(struct program *p, int number, unsigned argument, const uint32_t *values, unsigned count, int error)
+static void allow_values(struct program *p, int number, unsigned argument, const uint32_t *values,
+	unsigned count, int error)
 {
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, count + 3);
 	load_argument(p, argument);
@@ -115,7 +136,8 @@ static void allow_values(struct program *p, int number, unsigned argument, const
 }
 
 /* The call is refused if its argument is one of a few values. */
-static void refuse_values(struct program *p, int number, unsigned argument, const uint32_t *values, unsigned count)
+static void refuse_values(struct program *p, int number, unsigned argument, const uint32_t *values,
+	unsigned count)
 {
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, count + 3);
 	load_argument(p, argument);
@@ -126,7 +148,8 @@ static void refuse_values(struct program *p, int number, unsigned argument, cons
 }
 
 /* The call is refused if its argument has any of the bits, or (wanted) if it has none of them. */
-static void check_bits(struct program *p, int number, unsigned argument, uint32_t bits, bool wanted, int error)
+static void check_bits(struct program *p, int number, unsigned argument, uint32_t bits, bool wanted,
+	int error)
 {
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 4);
 	load_argument(p, argument);

@@ -1,6 +1,7 @@
 /*
- * The supervisor: starts the queue process and, when that is ready, the couriers; starts again what dies; reads the configuration again on
- * SIGHUP; stops all on SIGTERM and SIGINT. It opens no drop file and parses nothing from outside.
+ * The supervisor: starts the queue process and, when that is ready, the couriers; starts again what dies;
+ * reads the configuration again on SIGHUP; stops all on SIGTERM and SIGINT. It opens no drop file and parses
+ * nothing from outside.
  */
 #ifndef CAUSEWAY_DAEMON_SUPERVISE_H
 #define CAUSEWAY_DAEMON_SUPERVISE_H

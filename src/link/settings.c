@@ -166,7 +166,8 @@ static bool set_protocol(struct settings *s, const char *title, const char *valu
 		return false;
 	from = wanted.protocol == PROTOCOL_LMTP ? s->lmtp : s->smtp;
 	if (t->manner == s->smtp || t->manner == s->lmtp)
-		return t->manner == from || refuse(why, "the transports smtp and lmtp speak the protocol of their name");
+		return t->manner == from || refuse(why,
+			"the transports smtp and lmtp speak the protocol of their name");
 	manner_free(t->manner);
 	t->manner = manner_copy(from);
 	return true;

@@ -1,8 +1,8 @@
 /*
- * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and courier
- * in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h); the smtp {} and
- * lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and settings_other.c.
- * File names travel, secrets never.
+ * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and
+ * courier in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h); the
+ * smtp {} and lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and
+ * settings_other.c. File names travel, secrets never.
  */
 #ifndef CAUSEWAY_LINK_SETTINGS_H
 #define CAUSEWAY_LINK_SETTINGS_H
@@ -71,13 +71,13 @@ void settings_free(struct settings *);
 const struct settings_transport *settings_transport(const struct settings *, const char *name);
 
 /* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop",
- * "lmtp.connect_timeout", "pickup./path.format"); sections with titles come into being when first named. False and
- * a constant complaint in *why. A transport starts from the smtp or lmtp values of the moment when its "protocol" is
- * set: set those first, then "protocol", then its other options. */
+ * "lmtp.connect_timeout", "pickup./path.format"); sections with titles come into being when first named.
+ * False and a constant complaint in *why. A transport starts from the smtp or lmtp values of the moment
+ * when its "protocol" is set: set those first, then "protocol", then its other options. */
 bool settings_set(struct settings *, const char *path, const char *value, const char **why);
 
-/* The path of the option with that Postfix name (as settings_each shows them), or NULL; free() it. A transport must
- * exist to be found. */
+/* The path of the option with that Postfix name (as settings_each shows them), or NULL; free() it. A
+ * transport must exist to be found. */
 char *settings_path(const struct settings *, const char *postfix_name);
 
 /* What is to be known of an option besides its value; NULL if there is none of that path. */
@@ -91,9 +91,9 @@ bool settings_print(const struct settings *, struct buf *out);
 struct settings *settings_read(const char *bytes, size_t n, const char **why);
 
 /* Calls show(arg, name, value) for every effective value under its Postfix name (lmtp_connect_timeout,
- * minimal_backoff_time, syslog_name; what Postfix does not have as resolver_servers, log_to, control_socket; named
- * transports as NAME_X, pickup directories as pickup.PATH.X), in table order; with only given for that one only.
- * Returns how many. */
+ * minimal_backoff_time, syslog_name; what Postfix does not have as resolver_servers, log_to,
+ * control_socket; named transports as NAME_X, pickup directories as pickup.PATH.X), in table order; with
+ * only given for that one only. Returns how many. */
 size_t settings_each(const struct settings *, const char *only,
 	void (*show)(void *arg, const char *name, const char *value), void *arg);
 

@@ -1,7 +1,7 @@
 /*
- * Parameters of the specification that stand at the top level and that nothing acts on yet, or whose only use is
- * to be named in another's value. They are read, checked for their form, and shown. Each row describes a union
- * settings_other of its own (offset 0).
+ * Parameters of the specification that stand at the top level and that nothing acts on yet, or whose only
+ * use is to be named in another's value. They are read, checked for their form, and shown. Each row
+ * describes a union settings_other of its own (offset 0).
  */
 #include "link/settings_rows.h"
 
@@ -68,7 +68,8 @@ const struct option_row settings_other_rows[] = {
 	ROW(COUNT, "debug_peer_level", "2", "how much detail", .min = 1),
 	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
 	ROW(LIST, "parent_domain_matches_subdomains",
-		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, qmqpd_authorized_clients, relay_domains, "
+		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
+		"qmqpd_authorized_clients, relay_domains, "
 		"smtpd_access_maps", "lists in which a domain stands for its sub-domains too"),
 	/* SASL and TLS of all transports */
 	ROW(FLAG, "send_cyrus_sasl_authzid", "no", "send an authorisation identity"),

@@ -6,15 +6,17 @@
 
 static const char *const protocol_words[] = { "smtp", "lmtp", NULL };
 const struct option_row settings_protocol_row = {
-	.name = "protocol", .kind = OPTION_CHOICE, .offset = offsetof(struct manner, protocol), .initial = "lmtp",
-	.choices = protocol_words, .help = "smtp or lmtp: how the transport talks, and whose values it starts from",
+	.name = "protocol", .kind = OPTION_CHOICE, .offset = offsetof(struct manner, protocol),
+	.initial = "lmtp", .choices = protocol_words,
+	.help = "smtp or lmtp: how the transport talks, and whose values it starts from",
 };
 
-static bool visit_section(struct settings_visit *v, const struct settings_section *section, const char *title,
-	const char *prefix, void *base)
+static bool visit_section(struct settings_visit *v, const struct settings_section *section,
+	const char *title, const char *prefix, void *base)
 {
 	for (size_t i = 0; i < section->count; i++) {
-		struct settings_place p = { section->name, title, prefix, &section->rows[i], base, false, false };
+		struct settings_place p = { .section = section->name, .title = title, .prefix = prefix,
+			.row = &section->rows[i], .base = base };
 
 		if (!v->each(v, &p))
 			return false;
@@ -42,7 +44,8 @@ static bool visit_manner(struct settings_visit *v, const char *section, const ch
 	const char *prefix = m->protocol == PROTOCOL_LMTP ? "lmtp_" : "smtp_";
 
 	for (size_t i = 0; i < count; i++) {
-		struct settings_place p = { section, title, prefix, &rows[i], m, rows[i].use & MANNER_OBSOLETE, false };
+		struct settings_place p = { .section = section, .title = title, .prefix = prefix,
+			.row = &rows[i], .base = m, .obsolete = rows[i].use & MANNER_OBSOLETE };
 
 		if (manner_row(m->protocol, rows[i].name) == &rows[i] && !v->each(v, &p))
 			return false;
@@ -53,7 +56,8 @@ static bool visit_manner(struct settings_visit *v, const char *section, const ch
 static bool visit_transport(struct settings_visit *v, const struct settings *s, struct settings_transport *t)
 {
 	bool named = t->manner != s->smtp && t->manner != s->lmtp;
-	struct settings_place protocol = { "transport", t->name, NULL, &settings_protocol_row, t->manner, false, false };
+	struct settings_place protocol = { .section = "transport", .title = t->name,
+		.row = &settings_protocol_row, .base = t->manner };
 
 	return v->each(v, &protocol) && visit_section(v, &settings_transport_section, t->name, NULL, t) &&
 		(!named || visit_manner(v, "transport", t->name, t->manner));
@@ -86,24 +90,28 @@ void settings_print_path(const struct settings_place *p, struct buf *out)
 	buf_str(out, p->row->name);
 }
 
+static bool is_alias_of(const struct settings_alias *alias, const struct settings_place *p)
+{
+	size_t section = strlen(p->section);
+
+	return !p->title && strncmp(alias->path, p->section, section) == 0 && alias->path[section] == '.' &&
+		strcmp(alias->path + section + 1, p->row->name) == 0;
+}
+
 void settings_print_name(const struct settings_place *p, struct buf *out)
 {
+	for (size_t i = 0; i < settings_alias_count; i++) {
+		if (is_alias_of(&settings_aliases[i], p)) {
+			buf_str(out, settings_aliases[i].postfix);
+			return;
+		}
+	}
 	if (strcmp(p->section, "pickup") == 0)
 		settings_print_path(p, out);
 	else if (p->title)
 		buf_fmt(out, "%s_%s", p->title, p->row->name);
 	else
 		buf_fmt(out, "%s%s", p->prefix, p->row->name);
-	for (size_t i = 0; i < settings_alias_count; i++) {
-		const struct settings_alias *alias = &settings_aliases[i];
-		size_t section = strlen(p->section);
-
-		if (strncmp(alias->path, p->section, section) == 0 && alias->path[section] == '.' && !p->title &&
-		    strcmp(alias->path + section + 1, p->row->name) == 0) {
-			buf_clear(out);
-			buf_str(out, alias->postfix);
-		}
-	}
 }
 
 const char *settings_split_path(const char *path, struct text *section, struct text *title)

@@ -1,4 +1,5 @@
-/* Every option of a settings object in order: what the listing, the form for child processes, and the setter all go by. */
+/* Every option of a settings object in order: what the listing, the form for child processes, and the
+ * setter all go by. */
 #ifndef CAUSEWAY_LINK_SETTINGS_PLACE_H
 #define CAUSEWAY_LINK_SETTINGS_PLACE_H
 
@@ -36,7 +37,8 @@ bool settings_walk(const struct settings *, struct settings_visit *);
 /* Finds an option by its path. */
 bool settings_locate(const struct settings *, const char *path, struct settings_place *);
 
-/* Takes "section.title.name" apart (a title may hold dots, parts that are not there are empty); returns the name. */
+/* Takes "section.title.name" apart (a title may hold dots, parts that are not there are empty); returns
+ * the name. */
 const char *settings_split_path(const char *path, struct text *section, struct text *title);
 
 /* Append the path, or the name as it stands at the top level of the file and in listings. */

@@ -27,7 +27,7 @@ static const struct option_row top_rows[] = {
 		"try: as much as the kernel can; require: all of it or no start; off: none",
 		.choices = sandbox_words),
 	ROW(LIST, "mailbox_domains", mailbox_domains, "",
-		"domains (.example.org: sub-domains too) and tables of domains whose mail goes to mailbox_transport"),
+		"domains (.example.org: sub-domains too) and tables of them whose mail goes to mailbox_transport"),
 	ROW(TEXT, "mailbox_transport", mailbox_transport, "",
 		"transport:nexthop of the mail of mailbox_domains"),
 	ROW(LIST, "transport_maps", transport_maps, "",
@@ -66,7 +66,7 @@ static const struct option_row queue_rows[] = {
 	ROW(COUNT, "hopcount_limit", hopcount_limit, "50",
 		"Received fields that make a message a mail loop", .min = 1, .max = 10000),
 	ROW(SIZE, "minimum_free", minimum_free, "0",
-		"free space below which nothing new is taken in; 0: 64 MiB or 1 % of the disk, if that is less"),
+		"free space below which nothing is taken in; 0: 64 MiB or 1 % of the disk, if that is less"),
 };
 
 static const struct option_row resolver_rows[] = {
@@ -107,7 +107,8 @@ static const struct option_row transport_rows[] = {
 	ROW_OF(settings_transport, TEXT, "flags", flags, "",
 		"D Delivered-To, O X-Original-To, R Return-Path, X final delivery"),
 };
-const struct settings_section settings_transport_section = { "transport", "", transport_rows, COUNT(transport_rows) };
+const struct settings_section settings_transport_section = { "transport", "", transport_rows,
+	COUNT(transport_rows) };
 
 static const struct option_row pickup_rows[] = {
 	ROW_OF(settings_pickup, TEXT, "format", format, "auto", "auto, bsmtp, or eml"),

@@ -21,7 +21,8 @@ struct settings_section {
 extern const struct settings_section settings_sections[];
 extern const size_t settings_section_count;
 
-/* Rows of one transport NAME {} (struct settings_transport) and of one pickup PATH {} (struct settings_pickup). */
+/* Rows of one transport NAME {} (struct settings_transport) and of one pickup PATH {} (struct
+ * settings_pickup). */
 extern const struct settings_section settings_transport_section, settings_pickup_section;
 
 /* Top-level rows without a member in struct settings: each describes a union settings_other of its own. */

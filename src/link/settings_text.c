@@ -1,4 +1,5 @@
-/* The settings as text: listings under Postfix names, and the lines that carry them to the child processes. */
+/* The settings as text: listings under Postfix names, and the lines that carry them to the child
+ * processes. */
 #include "link/settings.h"
 
 #include <stdlib.h>

@@ -26,7 +26,8 @@ static struct settings *read_with(const char *text, const char *override, struct
 	char *file = write_file("conf", text);
 	/* who runs the tests as root need not have the daemon's user */
 	const char *overrides[] = { "user=root", override };
-	struct config_source source = { .file = file, .overrides = overrides, .override_count = 1 + (override != NULL) };
+	struct config_source source = { .file = file, .overrides = overrides,
+		.override_count = 1 + (override != NULL) };
 	struct settings *s = config_read(&source, warnings, why);
 
 	free(file);
@@ -61,13 +62,16 @@ static const struct {
 	{ "myhostname = mx.example.org", NULL, "myorigin", "mx.example.org" },
 	{ "myhostname = mx.example.org", NULL, "lmtp_lhlo_name", "mx.example.org" },
 	{ "myhostname = mx.example.org\nmyorigin = '$mydomain'", NULL, "myorigin", "example.org" },
-	{ "myhostname = mx.example.org\nlmtp { lhlo_name = 'a.$(myhostname)' }", NULL, "lmtp_lhlo_name", "a.mx.example.org" },
+	{ "myhostname = mx.example.org\nlmtp { lhlo_name = 'a.$(myhostname)' }", NULL, "lmtp_lhlo_name",
+		"a.mx.example.org" },
 	{ "fallback_relay = old.example", NULL, "smtp_fallback_relay", "old.example" },
 	{ "default_destination_concurrency_limit = 7", NULL, "lmtp_destination_concurrency_limit", "7" },
 	{ "default_destination_concurrency_limit = 7\nlmtp { destination_concurrency_limit = 8 }", NULL,
 	  "lmtp_destination_concurrency_limit", "8" },
-	{ "lmtp { mail_timeout = 7 }\ntransport slow { rcpt_timeout = 8\nprotocol = lmtp }", NULL, "slow_mail_timeout", "7s" },
-	{ "transport slow { rcpt_timeout = 8\nprotocol = lmtp }\nlmtp { mail_timeout = 7 }", NULL, "slow_mail_timeout", "7s" },
+	{ "lmtp { mail_timeout = 7 }\ntransport slow { rcpt_timeout = 8\nprotocol = lmtp }", NULL,
+		"slow_mail_timeout", "7s" },
+	{ "transport slow { rcpt_timeout = 8\nprotocol = lmtp }\nlmtp { mail_timeout = 7 }", NULL,
+		"slow_mail_timeout", "7s" },
 	{ "transport slow { rcpt_timeout = 8\nprotocol = smtp }", NULL, "slow_rcpt_timeout", "8s" },
 	{ "transport slow { protocol = smtp }\ntransport slow { nexthop = x }", NULL, "slow_nexthop", "x" },
 	{ "transport lmtp { flags = DR }", NULL, "lmtp_flags", "DR" },
@@ -87,7 +91,8 @@ static const struct {
 	{ "lmtp { smtp_helo_timeout = 1 }", NULL, "unknown option", "conf:1: " },
 	{ "nonsense { }", NULL, "unknown option", "conf:1: " },
 	{ "workers = 2\nworkers = 3", NULL, "conf:1", "conf:2: " },
-	{ "lmtp_mail_timeout = 7\n\nlmtp { mail_timeout = 8 }", NULL, "lmtp_mail_timeout is set to '7' at", "conf:3: " },
+	{ "lmtp_mail_timeout = 7\n\nlmtp { mail_timeout = 8 }", NULL, "lmtp_mail_timeout is set to '7' at",
+		"conf:3: " },
 	{ "syslog_name = a\nlog { name = b }", NULL, "syslog_name", "conf:2: " },
 	{ "workers = two", NULL, "not a number", "conf:1: workers = 'two'" },
 	{ "workers = ", NULL, "unexpected token", "conf:2: " },
@@ -177,7 +182,8 @@ START_TEST(test_bad)
 	char *why = NULL;
 
 	buf_init(&warnings, 65536);
-	ck_assert_msg(!read_with(bad[_i].text, bad[_i].override, &warnings, &why), "%s was taken", bad[_i].text);
+	ck_assert_msg(!read_with(bad[_i].text, bad[_i].override, &warnings, &why), "%s was taken",
+		bad[_i].text);
 	ck_assert_ptr_nonnull(why);
 	ck_assert_msg(strstr(why, bad[_i].complaint) != NULL, "%s: %s", bad[_i].text, why);
 	ck_assert_msg(strstr(why, bad[_i].place) != NULL, "%s: %s", bad[_i].text, why);

@@ -40,8 +40,10 @@ static const struct {
 };
 
 static const char *const bad[] = {
-	"$", "a$", "$ a", "$-", "$$$", "$unknown", "${unknown?x}", "${unknown}", "$(unknown)", "$(a", "${a", "${a?{x}", "$()", "${}",
-	"${ }", "${?x}", "${a b}", "${a;b}", "${a?{x}y}", "${a?{x}:{y}z}", "${a?{x}:{y}", "${{$a} == {one} ? {x}}",
+	"$", "a$", "$ a", "$-", "$$$", "$unknown", "${unknown?x}", "${unknown}", "$(unknown)", "$(a", "${a",
+	"${a?{x}", "$()", "${}",
+	"${ }", "${?x}", "${a b}", "${a;b}", "${a?{x}y}", "${a?{x}:{y}z}", "${a?{x}:{y}",
+	"${{$a} == {one} ? {x}}",
 	"${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?x}}}}}}}}}}}}}}}}}}}}}",
 };
 
@@ -63,7 +65,8 @@ START_TEST(test_bad)
 	struct buf out;
 
 	buf_init(&out, 1000);
-	ck_assert_msg(!config_expand(bad[_i], lookup, NULL, &out, &why), "%s gives %s", bad[_i], buf_text(&out));
+	ck_assert_msg(!config_expand(bad[_i], lookup, NULL, &out, &why), "%s gives %s", bad[_i],
+		buf_text(&out));
 	ck_assert_ptr_nonnull(why);
 	buf_free(&out);
 }

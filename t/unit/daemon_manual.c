@@ -1,4 +1,5 @@
-/* causeway.conf(5) against the option tables: every option with its default, and no option that does not exist. */
+/* causeway.conf(5) against the option tables: every option with its default, and no option that does not
+ * exist. */
 #include "unit.h"
 
 #include <stdbool.h>
@@ -68,7 +69,8 @@ static void check_row(const char *section, const struct option_row *row)
 		shown += strlen(LOCALSTATEDIR);
 	else if (strncmp(shown, RUNSTATEDIR "/causeway", strlen(RUNSTATEDIR "/causeway")) == 0)
 		shown += strlen(RUNSTATEDIR);
-	ck_assert_msg(is_explained(row->name, shown), "%s %s with its default %s is not in the page", section, row->name, shown);
+	ck_assert_msg(is_explained(row->name, shown), "%s %s with its default %s is not in the page",
+		section, row->name, shown);
 }
 
 START_TEST(test_settings)
@@ -104,7 +106,8 @@ END_TEST
 static bool exists(const char *name)
 {
 	static const char *const sections[] = {
-		"", "queue.", "resolver.", "log.", "control.", "smtp.", "lmtp.", "transport.lmtp.", "pickup./x.",
+		"", "queue.", "resolver.", "log.", "control.", "smtp.", "lmtp.", "transport.lmtp.",
+		"pickup./x.",
 	};
 	struct settings *s = settings_new();
 	const char *why;

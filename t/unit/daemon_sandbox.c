@@ -45,7 +45,7 @@ static void make_file(const char *name)
 	fclose(file);
 }
 
-/* --- attempts: 0 for success, else errno ---------------------------------------------------------------------------- */
+/* --- attempts: 0 for success, else errno --- */
 
 static int result(long rc)
 {
@@ -182,7 +182,8 @@ static int unix_connect(void)
 	return result(connect(fd, (struct sockaddr *)&address, sizeof(address)));
 }
 
-/* What is allowed (0) or the errno of the refusal; FREE: not asked of this role. abi: the least Landlock that refuses it. */
+/* What is allowed (0) or the errno of the refusal; FREE: not asked of this role. abi: the least Landlock
+ * that refuses it. */
 enum { FREE = -1 };
 
 static const struct {
@@ -252,7 +253,7 @@ static const struct {
 	{ "accept for the metrics", accept_metrics, EAGAIN, EPERM, 0 },
 };
 
-/* --- the tests ------------------------------------------------------------------------------------------------------- */
+/* --- the tests --- */
 
 static void bind_unix(const char *path)
 {
@@ -330,7 +331,8 @@ static void check(enum sandbox_role role, int row, int expected)
 	int got = try(role, s, attempts[row].attempt);
 
 	if (expected != FREE && (expected == 0 || landlock_abi() >= attempts[row].abi))
-		ck_assert_msg(got == expected, "%s: got %s, not %s", attempts[row].name, strerror(got), strerror(expected));
+		ck_assert_msg(got == expected, "%s: got %s, not %s", attempts[row].name, strerror(got),
+			strerror(expected));
 	settings_free(s);
 }
 
@@ -354,7 +356,8 @@ END_TEST
 START_TEST(test_off)
 {
 	static int (*const free_calls[])(void) = {
-		spool_write, spool_create, spool_rename, outside_create, outside_read, fork_child, kill_parent, tcp_socket,
+		spool_write, spool_create, spool_rename, outside_create, outside_read, fork_child,
+		kill_parent, tcp_socket,
 		tcp_connect, listen_any, message_flock, watch, table_write, spool_unlink,
 	};
 	struct settings *s;

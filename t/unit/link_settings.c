@@ -121,7 +121,8 @@ START_TEST(test_round_trip)
 	buf_init(&first, 1 << 24);
 	buf_init(&second, 1 << 24);
 	for (size_t i = 0; i < UNIT_ROWS(good); i++)
-		ck_assert_msg(settings_set(s, good[i].path, good[i].value, &why), "%s: %s", good[i].path, why);
+		ck_assert_msg(settings_set(s, good[i].path, good[i].value, &why), "%s: %s", good[i].path,
+			why);
 	ck_assert(settings_set(s, "smtp.header_checks", "inline:{a\\nb=\\\\c}", &why));
 	ck_assert(settings_print(s, &first));
 	copy = settings_read(first.data, first.len, &why);

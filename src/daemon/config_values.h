@@ -1,0 +1,54 @@
+/* Inside the reading of the configuration: config.c leads, config_values.c has the values on their way
+ * from entry to setting. */
+#ifndef CAUSEWAY_DAEMON_CONFIG_VALUES_H
+#define CAUSEWAY_DAEMON_CONFIG_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "daemon/config.h"
+#include "daemon/config_file.h"
+
+/* One option that is not left at its default, or whose default names others. */
+struct config_value {
+	char *path, *text, *expanded;
+	const char *place;        /* of the entry; NULL: a default */
+	const char *written;      /* the name as it was written */
+	bool override, busy;
+};
+
+struct config {
+	const struct config_source *source;
+	struct settings *settings;
+	struct config_entries entries;
+	struct config_value **values;
+	size_t count;
+	struct map *by_path;      /* path → struct config_value */
+	struct buf *warnings;
+	char **why;
+};
+
+/* Both return false, with "PLACE: WHAT: DETAIL" in *c->why; place NULL is the file as a whole. */
+bool config_fail(struct config *, const char *place, const char *what, const char *detail);
+bool config_fail_value(struct config *, const struct config_value *, const char *text,
+	const char *complaint);
+
+/* The value with that path, or NULL; a new one, whose strings are copied. */
+struct config_value *config_find(const struct config *, const char *path);
+struct config_value *config_add(struct config *, const char *path, const char *text);
+void config_clear(struct config *);
+
+/* The option's name at the end of a path, and whether an entry is a transport's protocol, which is set
+ * before all others. */
+const char *config_name_of(const char *path);
+bool config_is_protocol(const struct config_entry *);
+
+/* All entries become values; those from from_override on are of the command line. */
+bool config_take_entries(struct config *, size_t from_override);
+
+/* Puts the values of others for $name into all values. */
+bool config_expand_all(struct config *);
+
+#endif

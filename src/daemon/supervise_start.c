@@ -1,0 +1,147 @@
+#include "daemon/supervise_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/listener.h"
+
+enum { FIRST_DELAY = 100, LAST_DELAY = 10000 };   /* ms before a child that died is started again */
+
+static struct child_setup setup_of(struct supervisor *s)
+{
+	return (struct child_setup){ .loop = s->loop, .settings = s->settings_fd, .log = s->log_fd,
+		.heard = supervise_heard, .arg = s };
+}
+
+int64_t supervise_next_delay(int64_t *delay)
+{
+	int64_t now = *delay ? *delay : FIRST_DELAY;
+
+	*delay = now * 2 < LAST_DELAY ? now * 2 : LAST_DELAY;
+	return now;
+}
+
+void supervise_start_queue(void *arg)
+{
+	struct supervisor *s = arg;
+	struct child_setup setup = setup_of(s);
+
+	s->queue_ready = false;
+	s->queue = child_start_queue(&setup);
+	if (s->queue) {
+		list_append(&s->children, &s->queue->node);
+		return;
+	}
+	log_line(LOG_LEVEL_ERROR, "master", NULL, "the queue process cannot be started: %s",
+		strerror(errno));
+	loop_timer_set(s->queue_again, supervise_next_delay(&s->queue_delay));
+}
+
+static void start_courier(void *arg)
+{
+	struct supervise_slot *slot = arg;
+	struct supervisor *s = slot->s;
+	struct child_setup setup = setup_of(s);
+	struct reins_message message = { .kind = REINS_COURIER, .slot = slot->number };
+
+	slot->courier = child_start_courier(&setup, slot->number, &message.fd);
+	if (!slot->courier) {
+		log_line(LOG_LEVEL_ERROR, "master", NULL, "a courier cannot be started: %s",
+			strerror(errno));
+		loop_timer_set(slot->again, supervise_next_delay(&slot->delay));
+		return;
+	}
+	list_append(&s->children, &slot->courier->node);
+	message.pid = slot->courier->pid;
+	reins_send(s->queue->reins, &message);
+	close(message.fd);
+}
+
+static size_t wanted_couriers(const struct settings *settings)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (settings->workers > 0)
+		return (size_t)settings->workers;
+	return cpus > 0 ? (size_t)cpus : 1;
+}
+
+static void slot_free(struct supervise_slot *slot)
+{
+	loop_timer_free(slot->again);
+	free(slot);
+}
+
+void supervise_free_slots(struct supervisor *s)
+{
+	while (s->slot_count > 0)
+		slot_free(s->slots[--s->slot_count]);
+	free(s->slots);
+}
+
+/* Makes as many slots as couriers are wanted; a courier without a slot is not started again. */
+static void set_slots(struct supervisor *s)
+{
+	size_t wanted = wanted_couriers(s->settings);
+
+	while (s->slot_count > wanted)
+		slot_free(s->slots[--s->slot_count]);
+	s->slots = mem_grow(s->slots, wanted, sizeof(*s->slots));
+	while (s->slot_count < wanted) {
+		struct supervise_slot *slot = mem_alloc(sizeof(*slot));
+
+		slot->s = s;
+		slot->number = (unsigned)s->slot_count;
+		slot->again = loop_timer_new(s->loop, start_courier, slot);
+		s->slots[s->slot_count++] = slot;
+	}
+}
+
+/* What ran in the slots until now finishes by itself. */
+void supervise_start_couriers(struct supervisor *s)
+{
+	set_slots(s);
+	for (size_t i = 0; i < s->slot_count; i++) {
+		loop_timer_stop(s->slots[i]->again);
+		start_courier(s->slots[i]);
+	}
+}
+
+/* --- listening --- */
+
+bool supervise_open_listeners(struct supervisor *s, char **why)
+{
+	if (s->control_fd < 0)
+		s->control_fd = listener_control(s->settings->control_socket, why);
+	if (s->control_fd >= 0 && s->http_fd < 0 && *s->settings->control_http)
+		s->http_fd = listener_http(s->settings->control_http, why);
+	return s->control_fd >= 0 && (s->http_fd >= 0 || !*s->settings->control_http);
+}
+
+void supervise_hand_over_listeners(struct supervisor *s)
+{
+	if (s->control_fd >= 0)
+		child_tell(s->queue, REINS_LISTEN, 0, s->control_fd, NULL);
+	if (s->http_fd >= 0)
+		child_tell(s->queue, REINS_LISTEN, 1, s->http_fd, NULL);
+}
+
+void supervise_close_control(struct supervisor *s)
+{
+	if (s->control_fd < 0)
+		return;
+	close(s->control_fd);
+	s->control_fd = -1;
+	unlink(s->settings->control_socket);
+}
+
+void supervise_close_http(struct supervisor *s)
+{
+	if (s->http_fd >= 0)
+		close(s->http_fd);
+	s->http_fd = -1;
+}
