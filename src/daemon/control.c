@@ -172,6 +172,32 @@ static void answer_metrics(struct question *q)
 	buf_free(&out);
 }
 
+static void add_count(struct buf *page, const json_t *counts, const char *state)
+{
+	buf_fmt(page, "%-10s %lld\n", state, (long long)json_integer_value(json_object_get(counts, state)));
+}
+
+/* For a person with a browser: how it is, and how much mail waits. */
+static void answer_page(struct question *q)
+{
+	struct control *c = q->control;
+	json_t *status = queue_status(c->queue), *counts = json_object_get(status, "queue");
+	const char *why = NULL;
+	struct buf page;
+
+	buf_init(&page, METRICS_MAX);
+	buf_fmt(&page, "%s: Causeway %s, up %lld s\n", c->settings->myhostname, PACKAGE_VERSION,
+		(long long)(loop_now(c->loop) - c->started) / 1000);
+	buf_fmt(&page, "%s\n\n", queue_healthy(c->queue, &why) ? "mail flows" : why);
+	add_count(&page, counts, "incoming");
+	add_count(&page, counts, "active");
+	add_count(&page, counts, "deferred");
+	add_count(&page, counts, "held");
+	http_reply_text(q->call, "text/plain; charset=utf-8", page.data, page.len);
+	buf_free(&page);
+	json_decref(status);
+}
+
 static void answer_health(struct question *q)
 {
 	const char *why = NULL;
@@ -240,6 +266,7 @@ static const struct route {
 	bool everybody;          /* served on control { http } too */
 	void (*answer)(struct question *);
 } routes[] = {
+	{ "GET", "/", false, true, answer_page },
 	{ "GET", "/status", false, false, answer_status },
 	{ "GET", "/queue", false, false, answer_list },
 	{ "GET", "/queue/", true, false, answer_show },

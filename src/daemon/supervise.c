@@ -17,7 +17,6 @@
 enum {
 	/* a child that lived that long is started again at once, like the first time */
 	GOOD_LIFE = 60000,
-	STOP_LIMIT = 10000,     /* from the order to stop until all is killed */
 	ORPHAN_LIMIT = 5000,    /* for couriers to end after their queue process has */
 };
 
@@ -56,7 +55,7 @@ void supervise_stop(struct supervisor *s, int exit_code)
 	s->exit_code = exit_code;
 	notify("STOPPING=1");
 	stop_timers(s);
-	loop_timer_set(s->deadline, STOP_LIMIT);
+	loop_timer_set(s->deadline, SUPERVISE_STOP_LIMIT);
 	if (s->queue)
 		child_tell(s->queue, REINS_STOP, 0, -1, NULL);
 	if (list_empty(&s->children))

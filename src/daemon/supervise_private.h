@@ -11,6 +11,9 @@
 #include "daemon/supervise.h"
 #include "net/loop.h"
 
+/* Milliseconds from the order to stop until all that has not ended is killed. */
+enum { SUPERVISE_STOP_LIMIT = 10000 };
+
 /* A place for one courier. Couriers that finish after a reload are in no slot. */
 struct supervise_slot {
 	struct supervisor *s;

@@ -75,6 +75,7 @@ static void pass_on(struct supervisor *s, bool new_queue)
 	child_tell(s->queue, REINS_RELOADED, 0, -1, "");
 	if (new_queue) {
 		s->replacing = true;
+		loop_timer_set(s->deadline, SUPERVISE_STOP_LIMIT);
 		child_tell(s->queue, REINS_STOP, 0, -1, NULL);
 		return;
 	}
@@ -122,7 +123,8 @@ void supervise_reload(struct supervisor *s)
 
 	if (s->stopping)
 		return;
-	notify_reloading();
+	if (s->announced)
+		notify_reloading();
 	buf_init(&warnings, WARNINGS_MAX);
 	fresh = read_again(s, &settings_fd, &log_fd, &warnings, &why);
 	if (fresh) {
@@ -137,5 +139,6 @@ void supervise_reload(struct supervisor *s)
 	}
 	buf_free(&warnings);
 	free(why);
-	notify("READY=1");
+	if (s->announced)
+		notify("READY=1");
 }

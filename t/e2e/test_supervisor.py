@@ -1,5 +1,6 @@
 """The supervisor: what a reload changes beside the mail, starts in the background, and what confines the processes."""
 
+import http.client
 import os
 import re
 import signal
@@ -200,3 +201,22 @@ def test_a_sandbox_that_is_off(t):
     same(status_of(daemon.pids("queue")[0])["Seccomp"], "0")
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org")
+
+
+def test_the_page_for_people(t):
+    """control { http } shows it to anybody, and nothing of what only operators may see."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    daemon = t.daemon(t.peer(), {"control.http": "127.0.0.1:%d" % port})
+
+    def get(path):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    status, page = get("/")
+    same(status, 200)
+    assert page.startswith("causeway.test: Causeway ") and "mail flows" in page and "deferred   0" in page, page
+    same([get(path)[0] for path in ("/status", "/queue", "/config", "/destinations")], [404] * 4)
+    same(daemon.http("GET", "/")[0], 200)
