@@ -19,9 +19,6 @@ struct landlock_rules {
 /* The ABI of this kernel; 0: no Landlock. */
 int landlock_abi(void);
 
-/* The least ABI that can say all of the rules above. */
-enum { LANDLOCK_ABI_FULL = 6 };
-
 /* Restricts the calling thread as far as the ABI can; NULL, or what failed (constant or strerror). */
 const char *landlock_enter(int abi, const struct landlock_rules *);
 

@@ -70,6 +70,7 @@ static int spool_xattr(void) { return result(setxattr(at("spool/queue/m"), "user
 static int spool_socket(void) { return result(mknod(at("spool/queue/p"), S_IFIFO | 0600, 0)); }
 static int outside_create(void) { return result(open(at("other/n"), O_RDWR | O_CREAT, 0600)); }
 static int outside_write(void) { return result(open(at("other/secret"), O_WRONLY)); }
+static int outside_truncate(void) { return result(truncate(at("other/secret"), 0)); }
 static int outside_read(void) { return open_read(at("other/secret")); }
 static int outside_rename(void) { return result(rename(at("spool/queue/m"), at("other/m"))); }
 static int outside_unlink(void) { return result(unlink(at("other/secret"))); }
@@ -202,7 +203,8 @@ static const struct {
 	{ "remove a queue file", spool_unlink, 0, EPERM, 0 },
 	{ "make a directory", spool_mkdir, 0, EPERM, 0 },
 	{ "make a FIFO", spool_socket, 0, EPERM, 0 },
-	{ "truncate a queue file", spool_truncate, 0, EPERM, 0 },
+	{ "truncate a queue file by name", spool_truncate, EPERM, EPERM, 0 },
+	{ "truncate a file elsewhere", outside_truncate, EPERM, EPERM, 0 },
 	{ "change a mode", spool_chmod, 0, EPERM, 0 },
 	{ "change an owner", spool_chown, 0, EPERM, 0 },
 	{ "change times", spool_utime, 0, EPERM, 0 },
