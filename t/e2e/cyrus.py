@@ -53,7 +53,7 @@ class Cyrus(Server):
     overquota has 552 5.2.2 at RCPT; broken cannot be written to, which is a temporary failure after the dot.
     """
 
-    def __init__(self, directory, users=("one", "two")):
+    def __init__(self, directory, users=("one", "two"), extra=""):
         need(("/usr/lib/cyrus/bin/lmtpd", "cyrus-common"), ("/usr/sbin/cyrmaster", "cyrus-common"))
         if not ROOT:
             raise Skip("Cyrus needs root to start as the user cyrus")
@@ -61,7 +61,7 @@ class Cyrus(Server):
         self.users = tuple(users)
         self.socket = self.at("socket/lmtp")
         text = CYRUS.format(dir=self.dir)
-        self.write("imapd.conf", text + "autocreate_quota: 0\n")
+        self.write("imapd.conf", text + "autocreate_quota: 0\n" + extra)
         self.write("make.conf", text + "autocreate_quota: 0\nautocreate_post: yes\n")
         self.write("full.conf", text + "autocreate_quota: 1\nautocreate_post: yes\n")
         self.write("cyrus.conf", CYRUS_SERVICES.format(dir=self.dir))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -55,6 +56,39 @@ def test_drops_from_before_the_start_are_taken(t):
     daemon.start()
     peer.wait_messages(5)
     daemon.spool.wait_empty()
+
+
+def test_a_drop_is_noticed_within_milliseconds(t):
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    delays = []
+    for number in range(1, 41):
+        daemon.send("b@example.org")
+        delays.append(peer.wait_messages(number)[-1].time - daemon.spool.dropped)
+    median = sorted(delays)[len(delays) // 2]
+    assert median < 0.05 * t.options.patience, "half of the drops took %.1f ms and more" % (1000 * median)
+
+
+@slow
+@limit(180)
+def test_scan_after_the_notices_overflowed(t):
+    """More drops than the kernel keeps notices for, while the queue process stands still."""
+    with open("/proc/sys/fs/inotify/max_queued_events") as file:
+        count = int(file.read()) + 500
+    if count > 30_000:
+        raise Skip("fs.inotify.max_queued_events is %d: too many files" % count)
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    daemon.send("first@example.org")
+    daemon.wait_delivery("first@example.org", "sent")
+    queue = daemon.pids("queue")[0]
+    os.kill(queue, signal.SIGSTOP)
+    for _ in range(count):
+        daemon.send("b@example.org", sync=False)
+    os.kill(queue, signal.SIGCONT)
+    daemon.spool.wait_empty(120)
+    ids = [message.id for message in peer.messages]
+    same((len(ids), len(set(ids))), (count + 1, count + 1))
 
 
 def test_every_name_counts(t):

@@ -92,6 +92,20 @@ def test_cyrus_on_its_unix_socket(t):
 
 
 @limit(180)
+def test_cyrus_answers_once_for_all(t):
+    """A message that only exceeds maxmessagesize with what Cyrus adds: one 552 for three recipients, then silence."""
+    cyrus = Cyrus(t.path("cyrus"), users=("one", "two", "three"), extra="maxmessagesize: 5000\n").start()
+    t.on_end(cyrus.stop)
+    daemon = t.daemon("unix:" + cyrus.socket)
+    content = mail.message(headers=["Date: Wed, 25 Nov 2026 12:00:00 +0000"]) + b"0123456789012345678\n" * 220
+    daemon.send(["one@example.org", "two@example.org", "three@example.org"], content, sender="")
+    lines = daemon.wait_deliveries(3, timeout=40)
+    same([outcome(line) for line in lines], [("bounced", "5.2.3")] * 3)
+    assert all("in reply to end of DATA" in line["reason"] for line in lines), lines
+    same([cyrus.mail(user) for user in cyrus.users], [[], [], []])
+
+
+@limit(180)
 def test_dovecot_at_its_process_limit(t):
     """More connections than Dovecot serves: fewer are used, nothing is deferred for long, all arrives."""
     dovecot = Dovecot(t.path("dovecot"), process_limit=2).start()
