@@ -14,9 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include <config.h>   /* the one that configure makes */
 #include "daemon/config.h"
 #include "daemon/courier_process.h"
@@ -202,14 +200,6 @@ static void ready(void *arg)
 
 /* --- the supervisor's way to its work --- */
 
-static void say_warnings(const struct buf *warnings)
-{
-	struct text all = text_of(buf_text(warnings)), line;
-
-	while (text_until(&all, '\n', &line))
-		log_line(LOG_LEVEL_WARNING, "master", NULL, "%.*s", (int)line.n, line.p);
-}
-
 /* All that a start needs, to be let go of at its end. */
 struct startup {
 	struct arguments args;
@@ -226,7 +216,7 @@ static int serve(struct startup *s, int pipe_end)
 	if (!process_log_file(s->settings, &setup.log, &s->why))
 		return complain(EX_CONFIG, s->why);
 	process_open_log(s->settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
-	say_warnings(&s->warnings);
+	process_log_warnings(&s->warnings);
 	if (pipe_end >= 0)
 		let_go_of_terminal();
 	setup.settings = s->settings;

@@ -29,7 +29,7 @@ static struct {
 	struct buf out;
 } reading;
 
-/* --- in the child: what was read --- */
+/* --- what was read --- */
 
 /* Sections that exist from the start have no file name, the top level always has one. */
 static char *place_of(const cfg_t *cfg, int line)
@@ -122,8 +122,11 @@ static void complain(cfg_t *cfg, const char *format, va_list args)
 	if (strcmp(format, "no such option '%s'") == 0)
 		format = "unknown option '%s'";
 	buf_vfmt(&what, format, args);
-	emit_complaint(place, strstr(buf_text(&what),
-		END_MARK) ? "a closing brace is missing above" : buf_text(&what));
+	if (strstr(buf_text(&what), END_MARK)) {
+		buf_clear(&what);
+		buf_str(&what, "a closing brace is missing above");
+	}
+	emit_complaint(place, buf_text(&what));
 	buf_free(&what);
 	free(place);
 }
@@ -191,7 +194,7 @@ static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return rc;
 }
 
-/* --- in the child: which options there are --- */
+/* --- which options there are --- */
 
 struct schema {
 	cfg_opt_t *options;
@@ -275,7 +278,7 @@ static cfg_opt_t *make_schema(void)
 	return top.options;
 }
 
-/* --- in the child: the parse and its record --- */
+/* --- the parse and its record --- */
 
 /* An empty list calls nobody back: it is seen afterwards, as an option that was written and has no value. */
 static void find_empty_lists(cfg_t *cfg)

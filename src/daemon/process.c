@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "daemon/config_check.h"
 
 enum { SETTINGS_MAX = 16 * 1024 * 1024 };
@@ -95,6 +96,14 @@ bool process_log_file(const struct settings *settings, int *fd, char **why)
 	if (*fd < 0)
 		*why = mem_fmt("log.to: %s cannot be opened: %s", path, strerror(errno));
 	return *fd >= 0;
+}
+
+void process_log_warnings(const struct buf *lines)
+{
+	struct text all = text_of(buf_text(lines)), line;
+
+	while (text_until(&all, '\n', &line))
+		log_line(LOG_LEVEL_WARNING, "master", NULL, "%.*s", (int)line.n, line.p);
 }
 
 /* --- in a child --- */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "link/settings.h"
 
 /* The descriptors of a child beside 0, 1, 2. */
@@ -44,6 +45,9 @@ struct settings *process_settings_read(int fd, const char **why);   /* closes fd
 /* Opens the log as the settings say; fd is the log file if it goes to one (owned by the log from now on).
  * The settings are borrowed. */
 void process_open_log(const struct settings *, int fd);
+
+/* Logs each line as a warning. */
+void process_log_warnings(const struct buf *lines);
 
 /* The log file opened for appending, -1 if the log does not go to a file; false and *why (free() it) if
  * that fails. */

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/sandbox.h"
@@ -30,14 +29,6 @@ static bool needs_new_queue(const struct settings *old, const struct settings *f
 	buf_free(&a);
 	buf_free(&b);
 	return differ;
-}
-
-static void say_warnings(const struct buf *warnings)
-{
-	struct text all = text_of(buf_text(warnings)), line;
-
-	while (text_until(&all, '\n', &line))
-		log_line(LOG_LEVEL_WARNING, "master", NULL, "%.*s", (int)line.n, line.p);
 }
 
 static void move_listeners(struct supervisor *s, const struct settings *fresh)
@@ -68,20 +59,22 @@ static void take(struct supervisor *s, struct settings *fresh, int settings_fd, 
 	free(why);
 }
 
+/* What a new queue process will be started with needs no telling. */
 static void pass_on(struct supervisor *s, bool new_queue)
 {
 	if (!s->queue)
 		return;
+	if (!new_queue && !s->replacing) {
+		child_tell(s->queue, REINS_SETTINGS, 0, s->settings_fd, NULL);
+		child_tell(s->queue, REINS_LOG, 0, s->log_fd, NULL);
+	}
 	child_tell(s->queue, REINS_RELOADED, 0, -1, "");
-	if (new_queue) {
+	if (new_queue && !s->replacing) {
 		s->replacing = true;
 		loop_timer_set(s->deadline, SUPERVISE_STOP_LIMIT);
 		child_tell(s->queue, REINS_STOP, 0, -1, NULL);
-		return;
 	}
-	child_tell(s->queue, REINS_SETTINGS, 0, s->settings_fd, NULL);
-	child_tell(s->queue, REINS_LOG, 0, s->log_fd, NULL);
-	if (s->queue_ready) {
+	if (s->queue_ready && !s->replacing) {
 		supervise_hand_over_listeners(s);
 		supervise_start_couriers(s);
 	}
@@ -131,7 +124,7 @@ void supervise_reload(struct supervisor *s)
 		bool new_queue = needs_new_queue(s->settings, fresh);
 
 		take(s, fresh, settings_fd, log_fd);
-		say_warnings(&warnings);
+		process_log_warnings(&warnings);
 		log_line(LOG_LEVEL_INFO, "master", NULL, "reload: the new configuration is in force");
 		pass_on(s, new_queue);
 	} else {

@@ -220,3 +220,21 @@ def test_the_page_for_people(t):
     assert page.startswith("causeway.test: Causeway ") and "mail flows" in page and "deferred   0" in page, page
     same([get(path)[0] for path in ("/status", "/queue", "/config", "/destinations")], [404] * 4)
     same(daemon.http("GET", "/")[0], 200)
+
+
+def test_reloads_while_the_queue_process_is_replaced(t):
+    """Each is taken; the last one is in force in the end."""
+    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(1), "250 2.0.0 Saved")[1]})
+    daemon = t.daemon(peer)
+    os.mkdir(daemon.at("tables"))
+    with open(daemon.at("tables/transport"), "w") as file:
+        file.write("other.test lmtp:%s\n" % peer.nexthop)
+    daemon.send("u@example.org")
+    peer.wait_messages(1)
+    for name in ("first", "second", "third"):
+        reload(daemon, transport_maps="texthash:" + daemon.at("tables/transport"), lmtp__lhlo_name=name + ".test")
+    processes.wait_for(lambda: os.path.exists(daemon.settings["control.socket"]) and daemon.pids("queue"), 15, "a queue process")
+    daemon.wait_log(r"queue process \d+: sandbox", 2)
+    daemon.send("v@example.org")
+    peer.wait_messages(2)
+    same(peer.messages[-1].session.commands[0], "LHLO third.test")
