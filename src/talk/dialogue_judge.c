@@ -135,10 +135,10 @@ static enum stage stage_of_loss(const struct dialogue *d)
 	return d->kept ? STAGE_IDLE : dialogue_stage(d);
 }
 
-static void lose(struct dialogue *d, enum stage stage, const char *text)
+static void lose(struct dialogue *d, enum stage stage, enum site site, const char *text)
 {
 	if (d->left) {
-		note_site(d, site_after(stage, MEANS_LOST), text);
+		note_site(d, site, text);
 		dialogue_fail_left(d, stage, "4.4.2", text);
 	}
 	dialogue_stop(d);
@@ -157,7 +157,7 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 	}
 	text = mem_fmt("lost connection with %s while %s%s%s", d->host, stage_doing(stage, d->lmtp),
 	               detail ? ": " : "", detail ? detail : "");
-	lose(d, stage, text);
+	lose(d, stage, site_after(stage, MEANS_LOST), text);
 	free(text);
 }
 
@@ -179,6 +179,7 @@ static void separate(struct dialogue *d)
 void dialogue_timed_out(struct dialogue *d)
 {
 	enum stage stage = dialogue_stage(d);
+	enum site site = site_after(stage, MEANS_LOST);
 	char *text;
 
 	if (d->step == STEP_END && d->owed_runs == 0)
@@ -192,7 +193,8 @@ void dialogue_timed_out(struct dialogue *d)
 		return;
 	}
 	text = mem_fmt("conversation with %s timed out while %s", d->host, stage_doing(stage, d->lmtp));
-	lose(d, stage, text);
+	/* a host without room for a session closes it; one that is silent to the end of the limit serves nobody */
+	lose(d, stage, site == SITE_BUSY ? SITE_DEAD : site, text);
 	free(text);
 }
 
