@@ -335,6 +335,12 @@ void log_address(struct log_entry *e, const char *name, const char *address)
 	buf_char(&e->line, '>');
 }
 
+void log_detail(struct log_entry *e, const char *name, const char *value)
+{
+	if (e->object)
+		json_object_set_new(e->object, name, json_clean(value));
+}
+
 void log_number(struct log_entry *e, const char *name, int64_t value)
 {
 	if (e->object) {

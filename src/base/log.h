@@ -44,6 +44,7 @@ struct log_entry;
 struct log_entry *log_begin(const char *process, pid_t pid, const char *id);
 void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, cleaned */
 void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
+void log_detail(struct log_entry *, const char *name, const char *value);     /* a member of the JSON form only */
 void log_number(struct log_entry *, const char *name, int64_t value);
 void log_blank(struct log_entry *);     /* the next field is set off by a blank instead of ", " */
 

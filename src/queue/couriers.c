@@ -10,29 +10,31 @@
 #include "queue/lease.h"
 #include "queue/results.h"
 
-enum { PATIENCE = 5000 };             /* ms for the last answers of a courier that has ended to be read */
+enum {
+	LAST_WORDS = 5000,            /* ms for the last answers of a courier that has ended to be read */
+	LAST_BREATH = 30000           /* ms for a courier whose link has ended to end as well */
+};
 
 struct couriers {
 	struct queue *queue;
 	struct list list;
 	struct idmap *flights;        /* by number */
 	uint32_t last_number;
+	int64_t heard;                /* last word of a courier; ms of the boot clock */
 	unsigned seats;               /* given so far; a seat is used again */
 	struct loop_task bury;
 	struct loop_timer *patience;
 };
 
 static void bury_all(void *arg);
+static void give_in(struct courier *c);
 
 static void patience_over(void *arg)
 {
 	struct couriers *all = arg;
 
-	LIST_EACH(l, &all->list) {
-		struct courier *c = LIST_OF(l, struct courier, all);
-
-		c->broken |= c->gone;
-	}
+	LIST_EACH(l, &all->list)
+		give_in(LIST_OF(l, struct courier, all));
 	bury_all(all);
 }
 
@@ -69,28 +71,63 @@ void couriers_free(struct couriers *all)
 	free(all);
 }
 
+/* --- the end of a courier: of its link, and of the process --- */
+
+static void note_end(struct courier *c)
+{
+	struct couriers *all = c->home;
+
+	if (!c->ended)
+		c->ended = queue_now(all->queue);
+	loop_later(all->queue->loop, &all->bury);
+	if (!loop_timer_is_set(all->patience))
+		loop_timer_set(all->patience, LAST_WORDS);
+}
+
+/* Half an end is taken for the whole one after a while: nothing here may wait for ever for somebody else's word. */
+static void give_in(struct courier *c)
+{
+	int64_t waited = queue_now(c->home->queue) - c->ended;
+
+	if (c->gone && waited >= LAST_WORDS)
+		c->broken = true;
+	if (c->broken && !c->gone && waited >= LAST_BREATH) {
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld has closed its link, but nobody has seen its end; what it had goes out again",
+		         (long)c->pid);
+		c->gone = true;
+	}
+	if (c->broken != c->gone)
+		loop_timer_set(c->home->patience, LAST_WORDS);
+}
+
 /* --- what a courier says --- */
+
+static struct queue *hear(struct courier *c)
+{
+	c->home->heard = queue_now(c->home->queue);
+	return c->home->queue;
+}
 
 static void heard_credit(void *arg, unsigned more)
 {
 	struct courier *c = arg;
 
 	c->credit += more;
-	queue_wake(c->home->queue);
+	queue_wake(hear(c));
 }
 
 static void heard_answer(void *arg, const struct answer *a)
 {
 	struct courier *c = arg;
 
-	results_answer(c->home->queue, c, a);
+	results_answer(hear(c), c, a);
 }
 
 static void heard_finish(void *arg, const struct finish *f)
 {
 	struct courier *c = arg;
 
-	results_finish(c->home->queue, c, f);
+	results_finish(hear(c), c, f);
 }
 
 static void heard_closed(void *arg, uint32_t destination, unsigned count)
@@ -112,10 +149,10 @@ static void heard_break(void *arg, const char *why)
 {
 	struct courier *c = arg;
 
-	c->broken = true;
 	if (!c->gone && !c->retiring)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld: %s", (long)c->pid, why);
-	loop_later(c->home->queue->loop, &c->home->bury);
+	c->broken = true;
+	note_end(c);
 }
 
 static const struct link_events events = {
@@ -178,8 +215,7 @@ void couriers_gone(struct couriers *all, unsigned slot, pid_t pid, int status)
 	c->gone = true;
 	c->status = status;
 	c->retiring = true;
-	loop_later(all->queue->loop, &all->bury);
-	loop_timer_set(all->patience, PATIENCE);
+	note_end(c);
 }
 
 /* Ended by its own fault, not by somebody's signal. */
@@ -317,6 +353,8 @@ struct flight *flight_begin(struct courier *c, struct entry *e, size_t count)
 	struct couriers *all = c->home;
 	struct flight *f = mem_alloc(sizeof *f + count * sizeof f->rcpts[0]);
 
+	if (!couriers_flying(all))
+		all->heard = queue_now(all->queue);
 	lease_out(e->destination, c->seat);
 	f->courier = c;
 	f->active = e->active;
@@ -344,6 +382,7 @@ void flight_end(struct flight *f)
 	idmap_take(f->courier->home->flights, f->number);
 	list_remove(&f->of_courier);
 	f->courier->flying--;
+	f->courier->credit++;
 	f->active->flights--;
 	free(f);
 }
@@ -351,6 +390,11 @@ void flight_end(struct flight *f)
 size_t couriers_flying(const struct couriers *all)
 {
 	return idmap_count(all->flights);
+}
+
+int64_t couriers_silence(const struct couriers *all)
+{
+	return couriers_flying(all) ? queue_now(all->queue) - all->heard : 0;
 }
 
 void couriers_flush(struct couriers *all)

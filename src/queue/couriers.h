@@ -20,11 +20,12 @@ struct courier {
 	unsigned seat;                /* our own: index of its shares in the destinations */
 	pid_t pid;
 	struct link *link;            /* NULL once it has ended */
-	unsigned credit;              /* further requests that it takes */
+	unsigned credit;              /* further requests that it takes; one comes back with the end of each request */
 	unsigned flying;              /* requests in its hands */
 	bool retiring;                /* finishes what it has */
 	bool broken, gone;            /* its link has ended; the supervisor has seen its end */
 	int status;                   /* as of waitpid */
+	int64_t ended;                /* when the first of the two was noticed; ms of the boot clock */
 	struct list flights;
 };
 
@@ -40,6 +41,7 @@ struct flight {
 	int64_t sent_off;             /* ms of the boot clock */
 	uint32_t count, unanswered;
 	bool progress;                /* somebody got a result */
+	bool maybe_twice;             /* content went out without a final reply: not to be tried again sooner than it must */
 	uint32_t rcpts[];
 };
 
@@ -54,6 +56,8 @@ void couriers_retire(struct couriers *);
 size_t couriers_working(const struct couriers *);            /* those that take requests, if with no credit at the moment */
 bool couriers_have_credit(const struct couriers *);
 size_t couriers_flying(const struct couriers *);
+/* ms that requests have been out without a word from any courier; 0 if none is out. */
+int64_t couriers_silence(const struct couriers *);
 void couriers_flush(struct couriers *);
 json_t *couriers_list(const struct couriers *);
 

@@ -1,28 +1,47 @@
 #include "queue/delivery_log.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/core.h"
 
 enum { DOT_LINE = 3, DELAYS_ROOM = 128 };
 
-void delivery_log_arrival(const struct spool_message *m)
+static void log_message_id(const char *id, const char *message_id)
+{
+	struct log_entry *e = log_begin("cleanup", 0, id);
+
+	log_field(e, "message-id", message_id);
+	log_end(e, NULL);
+}
+
+/* The message id of a report is made from its queue id, see report.c; the spool has not read it. */
+static void log_report_arrival(const struct queue *q, const char *id)
+{
+	char *message_id = mem_fmt("<%s@%s>", id, q->settings->myhostname);
+
+	log_message_id(id, message_id);
+	free(message_id);
+}
+
+void delivery_log_arrival(const struct queue *q, const struct spool_message *m)
 {
 	char id[QUEUE_ID_SIZE];
 	struct log_entry *e;
 
 	queue_id_print(m->id, id);
-	if (!queue_id_report(m->id)) {
-		e = log_begin("pickup", 0, id);
-		log_number(e, "uid", (int64_t)m->uid);
-		log_blank(e);
-		log_address(e, "from", m->envelope->sender);
-		log_end(e, NULL);
+	if (queue_id_report(m->id)) {
+		log_report_arrival(q, id);
+		return;
 	}
-	e = log_begin("cleanup", 0, id);
-	log_field(e, "message-id", m->message_id ? m->message_id : "");
+	e = log_begin("pickup", 0, id);
+	log_number(e, "uid", (int64_t)m->uid);
+	log_blank(e);
+	log_address(e, "from", m->envelope->sender);
 	log_end(e, NULL);
+	log_message_id(id, m->message_id ? m->message_id : "");
 }
 
 void delivery_log_active(const struct active *a)
@@ -103,6 +122,8 @@ void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
 	log_address(e, "to", r->address);
 	if (r->original && strcasecmp(r->original, r->address) != 0)
 		log_address(e, "orig_to", r->original);
+	if (*n->transport)
+		log_detail(e, "transport", n->transport);
 	log_field(e, "relay", n->relay);
 	if (n->conn_use > 1)
 		log_number(e, "conn_use", n->conn_use);

@@ -7,7 +7,7 @@
 struct queue;
 
 /* "pickup: uid=… from=<…>" and "cleanup: message-id=…"; a report has the second one only. */
-void delivery_log_arrival(const struct spool_message *);
+void delivery_log_arrival(const struct queue *, const struct spool_message *);
 /* "qmgr: from=<…>, size=…, nrcpt=… (queue active)". */
 void delivery_log_active(const struct active *);
 /* "lmtp: to=<…>, relay=…, delay=…, delays=…, dsn=…, status=… (…)". */

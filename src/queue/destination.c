@@ -10,8 +10,8 @@
 #include "queue/health.h"
 
 enum {
-	UNLIMITED = 10000,            /* connections or recipients where the setting is 0 */
-	RCPTS_MAX = 1000,             /* in one request, whatever the setting */
+	UNLIMITED = 10000,            /* connections, or recipients of a request, where the setting is 0 */
+	REFILLS = 16,                 /* crowded destinations looked at in a turn */
 	FORGET_AFTER = 10 * 60 * 1000
 };
 
@@ -19,7 +19,7 @@ struct destinations {
 	struct queue *queue;
 	struct map *by_name;          /* "transport NUL nexthop" */
 	struct idmap *by_number;
-	struct list ready;
+	struct list ready, crowded;
 	uint32_t last_number;
 };
 
@@ -31,13 +31,16 @@ struct destinations *destinations_new(struct queue *q)
 	all->by_name = map_new();
 	all->by_number = idmap_new();
 	list_init(&all->ready);
+	list_init(&all->crowded);
 	return all;
 }
 
 static void destination_free(struct destination *d)
 {
 	list_remove(&d->ready);
+	list_remove(&d->crowded);
 	health_end(d);
+	parking_free(&d->parking);
 	loop_timer_free(d->pause);
 	free(d->transport);
 	free(d->nexthop);
@@ -68,6 +71,12 @@ static unsigned bounded(int64_t value, unsigned least, unsigned most)
 	return value < least ? least : (unsigned)value;
 }
 
+/* Fields that name the recipient are for one recipient: several would see each other's. */
+static bool names_recipient(const char *flags)
+{
+	return strpbrk(flags, "DO") != NULL;
+}
+
 static void configure(struct destination *d)
 {
 	const struct settings_transport *t = settings_transport(d->queue->settings, d->transport);
@@ -78,7 +87,7 @@ static void configure(struct destination *d)
 	d->protocol = m->protocol;
 	d->limit = bounded(m->destination_concurrency_limit, 1, UNLIMITED);
 	d->initial = bounded(m->initial_destination_concurrency, 1, d->limit);
-	d->rcpt_limit = bounded(m->destination_recipient_limit, 1, RCPTS_MAX);
+	d->rcpt_limit = names_recipient(t->flags) ? 1 : bounded(m->destination_recipient_limit, 1, UNLIMITED);
 	d->rate_delay = m->destination_rate_delay;
 	free(d->flags);
 	d->flags = mem_str(t->flags);
@@ -95,6 +104,7 @@ static struct destination *destination_new(struct destinations *all, const char 
 	d->name = mem_fmt("%s:%s", transport, nexthop);
 	list_init(&d->line);
 	list_init(&d->ready);
+	list_init(&d->crowded);
 	configure(d);
 	d->window = d->initial;
 	health_begin(d);
@@ -145,7 +155,7 @@ void destinations_reconfigure(struct destinations *all)
 
 static bool is_unused(const struct destination *d, int64_t now)
 {
-	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->health.parking) == 0 && now - d->used >= FORGET_AFTER;
+	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->parking) == 0 && now - d->used >= FORGET_AFTER;
 }
 
 static void forget(struct destinations *all, struct destination *d)
@@ -180,6 +190,7 @@ void destination_enqueue(struct destination *d, struct entry *e, bool front)
 		list_prepend(&d->line, &e->in_line);
 	else
 		list_append(&d->line, &e->in_line);
+	d->in_line++;
 	d->waiting += e->waiting;
 	destination_wake(d);
 }
@@ -189,6 +200,7 @@ void destination_withdraw(struct destination *d, struct entry *e)
 	if (list_empty(&e->in_line))
 		return;
 	list_remove(&e->in_line);
+	d->in_line--;
 	d->waiting -= e->waiting;
 }
 
@@ -219,16 +231,20 @@ void destination_remember(struct destination *d, struct entry *e)
 	d->entries++;
 }
 
-/* One request in turn: what is left of a large message goes behind the others, so that it does not hold them up. */
-struct entry *destination_next(struct destination *d, uint32_t *out, size_t *count)
+struct entry *destination_first(struct destination *d)
 {
-	struct entry *e = LIST_OF(list_first(&d->line), struct entry, in_line);
+	return LIST_OF(list_first(&d->line), struct entry, in_line);
+}
+
+size_t destination_take(struct destination *d, struct entry *e, uint32_t *out, size_t max)
+{
+	size_t count;
 
 	destination_withdraw(d, e);
-	*count = entry_take(e, out, d->rcpt_limit);
+	count = entry_take(e, out, max);
 	if (e->waiting)
 		destination_enqueue(d, e, false);
-	return e;
+	return count;
 }
 
 void destination_try_again(struct destination *d)
@@ -251,6 +267,28 @@ struct destination *destinations_ready(struct destinations *all)
 		return NULL;
 	list_remove(first);
 	return LIST_OF(first, struct destination, ready);
+}
+
+void destination_crowded(struct destination *d)
+{
+	if (list_empty(&d->crowded))
+		list_append(&d->queue->destinations->crowded, &d->crowded);
+}
+
+void destinations_refill(struct destinations *all)
+{
+	struct list *first;
+
+	for (int i = 0; i < REFILLS && (first = list_first(&all->crowded)); i++) {
+		struct destination *d = LIST_OF(first, struct destination, crowded);
+
+		list_remove(first);
+		if (d->health.dead)
+			continue;
+		parking_refill(d);
+		if (parking_count(&d->parking))
+			destination_crowded(d);
+	}
 }
 
 static void pause_over(void *arg)

@@ -15,16 +15,11 @@
 #include "link/settings.h"
 #include "net/loop.h"
 #include "queue/active.h"
+#include "queue/parking.h"
 
 /* Connections of one destination at one courier. */
 struct share {
 	uint16_t busy, idle;
-};
-
-/* Ids of messages that wait on the disk, first in first out. */
-struct parking {
-	uint64_t *ids;
-	size_t head, end, room;
 };
 
 struct health {
@@ -38,7 +33,6 @@ struct health {
 	struct loop_timer *probe, *look;      /* next probe; next look at the socket; made when first needed */
 	ino_t inode;                  /* of the UNIX socket when it was last looked at; 0: not there */
 	struct timespec changed;
-	struct parking parking;
 };
 
 struct queue;
@@ -56,7 +50,8 @@ struct destination {
 	/* work */
 	struct list line;             /* entries with waiting recipients */
 	struct list ready;            /* in the destinations' list of those that may have something to send */
-	size_t waiting;               /* recipients in the line */
+	struct list crowded;          /* in their list of those that live and have messages parked */
+	size_t in_line, waiting;      /* entries in the line, and their waiting recipients */
 	struct entry *latest;         /* entry made last */
 	size_t entries;               /* of active messages */
 	/* window and connections */
@@ -68,6 +63,7 @@ struct destination {
 	int64_t pause_until;          /* ms of the boot clock */
 	struct loop_timer *pause;     /* made when first needed */
 	struct health health;
+	struct parking parking;
 	/* for the operator */
 	uint64_t sent, deferred, bounced;
 	int64_t used;                 /* ms of the boot clock */
@@ -96,8 +92,11 @@ void destination_return(struct destination *, struct entry *, uint32_t rcpt);
 void destination_forget(struct destination *, struct entry *);
 struct entry *destination_latest(const struct destination *);
 void destination_remember(struct destination *, struct entry *);
-/* Takes the recipients of the next request off the line: the entry, and *count indices in out (room for rcpt_limit). */
-struct entry *destination_next(struct destination *, uint32_t *out, size_t *count);
+/* The entry whose turn it is; there must be one. */
+struct entry *destination_first(struct destination *);
+/* Takes up to max of its recipients for a request, as entry_take. What is left goes behind the other messages, so that a large one does
+ * not hold them up. */
+size_t destination_take(struct destination *, struct entry *, uint32_t *out, size_t max);
 
 /* Something has changed that may let it send: it joins the list of those to try, and the queue looks at that list. */
 void destination_wake(struct destination *);
@@ -105,6 +104,10 @@ void destination_wake(struct destination *);
 void destination_try_again(struct destination *);
 /* Takes the next destination that may have something to send off the list, or NULL. */
 struct destination *destinations_ready(struct destinations *);
+/* The destination may have parked messages although it lives. */
+void destination_crowded(struct destination *);
+/* Lets a few crowded destinations call what they have room for. */
+void destinations_refill(struct destinations *);
 /* Whether the window, the pause and its health allow one more request now; sets a timer if only time is missing. */
 bool destination_may_send(struct destination *, int64_t now);
 /* No request before that time. */
@@ -116,10 +119,5 @@ void destination_too_busy(struct destination *);
 
 struct share *destination_share(struct destination *, unsigned seat);
 unsigned destination_open(const struct destination *);   /* connections, idle ones included */
-
-void parking_add(struct parking *, uint64_t id);
-bool parking_take(struct parking *, uint64_t *id);
-size_t parking_count(const struct parking *);
-void parking_free(struct parking *);
 
 #endif

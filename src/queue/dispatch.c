@@ -29,6 +29,13 @@ static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcp
 	return part;
 }
 
+static char *received(const struct queue *q, struct active *a)
+{
+	if (!a->trace)
+		a->trace = trace_received(q->settings->myhostname, a, queue_wall(q, a->message->arrived));
+	return a->trace;
+}
+
 static void send_flight(struct queue *q, struct flight *f)
 {
 	struct active *a = f->active;
@@ -41,28 +48,24 @@ static void send_flight(struct queue *q, struct flight *f)
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .connection_probe = f->probe,
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u, .age = age(q, a),
 	};
+	char *flagged = *d->flags ? trace_flagged(d->flags, &part, &rcpts[0], received(q, a)) : NULL;
 
-	if (!a->trace)
-		a->trace = trace_received(q->settings->myhostname, a, queue_wall(q, a->message->arrived));
-	r.trace = a->trace;
-	r.trace_size = strlen(a->trace);
+	r.trace = flagged ? flagged : received(q, a);
+	r.trace_size = strlen(r.trace);
 	link_send_request(f->courier->link, &r, a->fd);
+	free(flagged);
 	if (rcpts != &one)
 		free(rcpts);
 }
 
 static void send_one(struct queue *q, struct destination *d, struct courier *c)
 {
-	uint32_t *rcpts = mem_alloc(d->rcpt_limit * sizeof *rcpts);
-	size_t count;
-	struct entry *e = destination_next(d, rcpts, &count);
-	struct flight *f = flight_begin(c, e, count);
+	struct entry *e = destination_first(d);
+	struct flight *f = flight_begin(c, e, e->waiting < d->rcpt_limit ? e->waiting : d->rcpt_limit);
 
-	for (size_t i = 0; i < count; i++) {
-		f->rcpts[i] = rcpts[i];
-		e->active->rcpts[rcpts[i]].state = RCPT_FLYING;
-	}
-	free(rcpts);
+	f->count = f->unanswered = (uint32_t)destination_take(d, e, f->rcpts, f->count);
+	for (uint32_t i = 0; i < f->count; i++)
+		e->active->rcpts[f->rcpts[i]].state = RCPT_FLYING;
 	f->probe = d->health.dead;
 	d->health.probing |= f->probe;
 	d->health.probe_wanted = false;

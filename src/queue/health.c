@@ -29,7 +29,6 @@ void health_end(struct destination *d)
 {
 	loop_timer_free(d->health.probe);
 	loop_timer_free(d->health.look);
-	parking_free(&d->health.parking);
 	free(d->health.reason);
 }
 
@@ -80,35 +79,6 @@ static void start_looking(struct destination *d)
 
 /* --- probes --- */
 
-/* Makes a message that is parked here due; false if it is under way already, and will come back here by itself. */
-static bool make_due(struct queue *q, struct message *m)
-{
-	m->parked = 0;
-	if (m->heap_at)
-		schedule_set(q->schedule, m, queue_now(q));
-	else if (m->active && m->active->parked)
-		m->active->wake = true;
-	else
-		return false;
-	queue_wake(q);
-	return true;
-}
-
-/* Takes parked messages until one was made due, so that it can be the probe; false if there is none. */
-static bool unpark_one(struct destination *d)
-{
-	struct queue *q = d->queue;
-	uint64_t id;
-
-	while (parking_take(&d->health.parking, &id)) {
-		struct message *m = messages_find(q->messages, id);
-
-		if (m && m->parked && make_due(q, m))
-			return true;
-	}
-	return false;
-}
-
 static void probe_due(void *arg)
 {
 	health_ask_now(arg);
@@ -133,7 +103,7 @@ void health_ask_now(struct destination *d)
 	h->probe_wanted = true;
 	if (d->waiting && h->probes % FRESH_PROBE_EVERY == FRESH_PROBE_EVERY - 1)
 		destination_wake(d);
-	else if (!unpark_one(d) && d->waiting)
+	else if (!parking_call(d, 1) && d->waiting)
 		destination_wake(d);
 }
 
@@ -213,8 +183,7 @@ static void revive(struct destination *d)
 	d->successes = 0;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s works again after %lld s", d->name,
 	         (long long)(queue_now(d->queue) - h->since) / 1000);
-	while (unpark_one(d))
-		;
+	parking_call(d, SIZE_MAX);
 	destination_wake(d);
 }
 
@@ -247,28 +216,12 @@ void health_busy(struct destination *d, const char *reason, bool probe)
 		destination_pause(d, queue_now(d->queue) + (pause < BUSY_PAUSE_MAX ? pause : BUSY_PAUSE_MAX));
 }
 
-bool health_parks(const struct destination *d)
+bool health_is_long_dead(const struct destination *d)
 {
-	const struct queue *q = d->queue;
-
-	return d->health.dead && (queue_now(q) - d->health.since >= PARK_AFTER ||
-	                          messages_in(q->messages, MESSAGE_ACTIVE) * 2 > q->active_limit);
+	return d->health.dead && queue_now(d->queue) - d->health.since >= PARK_AFTER;
 }
 
 bool health_stalls(const struct destination *d)
 {
 	return d->health.dead && !d->health.probe_wanted;
-}
-
-void health_park(struct destination *d, struct entry *e)
-{
-	struct message *m = e->active->message;
-	bool is_known = m->parked && !e->active->entries->next;
-
-	e->active->parked = true;
-	if (e->parked || is_known)
-		return;
-	e->parked = true;
-	m->parked = 1;
-	parking_add(&d->health.parking, m->id);
 }

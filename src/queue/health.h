@@ -1,7 +1,6 @@
 /*
  * Whether a destination is alive. A dead one is asked again after 1, 2, 4 … s up to minimal_backoff_time, by one request of a real
- * message; a UNIX socket that appears again is asked at once. One success, and everything that waited moves. Messages that wait for long
- * are parked: their envelope leaves memory, their id stays here.
+ * message; a UNIX socket that appears again is asked at once. One success, and everything that waited moves.
  */
 #ifndef CAUSEWAY_QUEUE_HEALTH_H
 #define CAUSEWAY_QUEUE_HEALTH_H
@@ -22,11 +21,9 @@ void health_unknown(struct destination *);
 
 /* The operator wants to know now. */
 void health_ask_now(struct destination *);
-/* Whether what waits here shall leave memory. */
-bool health_parks(const struct destination *);
+/* Dead for so long that what waits need not stay in memory. */
+bool health_is_long_dead(const struct destination *);
 /* Whether what waits here waits for a sign of life. */
 bool health_stalls(const struct destination *);
-/* The entry's message waits (on the disk, or soon there) for a sign of life; an id that an earlier attempt left here serves still. */
-void health_park(struct destination *, struct entry *);
 
 #endif

@@ -11,7 +11,10 @@
 #include "queue/queue.h"
 #include "queue/walk.h"
 
-enum { STUCK_AFTER = 30 * 1000 };     /* ms without progress that are too much */
+enum {
+	STUCK_AFTER = 30 * 1000,      /* ms without progress that are too much */
+	SILENT_AFTER = 15 * 60 * 1000 /* the same for results: the longest time limit of a dialogue is 10 minutes */
+};
 
 /* --- list --- */
 
@@ -195,6 +198,8 @@ bool queue_healthy(struct queue *q, const char **why)
 		*why = "the journal cannot be written: results wait for the disk";
 	else if (couriers_working(q->couriers) == 0 && queue_now(q) - q->last_courier > STUCK_AFTER)
 		*why = "no delivery process is at work";
+	else if (couriers_silence(q->couriers) > SILENT_AFTER)
+		*why = "requests are out, but no result has come for a quarter of an hour";
 	else if (s.intake_stopped)
 		*why = "the disk is full: no mail is taken in";
 	return !*why;

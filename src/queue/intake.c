@@ -62,7 +62,7 @@ static void arrived(void *arg, struct spool_message *loaded)
 		return;
 	}
 	m->arrived = queue_boot(q, loaded->arrived);
-	delivery_log_arrival(loaded);
+	delivery_log_arrival(q, loaded);
 	if (loaded->fd >= 0 && active_count(q) < q->active_limit && !q->stopping) {
 		activate(q, m, loaded);
 		return;
@@ -197,6 +197,7 @@ void intake_load_due(struct queue *q)
 {
 	struct message *m;
 
+	destinations_refill(q->destinations);
 	while (q->loading < LOADS_MAX && active_count(q) < q->active_limit && (m = schedule_first(q->schedule)) && m->due <= queue_now(q))
 		load(q, m);
 	pause_intake(q);

@@ -155,14 +155,20 @@ bool message_is_final(const struct message *m, size_t rcpt)
 	return rcpt / 8 < m->final.many->bytes && m->final.many->at[rcpt / 8] >> rcpt % 8 & 1;
 }
 
+/* Room for count recipients: the journal may have known of fewer than the envelope holds. */
 static void widen(struct message *m, size_t count)
 {
 	size_t bytes = (count + 7) / 8;
 	struct bits *b = mem_alloc(sizeof *b + bytes);
 
 	b->bytes = (uint32_t)bytes;
-	for (size_t i = 0; i < sizeof m->final.few && i < bytes; i++)
-		b->at[i] = (uint8_t)(m->final.few >> 8 * i);
+	if (m->is_many) {
+		memcpy(b->at, m->final.many->at, m->final.many->bytes);
+		free(m->final.many);
+	} else {
+		for (size_t i = 0; i < sizeof m->final.few; i++)
+			b->at[i] = (uint8_t)(m->final.few >> 8 * i);
+	}
 	m->final.many = b;
 	m->is_many = 1;
 }
@@ -174,9 +180,8 @@ void message_set_final(struct message *m, size_t rcpt, size_t count)
 		m->final.few |= (uint64_t)1 << rcpt;
 		return;
 	}
-	if (!m->is_many)
+	if (!m->is_many || rcpt / 8 >= m->final.many->bytes)
 		widen(m, count);
-	assert(rcpt / 8 < m->final.many->bytes);
 	m->final.many->at[rcpt / 8] |= (uint8_t)(1u << rcpt % 8);
 }
 

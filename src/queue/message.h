@@ -19,7 +19,7 @@ enum message_state {
 	MESSAGE_STATES
 };
 
-#define MESSAGE_ATTEMPTS_MAX 4095
+#define MESSAGE_ATTEMPTS_MAX 2047
 #define MESSAGE_SUSPECT_MAX 7
 
 struct active;
@@ -37,8 +37,9 @@ struct message {
 		struct bits *many;    /* the same for more than 64 recipients */
 	} final;
 	uint32_t heap_at;             /* place in the schedule + 1; 0: not there */
-	unsigned attempts:12, reports:12, suspect:3, state:3, is_many:1;
-	unsigned parked:1;            /* a destination's revival makes it due */
+	unsigned attempts:11, reports:12, suspect:3, state:3, is_many:1;
+	unsigned parked:1;            /* a destination will make it due */
+	unsigned called:1;            /* a destination has made it due, and has room for it in its line */
 };
 
 struct messages;

@@ -118,7 +118,7 @@ json_t *destination_json(const struct destination *d)
 	json_t *o = json_object();
 	const struct { const char *name; uint64_t value; } numbers[] = {
 		{ "number", d->number }, { "connections", destination_open(d) }, { "busy", d->busy }, { "idle", d->idle },
-		{ "window", d->window }, { "limit", d->limit }, { "waiting", d->waiting }, { "parked", parking_count(&d->health.parking) },
+		{ "window", d->window }, { "limit", d->limit }, { "waiting", d->waiting }, { "parked", parking_count(&d->parking) },
 		{ "sent", d->sent }, { "deferred", d->deferred }, { "bounced", d->bounced },
 	};
 

@@ -108,7 +108,7 @@ static void watch_clock(struct queue *q)
 {
 	int64_t offset = loop_wall(q->loop) - loop_now(q->loop), jump = offset - q->offset;
 
-	if (jump < JUMP && jump > -JUMP)
+	if (!q->ready || (jump < JUMP && jump > -JUMP))
 		return;
 	q->offset = offset;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);

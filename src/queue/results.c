@@ -56,6 +56,7 @@ void results_answer(struct queue *q, struct courier *c, const struct answer *a)
 	if (rcpt == RCPT_NONE)
 		return;
 	f->unanswered--;
+	f->maybe_twice |= a->verdict.maybe_twice;
 	if (a->verdict.outcome != OUTCOME_AGAIN && a->verdict.outcome != OUTCOME_ALONE) {
 		f->progress = true;
 		take(q, f, rcpt, a);
@@ -147,8 +148,8 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	finish_rcpts(q, f, site);
 	if (d->rate_delay)
 		destination_pause(d, queue_now(q) + d->rate_delay);
-	if (d->health.dead)
-		health_park(d, e);
+	if (d->health.dead && !f->maybe_twice)
+		parking_park(d, e);
 	flight_end(f);
 	settle_check(q, a);
 }

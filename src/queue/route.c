@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/address.h"
+#include "format/domain.h"
 #include "table/table.h"
 
 enum { KEY_MAX = ADDRESS_MAX + 1 };
@@ -171,10 +172,12 @@ static bool choose(struct route *r, const char *address, struct text domain, con
 	return true;
 }
 
-/* Fills in what the transport itself says, and the recipient's domain where nobody said anything. */
+/* Fills in what the transport itself says, and the recipient's domain where nobody said anything: as a key, for it is one destination
+ * however it is written. */
 static void complete(struct route *r, struct text transport, struct text nexthop, struct text domain, struct route_answer *a)
 {
 	const struct settings_transport *t;
+	char key[DOMAIN_SIZE];
 
 	if (!set(a, a->transport, sizeof a->transport, transport, "transport"))
 		return;
@@ -189,7 +192,9 @@ static void complete(struct route *r, struct text transport, struct text nexthop
 	}
 	if (!nexthop.n)
 		nexthop = text_of(t->nexthop);
-	a->found = set(a, a->nexthop, sizeof a->nexthop, nexthop.n ? nexthop : domain, "nexthop");
+	if (!nexthop.n)
+		nexthop = text_of(domain_key(domain, key));
+	a->found = set(a, a->nexthop, sizeof a->nexthop, nexthop, "nexthop");
 }
 
 void route_find(struct route *r, const char *address, struct route_answer *a)

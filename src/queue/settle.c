@@ -33,7 +33,7 @@ static bool is_stalled(const struct active *a)
 static bool shall_park(const struct active *a)
 {
 	for (const struct entry *e = a->entries; e; e = e->next)
-		if (e->waiting && !health_parks(e->destination))
+		if (e->waiting && !parking_wanted(e->destination, a->message))
 			return false;
 	return true;
 }
@@ -44,7 +44,7 @@ static void park_waiting(struct active *a)
 		if (!e->waiting)
 			continue;
 		destination_withdraw(e->destination, e);
-		health_park(e->destination, e);
+		parking_park(e->destination, e);
 	}
 }
 
@@ -67,6 +67,7 @@ static void put_aside(struct queue *q, struct active *a)
 	int64_t most = q->settings->maximal_backoff_time;
 	int64_t due = queue_now(q) + schedule_backoff(most, 0, most, schedule_random(&q->random));
 
+	m->called = 0;
 	park_waiting(a);
 	active_free(a);
 	messages_set_state(q->messages, m, MESSAGE_DEFERRED);
@@ -118,6 +119,7 @@ static void settle(struct queue *q, struct active *a)
 	struct message *m = a->message;
 
 	a->settled = true;
+	m->called = 0;
 	a->expired = too_old(q, a) && is_unfinished(a);
 	if (a->expired)
 		judge_waiting(q, a);
@@ -139,13 +141,9 @@ void settle_check(struct queue *q, struct active *a)
 {
 	if (a->settled || a->flights || a->routed < a->envelope->count)
 		return;
-	if (a->open == 0)
+	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a))))
 		settle(q, a);
-	else if (!is_stalled(a))
-		return;
-	else if (a->judged || too_old(q, a))
-		settle(q, a);
-	else if (shall_park(a))
+	else if (!a->judged && shall_park(a))
 		put_aside(q, a);
 }
 

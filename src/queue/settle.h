@@ -6,8 +6,9 @@
 
 struct queue;
 
-/* Ends the attempt if nothing more can come of it now: all are judged, or the rest waits for dead destinations and either some are judged
- * (whose report must not wait) or what waits shall leave memory. The active part may be freed. */
+/* Ends the attempt if nothing more can come of it now: all are judged, or the rest waits for dead destinations and some are judged (whose
+ * report must not wait). If nobody is judged and what waits shall leave memory, it is as if there had been no attempt yet. The active part
+ * may be freed. */
 void settle_check(struct queue *, struct active *);
 
 /* The end of the attempt is on the disk: frees the active part, and the message if it is done. */

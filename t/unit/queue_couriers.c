@@ -98,6 +98,48 @@ START_TEST(test_death_of_a_probe)
 }
 END_TEST
 
+/* Nobody waits for ever for the word that a courier has ended, when its link has. */
+START_TEST(test_end_that_nobody_reports)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	w.hold_answers = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(fake_loop_until(w.loop, some_held, &w, 1000));
+	world_break(&w, w.last_pid);
+	w.hold_answers = false;
+	world_courier(&w, 0);
+	world_run(&w, 25 * 1000);
+	ck_assert_uint_eq(w.sent, 0);
+	ck_assert(world_until_left(&w, 0, 20 * 1000));
+	queue_courier_gone(w.queue, 0, w.last_pid - 1, 0);
+	world_run(&w, 1000);
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_silence_is_not_healthy)
+{
+	const char *why = NULL;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	w.hold_answers = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 10 * MINUTE);
+	ck_assert(queue_healthy(w.queue, &why));
+	world_run(&w, 6 * MINUTE);
+	ck_assert(!queue_healthy(w.queue, &why));
+	w.hold_answers = false;
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert(queue_healthy(w.queue, &why));
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(test_no_courier_at_all)
 {
 	const char *why = NULL;
@@ -339,6 +381,8 @@ int main(void)
 		{ "death", test_death, UNIT_ROWS(deaths), 0 },
 		{ "message that kills couriers", test_message_that_kills_couriers, 1, 0 },
 		{ "death of a probe", test_death_of_a_probe, 1, 0 },
+		{ "end that nobody reports", test_end_that_nobody_reports, 1, 0 },
+		{ "silence is not healthy", test_silence_is_not_healthy, 1, 0 },
 		{ "no courier at all", test_no_courier_at_all, 1, 0 },
 		{ "reload", test_reload_retires_couriers, 1, 0 },
 		{ "one courier for a quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },

@@ -448,6 +448,27 @@ START_TEST(test_socket_that_appears_again)
 }
 END_TEST
 
+/* Its content may have been taken: it keeps its own time, and is neither the probe nor called when the host lives again. */
+START_TEST(test_unanswered_dot_is_no_probe)
+{
+	struct world w;
+	struct host *a;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	a = world_host(&w, "inet:a");
+	world_drop(&w, "s@sender.test", "lost@a.test");
+	world_run(&w, 2 * MINUTE);
+	ck_assert_uint_eq(a->requests, 1);
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_left(&w, 1, 1000));
+	ck_assert_uint_eq(a->requests, 2);
+	world_run(&w, 4 * MINUTE);
+	ck_assert_uint_eq(a->requests, 3);
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(test_busy_host)
 {
 	struct world w;
@@ -528,23 +549,51 @@ END_TEST
 
 /* --- much mail --- */
 
+/* Slow ones take all room there is: the rest waits as ids, and intake is held back. */
 START_TEST(test_active_limit)
 {
+	char rcpt[40];
 	struct world w;
 
-	world_begin(&w, "queue.active_limit", "10", NULL);
+	world_begin(&w, "queue.active_limit", "10", "transport_maps", "inline:{*=lmtp:}", NULL);
 	w.hold_answers = true;
+	w.credit = 100;
 	world_open(&w);
-	for (int i = 0; i < 100; i++)
-		world_drop(&w, "s@sender.test", "ok@a.test");
+	for (int i = 0; i < 30; i++) {
+		snprintf(rcpt, sizeof rcpt, "ok@host%d.test", i);
+		world_drop(&w, "s@sender.test", rcpt);
+	}
 	world_run(&w, 1000);
 	ck_assert_uint_eq(messages_in(w.queue->messages, MESSAGE_ACTIVE), 10);
-	ck_assert_uint_eq(messages_in(w.queue->messages, MESSAGE_INCOMING), 90);
+	ck_assert_uint_eq(messages_in(w.queue->messages, MESSAGE_INCOMING), 20);
 	ck_assert(fake_spool_paused);
 	w.hold_answers = false;
 	ck_assert(world_until_left(&w, 0, MINUTE));
 	ck_assert(!fake_spool_paused);
-	ck_assert_uint_eq(w.sent, 100);
+	ck_assert_uint_eq(w.sent, 30);
+	world_end(&w);
+}
+END_TEST
+
+/* However much waits for a slow host, and for several of them: others find room. */
+START_TEST(test_slow_hosts_leave_room)
+{
+	struct world w;
+
+	world_begin(&w, "queue.active_limit", "20", NULL);
+	w.duration = 20 * 1000;
+	w.credit = 100;
+	world_open(&w);
+	for (int i = 0; i < 60; i++)
+		world_drop(&w, "s@sender.test", (const char *[]){ "ok@a.test", "ok@b.test", "ok@c.test" }[i % 3]);
+	world_run(&w, 5000);
+	w.duration = 10;
+	for (int i = 0; i < 3; i++)
+		world_drop(&w, "s@sender.test", "ok@d.test");
+	world_run(&w, 2000);
+	ck_assert_uint_eq(w.sent, 3);
+	ck_assert(world_until_left(&w, 0, 2 * MINUTE));
+	ck_assert_uint_eq(w.sent, 63);
 	world_end(&w);
 }
 END_TEST
@@ -826,11 +875,13 @@ int main(void)
 		{ "report does not wait for a dead host", test_report_does_not_wait_for_a_dead_host, 1, 0 },
 		{ "dead host does not hold up others", test_dead_host_does_not_hold_up_others, 1, 0 },
 		{ "socket that appears again", test_socket_that_appears_again, 1, 0 },
+		{ "unanswered dot is no probe", test_unanswered_dot_is_no_probe, 1, 0 },
 		{ "busy host", test_busy_host, 1, 0 },
 		{ "host that is always busy", test_host_that_is_always_busy, 1, 0 },
 		{ "rate delay", test_rate_delay, 1, 0 },
 		{ "window grows", test_window_grows, 1, 0 },
 		{ "active limit", test_active_limit, 1, 0 },
+		{ "slow hosts leave room", test_slow_hosts_leave_room, 1, 0 },
 		{ "large message and small ones", test_large_message_does_not_hold_up_small_ones, 1, 0 },
 		{ "restart keeps what was committed", test_restart_keeps_what_was_committed, 1, 0 },
 		{ "crash before the commit", test_crash_before_the_commit, 1, 0 },

@@ -18,8 +18,8 @@ struct courier_end {
 	struct link *link;
 	unsigned slot;
 	pid_t pid;
-	unsigned idle[8];             /* connections that lie idle, by host */
-	uint32_t destination[8];
+	unsigned idle[40];             /* connections that lie idle, by host */
+	uint32_t destination[40];
 	bool stopping;
 };
 
@@ -62,7 +62,8 @@ static void answer(struct job *j, uint32_t i, enum outcome outcome, const char *
 	                    .transmission = 2 };
 
 	snprintf(a.verdict.dsn, sizeof a.verdict.dsn, "%s", dsn);
-	if (j->connected)
+	a.verdict.maybe_twice = begins(j->request->envelope->rcpts[i].address, "lost");
+	if (j->connected && !a.verdict.maybe_twice)
 		a.verdict.reply = (char *)text;
 	w->sent += outcome == OUTCOME_SENT;
 	w->deferred += outcome == OUTCOME_DEFERRED;
@@ -83,6 +84,8 @@ static void answer_rcpt(struct job *j, uint32_t i)
 		answer(j, i, OUTCOME_AGAIN, "4.5.3", "452 4.5.3 too many recipients");
 	else if (begins(address, "alone") && e->count > 1)
 		answer(j, i, OUTCOME_ALONE, "4.5.3", "no answer for this one");
+	else if (begins(address, "lost"))
+		answer(j, i, OUTCOME_DEFERRED, "4.4.2", "lost connection after the end of the message");
 	else if (begins(address, "stuck"))
 		answer(j, i, OUTCOME_AGAIN, "4.5.3", "452 4.5.3 too many recipients");
 	else if (!begins(address, "mute"))
@@ -108,7 +111,6 @@ static void finish(struct job *j, enum site site, bool kept)
 	else if (j->connected)
 		j->host->open--;
 	link_send_finish(c->link, &f);
-	link_send_credit(c->link, 1);
 	link_flush(c->link);
 	job_free(j);
 }
@@ -122,6 +124,13 @@ static void close_one(struct courier_end *c, struct host *h)
 	c->idle[at]--;
 	h->open--;
 	link_send_closed(c->link, c->destination[at], 1);
+}
+
+static enum site site_of(const struct job *j)
+{
+	if ((j->host->dead && !j->connected) || begins(j->request->envelope->rcpts[0].address, "lost"))
+		return SITE_DEAD;
+	return j->turned_away ? SITE_BUSY : SITE_FINE;
 }
 
 static void job_over(void *arg)
@@ -142,7 +151,7 @@ static void job_over(void *arg)
 		else
 			answer_rcpt(j, i);
 	}
-	finish(j, h->dead && !j->connected ? SITE_DEAD : j->turned_away ? SITE_BUSY : SITE_FINE, j->connected && !j->turned_away && !h->dead);
+	finish(j, site_of(j), j->connected && site_of(j) == SITE_FINE && !h->dead);
 	if (h->closes_idle)
 		close_one(c, h);
 }
@@ -249,6 +258,13 @@ static void courier_end(struct courier_end *c)
 	link_free(c->link);
 	list_remove(&c->all);
 	free(c);
+}
+
+void world_break(struct world *w, pid_t pid)
+{
+	LIST_EACH(l, &w->couriers)
+		if (LIST_OF(l, struct courier_end, all)->pid == pid)
+			courier_end(LIST_OF(l, struct courier_end, all));
 }
 
 void world_kill(struct world *w, pid_t pid, int status)

@@ -1,7 +1,8 @@
 /*
  * A queue with everything around it, on virtual time: the spool in memory, couriers at the other end of real links, and scripted hosts
  * behind them. What a host does with a recipient is told by the beginning of its address: ok, later (450), never (550), again (once more,
- * the first time), alone (the same, in a transaction of its own), mute (no answer); all else is taken.
+ * the first time), alone (the same, in a transaction of its own), lost (no final reply, and the connection is gone), mute (no answer from
+ * the courier); all else is taken.
  */
 #ifndef CAUSEWAY_UNIT_QUEUE_WORLD_H
 #define CAUSEWAY_UNIT_QUEUE_WORLD_H
@@ -29,7 +30,7 @@ struct world {
 	struct loop *loop;
 	struct settings *settings;
 	struct queue *queue;
-	struct host hosts[8];
+	struct host hosts[40];
 	size_t host_count;
 	struct list couriers;
 	unsigned credit;              /* that each courier grants; 16 if not set */
@@ -52,6 +53,8 @@ struct host *world_host(struct world *, const char *nexthop);
 pid_t world_courier(struct world *, unsigned slot);
 /* The courier of that pid ends, with what it has in its hands; status as of waitpid. */
 void world_kill(struct world *, pid_t, int status);
+/* Its link ends, but nobody says that the process has ended too. */
+void world_break(struct world *, pid_t);
 size_t world_held(const struct world *);      /* requests at couriers */
 
 uint64_t world_drop(struct world *, const char *sender, const char *rcpt);
