@@ -37,6 +37,7 @@ struct intake {
 	struct loop_task more;
 	struct list running, waiting;
 	size_t running_count, waiting_count;
+	int64_t next_due;          /* of the waiting; ms of loop_now */
 	struct group *group;       /* being filled, or NULL */
 	unsigned groups;           /* at work */
 	bool begun, paused;
@@ -52,6 +53,8 @@ static void ask_more(struct intake *in);
 static void put_aside(struct intake *in, struct take *t, int64_t after_ms)
 {
 	t->due = loop_now(in->setup.loop) + after_ms;
+	if (in->waiting_count == 0 || t->due < in->next_due)
+		in->next_due = t->due;
 	list_append(&in->waiting, &t->link);
 	in->waiting_count++;
 	if (!loop_timer_is_set(in->timer))
@@ -76,7 +79,8 @@ static void wait_until_finished(struct intake *in, struct take *t)
 		t->begun = now;
 	t->last_look = now - t->begun >= UNFINISHED_MS || in->waiting_count >= WAITING_MAX;
 	note_claim(in, t);
-	put_aside(in, t, AGAIN_MS);
+	put_aside(in, t, (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4));
+	t->attempts++;
 }
 
 static void wait_for_disk(struct intake *in, struct take *t)
@@ -158,6 +162,11 @@ static void arrive(struct intake *in, struct take *t, struct spool_message *m)
 	in->setup.events->arrived(in->setup.arg, m);
 }
 
+static void note_batch(struct intake *in, const struct take *t)
+{
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id, .count = t->store.count });
+}
+
 static void names_synced(void *arg)
 {
 	struct take *t = arg;
@@ -165,6 +174,8 @@ static void names_synced(void *arg)
 	size_t n = t->store.stored;
 
 	if (in->begun) {
+		if (t->store.count)
+			note_batch(in, t);
 		t->store.stored = 0;   /* each belongs to its receiver now */
 		for (size_t i = 0; i < n; i++)
 			arrive(in, t, t->store.messages[i]);
@@ -307,21 +318,20 @@ static bool may_take(const struct intake *in)
 
 static void run_due(struct intake *in)
 {
-	int64_t now = loop_now(in->setup.loop);
+	int64_t now = loop_now(in->setup.loop), next = INT64_MAX;
 
 	LIST_EACH(at, &in->waiting) {
 		struct take *t = LIST_OF(at, struct take, link);
 
-		if (!may_take(in))
-			break;
-		if (t->due > now)
+		if (t->due > now || !may_take(in)) {
+			next = t->due < next ? t->due : next;
 			continue;
+		}
 		list_remove(at);
 		in->waiting_count--;
 		run(in, t);
 	}
-	if (in->begun && in->waiting_count)
-		loop_timer_set(in->timer, AGAIN_MS);
+	in->next_due = next;
 }
 
 static struct take *new_take(struct intake *in, const char *name)
@@ -351,8 +361,10 @@ static void go_on(void *arg)
 {
 	struct intake *in = arg;
 
-	if (in->waiting_count)
+	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in))
 		run_due(in);
+	if (in->waiting_count && in->begun && !loop_timer_is_set(in->timer))
+		loop_timer_set(in->timer, AGAIN_MS);
 	fill(in);
 }
 

@@ -15,6 +15,8 @@
 #include "spool/io.h"
 #include "spool/names.h"
 
+enum { FRESH_MS = 1000 };   /* a file that was written to later than that may still be written to */
+
 struct take *take_new(const struct tree *tree, struct ids *ids, const struct store_limits *limits, const char *name)
 {
 	struct take *t = mem_alloc(sizeof *t);
@@ -146,13 +148,24 @@ static enum take_outcome cannot_open(struct take *t, const struct stat *st, int 
 		(unsigned long)st->st_uid, (unsigned)st->st_mode & 07777));
 }
 
-/* What makes no sense may make some when its writer is done. */
-static bool has_changed(int fd, const struct stat *before)
+static int64_t wall_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What makes no sense may make some when its writer is done: somebody may be writing the file in place. */
+static bool may_be_unfinished(int fd)
 {
 	struct stat st;
+	int64_t age;
 
-	return fstat(fd, &st) != 0 || st.st_size != before->st_size || st.st_mtim.tv_sec != before->st_mtim.tv_sec
-		|| st.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+	if (fstat(fd, &st) != 0)
+		return false;
+	age = wall_now() - ((int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000);
+	return age < FRESH_MS;
 }
 
 static enum take_outcome settle(struct take *t, enum store_result result)
@@ -163,8 +176,8 @@ static enum take_outcome settle(struct take *t, enum store_result result)
 		outcome = TAKE_STORED;
 	else if (result == STORE_FAILED)
 		outcome = trouble(t, t->store.error);
-	else if (has_changed(t->fd, &t->before))
-		outcome = unfinished(t, mem_str("was written to while it was read; write it elsewhere and rename it here"));
+	else if (may_be_unfinished(t->fd))
+		outcome = unfinished(t, mem_str(t->store.reason));
 	else
 		outcome = refuse(t, mem_str(t->store.reason));
 	close_file(t);
@@ -195,14 +208,6 @@ static enum take_outcome look(struct take *t, char *room)
 		return outcome;
 	t->fd = openat(t->store.tree->queue, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return t->fd < 0 ? cannot_open(t, &t->before, errno) : try_to_adopt(t, room);
-}
-
-static int64_t wall_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void take_look(struct take *t, char *room)

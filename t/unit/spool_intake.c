@@ -219,6 +219,29 @@ START_TEST(test_waits_for_second_link_to_go)
 }
 END_TEST
 
+/* Not how it should be done, but people copy files into drop/new by hand. */
+START_TEST(test_waits_for_writer)
+{
+	struct world *w = world_new();
+	size_t half = strlen(GOOD_LF) / 2;
+	int fd;
+
+	world_open(w);
+	fd = open(world_path(w, "drop/new/m"), O_WRONLY | O_CREAT, 0644);
+	ck_assert_int_ge(fd, 0);
+	world_wait(w, world_count(w, "queue", ".drop") == 1);
+	ck_assert_int_eq(write(fd, GOOD_LF, half), (ssize_t)half);
+	world_commit(w);
+	world_commit(w);
+	ck_assert_int_eq(write(fd, &GOOD_LF[half], strlen(GOOD_LF) - half), (ssize_t)(strlen(GOOD_LF) - half));
+	close(fd);
+	world_wait(w, w->arrived_count == 1);
+	check_message(w, w->arrived[0]);
+	ck_assert_uint_eq(w->refused_count, 0);
+	world_free(w);
+}
+END_TEST
+
 START_TEST(test_stops_below_minimum_free)
 {
 	struct world *w = world_new();
@@ -585,6 +608,7 @@ int main(void)
 		{ "takes ten thousand", test_takes_ten_thousand, 1, 0 },
 		{ "pauses", test_pauses, 1, 0 },
 		{ "waits for the second link to go", test_waits_for_second_link_to_go, 1, 0 },
+		{ "waits for a writer", test_waits_for_writer, 1, 0 },
 		{ "stops below minimum_free", test_stops_below_minimum_free, 1, 0 },
 		{ "refuses", test_refuses, UNIT_ROWS(refusals), 0 },
 		{ "passes on a long local part", test_passes_on_long_local_part, 1, 0 },
