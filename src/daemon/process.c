@@ -156,6 +156,15 @@ void process_open_log(const struct settings *settings, int fd)
 	log_open(&setup);
 }
 
+/* The kernel would call it "exe", after what was executed, and keeps 15 characters. */
+static void take_name(const char *role)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "causeway-%s", role);
+	prctl(PR_SET_NAME, name);
+}
+
 /* Signals for the terminal's process group are the supervisor's business. */
 static void tie_to_parent(const char *parent)
 {
@@ -175,6 +184,7 @@ struct settings *process_begin(char **argv)
 	int log = fcntl(PROCESS_LOG, F_GETFD) >= 0 ? PROCESS_LOG : -1;
 
 	tie_to_parent(argv[3]);
+	take_name(argv[1]);
 	for (int fd = PROCESS_REINS; fd < PROCESS_END; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	settings = process_settings_read(PROCESS_SETTINGS, &why);

@@ -126,11 +126,20 @@ static void ask_for_reload(void *arg)
 	tell(arg, REINS_RELOAD, "");
 }
 
+static void kill_courier(void *arg, unsigned slot, pid_t pid)
+{
+	struct queue_side *q = arg;
+	struct reins_message message = { .kind = REINS_KILL, .slot = slot, .pid = pid, .fd = -1 };
+
+	reins_send(q->reins, &message);
+}
+
 static void serve(struct queue_side *q, const char *sandbox)
 {
 	q->control = control_new(q->loop, q->queue, q->settings, ask_for_reload, q);
 	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
+	queue_set_killer(q->queue, kill_courier, q);
 	q->terminate = loop_signal_new(q->loop, SIGTERM, caught, q);
 	tell(q, REINS_SANDBOX, sandbox);
 	tell(q, REINS_READY, "");

@@ -92,27 +92,58 @@ static void queue_is_ready(struct supervisor *s)
 		s->setup->ready(s->setup->arg);
 }
 
+static struct child *find(struct supervisor *s, pid_t pid)
+{
+	LIST_EACH(node, &s->children) {
+		struct child *child = LIST_OF(node, struct child, node);
+
+		if (child->pid == pid)
+			return child;
+	}
+	return NULL;
+}
+
+/* What is in force in a courier is shown by the queue process. */
+static void tell_sandbox(struct supervisor *s, const struct child *child, const struct reins_message *m)
+{
+	struct reins_message copy = *m;
+
+	log_line(LOG_LEVEL_INFO, "master", NULL, "%s %d: sandbox: %s",
+		child->courier ? "courier" : "queue process", (int)child->pid, m->text);
+	if (!child->courier || !s->queue)
+		return;
+	copy.fd = -1;
+	copy.pid = child->pid;
+	copy.slot = child->slot;
+	reins_send(s->queue->reins, &copy);
+}
+
+/* Only a child that has not been waited for has its pid for sure. */
+static void kill_courier(struct supervisor *s, const struct reins_message *m)
+{
+	const struct child *child = find(s, m->pid);
+
+	if (!child || !child->courier || child->slot != m->slot)
+		return;
+	log_line(LOG_LEVEL_WARNING, "master", NULL, "courier %d has stopped working and is killed",
+		(int)child->pid);
+	kill(child->pid, SIGKILL);
+}
+
 void supervise_heard(void *arg, struct child *child, const struct reins_message *m)
 {
 	struct supervisor *s = arg;
 
-	if (m->kind == REINS_READY && child == s->queue) {
+	if (m->kind == REINS_SANDBOX)
+		tell_sandbox(s, child, m);
+	else if (child != s->queue)
+		return;
+	else if (m->kind == REINS_READY)
 		queue_is_ready(s);
-	} else if (m->kind == REINS_RELOAD && child == s->queue) {
+	else if (m->kind == REINS_RELOAD)
 		supervise_reload(s);
-	} else if (m->kind == REINS_SANDBOX) {
-		log_line(LOG_LEVEL_INFO, "master", NULL, "%s %d: sandbox: %s",
-			child->courier ? "courier" : "queue process",
-			(int)child->pid, m->text);
-		if (child->courier && s->queue) {
-			struct reins_message copy = *m;
-
-			copy.fd = -1;
-			copy.pid = child->pid;
-			copy.slot = child->slot;
-			reins_send(s->queue->reins, &copy);
-		}
-	}
+	else if (m->kind == REINS_KILL)
+		kill_courier(s, m);
 }
 
 /* --- what dies --- */
@@ -174,17 +205,6 @@ static void courier_gone(struct supervisor *s, const struct child *child, int64_
 		if (s->queue_ready && !s->stopping && !s->replacing)
 			loop_timer_set(slot->again, supervise_next_delay(&slot->delay));
 	}
-}
-
-static struct child *find(struct supervisor *s, pid_t pid)
-{
-	LIST_EACH(node, &s->children) {
-		struct child *child = LIST_OF(node, struct child, node);
-
-		if (child->pid == pid)
-			return child;
-	}
-	return NULL;
 }
 
 static void child_gone(struct supervisor *s, struct child *child, int status)

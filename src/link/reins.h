@@ -24,7 +24,9 @@ enum reins_kind {
 	/* child → supervisor: text: what is in force; supervisor → queue: the same of courier slot, pid */
 	REINS_SANDBOX,
 	/* supervisor → queue: a listening socket (fd): slot 0 control, slot 1 metrics */
-	REINS_LISTEN
+	REINS_LISTEN,
+	/* queue → supervisor: courier slot, pid has let go of its link, or stands still, and does not end */
+	REINS_KILL
 };
 
 struct reins_message {

@@ -41,6 +41,8 @@ struct queue {
 	struct list walks;             /* of operators through the queue */
 	bool stopping, closing;        /* asked to; nothing is left to do but close the spool */
 	struct loop_timer *grace;
+	void (*kill)(void *arg, unsigned slot, pid_t pid);
+	void *kill_arg;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 };
@@ -48,6 +50,7 @@ struct queue {
 int64_t queue_now(const struct queue *);                       /* ms of the boot clock */
 int64_t queue_wall(const struct queue *, int64_t boot_ms);     /* the same moment, ms since 1970 */
 int64_t queue_boot(const struct queue *, int64_t wall_ms);     /* the other way round */
+void queue_kill_courier(struct queue *, unsigned slot, pid_t pid);
 void queue_wake(struct queue *);                               /* at the end of this turn, look for work */
 
 #endif

@@ -101,6 +101,20 @@ void queue_stop(struct queue *q, int64_t grace_ms, void (*stopped)(void *arg), v
 	queue_wake(q);
 }
 
+/* --- couriers that stand still --- */
+
+void queue_set_killer(struct queue *q, void (*kill)(void *arg, unsigned slot, pid_t pid), void *arg)
+{
+	q->kill = kill;
+	q->kill_arg = arg;
+}
+
+void queue_kill_courier(struct queue *q, unsigned slot, pid_t pid)
+{
+	if (q->kill)
+		q->kill(q->kill_arg, slot, pid);
+}
+
 /* --- turns --- */
 
 /* Times in memory are of the boot clock and need nothing; the journal's are of the wall clock, and learn what happened to it. */

@@ -50,6 +50,7 @@ static const struct reins_message messages[] = {
 	{ REINS_RELOADED, 0, 0, 0, -1, "causeway.conf:3: what" },
 	{ REINS_COURIER, 1, 99, 0, 0, "" },
 	{ REINS_LISTEN, 1, 0, 0, 0, "" },
+	{ REINS_KILL, 2, 4711, 0, -1, "" },
 };
 
 START_TEST(test_round_trip)
@@ -98,7 +99,7 @@ END_TEST
 static const struct {
 	unsigned kind;
 	int more;
-} bad[] = { { REINS_LISTEN + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 },
+} bad[] = { { REINS_KILL + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 },
 	{ REINS_STOP, 1 } };
 
 START_TEST(test_bad)
