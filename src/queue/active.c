@@ -110,6 +110,13 @@ struct active *active_new(struct message *m, struct spool_message *loaded, const
 	return a;
 }
 
+void active_close(struct active *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	a->fd = -1;
+}
+
 void active_free(struct active *a)
 {
 	struct entry *e, *next;
@@ -124,8 +131,7 @@ void active_free(struct active *a)
 	}
 	for (size_t i = 0; i < a->envelope->count; i++)
 		free(a->rcpts[i].note);
-	if (a->fd >= 0)
-		close(a->fd);
+	active_close(a);
 	envelope_free(a->envelope);
 	free(a->trace);
 	a->message->active = NULL;

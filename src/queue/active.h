@@ -99,6 +99,9 @@ struct active {
 /* Takes envelope and file out of loaded; names without a domain get "@origin". */
 struct active *active_new(struct message *, struct spool_message *loaded, const char *origin, int64_t now);
 void active_free(struct active *);
+/* The file is not needed any more. Earlier than the rest goes, so that it is not the last close of a removed file, which frees its blocks
+ * and takes its time; the spool's threads shall do that. */
+void active_close(struct active *);
 
 /* The entry for that destination, made if need be; the destination's waiting line is not touched. */
 struct entry *active_entry(struct active *, struct destination *);

@@ -128,6 +128,7 @@ static void settle(struct queue *q, struct active *a)
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
 		m->attempts++;
 	a->report = report_make(q, a);
+	active_close(a);
 	if (record_refused(q, a)) {
 		plan_next(q, a);
 	} else {
