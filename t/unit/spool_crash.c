@@ -24,7 +24,7 @@ static void drop_all(struct world *w)
 	world_drop(w, "3", HEAD("first") "x\n.\n" HEAD("second") "x\n.\n" HEAD("third") "x\n.\n");
 	world_drop(w, "4", HEAD("bounce") "x\n.\n");
 	world_drop(w, "5", HEAD("defer") "x\n.\n");
-	world_drop(w, "bad", "no message\n");
+	world_drop_old(w, "bad", "no message\n");
 }
 
 /* ---- the peer's notes ---- */

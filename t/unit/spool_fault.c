@@ -31,7 +31,7 @@ static void use(struct world *w)
 	world_drop(w, "1", LF);
 	world_drop(w, "2", WIRE);
 	world_drop(w, "3", LF LF);
-	world_drop(w, "4", "nonsense\n");
+	world_drop_old(w, "4", "nonsense\n");
 	world_wait(w, w->arrived_count == MESSAGES - 1 && w->refused_count == 1);
 	spool_result(w->spool, w->arrived[0]->id, &bounced);
 	spool_report(w->spool, w->arrived[0]->id + 1, REPORT, strlen(REPORT), strlen(REPORT_HEAD));

@@ -265,7 +265,7 @@ END_TEST
 
 static void put(struct world *w, const char *text)
 {
-	world_drop(w, "bad one", text);
+	world_drop_old(w, "bad one", text);
 }
 
 static void make_empty(struct world *w) { put(w, ""); }
@@ -428,11 +428,11 @@ START_TEST(test_numbers_bad_files)
 
 	world_open(w);
 	for (size_t i = 0; i < 5; i++) {
-		world_drop(w, "x", "nonsense\n");
+		world_drop_old(w, "x", "nonsense\n");
 		world_wait(w, w->refused_count == i + 1);
 	}
 	/* the name of a reason is no name for a file any more */
-	world_drop(w, "x.reason", "nonsense\n");
+	world_drop_old(w, "x.reason", "nonsense\n");
 	world_wait(w, w->refused_count == 6);
 	for (size_t i = 0; i < UNIT_ROWS(names); i++) {
 		char path[100];

@@ -103,6 +103,19 @@ static inline void world_drop(const struct world *w, const char *name, const cha
 	ck_assert_int_eq(rename(world_path(w, tmp), world_path(w, fresh)), 0);
 }
 
+/* The same for one that was finished long ago, so that nobody waits for its end. */
+static inline void world_drop_old(const struct world *w, const char *name, const char *text)
+{
+	const struct timespec long_ago[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
+	char tmp[300], fresh[300];
+
+	snprintf(tmp, sizeof tmp, "drop/tmp/%s", name);
+	snprintf(fresh, sizeof fresh, "drop/new/%s", name);
+	world_write(w, tmp, text, strlen(text));
+	ck_assert_int_eq(utimensat(AT_FDCWD, world_path(w, tmp), long_ago, 0), 0);
+	ck_assert_int_eq(rename(world_path(w, tmp), world_path(w, fresh)), 0);
+}
+
 /* How many files of the directory have a name that ends so ("": all but . and .. ). */
 static inline size_t world_count(const struct world *w, const char *directory, const char *ending)
 {
