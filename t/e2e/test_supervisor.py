@@ -238,3 +238,61 @@ def test_reloads_while_the_queue_process_is_replaced(t):
     daemon.send("v@example.org")
     peer.wait_messages(2)
     same(peer.messages[-1].session.commands[0], "LHLO third.test")
+
+
+def test_a_service_manager_that_does_not_read(t):
+    """Its socket is full: nothing waits for it."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"workers": 1})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other:
+        other.connect(daemon.at("notify"))
+        try:
+            while True:
+                other.send(b"X=1")
+        except BlockingIOError:
+            pass
+    daemon.reload()
+    daemon.wait_log("reload: the new configuration is in force")
+    courier = processes.wait_for(lambda: daemon.pids("courier"), 10, "a courier")[-1]
+    daemon.kill(courier)
+    daemon.wait_pids("courier", 1)
+    daemon.send("u@example.org")
+    peer.wait_messages(1)
+    same(daemon.stop(), 0)
+
+
+def test_a_queue_process_that_cannot_end_is_replaced(t):
+    """A reload that needs another one does not wait for it for ever."""
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    os.mkdir(daemon.at("tables"))
+    with open(daemon.at("tables/transport"), "w") as file:
+        file.write("other.test lmtp:%s\n" % peer.nexthop)
+    stuck = daemon.pids("queue")[0]
+    os.kill(stuck, signal.SIGSTOP)
+    reload(daemon, transport_maps="texthash:" + daemon.at("tables/transport"))
+    daemon.wait_log("queue process %d does not end in time and is killed" % stuck)
+    daemon.send("u@other.test")
+    peer.wait_messages(1)
+    assert stuck not in daemon.pids("queue")
+
+
+def test_a_courier_that_stands_still_is_killed(t):
+    """It has work and says nothing for daemon_timeout: its mail goes out through another."""
+    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0), "250 2.0.0 Saved")[1]})
+    daemon = t.daemon(peer, {"workers": 1, "daemon_timeout": "3s"})
+    stuck = daemon.wait_pids("courier", 1)[0]
+    daemon.send("u@example.org")
+    peer.wait_command("^DATA")
+    os.kill(stuck, signal.SIGSTOP)
+    daemon.wait_log("courier %d has stopped working and is killed" % stuck)
+    daemon.wait_delivery("u@example.org", "sent")
+    assert daemon.wait_pids("courier", 1) != [stuck]
+
+
+def test_processes_have_their_names(t):
+    daemon = t.daemon(t.peer(), {"workers": 1})
+    names = {"queue": "causeway-queue", "courier": "causeway-courie"}
+    for role, name in names.items():
+        same(status_of(daemon.wait_pids(role, 1)[0])["Name"], name)
+    same(status_of(daemon.process.pid)["Name"], "causewayd")
