@@ -1,7 +1,7 @@
 /*
  * Option tables: every configuration value of Causeway stands in one row of one table, with its default as
  * text that is read by the same setter as the user's. The tables themselves are talk/manner.c (smtp {} and
- * lmtp {}) and link/settings.c (all else).
+ * lmtp {}) and settings/settings.c (all else).
  */
 #ifndef CAUSEWAY_BASE_OPTION_H
 #define CAUSEWAY_BASE_OPTION_H

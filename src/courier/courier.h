@@ -3,7 +3,7 @@
 #ifndef CAUSEWAY_COURIER_COURIER_H
 #define CAUSEWAY_COURIER_COURIER_H
 
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 
 struct courier;

@@ -10,7 +10,7 @@
 #include "courier/hosts.h"
 #include "courier/pool.h"
 #include "link/link.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* What all deliveries of a courier share. */
 struct delivery_tools {

@@ -7,7 +7,7 @@
 #define CAUSEWAY_DAEMON_CONFIG_H
 
 #include "base/buf.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 #define CONFIG_FILE SYSCONFDIR "/causeway/causeway.conf"
 

@@ -3,7 +3,7 @@
 #ifndef CAUSEWAY_DAEMON_CONFIG_CHECK_H
 #define CAUSEWAY_DAEMON_CONFIG_CHECK_H
 
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* What is wrong with the settings as a whole. */
 struct config_fault {

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/config_file.h"
-#include "link/settings.h"
-#include "link/settings_rows.h"
+#include "settings/settings.h"
+#include "settings/settings_rows.h"
 
 enum { ELEMENTS_MAX = 100000 };
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 #include "queue/queue.h"
 

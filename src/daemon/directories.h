@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* Makes what is missing of the spool and of the control socket's directory, owned by uid and gid (who we
  * are, or shall become). One line per repaired mode is appended to warnings. False and *why (free() it)

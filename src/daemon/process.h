@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* The descriptors of a child beside 0, 1, 2. */
 enum {

@@ -2,7 +2,7 @@
 #ifndef CAUSEWAY_DAEMON_QUEUE_PROCESS_H
 #define CAUSEWAY_DAEMON_QUEUE_PROCESS_H
 
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* Runs until it is told to stop; returns the exit code. Takes the settings. */
 int queue_process(struct settings *);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 enum sandbox_role {
 	/* reads and writes below spool and pickup directories, reads tables; makes no inet socket */

@@ -2,7 +2,7 @@
 #ifndef CAUSEWAY_QUEUE_CORE_H
 #define CAUSEWAY_QUEUE_CORE_H
 
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 #include "queue/destination.h"
 #include "queue/message.h"

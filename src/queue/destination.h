@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "base/list.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 #include "queue/active.h"
 #include "queue/parking.h"

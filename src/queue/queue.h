@@ -6,7 +6,7 @@
 #define CAUSEWAY_QUEUE_QUEUE_H
 
 #include "base/json.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "net/loop.h"
 
 struct queue;

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "link/settings.h"
+#include "settings/settings.h"
 
 #define ROUTE_TRANSPORT_MAX 128
 #define ROUTE_NEXTHOP_MAX 1300

@@ -2,7 +2,7 @@
 #ifndef CAUSEWAY_TOOL_TOOL_SETTINGS_H
 #define CAUSEWAY_TOOL_TOOL_SETTINGS_H
 
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* The values in file, or, if that is NULL, in the default file or the built-in ones where that one cannot be
  * read. NULL, and "FILE:LINE: what" in *why (free() it), if a file is no good, which is EX_CONFIG. */

@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "link/settings.h"
-#include "link/settings_rows.h"
+#include "settings/settings.h"
+#include "settings/settings_rows.h"
 
 static char *page;
 

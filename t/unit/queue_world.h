@@ -13,7 +13,7 @@
 #include "fake_loop.h"
 #include "fake_spool.h"
 #include "link/link.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 #include "queue/core.h"
 #include "queue/queue.h"
 

@@ -1,10 +1,10 @@
 /* Every option of a settings object in order: what the listing, the form for child processes, and the
  * setter all go by. */
-#ifndef CAUSEWAY_LINK_SETTINGS_PLACE_H
-#define CAUSEWAY_LINK_SETTINGS_PLACE_H
+#ifndef CAUSEWAY_SETTINGS_SETTINGS_PLACE_H
+#define CAUSEWAY_SETTINGS_SETTINGS_PLACE_H
 
 #include "base/text.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* The value of a row of settings_other_rows. */
 union settings_other {

@@ -4,8 +4,8 @@
  * smtp {} and lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and
  * settings_other.c. File names travel, secrets never.
  */
-#ifndef CAUSEWAY_LINK_SETTINGS_H
-#define CAUSEWAY_LINK_SETTINGS_H
+#ifndef CAUSEWAY_SETTINGS_SETTINGS_H
+#define CAUSEWAY_SETTINGS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* The settings as text: listings under Postfix names, and the lines that carry them to the child
  * processes. */
-#include "link/settings.h"
+#include "settings/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "link/settings_place.h"
+#include "settings/settings_place.h"
 
 enum {
 	NAME_MAX_BYTES = 4096 + 128,

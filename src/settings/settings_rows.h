@@ -1,8 +1,8 @@
 /*
  * The option tables of everything outside smtp {} and lmtp {}: one section a table, one option a row.
  */
-#ifndef CAUSEWAY_LINK_SETTINGS_ROWS_H
-#define CAUSEWAY_LINK_SETTINGS_ROWS_H
+#ifndef CAUSEWAY_SETTINGS_SETTINGS_ROWS_H
+#define CAUSEWAY_SETTINGS_SETTINGS_ROWS_H
 
 #include "base/option.h"
 

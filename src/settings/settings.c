@@ -1,4 +1,4 @@
-#include "link/settings.h"
+#include "settings/settings.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "link/settings_place.h"
-#include "link/settings_rows.h"
+#include "settings/settings_place.h"
+#include "settings/settings_rows.h"
 
 enum { TITLE_MAX = 4096 };
 

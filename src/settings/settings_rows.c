@@ -1,6 +1,6 @@
-#include "link/settings_rows.h"
+#include "settings/settings_rows.h"
 
-#include "link/settings.h"
+#include "settings/settings.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define ROW_OF(type, kind_, name_, member, initial_, ...) \

@@ -1,8 +1,8 @@
-#include "link/settings_place.h"
+#include "settings/settings_place.h"
 
 #include <string.h>
 
-#include "link/settings_rows.h"
+#include "settings/settings_rows.h"
 
 static const char *const protocol_words[] = { "smtp", "lmtp", NULL };
 const struct option_row settings_protocol_row = {

@@ -3,7 +3,7 @@
  * use is to be named in another's value. They are read, checked for their form, and shown. Each row
  * describes a union settings_other of its own (offset 0).
  */
-#include "link/settings_rows.h"
+#include "settings/settings_rows.h"
 
 #define ROW(kind_, name_, initial_, ...) \
 	{ .name = name_, .kind = OPTION_##kind_, .initial = initial_, .help = __VA_ARGS__ }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "link/settings.h"
+#include "settings/settings.h"
 
 /* What one option shows after it was set. */
 static const struct {
@@ -195,5 +195,5 @@ int main(void)
 		{ "obsolete", test_obsolete, 1, 0 },
 	};
 
-	return unit_main("link/settings", cases, UNIT_ROWS(cases));
+	return unit_main("settings/settings", cases, UNIT_ROWS(cases));
 }
