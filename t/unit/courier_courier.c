@@ -548,7 +548,7 @@ START_TEST(test_silence)
 	start(script);
 	send_one(nexthop_of_peer(), 1);
 	run_until(1);
-	ck_assert_str_eq(log_text, "0:deferred 4.4.2 use=1\nclosed busy\n");
+	ck_assert_str_eq(log_text, "0:deferred 4.4.2 use=1\nclosed dead\n");
 	sem_post(&peer.bye);
 	finish();
 }
