@@ -30,7 +30,8 @@ static size_t room_for(const char *s)
 
 struct note *note_new(const struct note *v)
 {
-	size_t room = room_for(v->relay) + room_for(v->tls) + room_for(v->text) + room_for(v->reply) + room_for(v->transport);
+	size_t room = room_for(v->relay) + room_for(v->tls) + room_for(v->text) + room_for(v->reply) +
+	              room_for(v->transport);
 	struct note *n = mem_alloc(sizeof *n + room);
 	char *at = n->strings;
 
@@ -41,6 +42,18 @@ struct note *note_new(const struct note *v)
 	n->reply = place(&at, v->reply);
 	n->transport = place(&at, v->transport);
 	return n;
+}
+
+const char *note_status(const struct note *n)
+{
+	return n->outcome == OUTCOME_SENT ? "sent" : n->outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";
+}
+
+uint64_t active_size(uint64_t content_size)
+{
+	const uint64_t dot_line = 3;
+
+	return content_size > dot_line ? content_size - dot_line : 0;
 }
 
 /* RFC 5321 section 4.1.1.3 allows "postmaster" without a domain, and local programs write bare names. */

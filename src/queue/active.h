@@ -1,7 +1,13 @@
 /*
- * The active part of a message: envelope, file and the state of each recipient, in memory only while an attempt is under way.
- * An attempt begins when the message becomes active and is over when every recipient that was not final before is judged, or waits for
- * a destination that is dead.
+ * The active part of a message: envelope, file and the state of each recipient, in memory only while an
+ * attempt is under way. An attempt begins when the message becomes active and is over when every recipient
+ * that was not final before is judged, or waits for a destination that is dead. Whatever may have ended it
+ * calls settle_check:
+ *
+ *   the router is through (router.c)               nobody, no route, or all destinations dead or crowded
+ *   a request is over (results_finish)             the last one out, maybe
+ *   a request was lost with its courier (results_lost)   only if its recipients were deferred for it
+ *   a destination has died, or a probe failed (health.c)   for each message in its line
  */
 #ifndef CAUSEWAY_QUEUE_ACTIVE_H
 #define CAUSEWAY_QUEUE_ACTIVE_H
@@ -19,7 +25,8 @@
 
 struct destination;
 
-/* A recipient's result in this attempt, kept until it is committed, logged and reported. Strings are owned by the same allocation. */
+/* A recipient's result in this attempt, kept until it is committed, logged and reported. Strings are owned by
+ * the same allocation. */
 struct note {
 	enum outcome outcome;         /* OUTCOME_SENT, OUTCOME_DEFERRED or OUTCOME_BOUNCED */
 	bool maybe_twice;
@@ -99,9 +106,15 @@ struct active {
 /* Takes envelope and file out of loaded; names without a domain get "@origin". */
 struct active *active_new(struct message *, struct spool_message *loaded, const char *origin, int64_t now);
 void active_free(struct active *);
-/* The file is not needed any more. Earlier than the rest goes, so that it is not the last close of a removed file, which frees its blocks
- * and takes its time; the spool's threads shall do that. */
+/* The file is not needed any more. Earlier than the rest goes, so that it is not the last close of a removed
+ * file, which frees its blocks and takes its time; the spool's threads shall do that. */
 void active_close(struct active *);
+
+/* Bytes of the message itself: the content without its final dot line. */
+uint64_t active_size(uint64_t content_size);
+
+/* "sent", "deferred" or "bounced". */
+const char *note_status(const struct note *);
 
 /* The entry for that destination, made if need be; the destination's waiting line is not touched. */
 struct entry *active_entry(struct active *, struct destination *);
@@ -109,7 +122,8 @@ struct entry *active_entry(struct active *, struct destination *);
 /* Lines recipients up in an entry, at its end or (those that come back) at its front. */
 void entry_append(struct entry *, uint32_t rcpt);
 void entry_prepend(struct entry *, uint32_t rcpt);
-/* Takes up to max recipients off the front into out, never one that must be alone beside another; returns how many. */
+/* Takes up to max recipients off the front into out, never one that must be alone beside another; returns how
+ * many. */
 size_t entry_take(struct entry *, uint32_t *out, size_t max);
 
 #endif

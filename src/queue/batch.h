@@ -1,6 +1,6 @@
 /*
- * Commit batches: what was journalled in one turn of the loop is committed together, and only then are its results logged and counted and
- * its messages let go. Batches end in the order in which they began.
+ * Commit batches: what was journalled in one turn of the loop is committed together, and only then are its
+ * results logged and counted and its messages let go. Batches end in the order in which they began.
  */
 #ifndef CAUSEWAY_QUEUE_BATCH_H
 #define CAUSEWAY_QUEUE_BATCH_H

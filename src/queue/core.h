@@ -1,4 +1,5 @@
-/* What the files of this floor share: the parts of a queue, its clock, and "look for work at the end of this turn". */
+/* What the files of this floor share: the parts of a queue, its clock, and "look for work at the end of this
+ * turn". */
 #ifndef CAUSEWAY_QUEUE_CORE_H
 #define CAUSEWAY_QUEUE_CORE_H
 
@@ -37,7 +38,8 @@ struct queue {
 	uint64_t random;
 	bool ready;                    /* the spool has told all that it knew */
 	bool intake_paused;
-	int64_t last_courier;          /* when one was at work last; ms of the boot clock */
+	/* when one could take a request, or had one, last; ms of the boot clock */
+	int64_t last_courier;
 	struct list walks;             /* of operators through the queue */
 	bool stopping, closing;        /* asked to; nothing is left to do but close the spool */
 	struct loop_timer *grace;

@@ -20,7 +20,6 @@ struct couriers {
 	struct list list;
 	struct idmap *flights;        /* by number */
 	uint32_t last_number;
-	int64_t heard;                /* last word of a courier; ms of the boot clock */
 	unsigned seats;               /* given so far; a seat is used again */
 	struct loop_task bury;
 	struct loop_timer *patience;
@@ -84,15 +83,20 @@ static void note_end(struct courier *c)
 		loop_timer_set(all->patience, LAST_WORDS);
 }
 
-/* Half an end is taken for the whole one after a while: nothing here may wait for ever for somebody else's word. */
+/* Half an end is taken for the whole one after a while: nothing here may wait for ever for somebody else's
+ * word. */
 static void give_in(struct courier *c)
 {
 	int64_t waited = queue_now(c->home->queue) - c->ended;
 
 	if (c->gone && waited >= LAST_WORDS)
 		c->broken = true;
+	if (c->broken && !c->gone && waited >= LAST_WORDS)
+		queue_kill_courier(c->home->queue, c->slot, c->pid);
 	if (c->broken && !c->gone && waited >= LAST_BREATH) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld has closed its link, but nobody has seen its end; what it had goes out again",
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+		         "delivery process %ld has closed its link, but nobody has seen its end; "
+		         "what it had goes out again",
 		         (long)c->pid);
 		c->gone = true;
 	}
@@ -104,7 +108,7 @@ static void give_in(struct courier *c)
 
 static struct queue *hear(struct courier *c)
 {
-	c->home->heard = queue_now(c->home->queue);
+	c->heard = queue_now(c->home->queue);
 	return c->home->queue;
 }
 
@@ -112,7 +116,7 @@ static void heard_credit(void *arg, unsigned more)
 {
 	struct courier *c = arg;
 
-	c->credit += more;
+	c->credit = more < LINK_SLOTS - c->flying - c->credit ? c->credit + more : LINK_SLOTS - c->flying;
 	queue_wake(hear(c));
 }
 
@@ -156,8 +160,8 @@ static void heard_break(void *arg, const char *why)
 }
 
 static const struct link_events events = {
-	.credit = heard_credit, .answer = heard_answer, .finish = heard_finish, .closed = heard_closed, .note = heard_note,
-	.broken = heard_break,
+	.credit = heard_credit, .answer = heard_answer, .finish = heard_finish, .closed = heard_closed,
+	.note = heard_note, .broken = heard_break,
 };
 
 /* --- coming and going --- */
@@ -205,7 +209,8 @@ static struct courier *find(struct couriers *all, unsigned slot, pid_t pid)
 	return NULL;
 }
 
-/* What it had said before its end may still wait in the socket: its flights are judged when the link has ended too. */
+/* What it had said before its end may still wait in the socket: its flights are judged when the link has
+ * ended too. */
 void couriers_gone(struct couriers *all, unsigned slot, pid_t pid, int status)
 {
 	struct courier *c = find(all, slot, pid);
@@ -259,7 +264,8 @@ static void bury(struct courier *c)
 	size_t cursor = 0;
 
 	if (c->flying)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld has ended with %u requests in its hands; they go out again",
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+		         "delivery process %ld has ended with %u requests in its hands; they go out again",
 		         (long)c->pid, c->flying);
 	lose_flights(c, has_crashed(c->status));
 	while ((d = destinations_each(q->destinations, &cursor)))
@@ -308,6 +314,11 @@ static bool takes_requests(const struct courier *c)
 	return !c->retiring && !c->broken;
 }
 
+static bool has_credit(const struct courier *c)
+{
+	return takes_requests(c) && c->credit > 0;
+}
+
 size_t couriers_working(const struct couriers *all)
 {
 	size_t n = 0;
@@ -320,7 +331,7 @@ size_t couriers_working(const struct couriers *all)
 bool couriers_have_credit(const struct couriers *all)
 {
 	for (const struct list *l = all->list.next; l != &all->list; l = l->next)
-		if (takes_requests(LIST_OF(l, const struct courier, all)) && LIST_OF(l, const struct courier, all)->credit)
+		if (has_credit(LIST_OF(l, const struct courier, all)))
 			return true;
 	return false;
 }
@@ -334,7 +345,7 @@ struct courier *couriers_choose(struct couriers *all, struct destination *d)
 		struct courier *c = LIST_OF(l, struct courier, all);
 		const struct share *s = destination_share(d, c->seat);
 
-		if (takes_requests(c) && c->credit && (s->idle || may_open) && lease_prefers(d, c, best))
+		if (has_credit(c) && (s->idle || may_open) && lease_prefers(d, c, best))
 			best = c;
 		else if (s->idle && !c->broken)
 			hoarder = c;
@@ -353,8 +364,8 @@ struct flight *flight_begin(struct courier *c, struct entry *e, size_t count)
 	struct couriers *all = c->home;
 	struct flight *f = mem_alloc(sizeof *f + count * sizeof f->rcpts[0]);
 
-	if (!couriers_flying(all))
-		all->heard = queue_now(all->queue);
+	if (!c->flying)
+		c->heard = queue_now(all->queue);
 	lease_out(e->destination, c->seat);
 	f->courier = c;
 	f->active = e->active;
@@ -392,9 +403,37 @@ size_t couriers_flying(const struct couriers *all)
 	return idmap_count(all->flights);
 }
 
+static int64_t silence(const struct courier *c)
+{
+	return c->flying ? queue_now(c->home->queue) - c->heard : 0;
+}
+
 int64_t couriers_silence(const struct couriers *all)
 {
-	return couriers_flying(all) ? queue_now(all->queue) - all->heard : 0;
+	int64_t longest = 0;
+
+	for (const struct list *l = all->list.next; l != &all->list; l = l->next) {
+		int64_t ms = silence(LIST_OF(l, const struct courier, all));
+
+		longest = ms > longest ? ms : longest;
+	}
+	return longest;
+}
+
+void couriers_watch(struct couriers *all)
+{
+	int64_t patience = all->queue->settings->daemon_timeout;
+
+	LIST_EACH(l, &all->list) {
+		struct courier *c = LIST_OF(l, struct courier, all);
+
+		if (c->gone || patience <= 0 || silence(c) <= patience)
+			continue;
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+		         "delivery process %ld has said nothing for %lld s with %u requests in its hands; "
+		         "it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying);
+		queue_kill_courier(all->queue, c->slot, c->pid);
+	}
 }
 
 void couriers_flush(struct couriers *all)
@@ -407,6 +446,13 @@ void couriers_flush(struct couriers *all)
 	}
 }
 
+static json_t *courier_json(const struct courier *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:b}", "slot", (json_int_t)c->slot, "pid", (json_int_t)c->pid,
+	                 "credits", (json_int_t)c->credit, "in_flight", (json_int_t)c->flying,
+	                 "retiring", (int)c->retiring);
+}
+
 json_t *couriers_list(const struct couriers *all)
 {
 	json_t *list = json_array();
@@ -414,9 +460,7 @@ json_t *couriers_list(const struct couriers *all)
 	for (const struct list *l = all->list.next; l != &all->list; l = l->next) {
 		const struct courier *c = LIST_OF(l, const struct courier, all);
 
-		json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:b}", "slot", (json_int_t)c->slot, "pid", (json_int_t)c->pid,
-		                                      "credits", (json_int_t)c->credit, "in_flight", (json_int_t)c->flying,
-		                                      "retiring", (int)c->retiring));
+		json_array_append_new(list, courier_json(c));
 	}
 	return list;
 }

@@ -1,7 +1,8 @@
 /*
- * The couriers and what they have in hand: credits, requests in flight, and the leases of connections. A lease is the right to one
- * connection to a destination: it goes out with a request, lies idle at its courier when the connection is kept, and comes back when the
- * connection is closed or the courier ends. So all connections together never exceed the destination's limit.
+ * The couriers and what they have in hand: credits, requests in flight, and the leases of connections. A
+ * lease is the right to one connection to a destination: it goes out with a request, lies idle at its courier
+ * when the connection is kept, and comes back when the connection is closed or the courier ends. So all
+ * connections together never exceed the destination's limit.
  */
 #ifndef CAUSEWAY_QUEUE_COURIERS_H
 #define CAUSEWAY_QUEUE_COURIERS_H
@@ -20,12 +21,15 @@ struct courier {
 	unsigned seat;                /* our own: index of its shares in the destinations */
 	pid_t pid;
 	struct link *link;            /* NULL once it has ended */
-	unsigned credit;              /* further requests that it takes; one comes back with the end of each request */
+	/* further requests that it takes; one comes back with the end of each request */
+	unsigned credit;
 	unsigned flying;              /* requests in its hands */
 	bool retiring;                /* finishes what it has */
 	bool broken, gone;            /* its link has ended; the supervisor has seen its end */
 	int status;                   /* as of waitpid */
 	int64_t ended;                /* when the first of the two was noticed; ms of the boot clock */
+	/* its last word, or when it got something to do; ms of the boot clock */
+	int64_t heard;
 	struct list flights;
 };
 
@@ -37,11 +41,13 @@ struct flight {
 	struct entry *entry;
 	uint32_t number;
 	bool probe;                   /* it finds out whether its destination lives */
-	bool dot_sent;                /* seen when its courier's link ended: a further try may be a second copy */
+	/* seen when its courier's link ended: a further try may be a second copy */
+	bool dot_sent;
 	int64_t sent_off;             /* ms of the boot clock */
 	uint32_t count, unanswered;
 	bool progress;                /* somebody got a result */
-	bool maybe_twice;             /* content went out without a final reply: not to be tried again sooner than it must */
+	/* content went out without a final reply: not to be tried again sooner than it must */
+	bool maybe_twice;
 	uint32_t rcpts[];
 };
 
@@ -53,19 +59,24 @@ void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
 /* All that exist now finish what they have and get nothing new. */
 void couriers_retire(struct couriers *);
 
-size_t couriers_working(const struct couriers *);            /* those that take requests, if with no credit at the moment */
+/* those that take requests, if with no credit at the moment */
+size_t couriers_working(const struct couriers *);
 bool couriers_have_credit(const struct couriers *);
 size_t couriers_flying(const struct couriers *);
-/* ms that requests have been out without a word from any courier; 0 if none is out. */
+/* The longest time in ms that a courier with requests in its hands has said nothing; 0 if none has any. */
 int64_t couriers_silence(const struct couriers *);
+/* Asks for the end of those that have been silent for longer than daemon_timeout. */
+void couriers_watch(struct couriers *);
 void couriers_flush(struct couriers *);
 json_t *couriers_list(const struct couriers *);
 
-/* The courier that gets the next request for that destination, or NULL: the limit is reached, or its connections lie idle at couriers
- * that cannot take more now (these are then asked to give one up; the destination is woken when it is). */
+/* The courier that gets the next request for that destination, or NULL: the limit is reached, or its
+ * connections lie idle at couriers that cannot take more now (these are then asked to give one up; the
+ * destination is woken when it is). */
 struct courier *couriers_choose(struct couriers *, struct destination *);
 
-/* Takes a lease (an idle one if the courier has one) and begins a flight with count recipients, to be filled in. */
+/* Takes a lease (an idle one if the courier has one) and begins a flight with count recipients, to be filled
+ * in. */
 struct flight *flight_begin(struct courier *, struct entry *, size_t count);
 /* The flight of that number at that courier, or NULL. */
 struct flight *flight_find(struct courier *, uint32_t number);

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "queue/core.h"
 
-enum { DOT_LINE = 3, DELAYS_ROOM = 128 };
+enum { DELAYS_ROOM = 128 };
 
 static void log_message_id(const char *id, const char *message_id)
 {
@@ -49,7 +49,7 @@ void delivery_log_active(const struct active *a)
 	struct log_entry *e = log_begin("qmgr", 0, a->name);
 
 	log_address(e, "from", a->envelope->sender);
-	log_number(e, "size", (int64_t)(a->content_size > DOT_LINE ? a->content_size - DOT_LINE : 0));
+	log_number(e, "size", (int64_t)active_size(a->content_size));
 	log_number(e, "nrcpt", (int64_t)a->open);
 	log_end(e, "queue active");
 }
@@ -91,7 +91,9 @@ void delivery_log_delay(int64_t ms, int64_t decimals, struct buf *out)
 
 static void delays(const struct queue *q, const struct active *a, const struct note *n, struct log_entry *e)
 {
-	const int64_t part[] = { a->began - a->message->arrived, n->sent_off - a->began, n->setup, n->transmission };
+	const int64_t part[] = {
+		a->began - a->message->arrived, n->sent_off - a->began, n->setup, n->transmission
+	};
 	int64_t decimals = q->settings->delay_logging_resolution_limit;
 	struct buf b;
 
@@ -106,11 +108,6 @@ static void delays(const struct queue *q, const struct active *a, const struct n
 	}
 	log_field(e, "delays", buf_text(&b));
 	buf_free(&b);
-}
-
-static const char *status_word(enum outcome outcome)
-{
-	return outcome == OUTCOME_SENT ? "sent" : outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";
 }
 
 void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
@@ -131,7 +128,7 @@ void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
 	if (n->tls)
 		log_field(e, "tls", n->tls);
 	log_field(e, "dsn", n->dsn);
-	log_field(e, "status", status_word(n->outcome));
+	log_field(e, "status", note_status(n));
 	log_blank(e);
 	log_end(e, n->text);
 }

@@ -1,4 +1,5 @@
-/* The log lines about messages and recipients, in the form that log readers know (INTERFACE "Log lines", behaviour section D2). */
+/* The log lines about messages and recipients, in the form that log readers know (INTERFACE "Log lines",
+ * behaviour section D2). */
 #ifndef CAUSEWAY_QUEUE_DELIVERY_LOG_H
 #define CAUSEWAY_QUEUE_DELIVERY_LOG_H
 
@@ -13,7 +14,8 @@ void delivery_log_active(const struct active *);
 /* "lmtp: to=<…>, relay=…, delay=…, delays=…, dsn=…, status=… (…)". */
 void delivery_log(const struct queue *, const struct active *, uint32_t rcpt);
 
-/* Appends ms as seconds: at most two significant digits, at most that many decimals, rounded, no trailing zeros (D2-10). */
+/* Appends ms as seconds: at most two significant digits, at most that many decimals, rounded, no trailing
+ * zeros (D2-10). */
 void delivery_log_delay(int64_t ms, int64_t decimals, struct buf *out);
 
 #endif

@@ -93,7 +93,8 @@ static void configure(struct destination *d)
 	d->flags = mem_str(t->flags);
 }
 
-static struct destination *destination_new(struct destinations *all, const char *transport, const char *nexthop)
+static struct destination *destination_new(struct destinations *all, const char *transport,
+                                           const char *nexthop)
 {
 	struct destination *d = mem_alloc(sizeof *d);
 
@@ -155,7 +156,8 @@ void destinations_reconfigure(struct destinations *all)
 
 static bool is_unused(const struct destination *d, int64_t now)
 {
-	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->parking) == 0 && now - d->used >= FORGET_AFTER;
+	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->parking) == 0 &&
+	       now - d->used >= FORGET_AFTER;
 }
 
 static void forget(struct destinations *all, struct destination *d)

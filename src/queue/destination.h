@@ -1,7 +1,8 @@
 /*
- * Destinations: transport and nexthop together. Each has a fair line of messages (one request in turn, then behind the others), a window
- * of concurrent requests, and an exact count of connections: those at work and those that lie idle at couriers, as stores count both.
- * How alive a destination is stands in queue/health.h; which courier gets a connection in queue/couriers.h.
+ * Destinations: transport and nexthop together. Each has a fair line of messages (one request in turn, then
+ * behind the others), a window of concurrent requests, and an exact count of connections: those at work and
+ * those that lie idle at couriers, as stores count both. How alive a destination is stands in queue/health.h;
+ * which courier gets a connection in queue/couriers.h.
  */
 #ifndef CAUSEWAY_QUEUE_DESTINATION_H
 #define CAUSEWAY_QUEUE_DESTINATION_H
@@ -24,13 +25,15 @@ struct share {
 
 struct health {
 	bool dead;
-	bool probe_wanted;            /* the time for a probe has come, and no message was there to make it yet */
+	/* the time for a probe has come, and no message was there to make it yet */
+	bool probe_wanted;
 	bool probing;                 /* the request that finds out is at a courier */
 	int64_t since, delay;         /* death; wait before the next probe; ms */
 	unsigned probes;              /* since the death */
 	unsigned turned_away;         /* in a row, while nothing else was open */
 	char *reason;                 /* last trouble, "" if none */
-	struct loop_timer *probe, *look;      /* next probe; next look at the socket; made when first needed */
+	/* next probe; next look at the socket; made when first needed */
+	struct loop_timer *probe, *look;
 	ino_t inode;                  /* of the UNIX socket when it was last looked at; 0: not there */
 	struct timespec changed;
 };
@@ -73,10 +76,12 @@ struct destinations;
 struct destinations *destinations_new(struct queue *);
 void destinations_free(struct destinations *);
 
-/* The destination of that transport and nexthop, made if need be; the transport must exist in the settings. */
+/* The destination of that transport and nexthop, made if need be; the transport must exist in the
+ * settings. */
 struct destination *destinations_get(struct destinations *, const char *transport, const char *nexthop);
 struct destination *destinations_find(const struct destinations *, uint32_t number);   /* NULL: unknown */
-struct destination *destinations_each(const struct destinations *, size_t *cursor);    /* any order; NULL at the end */
+/* any order; NULL at the end */
+struct destination *destinations_each(const struct destinations *, size_t *cursor);
 /* Limits as the settings have them now. */
 void destinations_reconfigure(struct destinations *);
 /* Forgets destinations that nothing has used for a while. */
@@ -94,11 +99,12 @@ struct entry *destination_latest(const struct destination *);
 void destination_remember(struct destination *, struct entry *);
 /* The entry whose turn it is; there must be one. */
 struct entry *destination_first(struct destination *);
-/* Takes up to max of its recipients for a request, as entry_take. What is left goes behind the other messages, so that a large one does
- * not hold them up. */
+/* Takes up to max of its recipients for a request, as entry_take. What is left goes behind the other
+ * messages, so that a large one does not hold them up. */
 size_t destination_take(struct destination *, struct entry *, uint32_t *out, size_t max);
 
-/* Something has changed that may let it send: it joins the list of those to try, and the queue looks at that list. */
+/* Something has changed that may let it send: it joins the list of those to try, and the queue looks at that
+ * list. */
 void destination_wake(struct destination *);
 /* Joins the list, to be tried whenever the queue looks next. */
 void destination_try_again(struct destination *);
@@ -108,7 +114,8 @@ struct destination *destinations_ready(struct destinations *);
 void destination_crowded(struct destination *);
 /* Lets a few crowded destinations call what they have room for. */
 void destinations_refill(struct destinations *);
-/* Whether the window, the pause and its health allow one more request now; sets a timer if only time is missing. */
+/* Whether the window, the pause and its health allow one more request now; sets a timer if only time is
+ * missing. */
 bool destination_may_send(struct destination *, int64_t now);
 /* No request before that time. */
 void destination_pause(struct destination *, int64_t until);

@@ -8,14 +8,6 @@
 #include "queue/couriers.h"
 #include "queue/trace.h"
 
-/* 0 if the clock was set back since it arrived. */
-static int64_t age(const struct queue *q, const struct active *a)
-{
-	int64_t ms = queue_now(q) - a->message->arrived;
-
-	return ms > 0 ? ms : 0;
-}
-
 /* The message's envelope with just the flight's recipients; they are borrowed. */
 static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcpts)
 {
@@ -43,10 +35,12 @@ static void send_flight(struct queue *q, struct flight *f)
 	struct envelope_rcpt one, *rcpts = f->count == 1 ? &one : mem_alloc(f->count * sizeof *rcpts);
 	struct envelope part = excerpt(f, rcpts);
 	struct request r = {
-		.number = f->number, .destination = d->number, .queue_id = a->name, .transport = d->transport, .nexthop = d->nexthop,
-		.flags = d->flags, .envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
+		.number = f->number, .destination = d->number, .queue_id = a->name,
+		.transport = d->transport, .nexthop = d->nexthop, .flags = d->flags,
+		.envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .connection_probe = f->probe,
-		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u, .age = age(q, a),
+		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
+		.age = message_age(a->message, queue_now(q)),
 	};
 	char *flagged = *d->flags ? trace_flagged(d->flags, &part, &rcpts[0], received(q, a)) : NULL;
 
@@ -72,7 +66,8 @@ static void send_one(struct queue *q, struct destination *d, struct courier *c)
 	send_flight(q, f);
 }
 
-/* One request in turn; a destination whose connections lie idle at couriers that take nothing now is tried again next time. */
+/* One request in turn; a destination whose connections lie idle at couriers that take nothing now is tried
+ * again next time. */
 static void try_one(struct queue *q, struct destination *d, struct list *blocked)
 {
 	struct courier *c;

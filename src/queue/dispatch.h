@@ -1,4 +1,5 @@
-/* Sends what may go: destinations in turn, one request each, until windows, limits or the couriers' credits are used up. */
+/* Sends what may go: destinations in turn, one request each, until windows, limits or the couriers' credits
+ * are used up. */
 #ifndef CAUSEWAY_QUEUE_DISPATCH_H
 #define CAUSEWAY_QUEUE_DISPATCH_H
 

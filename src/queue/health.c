@@ -49,7 +49,8 @@ static bool look(struct destination *d)
 	struct health *h = &d->health;
 	struct stat st = { 0 };
 	bool there = stat(socket_path(d), &st) == 0;
-	bool is_new = there && (st.st_ino != h->inode || st.st_ctim.tv_sec != h->changed.tv_sec || st.st_ctim.tv_nsec != h->changed.tv_nsec);
+	bool is_new = there && (st.st_ino != h->inode || st.st_ctim.tv_sec != h->changed.tv_sec ||
+	                        st.st_ctim.tv_nsec != h->changed.tv_nsec);
 
 	h->inode = there ? st.st_ino : 0;
 	h->changed = st.st_ctim;
@@ -91,8 +92,9 @@ static void set_probe(struct destination *d)
 	loop_timer_set(d->health.probe, d->health.delay);
 }
 
-/* A message that is deferred already makes the probe, so that those which only wait are not spoilt; but now and then another one, in
- * case it is that message which the host cannot bear. The timer goes on, in case nothing comes of it. */
+/* A message that is deferred already makes the probe, so that those which only wait are not spoilt; but now
+ * and then another one, in case it is that message which the host cannot bear. The timer goes on, in case
+ * nothing comes of it. */
 void health_ask_now(struct destination *d)
 {
 	struct health *h = &d->health;
@@ -139,7 +141,9 @@ static void die(struct destination *d)
 	h->probes = 0;
 	if (h->delay > longest_delay(d))
 		h->delay = longest_delay(d);
-	log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "destination %s cannot be reached: %s; its mail waits, next try in %lld ms", d->name, h->reason,
+	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+	         "destination %s cannot be reached: %s; its mail waits, next try in %lld ms", d->name,
+	         h->reason,
 	         (long long)h->delay);
 	start_looking(d);
 }

@@ -1,6 +1,7 @@
 /*
- * Whether a destination is alive. A dead one is asked again after 1, 2, 4 … s up to minimal_backoff_time, by one request of a real
- * message; a UNIX socket that appears again is asked at once. One success, and everything that waited moves.
+ * Whether a destination is alive. A dead one is asked again after 1, 2, 4 … s up to minimal_backoff_time, by
+ * one request of a real message; a UNIX socket that appears again is asked at once. One success, and
+ * everything that waited moves.
  */
 #ifndef CAUSEWAY_QUEUE_HEALTH_H
 #define CAUSEWAY_QUEUE_HEALTH_H

@@ -12,8 +12,9 @@
 #include "queue/walk.h"
 
 enum {
-	STUCK_AFTER = 30 * 1000,      /* ms without progress that are too much */
-	SILENT_AFTER = 15 * 60 * 1000 /* the same for results: the longest time limit of a dialogue is 10 minutes */
+	STUCK_AFTER = 90 * 1000,      /* ms without progress that are too much */
+	/* the same for results: the longest time limit of a dialogue is 10 minutes */
+	SILENT_AFTER = 15 * 60 * 1000
 };
 
 /* --- list --- */
@@ -43,12 +44,14 @@ static void list_end(void *arg, size_t count)
 	free(l);
 }
 
-void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)(void *arg, json_t *message), void (*end)(void *arg), void *arg)
+void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)(void *arg, json_t *message),
+                void (*end)(void *arg), void *arg)
 {
 	struct list_question *l = mem_alloc(sizeof *l);
 
 	*l = (struct list_question){ q, each, end, arg };
-	walk_begin(q, &(struct walk_order){ .filter = filter, .envelopes = true, .at = list_one, .end = list_end, .arg = l });
+	walk_begin(q, &(struct walk_order){
+		.filter = filter, .envelopes = true, .at = list_one, .end = list_end, .arg = l });
 }
 
 /* --- show --- */
@@ -88,12 +91,14 @@ static void show_end(void *arg, size_t count)
 	free(w);
 }
 
-void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *arg, json_t *message), void *arg)
+void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
+                void *arg)
 {
 	struct show_question *w = mem_alloc(sizeof *w);
 
 	*w = (struct show_question){ q, content, NULL, done, arg };
-	walk_begin(q, &(struct walk_order){ .id = id, .envelopes = true, .at = show_one, .end = show_end, .arg = w });
+	walk_begin(q, &(struct walk_order){
+		.id = id, .envelopes = true, .at = show_one, .end = show_end, .arg = w });
 }
 
 /* --- retry --- */
@@ -128,12 +133,14 @@ static void retry_end(void *arg, size_t count)
 	free(r);
 }
 
-void queue_retry(struct queue *q, uint64_t id, const struct queue_filter *filter, bool dry_run, void (*done)(void *arg, size_t count), void *arg)
+void queue_retry(struct queue *q, uint64_t id, const struct queue_filter *filter, bool dry_run,
+                 void (*done)(void *arg, size_t count), void *arg)
 {
 	struct retry_question *r = mem_alloc(sizeof *r);
 
 	*r = (struct retry_question){ q, dry_run, done, arg };
-	walk_begin(q, &(struct walk_order){ .id = id, .filter = filter, .at = retry_one, .end = retry_end, .arg = r });
+	walk_begin(q, &(struct walk_order){
+		.id = id, .filter = filter, .at = retry_one, .end = retry_end, .arg = r });
 }
 
 /* --- at once --- */
@@ -154,8 +161,10 @@ static json_t *depth(const struct messages *all)
 	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
 
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)active,
-	                 "deferred", (json_int_t)messages_in(all, MESSAGE_DEFERRED), "held", (json_int_t)messages_in(all, MESSAGE_HELD),
-	                 "incoming", (json_int_t)messages_in(all, MESSAGE_INCOMING), "total", (json_int_t)messages_total(all));
+	                 "deferred", (json_int_t)messages_in(all, MESSAGE_DEFERRED),
+	                 "held", (json_int_t)messages_in(all, MESSAGE_HELD),
+	                 "incoming", (json_int_t)messages_in(all, MESSAGE_INCOMING),
+	                 "total", (json_int_t)messages_total(all));
 }
 
 static json_t *spool_json(const struct queue *q)
@@ -172,7 +181,8 @@ static json_t *spool_json(const struct queue *q)
 static json_t *deliveries(const struct metrics *m)
 {
 	return json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)metrics_total(m, OUTCOME_SENT),
-	                 "deferred", (json_int_t)metrics_total(m, OUTCOME_DEFERRED), "bounced", (json_int_t)metrics_total(m, OUTCOME_BOUNCED));
+	                 "deferred", (json_int_t)metrics_total(m, OUTCOME_DEFERRED),
+	                 "bounced", (json_int_t)metrics_total(m, OUTCOME_BOUNCED));
 }
 
 json_t *queue_status(struct queue *q)
@@ -196,8 +206,9 @@ bool queue_healthy(struct queue *q, const char **why)
 	spool_state(q->spool, &s);
 	if (batches_age(q->batches) > STUCK_AFTER)
 		*why = "the journal cannot be written: results wait for the disk";
-	else if (couriers_working(q->couriers) == 0 && queue_now(q) - q->last_courier > STUCK_AFTER)
-		*why = "no delivery process is at work";
+	else if (!couriers_have_credit(q->couriers) && !couriers_flying(q->couriers) &&
+	         queue_now(q) - q->last_courier > STUCK_AFTER)
+		*why = "no delivery process takes requests";
 	else if (couriers_silence(q->couriers) > SILENT_AFTER)
 		*why = "requests are out, but no result has come for a quarter of an hour";
 	else if (s.intake_stopped)

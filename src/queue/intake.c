@@ -76,7 +76,8 @@ static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const c
 	char printed[QUEUE_ID_SIZE];
 
 	(void)arg;
-	log_line(LOG_LEVEL_WARNING, "cleanup", id ? queue_id_print(id, printed) : NULL, "drop file \"%s\" of uid %lu is refused and kept in bad/: %s",
+	log_line(LOG_LEVEL_WARNING, "cleanup", id ? queue_id_print(id, printed) : NULL,
+	         "drop file \"%s\" of uid %lu is refused and kept in bad/: %s",
 	         name, (unsigned long)uid, reason);
 }
 
@@ -91,6 +92,11 @@ static int64_t known_due(const struct queue *q, const struct spool_known *k)
 	return due < latest ? due : latest;
 }
 
+static unsigned at_most(unsigned value, unsigned most)
+{
+	return value < most ? value : most;
+}
+
 static void known(void *arg, const struct spool_known *k)
 {
 	struct queue *q = arg;
@@ -100,8 +106,8 @@ static void known(void *arg, const struct spool_known *k)
 	if (!m)
 		return;
 	m->arrived = queue_boot(q, k->arrived);
-	m->attempts = k->attempts < MESSAGE_ATTEMPTS_MAX ? k->attempts & MESSAGE_ATTEMPTS_MAX : MESSAGE_ATTEMPTS_MAX;
-	m->suspect = k->suspect < MESSAGE_SUSPECT_MAX ? k->suspect & MESSAGE_SUSPECT_MAX : MESSAGE_SUSPECT_MAX;
+	m->attempts = at_most(k->attempts, MESSAGE_ATTEMPTS_MAX) & MESSAGE_ATTEMPTS_MAX;
+	m->suspect = at_most(k->suspect, MESSAGE_SUSPECT_MAX) & MESSAGE_SUSPECT_MAX;
 	m->reports = k->reports & QUEUE_ID_REPORTS;
 	for (size_t i = 0; i < k->final_bits; i++)
 		if (k->final[i / 8] >> i % 8 & 1)
@@ -121,7 +127,8 @@ static void ready(void *arg)
 
 	q->ready = true;
 	if (messages_total(q->messages))
-		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%zu messages were in the queue at start", messages_total(q->messages));
+		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%zu messages were in the queue at start",
+		         messages_total(q->messages));
 }
 
 /* If its load is under way, that comes back empty and finds no message any more. */
@@ -131,7 +138,8 @@ static void corrupt(void *arg, uint64_t id, const char *reason)
 	struct message *m = messages_find(q->messages, id);
 	char printed[QUEUE_ID_SIZE];
 
-	log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed), "the queue file is corrupt and was moved to corrupt/ for inspection: %s",
+	log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed),
+	         "the queue file is corrupt and was moved to corrupt/ for inspection: %s",
 	         reason);
 	if (!m || m->state == MESSAGE_ACTIVE)
 		return;
@@ -165,7 +173,8 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 	if (m && (found || q->stopping)) {
 		put_back(q, m);
 	} else if (m) {
-		log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed), "the queue file has gone: somebody else removed it");
+		log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed),
+		         "the queue file has gone: somebody else removed it");
 		messages_remove(q->messages, m);
 	}
 	if (found)
@@ -198,7 +207,8 @@ void intake_load_due(struct queue *q)
 	struct message *m;
 
 	destinations_refill(q->destinations);
-	while (q->loading < LOADS_MAX && active_count(q) < q->active_limit && (m = schedule_first(q->schedule)) && m->due <= queue_now(q))
+	while (q->loading < LOADS_MAX && active_count(q) < q->active_limit &&
+	       (m = schedule_first(q->schedule)) && m->due <= queue_now(q))
 		load(q, m);
 	pause_intake(q);
 }

@@ -9,7 +9,8 @@
 void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 {
 	const struct note *n = a->rcpts[rcpt].note;
-	const struct spool_result result = { .rcpt = rcpt, .status = status, .dsn = n->dsn, .peer = n->relay, .text = n->text,
+	const struct spool_result result = {
+		.rcpt = rcpt, .status = status, .dsn = n->dsn, .peer = n->relay, .text = n->text,
 	                                     .when = queue_wall(q, n->when) };
 
 	spool_result(q->spool, a->message->id, &result);
@@ -36,9 +37,12 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	batch_add_result(q->batches, a, rcpt);
 }
 
-void judge_here(struct queue *q, struct active *a, uint32_t rcpt, enum outcome outcome, const char *dsn, const char *text)
+void judge_here(struct queue *q, struct active *a, uint32_t rcpt, enum outcome outcome, const char *dsn,
+                const char *text)
 {
-	struct note n = { .outcome = outcome, .process = "qmgr", .transport = "", .relay = "none", .text = text };
+	struct note n = {
+		.outcome = outcome, .process = "qmgr", .transport = "", .relay = "none", .text = text
+	};
 
 	snprintf(n.dsn, sizeof n.dsn, "%s", dsn);
 	judge(q, a, rcpt, &n);

@@ -1,4 +1,5 @@
-/* Where a recipient gets its one result of an attempt: into memory, into the journal, and onto the list of what is told after commit. */
+/* Where a recipient gets its one result of an attempt: into memory, into the journal, and onto the list of
+ * what is told after commit. */
 #ifndef CAUSEWAY_QUEUE_JUDGE_H
 #define CAUSEWAY_QUEUE_JUDGE_H
 
@@ -6,12 +7,14 @@
 
 struct queue;
 
-/* values is copied; when and sent_off are filled in if 0. A refusal is journalled later, together with the report about it, so that no
- * crash can lose the report (see doc/queue.md); until then the recipient would simply be asked for again. */
+/* values is copied; when and sent_off are filled in if 0. A refusal is journalled later, together with the
+ * report about it, so that no crash can lose the report (see doc/queue.md); until then the recipient would
+ * simply be asked for again. */
 void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *values);
 
 /* A result that was found here, without a courier. */
-void judge_here(struct queue *, struct active *, uint32_t rcpt, enum outcome, const char *dsn, const char *text);
+void judge_here(struct queue *, struct active *, uint32_t rcpt, enum outcome, const char *dsn,
+                const char *text);
 
 /* Writes a result to the journal: 's', 'd', 'b' or 'e'; all but 'd' are final. */
 void judge_record(struct queue *, struct active *, uint32_t rcpt, char status);

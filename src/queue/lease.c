@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-enum { BUSY_WITH_IT = 8 };            /* requests of one destination at a courier after which a second courier helps */
+/* requests of one destination at a courier after which a second courier helps */
+enum { BUSY_WITH_IT = 8 };
 
 void lease_out(struct destination *d, unsigned seat)
 {

@@ -7,8 +7,8 @@
 #include "base/map.h"
 #include "base/mem.h"
 
-/* Reasons are shared, and there is a bound to how many different ones are remembered: listings show the last kinds of trouble, the
- * journal knows every word. */
+/* Reasons are shared, and there is a bound to how many different ones are remembered: listings show the last
+ * kinds of trouble, the journal knows every word. */
 enum { REASON_LENGTH = 200, REASONS_MAX = 10000 };
 
 struct reason {
@@ -146,6 +146,11 @@ void messages_set_reason(struct messages *all, struct message *m, const char *te
 const char *message_reason(const struct message *m)
 {
 	return m->reason ? m->reason->text : "";
+}
+
+int64_t message_age(const struct message *m, int64_t now)
+{
+	return now > m->arrived ? now - m->arrived : 0;
 }
 
 bool message_is_final(const struct message *m, size_t rcpt)

@@ -1,7 +1,8 @@
 /*
- * All messages of the queue by id: what is kept of a message however many there are, at most 128 bytes each with allocator and indexes.
- * Envelope and recipients are in memory only while a message is active (queue/active.h). Times here are of the boot clock, so that a jump
- * of the wall clock needs no walk over the queue.
+ * All messages of the queue by id: what is kept of a message however many there are, at most 128 bytes each
+ * with allocator and indexes. Envelope and recipients are in memory only while a message is active
+ * (queue/active.h). Times here are of the boot clock, so that a jump of the wall clock needs no walk over the
+ * queue.
  */
 #ifndef CAUSEWAY_QUEUE_MESSAGE_H
 #define CAUSEWAY_QUEUE_MESSAGE_H
@@ -31,7 +32,8 @@ struct message {
 	int64_t arrived;              /* ms of the boot clock; may lie before the boot */
 	int64_t due;                  /* ms of the boot clock; meaningful while it waits */
 	struct active *active;        /* NULL but in MESSAGE_ACTIVE */
-	struct reason *reason;        /* of the last deferral; shared by all messages with the same one; NULL: none */
+	/* of the last deferral; shared by all messages with the same one; NULL: none */
+	struct reason *reason;
 	union {
 		uint64_t few;         /* bit i: recipient i has its final result */
 		struct bits *many;    /* the same for more than 64 recipients */
@@ -60,6 +62,9 @@ size_t messages_total(const struct messages *);
 /* Keeps a copy of the text (cut to 200 bytes) as the message's last reason. */
 void messages_set_reason(struct messages *, struct message *, const char *text);
 const char *message_reason(const struct message *);   /* "" if none */
+
+/* ms since it arrived; 0 if the clock was set back since. */
+int64_t message_age(const struct message *, int64_t now);
 
 bool message_is_final(const struct message *, size_t rcpt);
 void message_set_final(struct message *, size_t rcpt, size_t count);   /* count: recipients of the message */

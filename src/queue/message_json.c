@@ -6,7 +6,7 @@
 #include "queue/core.h"
 #include "queue/route.h"
 
-enum { CONTENT_MAX = 1024 * 1024, LINE_SHOWN = 2000, DOT_LINE = 3 };
+enum { CONTENT_MAX = 1024 * 1024, LINE_SHOWN = 2000 };
 
 static const char *rcpt_state_name(const struct message *m, const struct recipient *r, size_t i)
 {
@@ -16,7 +16,7 @@ static const char *rcpt_state_name(const struct message *m, const struct recipie
 		return m->attempts ? "deferred" : "waiting";
 	if (r->state != RCPT_JUDGED)
 		return "sending";
-	return r->note->outcome == OUTCOME_SENT ? "sent" : r->note->outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";
+	return note_status(r->note);
 }
 
 static json_t *destination_of(struct queue *q, const char *address)
@@ -58,7 +58,7 @@ json_t *message_json(struct queue *q, const struct walk_stop *s)
 	json_object_set_new(o, "id", json_string(queue_id_print(m->id, id)));
 	json_object_set_new(o, "state", json_string(message_state_name(m)));
 	json_object_set_new(o, "sender", json_clean(s->envelope->sender));
-	json_object_set_new(o, "size", json_integer((json_int_t)(s->content_size > DOT_LINE ? s->content_size - DOT_LINE : 0)));
+	json_object_set_new(o, "size", json_integer((json_int_t)active_size(s->content_size)));
 	json_object_set_new(o, "arrived", json_integer(queue_wall(q, m->arrived)));
 	json_object_set_new(o, "next", m->heap_at ? json_integer(queue_wall(q, m->due)) : json_null());
 	json_object_set_new(o, "attempts", json_integer(m->attempts));
@@ -86,7 +86,7 @@ static void show_lines(struct text all, struct buf *out)
 
 json_t *message_json_content(const struct walk_stop *s)
 {
-	uint64_t size = s->content_size > DOT_LINE ? s->content_size - DOT_LINE : 0;
+	uint64_t size = active_size(s->content_size);
 	size_t n = size < CONTENT_MAX ? (size_t)size : CONTENT_MAX;
 	char *bytes = mem_alloc(n + 1);
 	ssize_t got = pread(s->fd, bytes, n, (off_t)s->content_at);
@@ -117,8 +117,10 @@ json_t *destination_json(const struct destination *d)
 {
 	json_t *o = json_object();
 	const struct { const char *name; uint64_t value; } numbers[] = {
-		{ "number", d->number }, { "connections", destination_open(d) }, { "busy", d->busy }, { "idle", d->idle },
-		{ "window", d->window }, { "limit", d->limit }, { "waiting", d->waiting }, { "parked", parking_count(&d->parking) },
+		{ "number", d->number },
+		{ "connections", destination_open(d) }, { "busy", d->busy }, { "idle", d->idle },
+		{ "window", d->window }, { "limit", d->limit },
+		{ "waiting", d->waiting }, { "parked", parking_count(&d->parking) },
 		{ "sent", d->sent }, { "deferred", d->deferred }, { "bounced", d->bounced },
 	};
 

@@ -5,8 +5,9 @@
 #include "base/json.h"
 #include "queue/walk.h"
 
-/* { id, state, sender, size, arrived, next, attempts, reason, recipients: [ { address, state, destination, dsn, text } ] }; times in ms
- * since 1970, next null if there is no time. The walk must have been one with envelopes. */
+/* { id, state, sender, size, arrived, next, attempts, reason, recipients: [ { address, state, destination,
+ * dsn, text } ] }; times in ms since 1970, next null if there is no time. The walk must have been one with
+ * envelopes. */
 json_t *message_json(struct queue *, const struct walk_stop *);
 
 /* The content as text, at most 1 MiB, each line cleaned; what is left out is said in the last line. */

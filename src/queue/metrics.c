@@ -15,9 +15,9 @@ static const char *const status_names[] = { "sent", "deferred", "bounced" };
 
 /* Upper bounds of the histogram's buckets. */
 static const struct { const char *label; int64_t ms; } buckets[] = {
-	{ "0.005", 5 }, { "0.01", 10 }, { "0.025", 25 }, { "0.05", 50 }, { "0.1", 100 }, { "0.25", 250 }, { "0.5", 500 }, { "1", 1000 },
-	{ "2.5", 2500 }, { "5", 5000 }, { "10", 10000 }, { "30", 30000 }, { "60", 60000 }, { "300", 300000 }, { "3600", 3600000 },
-	{ "86400", 86400000 }
+	{ "0.005", 5 }, { "0.01", 10 }, { "0.025", 25 }, { "0.05", 50 }, { "0.1", 100 }, { "0.25", 250 },
+	{ "0.5", 500 }, { "1", 1000 }, { "2.5", 2500 }, { "5", 5000 }, { "10", 10000 }, { "30", 30000 },
+	{ "60", 60000 }, { "300", 300000 }, { "3600", 3600000 }, { "86400", 86400000 }
 };
 
 #define BUCKETS (sizeof buckets / sizeof buckets[0])
@@ -125,7 +125,6 @@ int64_t metrics_oldest(struct metrics *m, const struct queue *q)
 {
 	const struct message *oldest = messages_find(q->messages, m->oldest), *at;
 	size_t cursor = 0;
-	int64_t age;
 
 	if (!oldest) {
 		while ((at = messages_each(q->messages, &cursor)))
@@ -133,8 +132,7 @@ int64_t metrics_oldest(struct metrics *m, const struct queue *q)
 				oldest = at;
 		m->oldest = oldest ? oldest->id : 0;
 	}
-	age = oldest ? queue_now(q) - oldest->arrived : 0;
-	return age > 0 ? age : 0;
+	return oldest ? message_age(oldest, queue_now(q)) : 0;
 }
 
 /* --- the page --- */
@@ -154,9 +152,10 @@ static void print_messages(const struct queue *q, struct buf *out)
 {
 	static const char name[] = "causeway_queue_messages";
 	const struct messages *all = q->messages;
+	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
 
 	head(out, name, "gauge", "Messages in the queue.");
-	buf_fmt(out, "%s{state=\"active\"} %zu\n", name, messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING));
+	buf_fmt(out, "%s{state=\"active\"} %zu\n", name, active);
 	buf_fmt(out, "%s{state=\"deferred\"} %zu\n", name, messages_in(all, MESSAGE_DEFERRED));
 	buf_fmt(out, "%s{state=\"held\"} %zu\n", name, messages_in(all, MESSAGE_HELD));
 	buf_fmt(out, "%s{state=\"incoming\"} %zu\n", name, messages_in(all, MESSAGE_INCOMING));
@@ -183,7 +182,8 @@ static void print_deliveries(const struct metrics *m, struct buf *out)
 		for (int status = 0; status < STATUSES; status++) {
 			buf_fmt(out, "%s{transport=\"", name);
 			label(out, t->name);
-			buf_fmt(out, "\",status=\"%s\"} %llu\n", status_names[status], (unsigned long long)t->by_status[status]);
+			buf_fmt(out, "\",status=\"%s\"} %llu\n", status_names[status],
+			        (unsigned long long)t->by_status[status]);
 		}
 	}
 }
@@ -199,7 +199,8 @@ static void print_seconds(const struct metrics *m, struct buf *out)
 		buf_fmt(out, "%s_bucket{le=\"%s\"} %llu\n", name, buckets[i].label, sum);
 	}
 	sum += m->seconds[BUCKETS];
-	buf_fmt(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.3f\n%s_count %llu\n", name, sum, name, (double)m->sent_ms / 1000, name, sum);
+	buf_fmt(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.3f\n%s_count %llu\n", name, sum, name,
+	        (double)m->sent_ms / 1000, name, sum);
 }
 
 static void print_sessions(struct metrics *m, const struct queue *q, struct buf *out)
@@ -229,8 +230,10 @@ static void print_spool(const struct queue *q, struct buf *out)
 	struct spool_state s;
 
 	spool_state(q->spool, &s);
-	gauge(out, "causeway_spool_free_bytes", "Free space below the spool directory.", (double)s.free_bytes);
-	gauge(out, "causeway_spool_intake_stopped", "1 while the disk is too full to take mail in.", s.intake_stopped);
+	gauge(out, "causeway_spool_free_bytes", "Free space below the spool directory.",
+	      (double)s.free_bytes);
+	gauge(out, "causeway_spool_intake_stopped", "1 while the disk is too full to take mail in.",
+	      s.intake_stopped);
 	gauge(out, "causeway_journal_bytes", "Size of the journal.", (double)s.journal_bytes);
 	head(out, "causeway_drop_files_total", "counter", "Drop files, by what became of them.");
 	buf_fmt(out, "causeway_drop_files_total{result=\"taken\"} %zu\n", s.files_taken);
@@ -240,7 +243,8 @@ static void print_spool(const struct queue *q, struct buf *out)
 void queue_metrics(struct queue *q, struct buf *out)
 {
 	print_messages(q, out);
-	gauge(out, "causeway_queue_oldest_seconds", "Age of the oldest message.", (double)metrics_oldest(q->metrics, q) / 1000);
+	gauge(out, "causeway_queue_oldest_seconds", "Age of the oldest message.",
+	      (double)metrics_oldest(q->metrics, q) / 1000);
 	print_deliveries(q->metrics, out);
 	print_seconds(q->metrics, out);
 	print_sessions(q->metrics, q, out);

@@ -19,7 +19,8 @@ void metrics_count(struct metrics *, struct queue *, const struct active *, uint
 /* All transports together. */
 uint64_t metrics_total(const struct metrics *, enum outcome);
 
-/* Age of the oldest message in ms, 0 if there is none. Looks through the whole queue, but only if the one found before has gone. */
+/* Age of the oldest message in ms, 0 if there is none. Looks through the whole queue, but only if the one
+ * found before has gone. */
 int64_t metrics_oldest(struct metrics *, const struct queue *);
 
 #endif

@@ -7,7 +7,8 @@
 #include "queue/core.h"
 #include "queue/health.h"
 
-/* Takes the room in front first, then grows by an eighth: see the promise about bytes a message in queue/message.h. */
+/* Takes the room in front first, then grows by an eighth: see the promise about bytes a message in
+ * queue/message.h. */
 static void make_room(struct parking *p)
 {
 	if (p->head > p->room / 4) {
@@ -63,17 +64,16 @@ void parking_park(struct destination *d, struct entry *e)
 		destination_crowded(d);
 }
 
-/* False if it is under way already, and will come back here by itself. */
+/* False if it is under way: then its attempt's end makes it due, or it comes back here by itself. */
 static bool make_due(struct queue *q, struct message *m)
 {
 	m->parked = 0;
 	m->called = 1;
-	if (m->heap_at)
-		schedule_set(q->schedule, m, queue_now(q));
-	else if (m->active && m->active->parked)
+	if (m->active && m->active->parked)
 		m->active->wake = true;
-	else
+	if (!m->heap_at)
 		return false;
+	schedule_set(q->schedule, m, queue_now(q));
 	queue_wake(q);
 	return true;
 }
@@ -101,8 +101,8 @@ static size_t room(const struct queue *q)
 	return active < q->active_limit ? q->active_limit - active : 0;
 }
 
-/* No line may be longer than the room that is left: so however many destinations are slow, some room remains for those that are not. One
- * may always be in line: it may be sent off in this very turn. */
+/* No line may be longer than the room that is left: so however many destinations are slow, some room remains
+ * for those that are not. One may always be in line: it may be sent off in this very turn. */
 static bool is_crowded(const struct destination *d)
 {
 	return d->in_line > room(d->queue) + 1;

@@ -1,6 +1,7 @@
 /*
- * Messages that wait on the disk for a destination: parked while it is dead for long, or while so many wait for it that they would fill
- * the memory which others need. Their envelope is gone, their id stays here, first in first out.
+ * Messages that wait on the disk for a destination: parked while it is dead for long, or while so many wait
+ * for it that they would fill the memory which others need. Their envelope is gone, their id stays here,
+ * first in first out.
  */
 #ifndef CAUSEWAY_QUEUE_PARKING_H
 #define CAUSEWAY_QUEUE_PARKING_H
@@ -23,7 +24,8 @@ bool parking_take(struct parking *, uint64_t *id);
 size_t parking_count(const struct parking *);
 void parking_free(struct parking *);
 
-/* The entry's message shall be due when the destination calls; an id that an earlier attempt left here serves still. */
+/* The entry's message shall be due when the destination calls; an id that an earlier attempt left here serves
+ * still. */
 void parking_park(struct destination *, struct entry *);
 
 /* Makes up to max parked messages due; returns how many. */

@@ -18,7 +18,8 @@
 
 enum {
 	MINUTE = 60 * 1000,
-	JUMP = 1000,                  /* ms by which the wall clock moves against the boot clock: somebody has set it */
+	/* ms by which the wall clock moves against the boot clock: somebody has set it */
+	JUMP = 1000,
 	SPARE_FILES = 128             /* descriptors that are not for messages */
 };
 
@@ -46,18 +47,18 @@ void queue_wake(struct queue *q)
 static size_t active_limit(const struct settings *s)
 {
 	struct rlimit files;
-	size_t limit = s->active_limit > 0 ? (size_t)s->active_limit : 1, most = limit;
+	size_t limit = s->active_limit > 0 ? (size_t)s->active_limit : 1, most = 2 * limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-		most = files.rlim_cur > 2 * SPARE_FILES ? (size_t)(files.rlim_cur - SPARE_FILES) / 2 : SPARE_FILES / 2;
-	return limit < most ? limit : most;
+		most = files.rlim_cur > 2 * SPARE_FILES ? (size_t)files.rlim_cur - SPARE_FILES : SPARE_FILES;
+	return limit < most / 2 ? limit : most / 2;
 }
 
 static struct spool_setup spool_settings(const struct settings *s)
 {
 	return (struct spool_setup){
-		.directory = s->spool_directory, .size_limit = (uint64_t)s->message_size_limit, .rcpt_limit = (size_t)s->recipient_limit,
-		.minimum_free = (uint64_t)s->minimum_free,
+		.directory = s->spool_directory, .size_limit = (uint64_t)s->message_size_limit,
+		.rcpt_limit = (size_t)s->recipient_limit, .minimum_free = (uint64_t)s->minimum_free,
 	};
 }
 
@@ -72,7 +73,8 @@ static void closed(void *arg)
 
 static void stop_if_done(struct queue *q)
 {
-	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading || !batches_idle(q->batches))
+	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
+	    !batches_idle(q->batches))
 		return;
 	q->closing = true;
 	loop_timer_stop(q->grace);
@@ -84,7 +86,8 @@ static void grace_over(void *arg)
 	struct queue *q = arg;
 
 	if (couriers_flying(q->couriers))
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "%zu requests did not end in time; they are made again after the next start",
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+		         "%zu requests did not end in time; they are made again after the next start",
 		         couriers_flying(q->couriers));
 	couriers_give_up(q->couriers);
 	queue_wake(q);
@@ -117,7 +120,8 @@ void queue_kill_courier(struct queue *q, unsigned slot, pid_t pid)
 
 /* --- turns --- */
 
-/* Times in memory are of the boot clock and need nothing; the journal's are of the wall clock, and learn what happened to it. */
+/* Times in memory are of the boot clock and need nothing; the journal's are of the wall clock, and learn what
+ * happened to it. */
 static void watch_clock(struct queue *q)
 {
 	int64_t offset = loop_wall(q->loop) - loop_now(q->loop), jump = offset - q->offset;
@@ -125,7 +129,8 @@ static void watch_clock(struct queue *q)
 	if (!q->ready || (jump < JUMP && jump > -JUMP))
 		return;
 	q->offset = offset;
-	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
+	log_line(LOG_LEVEL_INFO, "qmgr", NULL,
+	         "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
 	spool_time_mark(q->spool);
 	batch_add_other(q->batches);
 }
@@ -151,7 +156,7 @@ static void turn(void *arg)
 		set_due(q);
 	}
 	batches_commit(q->batches);
-	if (couriers_working(q->couriers))
+	if (couriers_have_credit(q->couriers) || couriers_flying(q->couriers))
 		q->last_courier = queue_now(q);
 	stop_if_done(q);
 }
@@ -166,6 +171,7 @@ static void each_minute(void *arg)
 	struct queue *q = arg;
 
 	destinations_sweep(q->destinations, queue_now(q));
+	couriers_watch(q->couriers);
 	loop_timer_set(q->minute, MINUTE);
 	queue_wake(q);
 }

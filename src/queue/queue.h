@@ -1,6 +1,6 @@
 /*
- * The queue: owns the messages, the schedule, the routes, the destinations and the reports. daemon/ builds one in the queue process,
- * hands it couriers as they come, and asks it on behalf of the operator.
+ * The queue: owns the messages, the schedule, the routes, the destinations and the reports. daemon/ builds
+ * one in the queue process, hands it couriers as they come, and asks it on behalf of the operator.
  */
 #ifndef CAUSEWAY_QUEUE_QUEUE_H
 #define CAUSEWAY_QUEUE_QUEUE_H
@@ -11,11 +11,12 @@
 
 struct queue;
 
-/* Opens the spool and begins; NULL, *why (free() it) and *exit_code as spool_open. The settings are borrowed until queue_reconfigure
- * has given others. */
+/* Opens the spool and begins; NULL, *why (free() it) and *exit_code as spool_open. The settings are borrowed
+ * until queue_reconfigure has given others. */
 struct queue *queue_new(struct loop *, const struct settings *, char **why, int *exit_code);
 
-/* Stops intake, lets running requests end (at most grace_ms; then gives them up as undone), commits, then calls stopped(arg). */
+/* Stops intake, lets running requests end (at most grace_ms; then gives them up as undone), commits, then
+ * calls stopped(arg). */
 void queue_stop(struct queue *, int64_t grace_ms, void (*stopped)(void *arg), void *arg);
 void queue_free(struct queue *);
 
@@ -26,7 +27,8 @@ void queue_reconfigure(struct queue *, const struct settings *);
 void queue_courier(struct queue *, unsigned slot, pid_t pid, int fd);
 /* A courier has ended; status as of waitpid: what it had in flight is put back, retried, or made suspect. */
 void queue_courier_gone(struct queue *, unsigned slot, pid_t pid, int status);
-/* kill(arg, slot, pid) is called for a courier that stands still or has let go of its link: whoever started it kills it. */
+/* kill(arg, slot, pid) is called for a courier that stands still or has let go of its link: whoever started
+ * it kills it. */
 void queue_set_killer(struct queue *, void (*kill)(void *arg, unsigned slot, pid_t pid), void *arg);
 
 /* --- the operator's questions; the caller owns what is returned --- */
@@ -39,15 +41,21 @@ struct queue_filter {
 	const char *reason;       /* part of the last reason, no case */
 };
 
-json_t *queue_status(struct queue *);                                          /* totals, depth by state, oldest, couriers, spool */
-/* One object a message, passed to each(arg, object) (borrowed); async because waiting messages' envelopes are on disk; then end(arg). */
-void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *arg, json_t *message), void (*end)(void *arg), void *arg);
-/* One message with its recipients and history, or NULL object if there is none of that id; content true adds the raw content. */
-void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message), void *arg);
+/* totals, depth by state, oldest, couriers, spool */
+json_t *queue_status(struct queue *);
+/* One object a message, passed to each(arg, object) (borrowed); async because waiting messages' envelopes are
+ * on disk; then end(arg). */
+void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *arg, json_t *message),
+                void (*end)(void *arg), void *arg);
+/* One message with its recipients and history, or NULL object if there is none of that id; content true adds
+ * the raw content. */
+void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
+                void *arg);
 json_t *queue_destinations(struct queue *);
-/* Makes messages due now: one id, or all that the filter names (id 0); done(arg, how many) comes later, as filters by sender or recipient
- * read envelopes from the disk; dry_run only counts. */
-void queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run, void (*done)(void *arg, size_t count), void *arg);
+/* Makes messages due now: one id, or all that the filter names (id 0); done(arg, how many) comes later, as
+ * filters by sender or recipient read envelopes from the disk; dry_run only counts. */
+void queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run,
+                 void (*done)(void *arg, size_t count), void *arg);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while the queue makes progress; else one line in *why (constant). */

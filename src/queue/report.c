@@ -14,9 +14,10 @@
 enum {
 	HEADER_MAX = 64 * 1024,
 	BODY_MAX = 50 * 1024,
-	DOT_LINE = 3,                         /* bytes of ".CRLF" */
-	WORDS_MAX = 1000,                     /* of the peer, for each recipient */
-	REPORT_MAX = 1024 * 1024 * 1024       /* recipient_limit times all that is said of one fits many times */
+	WORDS_MAX = 1000,                     /* of the peer, for each recipient … */
+	MANY = 1000, FEW_WORDS = 100,         /* … but for more recipients than these, less */
+	/* recipient_limit times all that is said of one fits many times */
+	REPORT_MAX = 1024 * 1024 * 1024
 };
 
 /* What dsn_print points to. */
@@ -79,7 +80,7 @@ static size_t wanted(size_t header, bool headers_only)
 
 bool report_original(int fd, uint64_t content_at, uint64_t content_size, bool headers_only, struct buf *out)
 {
-	uint64_t size = content_size > DOT_LINE ? content_size - DOT_LINE : 0;
+	uint64_t size = active_size(content_size);
 	size_t n = size < HEADER_MAX + BODY_MAX ? (size_t)size : HEADER_MAX + BODY_MAX;
 	char *bytes = mem_alloc(n + 1);
 	bool fine = read_at(fd, bytes, n, content_at);
@@ -105,21 +106,24 @@ static char *host_of(const char *relay)
 	return strcmp(relay, "none") == 0 || n == 0 ? NULL : mem_strn(relay, n);
 }
 
-static char *reason_of(const struct active *a, const struct note *n)
+static char *reason_of(const struct active *a, const struct note *n, size_t words)
 {
 	if (!a->expired || n->outcome != OUTCOME_DEFERRED)
-		return mem_strn(n->text, strnlen(n->text, WORDS_MAX));
-	return mem_fmt("delivery could not be completed in the time that is allowed; the last try said: %.*s", WORDS_MAX, n->text);
+		return mem_strn(n->text, strnlen(n->text, words));
+	return mem_fmt("delivery could not be completed in the time that is allowed; the last try said: %.*s",
+	               (int)words, n->text);
 }
 
-static void fill_rcpt(const struct queue *q, const struct active *a, uint32_t i, struct dsn_rcpt *out, struct rcpt_texts *texts)
+static void fill_rcpt(const struct queue *q, const struct active *a, uint32_t i, size_t words,
+                      struct dsn_rcpt *out,
+                      struct rcpt_texts *texts)
 {
 	const struct envelope_rcpt *r = &a->envelope->rcpts[i];
 	const struct note *n = a->rcpts[i].note;
 
 	texts->remote = n->reply ? host_of(n->relay) : NULL;
-	texts->diagnostic = n->reply ? mem_strn(n->reply, strnlen(n->reply, WORDS_MAX)) : NULL;
-	texts->reason = reason_of(a, n);
+	texts->diagnostic = n->reply ? mem_strn(n->reply, strnlen(n->reply, words)) : NULL;
+	texts->reason = reason_of(a, n, words);
 	*out = (struct dsn_rcpt){
 		.address = r->address, .orcpt = r->orcpt, .action = DSN_FAILED,
 		.status = n->outcome == OUTCOME_DEFERRED ? "4.4.7" : n->dsn,
@@ -145,7 +149,8 @@ static size_t choose(const struct active *a, uint32_t *out, size_t *silent)
 	return count;
 }
 
-/* The head of the report's queue file: to the sender, from nobody, and no report about it may ever be made. */
+/* The head of the report's queue file: to the sender, from nobody, and no report about it may ever be made.
+ * */
 static void print_envelope(const struct dsn_report *r, struct buf *out)
 {
 	struct envelope *e = envelope_new();
@@ -161,14 +166,16 @@ static void put_original(const struct active *a, struct dsn_report *r, struct bu
 {
 	r->headers_only = a->envelope->ret == RET_HDRS;
 	if (!report_original(a->fd, a->content_at, a->content_size, r->headers_only, original)) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", a->name, "the queue file cannot be read; the report goes out without the original");
+		log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
+		         "the queue file cannot be read; the report goes out without the original");
 		r->headers_only = true;
 	}
 	r->original = text_make(buf_text(original), original->len);
 }
 
 /* Appends the whole queue file; returns where its content begins. */
-static uint64_t print_report(const struct queue *q, const struct active *a, struct dsn_report *r, uint64_t id, struct buf *out)
+static uint64_t print_report(const struct queue *q, const struct active *a, struct dsn_report *r, uint64_t id,
+                             struct buf *out)
 {
 	char name[QUEUE_ID_SIZE];
 	char *from = mem_fmt("MAILER-DAEMON@%s", q->settings->myhostname);
@@ -197,14 +204,16 @@ static void put_report(struct queue *q, struct active *a, uint64_t id, const uin
 	struct dsn_rcpt *rcpts = mem_alloc(count * sizeof *rcpts);
 	struct rcpt_texts *texts = mem_alloc(count * sizeof *texts);
 	struct dsn_report r = {
-		.myhostname = q->settings->myhostname, .to = a->envelope->sender, .queue_id = a->name, .envid = a->envelope->envid,
-		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)), .rcpts = rcpts, .count = count,
+		.myhostname = q->settings->myhostname, .to = a->envelope->sender, .queue_id = a->name,
+		.envid = a->envelope->envid,
+		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)),
+		.rcpts = rcpts, .count = count,
 	};
 	struct buf bytes;
 	uint64_t content_at;
 
 	for (size_t i = 0; i < count; i++)
-		fill_rcpt(q, a, chosen[i], &rcpts[i], &texts[i]);
+		fill_rcpt(q, a, chosen[i], count > MANY ? FEW_WORDS : WORDS_MAX, &rcpts[i], &texts[i]);
 	buf_init(&bytes, REPORT_MAX);
 	content_at = print_report(q, a, &r, id, &bytes);
 	spool_report(q->spool, id, bytes.data, bytes.len, content_at);
@@ -226,9 +235,11 @@ uint64_t report_make(struct queue *q, struct active *a)
 	uint64_t id = 0;
 
 	if (count && !*a->envelope->sender) {
-		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "no report about %zu recipients: the sender is null", count);
+		log_line(LOG_LEVEL_INFO, "qmgr", a->name,
+		         "no report about %zu recipients: the sender is null", count);
 	} else if (count && m->reports >= QUEUE_ID_REPORTS) {
-		log_line(LOG_LEVEL_ERROR, "qmgr", a->name, "no report about %zu recipients: all %d report numbers are used up", count,
+		log_line(LOG_LEVEL_ERROR, "qmgr", a->name,
+		         "no report about %zu recipients: all %d report numbers are used up", count,
 		         QUEUE_ID_REPORTS);
 	} else if (count) {
 		m->reports++;

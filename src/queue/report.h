@@ -6,16 +6,17 @@
 
 struct queue;
 
-/* Puts a report about the bounced (and, if it expired, the deferred) recipients of this attempt into the queue, in the open batch, and
- * returns its id. 0: none is due (nobody refused, NOTIFY forbids it) or none is allowed: mail from the null sender is never reported on,
- * which gets a log line. */
+/* Puts a report about the bounced (and, if it expired, the deferred) recipients of this attempt into the
+ * queue, in the open batch, and returns its id. 0: none is due (nobody refused, NOTIFY forbids it) or none is
+ * allowed: mail from the null sender is never reported on, which gets a log line. */
 uint64_t report_make(struct queue *, struct active *);
 
 /* Whether a report would name a recipient with this NOTIFY (RFC 3461 section 4.1). */
 bool report_wanted(unsigned notify);
 
-/* Reads what a report returns of the original from the file: its header, at most 64 KiB, and unless headers_only at most 50 KiB of body,
- * whole lines, without the final dot line. False if the file cannot be read. */
+/* Reads what a report returns of the original from the file: its header, at most 64 KiB, and unless
+ * headers_only at most 50 KiB of body, whole lines, without the final dot line. False if the file cannot be
+ * read. */
 bool report_original(int fd, uint64_t content_at, uint64_t content_size, bool headers_only, struct buf *out);
 
 #endif

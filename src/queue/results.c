@@ -11,8 +11,10 @@
 #include "queue/settle.h"
 
 enum {
-	ROUNDS_MAX = 100,             /* "once more" in a row without progress: as many kept connections may have died */
-	CRASHES_MAX = 2               /* couriers lost with a message before it waits its turn like any deferred one */
+	ROUNDS_MAX = 100,
+		/* "once more" in a row without progress: as many kept connections may have died */
+	/* couriers lost with a message before it waits its turn like any deferred one */
+	CRASHES_MAX = 2
 };
 
 static const char *process_of(const struct destination *d)
@@ -24,9 +26,12 @@ static void take(struct queue *q, struct flight *f, uint32_t rcpt, const struct 
 {
 	const struct destination *d = f->entry->destination;
 	struct note n = {
-		.outcome = a->verdict.outcome, .maybe_twice = a->verdict.maybe_twice, .when = queue_now(q), .sent_off = f->sent_off,
-		.setup = a->setup, .transmission = a->transmission, .conn_use = a->conn_use, .pid = f->courier->pid,
-		.process = process_of(d), .transport = d->transport, .destination = d->number, .relay = a->relay, .tls = a->tls, .text = a->verdict.text,
+		.outcome = a->verdict.outcome, .maybe_twice = a->verdict.maybe_twice, .when = queue_now(q),
+		.sent_off = f->sent_off,
+		.setup = a->setup, .transmission = a->transmission, .conn_use = a->conn_use,
+		.pid = f->courier->pid,
+		.process = process_of(d), .transport = d->transport, .destination = d->number,
+		.relay = a->relay, .tls = a->tls, .text = a->verdict.text,
 		.reply = a->verdict.reply,
 	};
 
@@ -42,8 +47,8 @@ static uint32_t addressed(struct courier *c, const struct flight *f, const struc
 	if (rcpt != RCPT_NONE && f->active->rcpts[rcpt].state == RCPT_FLYING)
 		return rcpt;
 	log_line(LOG_LEVEL_WARNING, "qmgr", f ? f->active->name : NULL,
-	         "delivery process %ld answers for recipient %u of request %u, which is not its to answer for: ignored", (long)c->pid,
-	         (unsigned)a->rcpt, (unsigned)a->request);
+	         "delivery process %ld answers for recipient %u of request %u, which is not its: ignored",
+	         (long)c->pid, (unsigned)a->rcpt, (unsigned)a->request);
 	return RCPT_NONE;
 }
 
@@ -72,7 +77,8 @@ static void defer(struct queue *q, struct flight *f, uint32_t rcpt, const char *
 {
 	const struct destination *d = f->entry->destination;
 	struct note n = {
-		.outcome = OUTCOME_DEFERRED, .sent_off = f->sent_off, .pid = f->courier->pid, .process = process_of(d),
+		.outcome = OUTCOME_DEFERRED, .sent_off = f->sent_off, .pid = f->courier->pid,
+		.process = process_of(d),
 		.transport = d->transport, .destination = d->number, .relay = "none", .text = text,
 	};
 
@@ -106,7 +112,8 @@ static void finish_rcpts(struct queue *q, struct flight *f, enum site site)
 			once_more(q, f, rcpt, site);
 			break;
 		case RCPT_FLYING:
-			log_line(LOG_LEVEL_WARNING, "qmgr", f->active->name, "delivery process %ld gave no result for %s", (long)f->courier->pid,
+			log_line(LOG_LEVEL_WARNING, "qmgr", f->active->name,
+			         "delivery process %ld gave no result for %s", (long)f->courier->pid,
 			         f->active->envelope->rcpts[rcpt].address);
 			defer(q, f, rcpt, "4.3.0", "the delivery process gave no result");
 			break;
@@ -135,7 +142,9 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	struct entry *e;
 
 	if (!f) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld ends request %u, which it does not have: ignored", (long)c->pid,
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+		         "delivery process %ld ends request %u, which it does not have: ignored",
+		         (long)c->pid,
 		         (unsigned)said->request);
 		return;
 	}
@@ -166,7 +175,8 @@ static void count_crash(struct queue *q, struct message *m)
 
 static void tell_second_copy(const struct active *a, uint32_t rcpt)
 {
-	log_line(LOG_LEVEL_WARNING, "qmgr", a->name, "to=<%s>: the delivery process ended before the final reply was read; "
+	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
+	         "to=<%s>: the delivery process ended before the final reply was read; "
 	         "the recipient is tried again and may get a second copy", a->envelope->rcpts[rcpt].address);
 }
 

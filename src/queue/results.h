@@ -1,4 +1,5 @@
-/* What comes back from couriers: each recipient's answer, the end of a request, and requests that were lost with their courier. */
+/* What comes back from couriers: each recipient's answer, the end of a request, and requests that were lost
+ * with their courier. */
 #ifndef CAUSEWAY_QUEUE_RESULTS_H
 #define CAUSEWAY_QUEUE_RESULTS_H
 
@@ -8,8 +9,9 @@
 void results_answer(struct queue *, struct courier *, const struct answer *);
 void results_finish(struct queue *, struct courier *, const struct finish *);
 
-/* The flight's courier has ended: who has no result goes out again at once; if the content was on its way, this may give a second copy,
- * which is logged. crashed: by its own fault, maybe because of this message. The flight is freed. */
+/* The flight's courier has ended: who has no result goes out again at once; if the content was on its way,
+ * this may give a second copy, which is logged. crashed: by its own fault, maybe because of this message. The
+ * flight is freed. */
 void results_lost(struct queue *, struct flight *, bool crashed);
 
 #endif

@@ -29,7 +29,8 @@ static struct table_list *open_list(struct route *r, const char *parameter, cons
 	tables = table_list_open(list, &why);
 	if (tables)
 		return tables;
-	log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s: %s; mail is deferred until this is repaired and read again", parameter, why);
+	log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+	         "%s: %s; mail is deferred until this is repaired and read again", parameter, why);
 	if (!r->broken)
 		r->broken = mem_fmt("%s: %s", parameter, why);
 	free(why);
@@ -115,7 +116,8 @@ static bool without_detail(const char *address, struct text domain, char out[KEY
 	return true;
 }
 
-static const char *mapped(struct route *r, const char *address, struct text domain, const char *domain_name, const char **why)
+static const char *mapped(struct route *r, const char *address, struct text domain, const char *domain_name,
+                          const char **why)
 {
 	char bare[KEY_MAX];
 	const char *value = table_list_get(r->transport_maps, address, why);
@@ -126,7 +128,8 @@ static const char *mapped(struct route *r, const char *address, struct text doma
 }
 
 /* Where mail goes without transport_maps; relayhost stands for the recipient's domain. */
-static bool usual_way(struct route *r, const char *domain, struct text *transport, struct text *nexthop, struct route_answer *a)
+static bool usual_way(struct route *r, const char *domain, struct text *transport, struct text *nexthop,
+                      struct route_answer *a)
 {
 	const struct settings *s = r->settings;
 	const char *why = NULL;
@@ -148,8 +151,10 @@ static bool usual_way(struct route *r, const char *domain, struct text *transpor
 	return true;
 }
 
-/* An empty transport in the map changes the nexthop only; an empty nexthop with a transport is the recipient's domain (transport(5)). */
-static bool choose(struct route *r, const char *address, struct text domain, const char *name, struct text *transport, struct text *nexthop,
+/* An empty transport in the map changes the nexthop only; an empty nexthop with a transport is the
+ * recipient's domain (transport(5)). */
+static bool choose(struct route *r, const char *address, struct text domain, const char *name,
+                   struct text *transport, struct text *nexthop,
                    struct route_answer *a)
 {
 	const char *why = NULL, *value = mapped(r, address, domain, name, &why);
@@ -172,9 +177,10 @@ static bool choose(struct route *r, const char *address, struct text domain, con
 	return true;
 }
 
-/* Fills in what the transport itself says, and the recipient's domain where nobody said anything: as a key, for it is one destination
- * however it is written. */
-static void complete(struct route *r, struct text transport, struct text nexthop, struct text domain, struct route_answer *a)
+/* Fills in what the transport itself says, and the recipient's domain where nobody said anything: as a key,
+ * for it is one destination however it is written. */
+static void complete(struct route *r, struct text transport, struct text nexthop, struct text domain,
+                     struct route_answer *a)
 {
 	const struct settings_transport *t;
 	char key[DOMAIN_SIZE];
@@ -183,11 +189,13 @@ static void complete(struct route *r, struct text transport, struct text nexthop
 		return;
 	t = settings_transport(r->settings, a->transport);
 	if (!t) {
-		refuse(a, "the route names the transport \"%s\", but there is none of that name", a->transport);
+		refuse(a, "the route names the transport \"%s\", but there is none of that name",
+		       a->transport);
 		return;
 	}
 	if (t->manner->protocol == PROTOCOL_SMTP) {
-		refuse(a, "delivery over SMTP (transport \"%s\") is not built yet; the mail waits", a->transport);
+		refuse(a, "delivery over SMTP (transport \"%s\") is not built yet; the mail waits",
+		       a->transport);
 		return;
 	}
 	if (!nexthop.n)

@@ -1,6 +1,7 @@
 /*
- * Which way mail for an address takes: transport_maps (address, domain, parent domains, as transport(5)), then mailbox_domains to
- * mailbox_transport, else relayhost and default_transport. Nothing is refused here: what cannot be routed is deferred, with the reason.
+ * Which way mail for an address takes: transport_maps (address, domain, parent domains, as transport(5)),
+ * then mailbox_domains to mailbox_transport, else relayhost and default_transport. Nothing is refused here:
+ * what cannot be routed is deferred, with the reason.
  */
 #ifndef CAUSEWAY_QUEUE_ROUTE_H
 #define CAUSEWAY_QUEUE_ROUTE_H
@@ -21,7 +22,8 @@ struct route_answer {
 
 struct route;
 
-/* Opens the tables. One that cannot be opened is logged, and what would need it is deferred. The settings are borrowed. */
+/* Opens the tables. One that cannot be opened is logged, and what would need it is deferred. The settings are
+ * borrowed. */
 struct route *route_new(const struct settings *);
 void route_free(struct route *);
 

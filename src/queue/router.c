@@ -22,13 +22,14 @@ static void route_one(struct queue *q, struct active *a, uint32_t rcpt)
 
 	route_find(q->route, a->envelope->rcpts[rcpt].address, &answer);
 	if (answer.found)
-		entry_append(active_entry(a, destinations_get(q->destinations, answer.transport, answer.nexthop)), rcpt);
+		entry_append(active_entry(a, destinations_get(q->destinations, answer.transport,
+		                                              answer.nexthop)), rcpt);
 	else
 		judge_here(q, a, rcpt, OUTCOME_DEFERRED, answer.dsn, answer.text);
 }
 
-/* All recipients have their way: only now do they line up, so that those of one destination share requests. What was called up to ask
- * after a dead host goes ahead of those that only wait for it. */
+/* All recipients have their way: only now do they line up, so that those of one destination share requests.
+ * What was called up to ask after a dead host goes ahead of those that only wait for it. */
 static void through(struct router *r, struct active *a)
 {
 	r->first = a->next_to_route;

@@ -60,7 +60,8 @@ static void sink(struct schedule *s, struct message *m)
 	put(s, at, m);
 }
 
-/* Grows by an eighth: with doubling, half of the heap could be waste, and there is a promise about bytes a message. */
+/* Grows by an eighth: with doubling, half of the heap could be waste, and there is a promise about bytes a
+ * message. */
 static void add(struct schedule *s, struct message *m)
 {
 	assert(s->count < UINT32_MAX - 1);

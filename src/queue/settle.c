@@ -9,16 +9,12 @@
 
 enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
 
-static int64_t age(const struct queue *q, const struct active *a)
-{
-	int64_t ms = queue_now(q) - a->message->arrived;
-
-	return ms > 0 ? ms : 0;
-}
-
 static bool too_old(const struct queue *q, const struct active *a)
 {
-	return age(q, a) >= (*a->envelope->sender ? q->settings->maximal_queue_lifetime : q->settings->bounce_queue_lifetime);
+	const struct settings *s = q->settings;
+
+	return message_age(a->message, queue_now(q)) >= (*a->envelope->sender ? s->maximal_queue_lifetime
+	                                                 : s->bounce_queue_lifetime);
 }
 
 /* Whether all recipients that wait do so for dead destinations. */
@@ -84,7 +80,8 @@ static bool is_unfinished(const struct active *a)
 	return a->open > 0;
 }
 
-/* The journal's lines of those who get no further attempt; the report that names them was put ahead of these lines. */
+/* The journal's lines of those who get no further attempt; the report that names them was put ahead of these
+ * lines. */
 static size_t record_refused(struct queue *q, struct active *a)
 {
 	size_t left = a->open;
@@ -109,8 +106,10 @@ static void plan_next(struct queue *q, struct active *a)
 {
 	const struct settings *s = q->settings;
 	int64_t least = a->soon && SOON < s->minimal_backoff_time ? SOON : s->minimal_backoff_time;
+	int64_t age = message_age(a->message, queue_now(q));
 
-	a->due = queue_now(q) + schedule_backoff(age(q, a), least, s->maximal_backoff_time, schedule_random(&q->random));
+	a->due = queue_now(q) + schedule_backoff(age, least, s->maximal_backoff_time,
+	                                         schedule_random(&q->random));
 	spool_next(q->spool, a->message->id, queue_wall(q, a->due), a->message->attempts);
 }
 
@@ -160,7 +159,8 @@ static void log_end_of(const struct active *a)
 		log_end(e, NULL);
 	}
 	if (a->report)
-		log_line(LOG_LEVEL_INFO, "bounce", a->name, "sender non-delivery notification: %s", queue_id_print(a->report, id));
+		log_line(LOG_LEVEL_INFO, "bounce", a->name, "sender non-delivery notification: %s",
+		         queue_id_print(a->report, id));
 	if (a->done)
 		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "removed");
 }

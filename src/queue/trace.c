@@ -21,7 +21,8 @@ char *trace_received(const char *myhostname, const struct active *a, int64_t arr
 	return buf_take(&b);
 }
 
-char *trace_flagged(const char *flags, const struct envelope *e, const struct envelope_rcpt *r, const char *received)
+char *trace_flagged(const char *flags, const struct envelope *e, const struct envelope_rcpt *r,
+                    const char *received)
 {
 	struct buf b;
 

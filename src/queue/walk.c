@@ -52,7 +52,7 @@ static bool may_match(const struct walk *w, const struct message *m)
 {
 	if (w->state && strcmp(w->state, message_state_name(m)) != 0)
 		return false;
-	if (w->filter.older && queue_now(w->queue) - m->arrived < w->filter.older)
+	if (w->filter.older && message_age(m, queue_now(w->queue)) < w->filter.older)
 		return false;
 	return !w->reason || strcasestr(message_reason(m), w->reason);
 }
@@ -99,7 +99,8 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 
 	w->loading--;
 	if (m && found)
-		stop_at(w, &(struct walk_stop){ m, found->envelope, found->content_at, found->content_size, found->fd });
+		stop_at(w, &(struct walk_stop){ m, found->envelope, found->content_at, found->content_size,
+			found->fd });
 	if (found)
 		spool_message_free(found);
 	loop_later(w->queue->loop, &w->step);

@@ -1,6 +1,7 @@
 /*
- * Goes through the queue for the operator: all messages that a filter names, or one. What can be decided in memory is; sender and
- * recipients of waiting messages are read from the disk, a few at a time, so that mail goes on meanwhile.
+ * Goes through the queue for the operator: all messages that a filter names, or one. What can be decided in
+ * memory is; sender and recipients of waiting messages are read from the disk, a few at a time, so that mail
+ * goes on meanwhile.
  */
 #ifndef CAUSEWAY_QUEUE_WALK_H
 #define CAUSEWAY_QUEUE_WALK_H

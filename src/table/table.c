@@ -43,8 +43,10 @@ static char *no_type(struct text name, const char *spec)
 {
 	for (size_t i = 0; i < COUNT(later_types); i++)
 		if (text_is(name, later_types[i]))
-			return mem_fmt("%s: lookup tables of type %s are not built yet; use texthash or inline", spec, later_types[i]);
-	return mem_fmt("%s: there is no lookup table type \"%.*s\"; use texthash or inline", spec, (int)name.n, name.p);
+			return mem_fmt("%s: lookup tables of type %s are not built yet; use texthash or inline", spec,
+			               later_types[i]);
+	return mem_fmt("%s: there is no lookup table type \"%.*s\"; use texthash or inline", spec,
+	               (int)name.n, name.p);
 }
 
 struct table *table_open(const char *spec, char **why)

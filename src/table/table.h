@@ -1,6 +1,7 @@
 /*
- * Lookup tables "type:name" with Postfix's file syntax and search rules; one file a type (inline, texthash here; others come beside
- * them). Tables are opened before a sandbox closes and are immutable afterwards; a reload opens them anew.
+ * Lookup tables "type:name" with Postfix's file syntax and search rules; one file a type (inline, texthash
+ * here; others come beside them). Tables are opened before a sandbox closes and are immutable afterwards; a
+ * reload opens them anew.
  */
 #ifndef CAUSEWAY_TABLE_TABLE_H
 #define CAUSEWAY_TABLE_TABLE_H
@@ -16,7 +17,8 @@ struct table_list;
 struct table *table_open(const char *spec, char **why);
 void table_free(struct table *);
 
-/* The value for key, or NULL; fixed-string types fold the key to lower case. Valid until table_free. *why is set on a lookup error. */
+/* The value for key, or NULL; fixed-string types fold the key to lower case. Valid until table_free. *why is
+ * set on a lookup error. */
 const char *table_get(struct table *, const char *key, const char **why);
 const char *table_name(const struct table *);   /* the spec it was opened with */
 

@@ -38,12 +38,14 @@ static struct element *add_element(struct table_list *l)
 /* Words that follow each other share one element, so that a long list is searched as fast as a table. */
 static bool add_word(struct table_list *l, struct text word, char **why)
 {
-	struct element *e = l->count && l->elements[l->count - 1].words ? &l->elements[l->count - 1] : add_element(l);
+	struct element *e = l->count && l->elements[l->count - 1].words ? &l->elements[l->count - 1]
+		: add_element(l);
 
 	if (!e->words)
 		e->words = pairs_new();
 	if (word.p[0] == '/' || word.p[0] == '!') {
-		*why = mem_fmt("%.*s: a list holds words and tables (type:name), neither files nor exceptions", (int)word.n, word.p);
+		*why = mem_fmt("%.*s: a list holds words and tables (type:name), neither files nor exceptions",
+		               (int)word.n, word.p);
 		return false;
 	}
 	pairs_add(e->words, word, text_make("", 0));

@@ -1,6 +1,7 @@
 /*
- * texthash:FILE, the file that postmap(1) would index, read as it is: a logical line is "key blanks value"; lines that begin with a
- * blank continue the one before; empty lines and lines whose first character behind blanks is # count as nothing, between and inside.
+ * texthash:FILE, the file that postmap(1) would index, read as it is: a logical line is "key blanks value";
+ * lines that begin with a blank continue the one before; empty lines and lines whose first character behind
+ * blanks is # count as nothing, between and inside.
  */
 #include "table/type.h"
 
@@ -70,7 +71,8 @@ static size_t key_length(struct text t)
 	return i;
 }
 
-/* A line without a value is passed over with a warning, as Postfix does, so that its tables work unchanged. */
+/* A line without a value is passed over with a warning, as Postfix does, so that its tables work unchanged.
+ * */
 static void end_logical(struct reading *r)
 {
 	struct text all = text_trim(text_make(buf_text(&r->line), r->line.len));
@@ -78,9 +80,13 @@ static void end_logical(struct reading *r)
 	struct text key = text_make(all.p, n), value = text_trim(text_make(all.p + n, all.n - n));
 
 	if (all.n && value.n == 0)
-		log_line(LOG_LEVEL_WARNING, "master", NULL, "texthash:%s: line %u: no value behind the key; the line is ignored", r->name, r->begun);
+		log_line(LOG_LEVEL_WARNING, "master", NULL,
+		         "texthash:%s: line %u: no value behind the key; the line is ignored", r->name,
+		         r->begun);
 	else if (all.n && !pairs_add(r->pairs, key, value))
-		log_line(LOG_LEVEL_WARNING, "master", NULL, "texthash:%s: line %u: the key \"%.*s\" stands twice; the first value counts", r->name,
+		log_line(LOG_LEVEL_WARNING, "master", NULL,
+		         "texthash:%s: line %u: the key \"%.*s\" stands twice; the first value counts",
+		         r->name,
 		         r->begun, (int)key.n, key.p);
 	buf_clear(&r->line);
 }
@@ -118,7 +124,8 @@ static bool take_all(struct reading *r, struct text all, char **why)
 			return false;
 		}
 		if (!take_line(r, line)) {
-			*why = mem_fmt("line %u: begins with a blank, but there is no line to continue", r->number);
+			*why = mem_fmt("line %u: begins with a blank, but there is no line to continue",
+			               r->number);
 			return false;
 		}
 	}

@@ -1,4 +1,5 @@
-/* What a type of lookup table has to provide; each type is one file, listed in table.c. For the files of this floor only. */
+/* What a type of lookup table has to provide; each type is one file, listed in table.c. For the files of this
+ * floor only. */
 #ifndef CAUSEWAY_TABLE_TYPE_H
 #define CAUSEWAY_TABLE_TYPE_H
 
@@ -8,7 +9,8 @@
 
 struct table_type {
 	const char *name;            /* what stands ahead of the colon */
-	/* Opens what stands behind the colon; NULL and *why (free() it; begins with the place inside, "line 3: …") on error. */
+	/* Opens what stands behind the colon; NULL and *why (free() it; begins with the place inside, "line
+	 * 3: …") on error. */
 	void *(*open)(const char *name, char **why);
 	/* Value for a key that was folded to lower case, or NULL. Valid until close. */
 	const char *(*get)(void *opened, const char *key, size_t n, const char **why);
@@ -21,7 +23,8 @@ extern const struct table_type table_inline, table_texthash;
 struct pairs;
 struct pairs *pairs_new(void);
 void pairs_free(struct pairs *);
-/* Keeps copies, the key in lower case; false if the key was there already: the first value stays, as in Postfix. */
+/* Keeps copies, the key in lower case; false if the key was there already: the first value stays, as in
+ * Postfix. */
 bool pairs_add(struct pairs *, struct text key, struct text value);
 const char *pairs_get(const struct pairs *, const char *key, size_t n);
 size_t pairs_count(const struct pairs *);

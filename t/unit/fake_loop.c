@@ -99,7 +99,8 @@ void loop_timer_free(struct loop_timer *t)
 	free(t);
 }
 
-struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*ready)(void *arg, bool readable, bool writable), void *arg)
+struct loop_watch *loop_watch_new(struct loop *l, int fd, void (*ready)(void *arg, bool readable,
+                                                                        bool writable), void *arg)
 {
 	struct loop_watch *w = mem_alloc(sizeof *w);
 
@@ -171,7 +172,8 @@ static bool run_watch(struct loop *l)
 {
 	LIST_EACH(at, &l->watches) {
 		struct loop_watch *w = LIST_OF(at, struct loop_watch, all);
-		struct pollfd p = { .fd = w->fd, .events = (short)((w->in ? POLLIN : 0) | (w->out ? POLLOUT : 0)) };
+		struct pollfd p = { .fd = w->fd, .events = (short)((w->in ? POLLIN : 0) | (w->out ? POLLOUT
+		                                                                           : 0)) };
 
 		if (!p.events || poll(&p, 1, 0) <= 0)
 			continue;

@@ -30,7 +30,8 @@ struct file {
 /* A change that waits for its commit. */
 struct change {
 	struct list all;
-	char what;                    /* of spool_result; 'n' next, 'u' suspect, 'D' done, 'R' report, 'C' commit */
+	/* of spool_result; 'n' next, 'u' suspect, 'D' done, 'R' report, 'C' commit */
+	char what;
 	uint64_t id;
 	size_t rcpt;
 	int64_t value;
@@ -149,7 +150,8 @@ void spool_message_free(struct spool_message *m)
 	free(m);
 }
 
-static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id,
+                                                               struct spool_message *), void *arg)
 {
 	struct delivery *d = mem_alloc(sizeof *d);
 
@@ -228,8 +230,10 @@ static void tell_known(struct spool *s)
 
 	while (files && (f = idmap_next(files, &cursor))) {
 		const struct spool_known k = {
-			.id = f->id, .arrived = f->arrived, .uid = 1000, .size = f->n - f->content_at, .next = f->next, .attempts = f->attempts,
-			.suspect = f->suspect, .count = f->count, .final = f->final, .final_bits = f->count, .reason = f->reason,
+			.id = f->id, .arrived = f->arrived, .uid = 1000, .size = f->n - f->content_at,
+				.next = f->next, .attempts = f->attempts,
+			.suspect = f->suspect, .count = f->count, .final = f->final, .final_bits = f->count,
+				.reason = f->reason,
 			.reports = f->reports,
 		};
 
@@ -280,7 +284,8 @@ static struct change *change_new(struct spool *s, char what, uint64_t id)
 
 /* --- spool.h --- */
 
-struct spool *spool_open(struct loop *loop, const struct spool_setup *setup, const struct spool_events *events, void *arg, char **why,
+struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
+                         const struct spool_events *events, void *arg, char **why,
                          int *exit_code)
 {
 	struct spool *s = mem_alloc(sizeof *s);
@@ -332,7 +337,8 @@ void spool_reconfigure(struct spool *s, const struct spool_setup *setup)
 	(void)setup;
 }
 
-void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
+                void *arg)
 {
 	deliver(s, id, done, arg);
 }
@@ -433,7 +439,8 @@ uint64_t spool_new_id(struct spool *s)
 
 /* --- for tests --- */
 
-uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const *rcpts, size_t count, const char *content)
+uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const *rcpts, size_t count,
+                         const char *content)
 {
 	const struct fake_spool_next *n = &fake_spool_next;
 	struct buf b;
@@ -441,9 +448,11 @@ uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const 
 	size_t content_at;
 
 	buf_init(&b, 64 * 1024 * 1024);
-	buf_fmt(&b, "MAIL FROM:<%s>%s%s\r\n", sender, n->mail_params ? " " : "", n->mail_params ? n->mail_params : "");
+	buf_fmt(&b, "MAIL FROM:<%s>%s%s\r\n", sender, n->mail_params ? " " : "", n->mail_params
+	        ? n->mail_params : "");
 	for (size_t i = 0; i < count; i++)
-		buf_fmt(&b, "RCPT TO:<%s>%s%s\r\n", rcpts[i], n->rcpt_params ? " " : "", n->rcpt_params ? n->rcpt_params : "");
+		buf_fmt(&b, "RCPT TO:<%s>%s%s\r\n", rcpts[i], n->rcpt_params ? " " : "", n->rcpt_params
+		        ? n->rcpt_params : "");
 	buf_str(&b, "DATA\r\n");
 	content_at = b.len;
 	buf_fmt(&b, "%s.\r\n", content);

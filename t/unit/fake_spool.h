@@ -1,6 +1,7 @@
 /*
- * The spool in memory for unit tests of the queue: spool/spool.h with a journal that can be read, and commits that can be held back.
- * What was committed outlives spool_free, so that a test can start a queue again after a crash.
+ * The spool in memory for unit tests of the queue: spool/spool.h with a journal that can be read, and commits
+ * that can be held back. What was committed outlives spool_free, so that a test can start a queue again after
+ * a crash.
  */
 #ifndef CAUSEWAY_UNIT_FAKE_SPOOL_H
 #define CAUSEWAY_UNIT_FAKE_SPOOL_H
@@ -9,7 +10,8 @@
 #include "spool/spool.h"
 
 /* Puts a message in; it arrives in the next turn. content in wire form without the final dot line. */
-uint64_t fake_spool_drop(struct spool *, const char *sender, const char *const *rcpts, size_t count, const char *content);
+uint64_t fake_spool_drop(struct spool *, const char *sender, const char *const *rcpts, size_t count,
+                         const char *content);
 /* Changes of the message to come: MAIL and RCPT parameters, Received fields, age in ms. */
 struct fake_spool_next {
 	const char *mail_params, *rcpt_params;
@@ -18,7 +20,8 @@ struct fake_spool_next {
 };
 extern struct fake_spool_next fake_spool_next;
 
-/* A line for each journal call and each commit asked for ("commit") and done ("committed"); lines are "what ID rest". */
+/* A line for each journal call and each commit asked for ("commit") and done ("committed"); lines are "what
+ * ID rest". */
 extern struct buf fake_journal;
 /* While true, commits wait. */
 extern bool fake_spool_hold;

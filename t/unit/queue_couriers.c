@@ -98,6 +98,35 @@ START_TEST(test_death_of_a_probe)
 }
 END_TEST
 
+static void note_kill(void *arg, unsigned slot, pid_t pid)
+{
+	ck_assert_uint_eq(slot, 0);
+	*(pid_t *)arg = pid;
+}
+
+/* One that stands still is killed in the end; so is one that has let go of its link. */
+START_TEST(test_silent_courier_is_killed)
+{
+	pid_t killed = 0;
+	struct world w;
+
+	world_begin(&w, "daemon_timeout", "30m", NULL);
+	world_open(&w);
+	queue_set_killer(w.queue, note_kill, &killed);
+	w.hold_answers = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 29 * MINUTE);
+	ck_assert_int_eq(killed, 0);
+	world_run(&w, 3 * MINUTE);
+	ck_assert_int_eq(killed, w.last_pid);
+	killed = 0;
+	world_break(&w, w.last_pid);
+	world_run(&w, 6000);
+	ck_assert_int_eq(killed, w.last_pid);
+	world_end(&w);
+}
+END_TEST
+
 /* Nobody waits for ever for the word that a courier has ended, when its link has. */
 START_TEST(test_end_that_nobody_reports)
 {
@@ -209,7 +238,8 @@ START_TEST(test_idle_connections_are_called_back)
 	struct world w;
 	struct host *a;
 
-	world_begin(&w, "lmtp.destination_concurrency_limit", "2", "lmtp.initial_destination_concurrency", "2", NULL);
+	world_begin(&w, "lmtp.destination_concurrency_limit", "2",
+	            "lmtp.initial_destination_concurrency", "2", NULL);
 	w.credit = 4;
 	world_open(&w);
 	a = world_host(&w, "inet:a");
@@ -255,10 +285,12 @@ static void drop_random(struct world *w, uint64_t *state)
 	size_t count = 1 + dice(state, 6);
 
 	for (size_t i = 0; i < count; i++) {
-		snprintf(rcpts[i], sizeof rcpts[i], "%s%zu@%s", prefixes[dice(state, 7)], i, domains[dice(state, 3)]);
+		snprintf(rcpts[i], sizeof rcpts[i], "%s%zu@%s", prefixes[dice(state, 7)], i,
+		         domains[dice(state, 3)]);
 		list[i] = rcpts[i];
 	}
-	fake_spool_drop(w->queue->spool, dice(state, 4) ? "s@sender.test" : "", list, count, "Subject: x\r\n\r\n.\r\n");
+	fake_spool_drop(w->queue->spool, dice(state, 4) ? "s@sender.test" : "", list, count,
+	                "Subject: x\r\n\r\n.\r\n");
 }
 
 static void note_nothing(void *arg, size_t count)
@@ -328,7 +360,8 @@ START_TEST(test_random_run)
 	uint64_t state = 1000 + (uint64_t)_i;
 	struct world w;
 
-	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "lmtp.destination_recipient_limit", "3", "queue.active_limit", "200",
+	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "lmtp.destination_recipient_limit", "3",
+	            "queue.active_limit", "200",
 	            "queue.maximal_queue_lifetime", "4h", "queue.bounce_queue_lifetime", "2h", NULL);
 	w.credit = 8;
 	w.mark_dots = true;
@@ -350,13 +383,15 @@ START_TEST(test_random_run)
 }
 END_TEST
 
-/* The same with the queue process itself dying now and then: nothing is lost, nobody is reported delivered twice. */
+/* The same with the queue process itself dying now and then: nothing is lost, nobody is reported delivered
+ * twice. */
 START_TEST(test_random_crashes)
 {
 	uint64_t state = 5000 + (uint64_t)_i;
 	struct world w;
 
-	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "queue.maximal_queue_lifetime", "4h", "queue.bounce_queue_lifetime", "2h", NULL);
+	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "queue.maximal_queue_lifetime", "4h",
+	            "queue.bounce_queue_lifetime", "2h", NULL);
 	world_open(&w);
 	for (int i = 0; i < 200; i++) {
 		drop_random(&w, &state);
@@ -382,10 +417,11 @@ int main(void)
 		{ "message that kills couriers", test_message_that_kills_couriers, 1, 0 },
 		{ "death of a probe", test_death_of_a_probe, 1, 0 },
 		{ "end that nobody reports", test_end_that_nobody_reports, 1, 0 },
+		{ "silent courier is killed", test_silent_courier_is_killed, 1, 0 },
 		{ "silence is not healthy", test_silence_is_not_healthy, 1, 0 },
 		{ "no courier at all", test_no_courier_at_all, 1, 0 },
 		{ "reload", test_reload_retires_couriers, 1, 0 },
-		{ "one courier for a quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },
+		{ "quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },
 		{ "idle connections are called back", test_idle_connections_are_called_back, 1, 0 },
 		{ "random run", test_random_run, 8, 0 },
 		{ "random crashes", test_random_crashes, 8, 0 },

@@ -6,7 +6,8 @@
 #include "queue/schedule.h"
 #include "unit.h"
 
-/* The promise: however many wait, with allocator and indexes. Sizes just behind a doubling of the hash table are the worst ones. */
+/* The promise: however many wait, with allocator and indexes. Sizes just behind a doubling of the hash table
+ * are the worst ones. */
 static const size_t crowds[] = { 100000, 200000, 100, 3000 };
 enum { PROMISED = 128, SLACK = 64 * 1024 };
 
@@ -25,7 +26,8 @@ START_TEST(test_bytes_of_a_waiting_message)
 		parking_add(&p, m->id);
 	}
 	after = mallinfo2().uordblks + mallinfo2().hblkhd;
-	ck_assert_msg(after - before <= count * PROMISED + SLACK, "%zu bytes a message", (after - before) / count);
+	ck_assert_msg(after - before <= count * PROMISED + SLACK, "%zu bytes a message",
+	              (after - before) / count);
 	parking_free(&p);
 	for (size_t i = 0; i < count; i++)
 		schedule_remove(s, messages_find(all, i + 1));

@@ -26,7 +26,8 @@ START_TEST(test_notify)
 }
 END_TEST
 
-/* Contents without the dot line, how much of the body's length is added, and what must come back: with and without the body. */
+/* Contents without the dot line, how much of the body's length is added, and what must come back: with and
+ * without the body. */
 static const struct { const char *head; size_t body; size_t full, headers; } originals[] = {
 	{ "Subject: x\r\n\r\n", 0, 14, 12 },
 	{ "Subject: x\r\n\r\n", 100, 114, 12 },
@@ -71,7 +72,8 @@ START_TEST(test_original)
 	ck_assert_uint_ge(out.len + 64, originals[_i].full);
 	if (originals[_i].body < 50 * 1024)
 		ck_assert_uint_eq(out.len, originals[_i].full);
-	ck_assert(out.len == 0 || (out.data[out.len - 1] == '\n' && memcmp(out.data, b.data + got, out.len) == 0));
+	ck_assert(out.len == 0 || out.data[out.len - 1] == '\n');
+	ck_assert(out.len == 0 || memcmp(out.data, b.data + got, out.len) == 0);
 	buf_clear(&out);
 	ck_assert(report_original(fd, got, b.len - got, true, &out));
 	ck_assert_uint_eq(out.len, originals[_i].headers);
@@ -116,14 +118,17 @@ START_TEST(test_original_that_cannot_be_read)
 END_TEST
 
 /* What must and must not stand in the report of a message to these recipients. */
-static const struct { const char *mail_params, *rcpt_params; const char *there[12], *absent[4]; } contents[] = {
+static const struct {
+	const char *mail_params, *rcpt_params, *there[12], *absent[4];
+} contents[] = {
 	{ NULL, NULL,
-	  { "MAIL FROM:<>", "RCPT TO:<s@sender.test> NOTIFY=NEVER\r\n", "From: ", "MAILER-DAEMON@us.test", "-1@us.test>",
-	    "multipart/report", "Final-Recipient: rfc822; never@a.test", "Status: 5.1.1", "Action: failed", "550 5.1.1 nobody of that name",
+	  { "MAIL FROM:<>", "RCPT TO:<s@sender.test> NOTIFY=NEVER\r\n", "From: ", "MAILER-DAEMON@us.test",
+	    "-1@us.test>", "multipart/report", "Final-Recipient: rfc822; never@a.test", "Status: 5.1.1", "Action: failed", "550 5.1.1 nobody of that name",
 	    "Subject: the subject", "a body line" },
 	  { "ok@a.test", "later@a.test", "Original-Envelope-Id" } },
 	{ "RET=HDRS ENVID=an+2Bid", "ORCPT=rfc822;old@old.test",
-	  { "text/rfc822-headers", "Subject: the subject", "Original-Envelope-Id: an+id", "Original-Recipient: rfc822;old@old.test" },
+	  { "text/rfc822-headers", "Subject: the subject", "Original-Envelope-Id: an+id",
+	    "Original-Recipient: rfc822;old@old.test" },
 	  { "a body line" } },
 	{ "RET=FULL", NULL, { "message/rfc822", "a body line" }, { NULL } },
 };
@@ -134,7 +139,8 @@ static const char *report_text(struct world *w)
 	uint64_t id;
 
 	world_host(w, "inet:sender")->dead = true;
-	id = fake_spool_drop(w->queue->spool, "s@sender.test", rcpts, 3, "Subject: the subject\r\n\r\na body line\r\n");
+	id = fake_spool_drop(w->queue->spool, "s@sender.test", rcpts, 3,
+	                     "Subject: the subject\r\n\r\na body line\r\n");
 	world_run(w, MINUTE);
 	return fake_spool_file(queue_id_make(queue_id_microseconds(id), 1));
 }
@@ -151,9 +157,11 @@ START_TEST(test_content)
 	text = report_text(&w);
 	ck_assert_ptr_nonnull(text);
 	for (size_t i = 0; i < 12 && contents[_i].there[i]; i++)
-		ck_assert_msg(strstr(text, contents[_i].there[i]), "\"%s\" is not in: %s", contents[_i].there[i], text);
+		ck_assert_msg(strstr(text, contents[_i].there[i]), "\"%s\" is not in: %s",
+		              contents[_i].there[i], text);
 	for (size_t i = 0; i < 4 && contents[_i].absent[i]; i++)
-		ck_assert_msg(!strstr(text, contents[_i].absent[i]), "\"%s\" is in: %s", contents[_i].absent[i], text);
+		ck_assert_msg(!strstr(text, contents[_i].absent[i]), "\"%s\" is in: %s",
+		              contents[_i].absent[i], text);
 	ck_assert_str_eq(text + strlen(text) - 5, "\r\n.\r\n");
 	world_end(&w);
 }

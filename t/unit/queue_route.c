@@ -35,11 +35,15 @@ static const struct { const char *options[2 * MAX_OPTIONS]; const char *address,
 	{ { DOMAINS, "a.test", BOX, "lmtp:x" }, "\"odd@b.test\"@a.test", "lmtp:x" },
 	{ { DOMAINS, "a.test", BOX, "lmtp:x" }, "\"odd\\\"@b.test\"@a.test", "lmtp:x" },
 	/* transport_maps */
-	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "u@a.test", "lmtp:1" },
-	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "U@A.test", "lmtp:1" },
-	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "u+box@a.test", "lmtp:1" },
+	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "u@a.test",
+		"lmtp:1" },
+	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "U@A.test",
+		"lmtp:1" },
+	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" },
+		"u+box@a.test", "lmtp:1" },
 	{ { MAPS, "inline:{u+box@a.test=lmtp:0, u@a.test=lmtp:1}" }, "u+box@a.test", "lmtp:0" },
-	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "v@a.test", "lmtp:2" },
+	{ { MAPS, "inline:{u@a.test=lmtp:1, a.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "v@a.test",
+		"lmtp:2" },
 	{ { MAPS, "inline:{b.test=lmtp:2}", DOMAINS, "a.test", BOX, "lmtp:3" }, "v@a.test", "lmtp:3" },
 	{ { MAPS, "inline:{.a.test=lmtp:2}" }, "u@x.a.test", "lmtp:2" },
 	{ { MAPS, "inline:{.a.test=lmtp:2}" }, "u@y.x.a.test", "lmtp:2" },
@@ -73,10 +77,14 @@ static const struct { const char *options[2 * MAX_OPTIONS]; const char *address,
 	{ { "default_transport", "", }, "u@a.test", "!\"\"" },
 	{ { "relayhost", "[hub]", DOMAINS, "a.test", BOX, "lmtp:3" }, "u@a.test", "lmtp:3" },
 	/* named transports */
-	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store:", DOMAINS, "a.test" }, "u@a.test", "store:unix:/s" },
-	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store", DOMAINS, "a.test" }, "u@a.test", "store:unix:/s" },
-	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store:x", DOMAINS, "a.test" }, "u@a.test", "store:x" },
-	{ { "transport.store.protocol", "lmtp", MAPS, "inline:{a.test=store:}" }, "u@a.test", "store:a.test" },
+	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store:", DOMAINS,
+		"a.test" }, "u@a.test", "store:unix:/s" },
+	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store", DOMAINS,
+		"a.test" }, "u@a.test", "store:unix:/s" },
+	{ { "transport.store.protocol", "lmtp", "transport.store.nexthop", "unix:/s", BOX, "store:x", DOMAINS,
+		"a.test" }, "u@a.test", "store:x" },
+	{ { "transport.store.protocol", "lmtp", MAPS, "inline:{a.test=store:}" }, "u@a.test",
+		"store:a.test" },
 	{ { "transport.out.protocol", "smtp", MAPS, "inline:{a.test=out:x}" }, "u@a.test", "!SMTP" },
 };
 
@@ -85,7 +93,8 @@ static void set_all(struct settings *s, const char *const *options)
 	const char *why = NULL;
 
 	for (size_t i = 0; i < 2 * MAX_OPTIONS && options[i]; i += 2)
-		ck_assert_msg(settings_set(s, options[i], options[i + 1], &why), "%s = %s: %s", options[i], options[i + 1], why);
+		ck_assert_msg(settings_set(s, options[i], options[i + 1], &why), "%s = %s: %s", options[i],
+		              options[i + 1], why);
 }
 
 START_TEST(test_route)

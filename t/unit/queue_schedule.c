@@ -30,7 +30,8 @@ START_TEST(test_backoff)
 	int64_t lowest = INT64_MAX, highest = 0;
 
 	for (int i = 0; i < 2000; i++) {
-		int64_t wait = schedule_backoff(waits[_i].age, waits[_i].least, waits[_i].most, schedule_random(&state));
+		int64_t wait = schedule_backoff(waits[_i].age, waits[_i].least, waits[_i].most,
+		                                schedule_random(&state));
 
 		lowest = wait < lowest ? wait : lowest;
 		highest = wait > highest ? wait : highest;
@@ -44,8 +45,10 @@ END_TEST
 
 START_TEST(test_same_dice_same_wait)
 {
-	ck_assert_int_eq(schedule_backoff(1000000, LEAST, MOST, 12345), schedule_backoff(1000000, LEAST, MOST, 12345));
-	ck_assert_int_ne(schedule_backoff(1000000, LEAST, MOST, 12345), schedule_backoff(1000000, LEAST, MOST, 54321));
+	int64_t wait = schedule_backoff(1000000, LEAST, MOST, 12345);
+
+	ck_assert_int_eq(schedule_backoff(1000000, LEAST, MOST, 12345), wait);
+	ck_assert_int_ne(schedule_backoff(1000000, LEAST, MOST, 54321), wait);
 }
 END_TEST
 

@@ -57,9 +57,11 @@ static bool begins(const char *s, const char *with)
 static void answer(struct job *j, uint32_t i, enum outcome outcome, const char *dsn, const char *text)
 {
 	struct world *w = j->courier->world;
-	struct answer a = { .request = j->request->number, .rcpt = i, .verdict = { .outcome = outcome, .stage = STAGE_DOT, .text = (char *)text },
-	                    .relay = (char *)(j->connected ? "host.test[192.0.2.1]:24" : "none"), .conn_use = j->connected, .setup = 1,
-	                    .transmission = 2 };
+	struct answer a = {
+		.request = j->request->number, .rcpt = i, .conn_use = j->connected, .setup = 1, .transmission = 2,
+		.verdict = { .outcome = outcome, .stage = STAGE_DOT, .text = (char *)text },
+		.relay = (char *)(j->connected ? "host.test[192.0.2.1]:24" : "none"),
+	};
 
 	snprintf(a.verdict.dsn, sizeof a.verdict.dsn, "%s", dsn);
 	a.verdict.maybe_twice = begins(j->request->envelope->rcpts[i].address, "lost");
@@ -102,8 +104,10 @@ static void job_free(struct job *j)
 
 static void finish(struct job *j, enum site site, bool kept)
 {
-	struct finish f = { .request = j->request->number, .destination = j->request->destination, .connection_kept = kept, .site = site,
-	                    .reason = site == SITE_FINE ? NULL : (char *)"connect to host.test: Connection refused" };
+	struct finish f = { .request = j->request->number, .destination = j->request->destination,
+		.connection_kept = kept, .site = site,
+	                    .reason = site == SITE_FINE ? NULL
+	                    : (char *)"connect to host.test: Connection refused" };
 	struct courier_end *c = j->courier;
 
 	if (kept)
@@ -321,7 +325,9 @@ void world_begin(struct world *w, ...)
 	set(w, "myorigin", "origin.test");
 	set(w, "mailbox_domains", "a.test b.test c.test d.test sender.test origin.test");
 	set(w, "mailbox_transport", "lmtp:inet:a");
-	set(w, "transport_maps", "inline:{b.test=lmtp:inet:b, c.test=lmtp:inet:c, d.test=lmtp:inet:d, sender.test=lmtp:inet:sender}");
+	set(w, "transport_maps",
+	    "inline:{b.test=lmtp:inet:b, c.test=lmtp:inet:c, d.test=lmtp:inet:d, "
+	    "sender.test=lmtp:inet:sender}");
 	va_start(args, w);
 	while ((path = va_arg(args, const char *)))
 		set(w, path, va_arg(args, const char *));
@@ -361,14 +367,16 @@ uint64_t world_drop(struct world *w, const char *sender, const char *rcpt)
 	return fake_spool_drop(w->queue->spool, sender, &rcpt, 1, "Subject: test\r\n\r\nbody\r\n");
 }
 
-uint64_t world_drop_many(struct world *w, const char *sender, const char *prefix, const char *domain, size_t count)
+uint64_t world_drop_many(struct world *w, const char *sender, const char *prefix, const char *domain,
+                         size_t count)
 {
 	char **rcpts = mem_alloc(count * sizeof *rcpts);
 	uint64_t id;
 
 	for (size_t i = 0; i < count; i++)
 		rcpts[i] = mem_fmt("%s%zu@%s", prefix, i, domain);
-	id = fake_spool_drop(w->queue->spool, sender, (const char *const *)rcpts, count, "Subject: test\r\n\r\nbody\r\n");
+	id = fake_spool_drop(w->queue->spool, sender, (const char *const *)rcpts, count,
+	                     "Subject: test\r\n\r\nbody\r\n");
 	for (size_t i = 0; i < count; i++)
 		free(rcpts[i]);
 	free(rcpts);

@@ -1,8 +1,9 @@
 /*
- * A queue with everything around it, on virtual time: the spool in memory, couriers at the other end of real links, and scripted hosts
- * behind them. What a host does with a recipient is told by the beginning of its address: ok, later (450), never (550), again (once more,
- * the first time), alone (the same, in a transaction of its own), lost (no final reply, and the connection is gone), mute (no answer from
- * the courier); all else is taken.
+ * A queue with everything around it, on virtual time: the spool in memory, couriers at the other end of real
+ * links, and scripted hosts behind them. What a host does with a recipient is told by the beginning of its
+ * address: ok, later (450), never (550), again (once more, the first time), alone (the same, in a transaction
+ * of its own), lost (no final reply, and the connection is gone), mute (no answer from the courier); all else
+ * is taken.
  */
 #ifndef CAUSEWAY_UNIT_QUEUE_WORLD_H
 #define CAUSEWAY_UNIT_QUEUE_WORLD_H
@@ -42,7 +43,8 @@ struct world {
 	bool stopped;
 };
 
-/* Settings: mailbox_domains a.test b.test … each by transport_maps to its own host; then settings pairs name, value up to NULL. */
+/* Settings: mailbox_domains a.test b.test … each by transport_maps to its own host; then settings pairs name,
+ * value up to NULL. */
 void world_begin(struct world *, ...);
 void world_open(struct world *);              /* the queue, and one courier */
 void world_end(struct world *);
@@ -58,7 +60,8 @@ void world_break(struct world *, pid_t);
 size_t world_held(const struct world *);      /* requests at couriers */
 
 uint64_t world_drop(struct world *, const char *sender, const char *rcpt);
-uint64_t world_drop_many(struct world *, const char *sender, const char *prefix, const char *domain, size_t count);
+uint64_t world_drop_many(struct world *, const char *sender, const char *prefix, const char *domain,
+                         size_t count);
 
 /* Runs until so many messages are left in the spool, at most for ms; whether it came to that. */
 bool world_until_left(struct world *, size_t count, int64_t ms);
