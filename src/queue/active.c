@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "format/address.h"
-#include "queue/destination.h"
+#include "queue/core.h"
 
 /* Copies s behind *at and moves *at on; NULL stays NULL. */
 static const char *place(char **at, const char *s)
@@ -103,18 +103,19 @@ static void take_over(struct active *a, struct spool_message *loaded)
 	a->utf8_header = loaded->utf8_header;
 }
 
-struct active *active_new(struct message *m, struct spool_message *loaded, const char *origin, int64_t now)
+struct active *active_new(struct queue *q, struct message *m, struct spool_message *loaded)
 {
 	size_t count = loaded->envelope->count;
 	struct active *a = mem_alloc(sizeof *a + count * sizeof *a->rcpts);
 
 	assert(!m->active);
 	take_over(a, loaded);
-	qualify(a->envelope, origin);
+	qualify(a->envelope, q->settings->myorigin);
+	a->queue = q;
 	a->message = m;
 	m->active = a;
 	queue_id_print(m->id, a->name);
-	a->began = now;
+	a->began = queue_now(q);
 	for (size_t i = 0; i < count; i++) {
 		a->rcpts[i].next = RCPT_NONE;
 		a->rcpts[i].state = message_is_final(m, i) ? RCPT_OVER : RCPT_ROUTING;

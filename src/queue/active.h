@@ -24,6 +24,7 @@
 #include "talk/verdict.h"
 
 struct destination;
+struct queue;
 
 /* A recipient's result in this attempt, kept until it is committed, logged and reported. Strings are owned by
  * the same allocation. */
@@ -76,6 +77,7 @@ struct entry {
 };
 
 struct active {
+	struct queue *queue;
 	struct message *message;
 	char name[QUEUE_ID_SIZE];
 	struct envelope *envelope;
@@ -92,7 +94,7 @@ struct active {
 	size_t open;                  /* recipients not judged yet */
 	size_t judged;                /* in this attempt */
 	unsigned flights;             /* requests at couriers */
-	bool settled;                 /* the attempt is over; its results wait for their commit */
+	bool settled;                 /* the attempt is over; its results wait for a report, then for their commit */
 	bool done;                    /* nothing is left to do for the message */
 	bool expired;
 	bool soon;                    /* a busy host: the next attempt comes early */
@@ -103,8 +105,8 @@ struct active {
 	struct recipient rcpts[];     /* as many as the envelope has */
 };
 
-/* Takes envelope and file out of loaded; names without a domain get "@origin". */
-struct active *active_new(struct message *, struct spool_message *loaded, const char *origin, int64_t now);
+/* Takes envelope and file out of loaded; names without a domain get "@myorigin". */
+struct active *active_new(struct queue *, struct message *, struct spool_message *loaded);
 void active_free(struct active *);
 /* The file is not needed any more. Earlier than the rest goes, so that it is not the last close of a removed
  * file, which frees its blocks and takes its time; the spool's threads shall do that. */

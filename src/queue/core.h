@@ -32,6 +32,7 @@ struct queue {
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */
 	size_t active_limit;           /* messages with envelope and open file */
+	size_t reporting;              /* attempts that wait for their report to be written */
 	size_t loading;                /* messages whose envelope is being read for an attempt */
 	int64_t started;               /* ms of the boot clock */
 	int64_t offset;                /* wall clock minus boot clock when last looked at, ms */

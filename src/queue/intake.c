@@ -33,7 +33,7 @@ static void bounce_loop(struct queue *q, struct active *a)
 /* Begins an attempt; takes the loaded message. */
 static void activate(struct queue *q, struct message *m, struct spool_message *loaded)
 {
-	struct active *a = active_new(m, loaded, q->settings->myorigin, queue_now(q));
+	struct active *a = active_new(q, m, loaded);
 
 	spool_message_free(loaded);
 	schedule_remove(q->schedule, m);
@@ -69,16 +69,6 @@ static void arrived(void *arg, struct spool_message *loaded)
 	}
 	spool_message_free(loaded);
 	wait_for_room(q, m, queue_now(q));
-}
-
-static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason)
-{
-	char printed[QUEUE_ID_SIZE];
-
-	(void)arg;
-	log_line(LOG_LEVEL_WARNING, "cleanup", id ? queue_id_print(id, printed) : NULL,
-	         "drop file \"%s\" of uid %lu is refused and kept in bad/: %s",
-	         name, (unsigned long)uid, reason);
 }
 
 /* A time far ahead comes from a clock that was wrong: nothing waits longer than the longest backoff. */
@@ -131,16 +121,14 @@ static void ready(void *arg)
 		         messages_total(q->messages));
 }
 
-/* If its load is under way, that comes back empty and finds no message any more. */
+/* The spool has said so in the log. If the message's load is under way, that comes back empty and finds no
+ * message any more. */
 static void corrupt(void *arg, uint64_t id, const char *reason)
 {
 	struct queue *q = arg;
 	struct message *m = messages_find(q->messages, id);
-	char printed[QUEUE_ID_SIZE];
 
-	log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed),
-	         "the queue file is corrupt and was moved to corrupt/ for inspection: %s",
-	         reason);
+	(void)reason;
 	if (!m || m->state == MESSAGE_ACTIVE)
 		return;
 	schedule_remove(q->schedule, m);
@@ -148,7 +136,7 @@ static void corrupt(void *arg, uint64_t id, const char *reason)
 }
 
 const struct spool_events intake_events = {
-	.arrived = arrived, .refused = refused, .known = known, .ready = ready, .corrupt = corrupt,
+	.arrived = arrived, .known = known, .ready = ready, .corrupt = corrupt,
 };
 
 /* --- loading again --- */

@@ -74,7 +74,7 @@ static void closed(void *arg)
 static void stop_if_done(struct queue *q)
 {
 	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
-	    !batches_idle(q->batches))
+	    !batches_idle(q->batches) || (q->reporting && loop_timer_is_set(q->grace)))
 		return;
 	q->closing = true;
 	loop_timer_stop(q->grace);

@@ -199,7 +199,8 @@ static uint64_t print_report(const struct queue *q, const struct active *a, stru
 	return content_at;
 }
 
-static void put_report(struct queue *q, struct active *a, uint64_t id, const uint32_t *chosen, size_t count)
+static void put_report(struct queue *q, struct active *a, uint64_t id, const uint32_t *chosen, size_t count,
+                       void (*written)(void *active))
 {
 	struct dsn_rcpt *rcpts = mem_alloc(count * sizeof *rcpts);
 	struct rcpt_texts *texts = mem_alloc(count * sizeof *texts);
@@ -216,7 +217,7 @@ static void put_report(struct queue *q, struct active *a, uint64_t id, const uin
 		fill_rcpt(q, a, chosen[i], count > MANY ? FEW_WORDS : WORDS_MAX, &rcpts[i], &texts[i]);
 	buf_init(&bytes, REPORT_MAX);
 	content_at = print_report(q, a, &r, id, &bytes);
-	spool_report(q->spool, id, bytes.data, bytes.len, content_at);
+	spool_report(q->spool, id, bytes.data, bytes.len, content_at, written, a);
 	for (size_t i = 0; i < count; i++) {
 		free(texts[i].remote);
 		free(texts[i].diagnostic);
@@ -227,7 +228,7 @@ static void put_report(struct queue *q, struct active *a, uint64_t id, const uin
 	free(texts);
 }
 
-uint64_t report_make(struct queue *q, struct active *a)
+uint64_t report_make(struct queue *q, struct active *a, void (*written)(void *active))
 {
 	uint32_t *chosen = mem_alloc(a->envelope->count * sizeof *chosen);
 	size_t silent, count = choose(a, chosen, &silent);
@@ -244,7 +245,7 @@ uint64_t report_make(struct queue *q, struct active *a)
 	} else if (count) {
 		m->reports++;
 		id = queue_id_make(queue_id_microseconds(m->id), m->reports);
-		put_report(q, a, id, chosen, count);
+		put_report(q, a, id, chosen, count, written);
 	}
 	free(chosen);
 	return id;

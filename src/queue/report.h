@@ -6,10 +6,11 @@
 
 struct queue;
 
-/* Puts a report about the bounced (and, if it expired, the deferred) recipients of this attempt into the
- * queue, in the open batch, and returns its id. 0: none is due (nobody refused, NOTIFY forbids it) or none is
- * allowed: mail from the null sender is never reported on, which gets a log line. */
-uint64_t report_make(struct queue *, struct active *);
+/* Makes a report about the bounced (and, if it expired, the deferred) recipients of this attempt and hands it
+ * to the spool; returns its id. written(active) is called later, when the report is safe: only then may the
+ * journal be told what it is about. 0: none is due (nobody refused, NOTIFY forbids it) or none is allowed: mail
+ * from the null sender is never reported on, which gets a log line. */
+uint64_t report_make(struct queue *, struct active *, void (*written)(void *active));
 
 /* Whether a report would name a recipient with this NOTIFY (RFC 3461 section 4.1). */
 bool report_wanted(unsigned notify);

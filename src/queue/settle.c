@@ -80,8 +80,7 @@ static bool is_unfinished(const struct active *a)
 	return a->open > 0;
 }
 
-/* The journal's lines of those who get no further attempt; the report that names them was put ahead of these
- * lines. */
+/* The journal's lines of those who get no further attempt. */
 static size_t record_refused(struct queue *q, struct active *a)
 {
 	size_t left = a->open;
@@ -113,6 +112,27 @@ static void plan_next(struct queue *q, struct active *a)
 	spool_next(q->spool, a->message->id, queue_wall(q, a->due), a->message->attempts);
 }
 
+/* What the journal is told of the attempt's end: behind the report that it relies on, if there is one. */
+static void record_end(struct queue *q, struct active *a)
+{
+	if (record_refused(q, a)) {
+		plan_next(q, a);
+	} else {
+		a->done = true;
+		spool_done(q->spool, a->message->id);
+	}
+	batch_add_settled(q->batches, a);
+}
+
+/* The report is on the disk: what it tells of may be recorded now. */
+static void reported(void *arg)
+{
+	struct active *a = arg;
+
+	a->queue->reporting--;
+	record_end(a->queue, a);
+}
+
 static void settle(struct queue *q, struct active *a)
 {
 	struct message *m = a->message;
@@ -126,15 +146,12 @@ static void settle(struct queue *q, struct active *a)
 		park_waiting(a);
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
 		m->attempts++;
-	a->report = report_make(q, a);
+	a->report = report_make(q, a, reported);
 	active_close(a);
-	if (record_refused(q, a)) {
-		plan_next(q, a);
-	} else {
-		a->done = true;
-		spool_done(q->spool, m->id);
-	}
-	batch_add_settled(q->batches, a);
+	if (a->report)
+		q->reporting++;
+	else
+		record_end(q, a);
 }
 
 void settle_check(struct queue *q, struct active *a)

@@ -40,10 +40,11 @@ struct change {
 	void *arg;
 };
 
-/* A load or an arrival on its way to the queue. */
+/* A load or an arrival on its way to the queue, or a report on its way to the disk. */
 struct delivery {
 	struct list all;
 	uint64_t id;
+	void (*written)(void *arg);
 	void (*done)(void *arg, uint64_t id, struct spool_message *);
 	void *arg;
 };
@@ -160,13 +161,35 @@ static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64
 	loop_later(s->loop, &s->work);
 }
 
+static struct change *change_new(struct spool *s, char what, uint64_t id)
+{
+	struct change *c = mem_alloc(sizeof *c);
+
+	c->what = what;
+	c->id = id;
+	list_append(&s->changes, &c->all);
+	return c;
+}
+
+static void report_written(struct spool *s, const struct delivery *d)
+{
+	struct file *parent = file_of(queue_id_parent(d->id));
+
+	parent->reports = queue_id_report(d->id);
+	change_new(s, 'R', d->id);
+	note("report", d->id, "");
+	d->written(d->arg);
+}
+
 static void hand_over(struct spool *s, struct delivery *d)
 {
 	struct file *f = file_of(d->id);
-	struct spool_message *m = f ? open_message(f) : NULL;
+	struct spool_message *m = f && !d->written ? open_message(f) : NULL;
 
 	list_remove(&d->all);
-	if (d->done)
+	if (d->written)
+		report_written(s, d);
+	else if (d->done)
 		d->done(d->arg, d->id, m);
 	else if (m)
 		s->events->arrived(s->arg, m);
@@ -272,16 +295,6 @@ static void work(void *arg)
 		loop_later(s->loop, &s->work);
 }
 
-static struct change *change_new(struct spool *s, char what, uint64_t id)
-{
-	struct change *c = mem_alloc(sizeof *c);
-
-	c->what = what;
-	c->id = id;
-	list_append(&s->changes, &c->all);
-	return c;
-}
-
 /* --- spool.h --- */
 
 struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
@@ -311,22 +324,22 @@ void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
 	loop_later(s->loop, &s->work);
 }
 
-static bool has_report_uncommitted(const struct change *c)
-{
-	return c->what == 'R';
-}
-
 void spool_free(struct spool *s)
 {
 	LIST_EACH(l, &s->changes) {
 		struct change *c = LIST_OF(l, struct change, all);
 
-		if (has_report_uncommitted(c))
+		if (c->what == 'R')
 			fake_spool_lose(c->id);
 		free(c);
 	}
-	LIST_EACH(l, &s->deliveries)
-		free(LIST_OF(l, struct delivery, all));
+	LIST_EACH(l, &s->deliveries) {
+		struct delivery *d = LIST_OF(l, struct delivery, all);
+
+		if (d->written)
+			fake_spool_lose(d->id);
+		free(d);
+	}
 	loop_cancel(s->loop, &s->work);
 	free(s);
 }
@@ -392,14 +405,16 @@ void spool_done(struct spool *s, uint64_t id)
 	note("done", id, "");
 }
 
-void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at)
+void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,
+                  void (*written)(void *arg), void *arg)
 {
-	struct file *f = file_new(id, bytes, n, content_at), *parent = file_of(queue_id_parent(id));
+	struct file *f = file_new(id, bytes, n, content_at);
+	struct delivery *d = mem_alloc(sizeof *d);
 
 	f->arrived = loop_wall(s->loop);
-	parent->reports = queue_id_report(id);
-	change_new(s, 'R', id);
-	note("report", id, "");
+	*d = (struct delivery){ .id = id, .written = written, .arg = arg };
+	list_append(&s->deliveries, &d->all);
+	loop_later(s->loop, &s->work);
 }
 
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)

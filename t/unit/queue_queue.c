@@ -119,7 +119,7 @@ START_TEST(test_nothing_is_told_before_its_commit)
 	world_open(&w);
 	fake_spool_hold = true;
 	id = world_drop(&w, "s@sender.test", "ok@a.test");
-	world_run(&w, MINUTE);
+	world_run(&w, 2 * MINUTE);
 	ck_assert_uint_eq(w.sent, 1);
 	ck_assert_str_eq(world_state(&w, id), "active");
 	ck_assert_uint_eq(queue_healthy(w.queue, &(const char *){ NULL }), false);
