@@ -166,7 +166,7 @@ def crash_at(t, step, number, occurrence):
     daemon = daemon_for(t, store)
     traffic, began = Traffic(daemon, number), time.monotonic()
     traffic.drop(3)
-    broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<nobody>>\r\n", name="refused-%s-%d" % (step, occurrence))
+    broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<>\r\nDATA\r\n.\r\n", name="refused-%s-%d" % (step, occurrence))
     daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": "%s:%d" % (step, occurrence)})
     queue = processes.wait_for(lambda: daemon.pids("queue") or daemon.process.poll() is not None, 20,
                                "the queue process")
@@ -176,7 +176,8 @@ def crash_at(t, step, number, occurrence):
     def over():
         if daemon.process.poll() is not None or queue is True or not processes.alive(queue[0]):
             return "crashed"
-        return not daemon.spool.messages() and not daemon.spool.names("drop/new") and "idle"
+        waiting = daemon.spool.messages() or daemon.spool.claimed() or daemon.spool.names("drop/new")
+        return not waiting and "idle"
     end = processes.wait_for(over, 60, "a crash at %s, or all done" % step)
     daemon.kill()
     kills = [(began, time.monotonic())]     # the queue process dies again each time it gets there

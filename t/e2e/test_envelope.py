@@ -101,14 +101,15 @@ def test_refused_files(t):
     """Each whole, with a reason that names the line; nothing of them is delivered."""
     peer = t.peer()
     daemon = t.daemon(peer)
-    for number, (name, text) in enumerate(REFUSED.items()):
-        for eol in EOLS:
-            dropped = daemon.drop(lines(text, eol), name="%s %d" % (name, len(eol)))
-            reason = daemon.spool.wait_refused(dropped)
-            assert reason.strip(), name
-            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", reason), (name, reason)
-            with open(daemon.spool.at("drop/bad/" + dropped), "rb") as file:
-                same(file.read(), lines(text, eol), name)
+    files = {"%s %d" % (name, len(eol)): lines(text, eol) for name, text in REFUSED.items() for eol in EOLS}
+    for name, data in files.items():
+        daemon.drop(data, name=name)
+    for name, data in files.items():
+        reason = daemon.spool.wait_refused(name)
+        assert reason.strip(), name
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", reason), (name, reason)
+        with open(daemon.spool.at("drop/bad/" + name), "rb") as file:
+            same(file.read(), data, name)
     daemon.send("after@example.org")
     peer.wait_messages(1)
     same([m.recipients for m in peer.messages], [["after@example.org"]])

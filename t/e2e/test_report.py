@@ -3,6 +3,7 @@
 import re
 
 import mail
+import processes
 from actions import first
 from harness import same
 from reports import Report
@@ -34,7 +35,7 @@ def test_report_names_the_refused_and_only_them(t):
     for word in ("rcpt550@there.test", "User doesn't exist", "Quota exceeded"):
         assert word in report.text, report.text
     assert "ok@there.test" not in report.text and "rcpt450@there.test" not in report.text, report.text
-    same(len(daemon.spool.messages()), 1, "messages that wait")
+    processes.wait_for(lambda: len(daemon.spool.messages()) == 1, 10, "only the deferred message left")
     same(len(peers["client"].messages), 1)
 
 

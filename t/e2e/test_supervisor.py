@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 import processes
-from harness import same
+from harness import limit, same, slow
 from spool import become
 
 
@@ -277,15 +277,17 @@ def test_a_queue_process_that_cannot_end_is_replaced(t):
     assert stuck not in daemon.pids("queue")
 
 
+@slow
+@limit(120)
 def test_a_courier_that_stands_still_is_killed(t):
-    """It has work and says nothing for daemon_timeout: its mail goes out through another."""
+    """It has work and says nothing for daemon_timeout (looked at each minute): its mail goes out through another."""
     peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0), "250 2.0.0 Saved")[1]})
     daemon = t.daemon(peer, {"workers": 1, "daemon_timeout": "3s"})
     stuck = daemon.wait_pids("courier", 1)[0]
     daemon.send("u@example.org")
     peer.wait_command("^DATA")
     os.kill(stuck, signal.SIGSTOP)
-    daemon.wait_log("courier %d has stopped working and is killed" % stuck)
+    daemon.wait_log("courier %d has stopped working and is killed" % stuck, timeout=90)
     daemon.wait_delivery("u@example.org", "sent")
     assert daemon.wait_pids("courier", 1) != [stuck]
 

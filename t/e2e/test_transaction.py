@@ -278,7 +278,7 @@ def test_one_552_for_all_and_silence_is_split(t):
         return "250 2.0.0 Saved"
     peer = t.peer({"dot": dot})
     daemon = t.daemon(peer)
-    daemon.send(["first@example.org", "second@example.org", "third@example.org"])
+    daemon.send(["first@example.org", "second@example.org", "third@example.org"], sender="")
     same(by_recipient(daemon, 3),
          {"first": ("bounced", "5.2.3"), "second": ("sent", "2.0.0"), "third": ("sent", "2.0.0")})
     same(sorted(m.recipients for m in peer.messages[1:]), [["second@example.org"], ["third@example.org"]])
