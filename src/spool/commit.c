@@ -22,22 +22,20 @@ struct waiter {
 };
 
 struct batch {
-	struct buf first, lines;
+	struct buf lines;
 	struct list waiters;
 	struct removal *removals;
 	size_t count, room;
-	unsigned held;
 };
 
 struct commit {
 	struct commit_setup setup;
-	struct journal journal;    /* a disk thread's while a batch is launched */
+	struct journal journal;    /* a disk thread's while a batch runs */
 	uint64_t journal_bytes;
 	struct rewrite *rewrite;
 	struct pace pace;
 	struct batch *open, *running;
 	bool urgent;               /* somebody minds when the open batch is committed */
-	bool launched;             /* the running batch is with a disk thread */
 	bool broken;               /* nothing is known about the journal's end */
 	uint64_t high;             /* the last high line's */
 	size_t batches;
@@ -53,7 +51,6 @@ static struct batch *batch_new(void)
 {
 	struct batch *b = mem_alloc(sizeof *b);
 
-	buf_init(&b->first, LINES_MAX);
 	buf_init(&b->lines, LINES_MAX);
 	list_init(&b->waiters);
 	return b;
@@ -65,7 +62,6 @@ static void batch_free(struct batch *b)
 		return;
 	LIST_EACH(at, &b->waiters)
 		free(LIST_OF(at, struct waiter, link));
-	buf_free(&b->first);
 	buf_free(&b->lines);
 	free(b->removals);
 	free(b);
@@ -87,8 +83,6 @@ static int print_anew(struct commit *c)
 		return error;
 	error = journal_new_add(&c->anew, dir, text_in(&c->printed));
 	if (!error)
-		error = journal_new_add(&c->anew, dir, text_in(&c->running->first));
-	if (!error)
 		error = journal_new_add(&c->anew, dir, text_in(&c->running->lines));
 	if (!error)
 		return journal_new_finish(&c->anew, &c->journal);
@@ -101,8 +95,6 @@ static int finish_rewriting(struct commit *c, char *room)
 	int dir = c->setup.tree->queue, error;
 
 	error = journal_new_copy(c->replacement, dir, c->journal.size, NULL, NULL, room);
-	if (!error)
-		error = journal_new_add(c->replacement, dir, text_in(&c->running->first));
 	if (!error)
 		error = journal_new_add(c->replacement, dir, text_in(&c->running->lines));
 	if (!error)
@@ -121,7 +113,7 @@ static void work(struct disk_job *job, char *room)
 	else if (c->replacement)
 		c->error = finish_rewriting(c, room);
 	else
-		c->error = b->first.len || b->lines.len ? journal_append(&c->journal, text_in(&b->first), text_in(&b->lines)) : 0;
+		c->error = b->lines.len ? journal_append(&c->journal, text_in(&b->lines)) : 0;
 }
 
 /* ---- in the loop ---- */
@@ -144,12 +136,8 @@ static void print_memory(struct commit *c)
 	ledger_print(c->setup.ledger, &now, &c->printed);
 }
 
-/* A journal printed from memory holds what the open batch says too, so that must not be waiting for a file. */
 static void launch(struct commit *c)
 {
-	if (c->launched || c->running->held || (c->broken && c->open->held))
-		return;
-	c->launched = true;
 	c->replacement = NULL;
 	if (c->broken)
 		print_memory(c);
@@ -199,7 +187,6 @@ static void done(struct disk_job *job)
 	struct commit *c = LIST_OF(job, struct commit, job);
 	struct batch *b = c->running;
 
-	c->launched = false;
 	if (c->error) {
 		failed(c);
 		return;
@@ -263,21 +250,17 @@ void commit_free(struct commit *c)
 	free(c);
 }
 
-static void add(struct commit *c, struct buf *to, const struct journal_line *line)
+void commit_line(struct commit *c, const struct journal_line *line)
 {
+	struct buf *lines = &c->open->lines;
 	size_t before;
 
 	if (line->id > c->high)
-		c->high = rewrite_print_high(c->setup.ids, to);
-	before = to->len;
-	journal_line_print(line, to);
-	assert(!to->over);
-	ledger_apply(c->setup.ledger, line, to->len - before);
-}
-
-void commit_line(struct commit *c, const struct journal_line *line)
-{
-	add(c, &c->open->lines, line);
+		c->high = rewrite_print_high(c->setup.ids, lines);
+	before = lines->len;
+	journal_line_print(line, lines);
+	assert(!lines->over);
+	ledger_apply(c->setup.ledger, line, lines->len - before);
 	ask(c);
 }
 
@@ -293,46 +276,14 @@ void commit_remove(struct commit *c, const struct removal *removal)
 	ask(c);
 }
 
-static void add_waiter(struct batch *b, void (*done_fn)(void *arg), void *arg)
+void commit_wait(struct commit *c, void (*done_fn)(void *arg), void *arg)
 {
 	struct waiter *w = mem_alloc(sizeof *w);
 
 	w->done = done_fn;
 	w->arg = arg;
-	list_append(&b->waiters, &w->link);
-}
-
-void commit_wait(struct commit *c, void (*done_fn)(void *arg), void *arg)
-{
-	add_waiter(c->open, done_fn, arg);
+	list_append(&c->open->waiters, &w->link);
 	ask(c);
-}
-
-struct batch *commit_hold(struct commit *c)
-{
-	c->open->held++;
-	ask(c);
-	return c->open;
-}
-
-void commit_first_line(struct commit *c, struct batch *b, const struct journal_line *line)
-{
-	assert(b->held);
-	add(c, &b->first, line);
-}
-
-void commit_wait_for(struct commit *c, struct batch *b, void (*done_fn)(void *arg), void *arg)
-{
-	assert(b->held && (b == c->open || b == c->running));
-	add_waiter(b, done_fn, arg);
-}
-
-void commit_release(struct commit *c, struct batch *b)
-{
-	assert(b->held);
-	b->held--;
-	if (c->running && c->pace.running)
-		launch(c);
 }
 
 void commit_gone(struct commit *c, struct ledger_message *m)

@@ -16,7 +16,6 @@
 #include "spool/tree.h"
 
 struct commit;
-struct batch;
 
 struct commit_setup {
 	struct loop *loop;
@@ -42,14 +41,6 @@ void commit_remove(struct commit *, const struct removal *);
 
 /* done(arg) is called from the loop after the open batch. */
 void commit_wait(struct commit *, void (*done)(void *arg), void *arg);
-
-/* Keeps the open batch from the disk until commit_release: a file that its lines rely on is still being written. */
-struct batch *commit_hold(struct commit *);
-/* Lines that stand ahead of all others in a held batch. */
-void commit_first_line(struct commit *, struct batch *, const struct journal_line *);
-/* done(arg) is called from the loop after this batch. */
-void commit_wait_for(struct commit *, struct batch *, void (*done)(void *arg), void *arg);
-void commit_release(struct commit *, struct batch *);
 
 /* All files of this finished message are unlinked. */
 void commit_gone(struct commit *, struct ledger_message *);

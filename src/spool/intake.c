@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "spool/drop.h"
+#include "spool/line.h"
 #include "spool/names.h"
 #include "spool/pace.h"
 #include "spool/take.h"
@@ -135,13 +136,10 @@ static void tell_unclaimed(struct intake *in, struct take *t)
 
 static void accept(struct intake *in, const struct take *t, const struct spool_message *m)
 {
-	struct ledger_message *known;
+	struct journal_line line = line_in(m);
 
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_IN, .id = m->id, .time = m->arrived, .uid = m->uid,
-		.size = m->content_size, .count = m->envelope->count, .hops = m->hops,
-		.flags = (m->eight_bit ? JOURNAL_EIGHT_BIT : 0) | (m->utf8_header ? JOURNAL_UTF8_HEADER : 0), .name = text_of(m->origin) });
-	known = ledger_get(in->setup.ledger, m->id);
-	known->files = t->store.adopted ? 1 : 2;
+	commit_line(*in->setup.commit, &line);
+	ledger_get(in->setup.ledger, m->id)->files = t->store.adopted ? 1 : 2;
 }
 
 static void finish(struct intake *in, struct take *t)

@@ -142,23 +142,21 @@ int journal_read(struct journal *j, void (*line)(void *arg, struct text text, st
 	}
 }
 
-int journal_append(struct journal *j, struct text first, struct text second)
+int journal_append(struct journal *j, struct text lines)
 {
 	int error = spool_fault("append");
 
-	reserve(j->fd, j->size + first.n + second.n + 1, &j->reserved);
+	reserve(j->fd, j->size + lines.n + 1, &j->reserved);
 	if (!error && j->torn)
 		error = io_write(j->fd, "\n", 1);
-	if (!error && first.n)
-		error = io_write(j->fd, first.p, first.n);
-	if (!error && second.n)
-		error = io_write(j->fd, second.p, second.n);
+	if (!error)
+		error = io_write(j->fd, lines.p, lines.n);
 	spool_step("journal-written");
 	if (!error)
 		error = io_sync(j->fd);
 	if (error)
 		return error;
-	j->size += first.n + second.n + j->torn;
+	j->size += lines.n + j->torn;
 	j->torn = false;
 	spool_step("journal-synced");
 	return 0;

@@ -32,7 +32,7 @@ int journal_read(struct journal *, void (*line)(void *arg, struct text text, str
 	char *room);
 
 /* Appends and syncs. After an error the journal must be replaced: nothing is known about its end. */
-int journal_append(struct journal *, struct text first, struct text second);
+int journal_append(struct journal *, struct text lines);
 
 /* --- replacing it --- */
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,6 +21,8 @@ struct recover {
 	struct listing listing;
 	struct listing_entry *drops;   /* looked at when all messages are known */
 	size_t drop_count, drop_room;
+	uint64_t *unnamed;             /* reports that are removed before anybody may give their names out again */
+	size_t unnamed_count, unnamed_room;
 	bool stopped;
 };
 
@@ -55,12 +58,21 @@ static bool is_unnamed_report(const struct recover *r, uint64_t id, const struct
 	return queue_id_report(id) && !m && !r->replay.damage.lines && !r->replay.error;
 }
 
+static void keep_unnamed(struct recover *r, uint64_t id)
+{
+	if (r->unnamed_count == r->unnamed_room) {
+		r->unnamed_room = r->unnamed_room ? 2 * r->unnamed_room : 16;
+		r->unnamed = mem_grow(r->unnamed, r->unnamed_room, sizeof r->unnamed[0]);
+	}
+	r->unnamed[r->unnamed_count++] = id;
+}
+
 static void see_message(struct recover *r, uint64_t id)
 {
 	struct ledger_message *m = ledger_get(r->setup.ledger, id);
 
 	if (is_unnamed_report(r, id, m)) {
-		remove_file(r, id, 0, false);
+		keep_unnamed(r, id);
 		return;
 	}
 	if (!m)
@@ -202,6 +214,24 @@ static void settle_messages(struct recover *r)
 
 /* ---- the sequence ---- */
 
+static void remove_work(struct disk_job *job, char *room)
+{
+	struct recover *r = LIST_OF(job, struct recover, job);
+	char name[NAMES_SIZE];
+
+	(void)room;
+	for (size_t i = 0; i < r->unnamed_count; i++)
+		unlinkat(r->setup.tree->queue, names_message(r->unnamed[i], name), 0);
+}
+
+static void remove_done(struct disk_job *job)
+{
+	struct recover *r = LIST_OF(job, struct recover, job);
+
+	if (!r->stopped)
+		r->setup.recovered(r->setup.arg);
+}
+
 static void all_listed(struct recover *r)
 {
 	for (size_t i = 0; i < r->drop_count; i++)
@@ -210,7 +240,8 @@ static void all_listed(struct recover *r)
 	if (r->listing.strangers)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "%s/queue holds %zu files that are none of the queue's, like \"%s\"; they are left alone",
 			r->setup.tree->path, r->listing.strangers, r->listing.stranger);
-	r->setup.recovered(r->setup.arg);
+	r->job = (struct disk_job){ .work = remove_work, .done = remove_done };
+	disk_run(r->setup.disk, DISK_RESULTS, &r->job);
 }
 
 static void list_work(struct disk_job *job, char *room)
@@ -300,6 +331,7 @@ void recover_free(struct recover *r)
 	replay_clear(&r->replay);
 	listing_clear(&r->listing);
 	free(r->drops);
+	free(r->unnamed);
 	free(r);
 }
 

@@ -4,21 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "spool/line.h"
 #include "spool/names.h"
 #include "spool/pace.h"
 #include "spool/queuefile.h"
 
+struct reports {
+	struct report_setup setup;
+	struct list all;               /* those that are not in the journal yet */
+	bool begun, ended;
+};
+
 struct report {
 	struct disk_job job;
-	const struct report_setup *setup;
+	struct list link;
+	struct reports *reports;
 	uint64_t id;
 	char *bytes;
 	size_t n;
-	struct batch *batch;
-	struct loop_timer *again;
+	void (*written)(void *arg);
+	void *arg;
+	struct loop_timer *again;      /* while the disk refuses */
 	unsigned failures;
 	struct spool_message *message;
 	char *reason;
@@ -28,27 +36,41 @@ struct report {
 static void work(struct disk_job *job, char *room)
 {
 	struct report *r = LIST_OF(job, struct report, job);
+	const struct tree *tree = r->reports->setup.tree;
 
-	r->error = queuefile_write(r->setup->tree, r->id, r->bytes, r->n);
+	r->error = queuefile_write(tree, r->id, r->bytes, r->n);
 	if (!r->error)
-		queuefile_open(r->setup->tree, r->id, 0, true, room, &r->message, &r->reason, &r->error);
+		queuefile_open(tree, r->id, 0, true, room, &r->message, &r->reason, &r->error);
 }
 
 static void run(void *arg)
 {
 	struct report *r = arg;
 
-	disk_run(r->setup->disk, DISK_RESULTS, &r->job);
+	disk_run(r->reports->setup.disk, DISK_RESULTS, &r->job);
+}
+
+static void report_free(struct report *r)
+{
+	list_remove(&r->link);
+	if (r->again)
+		loop_timer_free(r->again);
+	spool_message_free(r->message);
+	free(r->reason);
+	free(r->bytes);
+	free(r);
 }
 
 static void try_again(struct report *r)
 {
+	const struct report_setup *setup = &r->reports->setup;
 	char id[NAMES_SIZE];
 
 	if (!r->again) {
-		r->again = loop_timer_new(r->setup->loop, run, r);
-		log_line(LOG_LEVEL_ERROR, "bounce", names_message(r->id, id), "%s/queue/%s: a report cannot be written: %s; it and the results that "
-			"it is about wait, trying again", r->setup->tree->path, id, strerror(r->error));
+		r->again = loop_timer_new(setup->loop, run, r);
+		log_line(LOG_LEVEL_ERROR, "bounce", names_message(r->id, id),
+			"%s/queue/%s: a report cannot be written: %s; it and the results that it is about wait, trying again",
+			setup->tree->path, id, strerror(r->error));
 	}
 	loop_timer_set(r->again, pace_delay_ms(++r->failures));
 }
@@ -56,51 +78,96 @@ static void try_again(struct report *r)
 static void committed(void *arg)
 {
 	struct report *r = arg;
+	const struct report_setup *setup = &r->reports->setup;
+	struct spool_message *m = r->message;
 
-	r->setup->arrived(r->setup->arg, r->message);
-	free(r);
+	if (!r->reports->ended) {
+		r->message = NULL;
+		setup->arrived(setup->arg, m);
+	}
+	report_free(r);
 }
 
 static void add_lines(struct report *r)
 {
-	const struct spool_message *m = r->message;
+	const struct report_setup *setup = &r->reports->setup;
+	struct journal_line in = line_in(r->message);
 
-	commit_first_line(r->setup->commit, r->batch, &(struct journal_line){ .kind = JOURNAL_REPORT, .id = r->id });
-	commit_first_line(r->setup->commit, r->batch, &(struct journal_line){ .kind = JOURNAL_IN, .id = r->id, .time = m->arrived, .uid = m->uid,
-		.size = m->content_size, .count = m->envelope->count, .hops = m->hops,
-		.flags = (m->eight_bit ? JOURNAL_EIGHT_BIT : 0) | (m->utf8_header ? JOURNAL_UTF8_HEADER : 0), .name = text_of(m->origin) });
-	ledger_get(r->setup->ledger, r->id)->files = 1;
+	commit_line(setup->commit, &(struct journal_line){ .kind = JOURNAL_REPORT, .id = r->id });
+	commit_line(setup->commit, &in);
+	ledger_get(setup->ledger, r->id)->files = 1;
 }
 
 static void done(struct disk_job *job)
 {
 	struct report *r = LIST_OF(job, struct report, job);
+	const struct report_setup *setup = &r->reports->setup;
 
+	if (r->reports->ended) {
+		report_free(r);
+		return;
+	}
 	if (r->error) {
 		try_again(r);
 		return;
 	}
 	assert(r->message);   /* what we wrote ourselves is a queue file */
-	if (r->again)
-		loop_timer_free(r->again);
-	free(r->bytes);
-	r->message->arrived = loop_wall(r->setup->loop);
-	r->message->uid = r->setup->tree->uid;
+	r->message->arrived = loop_wall(setup->loop);
+	r->message->uid = setup->tree->uid;
 	r->message->origin = mem_str("report");
 	add_lines(r);
-	commit_wait_for(r->setup->commit, r->batch, committed, r);
-	commit_release(r->setup->commit, r->batch);
+	r->written(r->arg);
+	commit_wait(setup->commit, committed, r);
 }
 
-void report_start(const struct report_setup *setup, uint64_t id, const char *bytes, size_t n)
+struct reports *reports_new(const struct report_setup *setup)
+{
+	struct reports *all = mem_alloc(sizeof *all);
+
+	all->setup = *setup;
+	list_init(&all->all);
+	return all;
+}
+
+void reports_free(struct reports *all)
+{
+	if (!all)
+		return;
+	LIST_EACH(at, &all->all)
+		report_free(LIST_OF(at, struct report, link));
+	free(all);
+}
+
+void reports_begin(struct reports *all)
+{
+	all->begun = true;
+	LIST_EACH(at, &all->all)
+		run(LIST_OF(at, struct report, link));
+}
+
+void reports_end(struct reports *all)
+{
+	all->ended = true;
+	LIST_EACH(at, &all->all) {
+		struct report *r = LIST_OF(at, struct report, link);
+
+		if (r->again)
+			loop_timer_stop(r->again);
+	}
+}
+
+void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg), void *arg)
 {
 	struct report *r = mem_alloc(sizeof *r);
 
 	r->job = (struct disk_job){ .work = work, .done = done };
-	r->setup = setup;
+	r->reports = all;
 	r->id = id;
 	r->bytes = mem_strn(bytes, n);
 	r->n = n;
-	r->batch = commit_hold(setup->commit);
-	run(r);
+	r->written = written;
+	r->arg = arg;
+	list_append(&all->all, &r->link);
+	if (all->begun)
+		run(r);
 }

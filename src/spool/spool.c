@@ -33,7 +33,7 @@ struct spool {
 	struct intake *intake;
 	struct recover *recover;         /* while the start goes on */
 	struct load_setup load;
-	struct report_setup report;
+	struct reports *reports;         /* with commit */
 	struct loop_task begin_task, closed_task;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -52,10 +52,7 @@ static void report_arrived(void *arg, struct spool_message *m)
 {
 	struct spool *s = arg;
 
-	if (s->closed)
-		spool_message_free(m);   /* the next start finds it */
-	else
-		s->events.arrived(s->arg, m);
+	s->events.arrived(s->arg, m);
 }
 
 static struct commit *go_on_writing(void *arg, const struct journal *journal)
@@ -64,8 +61,8 @@ static struct commit *go_on_writing(void *arg, const struct journal *journal)
 
 	s->commit = commit_new(&(struct commit_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync, .tree = &s->tree,
 		.ids = &s->ids, .ledger = s->ledger, .remover = s->remover, .oldest_claim = oldest_claim, .arg = s }, journal);
-	s->report = (struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .commit = s->commit, .ledger = s->ledger,
-		.arrived = report_arrived, .arg = s };
+	s->reports = reports_new(&(struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ledger = s->ledger,
+		.commit = s->commit, .arrived = report_arrived, .arg = s });
 	return s->commit;
 }
 
@@ -84,6 +81,7 @@ static void begin(void *arg)
 	s->recover = NULL;
 	if (s->closed)
 		return;
+	reports_begin(s->reports);
 	if (s->events.ready)
 		s->events.ready(s->arg);
 	intake_begin(s->intake);
@@ -227,6 +225,8 @@ void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
 	s->closed_arg = arg;
 	if (s->recover)
 		recover_stop(s->recover);
+	if (s->reports)
+		reports_end(s->reports);
 	intake_end(s->intake);
 	disk_on_idle(s->disk, check_closed, s);
 	check_closed(s);
@@ -241,6 +241,7 @@ void spool_free(struct spool *s)
 	disk_free(s->disk);
 	recover_free(s->recover);
 	intake_free(s->intake);
+	reports_free(s->reports);
 	commit_free(s->commit);
 	dirsync_free(s->dirsync);
 	remover_free(s->remover);
@@ -315,10 +316,10 @@ void spool_done(struct spool *s, uint64_t id)
 	commit_remove(s->commit, &(struct removal){ .id = id });
 }
 
-void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at)
+void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at, void (*written)(void *arg), void *arg)
 {
 	(void)content_at;   /* found again when the file is read back */
-	report_start(&s->report, id, bytes, n);
+	reports_add(s->reports, id, bytes, n, written, arg);
 }
 
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)

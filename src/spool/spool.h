@@ -104,10 +104,11 @@ void spool_time_mark(struct spool *);                                           
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
 
-/* Puts a report into the queue under id (parent's key with its next report number): its file is written and synced before the batch that
- * holds the parent's lines and a line naming it is synced; then it arrives like any message. bytes is the whole queue file (envelope and
- * content in wire form, content_at bytes of envelope); copied. */
-void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint64_t content_at);
+/* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue file (envelope and content in
+ * wire form, content_at bytes of envelope); copied. written(arg) is called from the loop when the file is on the disk and the open batch
+ * names it: the parent's lines that rely on the report are added inside that call, so that they are committed behind it. After that batch
+ * the report arrives like any message. While the disk has no room for it, only this waits. */
+void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint64_t content_at, void (*written)(void *arg), void *arg);
 
 /* Calls done(arg) when everything added before is on the disk. While the disk refuses, it waits and tries again (one loud line). */
 void spool_commit(struct spool *, void (*done)(void *arg), void *arg);

@@ -71,6 +71,7 @@ static bool complete(const struct world *w)
 
 struct delivery {
 	struct world *w;
+	uint64_t id;
 	char name[20];
 	const char *outcome;
 };
@@ -84,13 +85,24 @@ static void told(void *arg)
 	free(d);
 }
 
-static void send_report(struct world *w, uint64_t parent)
+/* The parent's lines that rely on the report. */
+static void finish_bounced(void *arg)
+{
+	struct delivery *d = arg;
+	const struct spool_result result = { .status = 'b', .dsn = "5.0.0", .peer = "peer", .text = "550 no", .when = 1 };
+
+	spool_result(d->w->spool, d->id, &result);
+	spool_done(d->w->spool, d->id);
+	spool_commit(d->w->spool, told, d);
+}
+
+static void send_report(struct world *w, struct delivery *d)
 {
 	static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<report@example.org>\r\nDATA\r\n", content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
 	char file[300];
 
 	snprintf(file, sizeof file, "%s%s", envelope, content);
-	spool_report(w->spool, parent + 1 + (uint64_t)w->committed++, file, strlen(file), strlen(envelope));
+	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), strlen(envelope), finish_bounced, d);
 }
 
 static void add_wordy_lines(struct world *w, uint64_t id)
@@ -110,18 +122,19 @@ static void deliver(struct world *w, const struct spool_message *m)
 	const char *address = m->envelope->rcpts[0].address;
 
 	d->w = w;
+	d->id = m->id;
 	snprintf(d->name, sizeof d->name, "%.*s", (int)strcspn(address, "@"), address);
 	d->outcome = strcmp(d->name, "defer") == 0 ? "deferred" : "final";
 	note(w, "sent", d->name);
 	if (strcmp(d->name, "wordy") == 0)
 		add_wordy_lines(w, m->id);
+	if (strcmp(d->name, "bounce") == 0) {
+		send_report(w, d);
+		return;
+	}
 	if (strcmp(d->name, "defer") == 0)
 		result.status = 'd';
-	if (strcmp(d->name, "bounce") == 0)
-		result.status = 'b';
 	spool_result(w->spool, m->id, &result);
-	if (result.status == 'b')
-		send_report(w, m->id);
 	if (result.status == 'd')
 		spool_next(w->spool, m->id, 2, 1);
 	else
