@@ -38,7 +38,7 @@ static const struct option_row top_rows[] = {
 		"nexthop for default_transport instead of the recipient's domain"),
 	ROW(FLAG, "soft_bounce", soft_bounce, "no", "treat every permanent refusal as a temporary one"),
 	ROW(DURATION, "daemon_timeout", daemon_timeout, "18000s",
-		"how long one request may keep a courier busy (not acting yet)", .min = 1000),
+		"a courier that has work and says nothing for so long is killed", .min = 1000),
 	ROW(COUNT, "delay_logging_resolution_limit", delay_logging_resolution_limit, "2",
 		"digits behind the point in delays of less than 100 s", .max = 6),
 	ROW(LIST, "inet_protocols", inet_protocols, "all",
