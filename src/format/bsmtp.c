@@ -10,7 +10,10 @@
 
 /* An address of 1000 bytes, the same again as xtext in ORCPT or AUTH, and everything else fit into a
  * command line. */
-enum { COMMAND_MAX = 8192 };
+enum {
+	COMMAND_MAX = 8192,
+	QUEUE_FILE_SLACK = 64        /* printing an envelope may make a line a little longer */
+};
 
 static const char bom[] = "\xef\xbb\xbf";
 
@@ -29,6 +32,7 @@ struct bsmtp {
 	enum phase phase;
 	uint64_t taken;              /* bytes of the file taken so far */
 	uint64_t line_number;        /* of the line at hand */
+	size_t line_max;             /* bytes of a command line without its end */
 	struct buf line;             /* beginning of a command line whose end is still to come */
 	bool crlf;                   /* what the first line said */
 	bool extra;                  /* something was there that a queue file does not have */
@@ -48,11 +52,17 @@ struct bsmtp *bsmtp_new(size_t rcpt_limit, uint64_t size_limit)
 	b->size_limit = size_limit;
 	b->line_number = 1;
 	b->facts.message_id = "";
-	buf_init(&b->line, COMMAND_MAX);
+	b->line_max = COMMAND_MAX;
+	buf_init(&b->line, COMMAND_MAX + QUEUE_FILE_SLACK + 1);
 	buf_init(&b->error, 512);
 	content_init(&b->content);
 	header_init(&b->header);
 	return b;
+}
+
+void bsmtp_expect_queue_file(struct bsmtp *b)
+{
+	b->line_max = COMMAND_MAX + QUEUE_FILE_SLACK;
 }
 
 void bsmtp_free(struct bsmtp *b)
@@ -220,9 +230,10 @@ static bool take_line(struct bsmtp *b, struct text *slice, struct text *line)
 {
 	const char *lf = memchr(slice->p, '\n', slice->n);
 	size_t n = lf ? (size_t)(lf - slice->p) : slice->n;
+	bool cr = n ? slice->p[n - 1] == '\r' : b->line.len && b->line.data[b->line.len - 1] == '\r';
 
 	*line = text_make(slice->p, n);
-	if (b->line.len + n > COMMAND_MAX)
+	if (b->line.len + n - cr > b->line_max)
 		return refuse(b, "", "the line is longer than 8192 bytes");
 	if (!lf || b->line.len) {
 		buf_add(&b->line, slice->p, n);

@@ -127,9 +127,13 @@ int bad_move(const struct tree *t, const char *from, const char *name, const cha
 int bad_note(const struct tree *t, const char *name, const char *reason)
 {
 	char file[NAME_MAX + 1];
+	unsigned number = 1;
 	int error;
 
-	candidate(name, 1, file);
+	/* a reason beside a refused file is that file's */
+	do
+		candidate(name, number++, file);
+	while (exists(t, file));
 	error = write_reason(t, file, reason);
 	return error == EEXIST ? 0 : error;
 }

@@ -11,7 +11,8 @@
  * it got. 0 or an errno: then it is where it was. */
 int bad_move(const struct tree *, const char *from, const char *name, const char *reason, char put[NAME_MAX + 1]);
 
-/* Writes bad/NAME.reason for what stays where it is, unless it is there already. 0 or an errno. */
+/* Writes bad/NAME.reason (NAME.2.reason … where refused files have that name) for what stays where it is, unless it was written before. 0 or
+ * an errno. */
 int bad_note(const struct tree *, const char *name, const char *reason);
 
 #endif

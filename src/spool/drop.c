@@ -172,15 +172,17 @@ bool drop_stuck(struct drop *d, const char *name)
 	return news;
 }
 
-void drop_is_directory(struct drop *d, const char *name)
+bool drop_is_directory(struct drop *d, const char *name)
 {
 	struct odd *o = odd_get_or_add(d, name);
+	bool news = o && !o->directory;
 
 	if (o)
 		o->directory = true;
+	return news;
 }
 
-void drop_is_taken(struct drop *d, const char *name)
+void drop_forget(struct drop *d, const char *name)
 {
 	struct odd *o = map_count(d->odd) ? odd_get(d, name) : NULL;
 

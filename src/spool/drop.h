@@ -26,10 +26,10 @@ bool drop_next(struct drop *, char name[NAME_MAX + 1], bool *directory);
 /* The name cannot be claimed: it is given again after a while that grows. Returns whether this is news. */
 bool drop_stuck(struct drop *, const char *name);
 
-/* The name is a directory, which stays. */
-void drop_is_directory(struct drop *, const char *name);
+/* The name is a directory, which stays. Returns whether this is news. */
+bool drop_is_directory(struct drop *, const char *name);
 
-/* The name was taken: nothing special is known of it any more. */
-void drop_is_taken(struct drop *, const char *name);
+/* The name was taken or has gone: nothing special is known of it any more. */
+void drop_forget(struct drop *, const char *name);
 
 #endif

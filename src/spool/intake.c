@@ -15,10 +15,11 @@
 
 enum {
 	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
-	WAITING_MAX = 10000,       /* files that are waited for; beyond, they are refused at once */
+	WAITING_MAX = 10000,       /* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
 	AGAIN_MS = 100,            /* between looks at what waits */
 	GROUP = 16,                /* files that one thread claims in a row */
+	SMALL = 64 * 1024,         /* bytes that are copied without a thread of their own */
 	GROUPS_MAX = 2             /* more threads would only wait for the same directories */
 };
 
@@ -94,8 +95,13 @@ static void wait_for_disk(struct intake *in, struct take *t)
 	in->troubled = true;
 	if (t->error == ENOSPC || t->error == EDQUOT)
 		space_met_end(in->space);
-	note_claim(in, t);
-	put_aside(in, t, pace_delay_ms(++t->attempts));
+	if (t->claimed) {
+		note_claim(in, t);
+		put_aside(in, t, pace_delay_ms(++t->attempts));
+	} else {
+		drop_stuck(in->drop, t->name);
+		take_free(t);
+	}
 }
 
 static const char *shown_name(const struct take *t)
@@ -218,8 +224,8 @@ static void act(struct intake *in, struct take *t)
 		tell_unclaimed(in, t);
 		break;
 	case TAKE_DIRECTORY:
-		drop_is_directory(in->drop, t->name);
-		tell_refused(in, t);
+		if (drop_is_directory(in->drop, t->name))
+			tell_refused(in, t);
 		break;
 	case TAKE_REFUSED:
 		tell_refused(in, t);
@@ -246,21 +252,22 @@ static void copy_done(struct disk_job *job)
 	ask_more(in);
 }
 
-/* A lone file is stored at once; of several, those that must be copied wait for the disk side by side. */
+/* A lone small file is stored at once. Others that must be copied wait for the disk side by side, and keep no group busy. */
 static void group_work(struct disk_job *job, char *room)
 {
 	struct group *g = LIST_OF(job, struct group, job);
+	struct take *lone = g->count == 1 ? g->takes[0] : NULL;
 
 	for (size_t i = 0; i < g->count; i++)
 		take_look(g->takes[i], room);
-	if (g->count == 1 && g->takes[0]->outcome == TAKE_COPY)
-		take_copy(g->takes[0], room);
+	if (lone && lone->outcome == TAKE_COPY && lone->before.st_size <= SMALL)
+		take_copy(lone, room);
 }
 
 static void looked_at(struct intake *in, struct take *t)
 {
-	if (t->claimed)
-		drop_is_taken(in->drop, t->name);
+	if (t->claimed || t->outcome == TAKE_GONE)
+		drop_forget(in->drop, t->name);
 	if (t->outcome != TAKE_COPY) {
 		act(in, t);
 		return;
@@ -345,7 +352,7 @@ static void fill(struct intake *in)
 	char name[NAME_MAX + 1];
 	bool directory;
 
-	while (may_take(in) && drop_next(in->drop, name, &directory)) {
+	while (may_take(in) && in->waiting_count < WAITING_MAX && drop_next(in->drop, name, &directory)) {
 		struct take *t = new_take(in, name);
 
 		t->known_directory = directory;

@@ -106,6 +106,7 @@ static char *read_back(struct spool_message *m, bool facts, char *room, int *err
 	size_t got = 1;
 	char *reason = NULL;
 
+	bsmtp_expect_queue_file(parser);
 	for (bool over = false; !over && !(*error = io_read(m->fd, room, DISK_ROOM, &got)) && got;) {
 		slice = text_make(room, got);
 		while (!over && (event = bsmtp_next(parser, &slice, &piece)) != BSMTP_MORE)

@@ -80,7 +80,7 @@ static enum take_outcome refuse_directory(struct take *t)
 	int error;
 
 	if (t->known_directory)
-		return TAKE_GONE;
+		return TAKE_DIRECTORY;
 	error = bad_note(t->store.tree, t->name, reason);
 	if (error)
 		return trouble(t, error);

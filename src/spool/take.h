@@ -18,7 +18,7 @@ enum take_outcome {
 	TAKE_STORED,       /* store.messages have their names, not yet durable */
 	TAKE_GONE,         /* there is no such file any more */
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
-	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known */
+	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known before */
 	TAKE_REFUSED,      /* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
 	TAKE_UNFINISHED,   /* has several links, or makes no sense and was written to just now: store.reason; to be looked at again */
 	TAKE_TROUBLE       /* the disk or the system refused: error; to be tried again */
