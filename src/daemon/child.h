@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "link/reins.h"
+#include "daemon/reins.h"
 #include "net/loop.h"
 
 struct child {

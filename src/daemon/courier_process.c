@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "courier/courier.h"
 #include "daemon/process.h"
+#include "daemon/reins.h"
 #include "daemon/sandbox.h"
-#include "link/reins.h"
 #include "net/loop.h"
 
 /* The supervisor sends nothing to a courier. */

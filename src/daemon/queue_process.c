@@ -10,8 +10,8 @@
 #include "daemon/control.h"
 #include "daemon/control_processes.h"
 #include "daemon/process.h"
+#include "daemon/reins.h"
 #include "daemon/sandbox.h"
-#include "link/reins.h"
 #include "net/loop.h"
 #include "queue/queue.h"
 

@@ -9,7 +9,7 @@
 
 #include "link/pack.h"
 #include "link/packet.h"
-#include "link/reins.h"
+#include "daemon/reins.h"
 
 static struct loop *loop;
 static struct reins *here, *there;
@@ -132,5 +132,5 @@ int main(void)
 		{ "bad", test_bad, UNIT_ROWS(bad), 0 },
 	};
 
-	return unit_main("link/reins", cases, UNIT_ROWS(cases));
+	return unit_main("daemon/reins", cases, UNIT_ROWS(cases));
 }

@@ -1,4 +1,4 @@
-#include "link/reins.h"
+#include "daemon/reins.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * The supervisor's channel to its children (SOCK_SEQPACKET): a few typed messages, most with a
  * descriptor. The supervisor parses nothing from outside; children may only ask and report.
  */
-#ifndef CAUSEWAY_LINK_REINS_H
-#define CAUSEWAY_LINK_REINS_H
+#ifndef CAUSEWAY_DAEMON_REINS_H
+#define CAUSEWAY_DAEMON_REINS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
