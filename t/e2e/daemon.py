@@ -236,6 +236,11 @@ class Daemon:
         """The queue as causewayctl lists it."""
         return self.ctl("queue", "--json")
 
+    def retry_all(self):
+        """causewayctl retry ALL, once the daemon has read all that was in the queue when it was started."""
+        processes.wait_for(lambda: len(self.queue()) == len(self.spool.messages()), 20, "the queue read")
+        self.ctl("retry", "ALL")
+
 
 class UnixHTTP(http.client.HTTPConnection):
     """HTTP over a UNIX socket."""

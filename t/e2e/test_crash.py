@@ -265,7 +265,7 @@ def test_damaged_journal_line(t):
     daemon.start()
     daemon.wait_log(r"(?i)journal.*(damaged|skipped|crc)")
     ready.set()
-    daemon.ctl("retry", "ALL")
+    daemon.retry_all()
     daemon.spool.wait_empty()
     copies = collections.Counter((m.id, a) for m in peer.messages for a in m.recipients if a.startswith("ok"))
     same(len(copies), 10)
@@ -306,7 +306,7 @@ def rewriting_daemon(t, **options):
 def deliver_the_waiting(peer, daemon):
     """What waited before the rewriting is still known, and what was delivered is not tried again."""
     peer.script.clear()
-    daemon.ctl("retry", "ALL")
+    daemon.retry_all()
     daemon.wait_delivery("late@example.org", "sent")
     daemon.spool.wait_empty(60)
     same(len(daemon.deliveries("first@example.org")), 1)

@@ -153,7 +153,7 @@ def test_report_survives_a_restart(t):
     daemon.settings.update(QUICK)
     daemon.write_config()
     daemon.start()
-    daemon.ctl("retry", "ALL")
+    daemon.retry_all()
     daemon.spool.wait_empty()
     same(len({mail.split_trace(m.content)[1] for m in peers["client"].messages}), 1, "different reports")
     same(len(daemon.deliveries("rcpt550@there.test")), 1)
