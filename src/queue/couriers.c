@@ -1,41 +1,15 @@
 #include "queue/couriers.h"
 
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "queue/core.h"
+#include "queue/flight.h"
 #include "queue/lease.h"
+#include "queue/loss.h"
 #include "queue/results.h"
-
-enum {
-	LAST_WORDS = 5000,            /* ms for the last answers of a courier that has ended to be read */
-	LAST_BREATH = 30000           /* ms for a courier whose link has ended to end as well */
-};
-
-struct couriers {
-	struct queue *queue;
-	struct list list;
-	struct idmap *flights;        /* by number */
-	uint32_t last_number;
-	unsigned seats;               /* given so far; a seat is used again */
-	struct loop_task bury;
-	struct loop_timer *patience;
-};
-
-static void bury_all(void *arg);
-static void give_in(struct courier *c);
-
-static void patience_over(void *arg)
-{
-	struct couriers *all = arg;
-
-	LIST_EACH(l, &all->list)
-		give_in(LIST_OF(l, struct courier, all));
-	bury_all(all);
-}
 
 struct couriers *couriers_new(struct queue *q)
 {
@@ -44,12 +18,11 @@ struct couriers *couriers_new(struct queue *q)
 	all->queue = q;
 	list_init(&all->list);
 	all->flights = idmap_new();
-	all->bury = (struct loop_task){ .fn = bury_all, .arg = all };
-	all->patience = loop_timer_new(q->loop, patience_over, all);
+	loss_begin(all);
 	return all;
 }
 
-static void courier_free(struct courier *c)
+void courier_free(struct courier *c)
 {
 	LIST_EACH(l, &c->flights)
 		flight_end(LIST_OF(l, struct flight, of_courier));
@@ -65,43 +38,8 @@ void couriers_free(struct couriers *all)
 	LIST_EACH(l, &all->list)
 		courier_free(LIST_OF(l, struct courier, all));
 	idmap_free(all->flights);
-	loop_cancel(all->queue->loop, &all->bury);
-	loop_timer_free(all->patience);
+	loss_end(all);
 	free(all);
-}
-
-/* --- the end of a courier: of its link, and of the process --- */
-
-static void note_end(struct courier *c)
-{
-	struct couriers *all = c->home;
-
-	if (!c->ended)
-		c->ended = queue_now(all->queue);
-	loop_later(all->queue->loop, &all->bury);
-	if (!loop_timer_is_set(all->patience))
-		loop_timer_set(all->patience, LAST_WORDS);
-}
-
-/* Half an end is taken for the whole one after a while: nothing here may wait for ever for somebody else's
- * word. */
-static void give_in(struct courier *c)
-{
-	int64_t waited = queue_now(c->home->queue) - c->ended;
-
-	if (c->gone && waited >= LAST_WORDS)
-		c->broken = true;
-	if (c->broken && !c->gone && waited >= LAST_WORDS)
-		queue_kill_courier(c->home->queue, c->slot, c->pid);
-	if (c->broken && !c->gone && waited >= LAST_BREATH) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has closed its link, but nobody has seen its end; "
-		         "what it had goes out again",
-		         (long)c->pid);
-		c->gone = true;
-	}
-	if (c->broken != c->gone)
-		loop_timer_set(c->home->patience, LAST_WORDS);
 }
 
 /* --- what a courier says --- */
@@ -156,7 +94,7 @@ static void heard_break(void *arg, const char *why)
 	if (!c->gone && !c->retiring)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld: %s", (long)c->pid, why);
 	c->broken = true;
-	note_end(c);
+	loss_noted(c);
 }
 
 static const struct link_events events = {
@@ -191,8 +129,6 @@ void couriers_add(struct couriers *all, unsigned slot, pid_t pid, int fd)
 	c->slot = slot;
 	c->pid = pid;
 	c->seat = free_seat(all);
-	if (c->seat >= all->seats)
-		all->seats = c->seat + 1;
 	list_init(&c->flights);
 	list_append(&all->list, &c->all);
 	c->link = link_new(all->queue->loop, fd, &events, c);
@@ -220,72 +156,7 @@ void couriers_gone(struct couriers *all, unsigned slot, pid_t pid, int status)
 	c->gone = true;
 	c->status = status;
 	c->retiring = true;
-	note_end(c);
-}
-
-/* Ended by its own fault, not by somebody's signal. */
-static bool has_crashed(int status)
-{
-	static const int faults[] = { SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS };
-
-	for (size_t i = 0; WIFSIGNALED(status) && i < sizeof faults / sizeof faults[0]; i++)
-		if (WTERMSIG(status) == faults[i])
-			return true;
-	return false;
-}
-
-static void lose_flights(struct courier *c, bool crashed)
-{
-	LIST_EACH(l, &c->flights) {
-		struct flight *f = LIST_OF(l, struct flight, of_courier);
-
-		if (c->link)
-			f->dot_sent = link_dot_marked(c->link, f->number);
-		results_lost(c->home->queue, f, crashed);
-	}
-}
-
-/* Closing our end tells a courier that is still there to end. */
-static void drop_link(struct courier *c)
-{
-	LIST_EACH(l, &c->flights) {
-		struct flight *f = LIST_OF(l, struct flight, of_courier);
-
-		f->dot_sent = link_dot_marked(c->link, f->number);
-	}
-	link_free(c->link);
-	c->link = NULL;
-}
-
-static void bury(struct courier *c)
-{
-	struct queue *q = c->home->queue;
-	struct destination *d;
-	size_t cursor = 0;
-
-	if (c->flying)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has ended with %u requests in its hands; they go out again",
-		         (long)c->pid, c->flying);
-	lose_flights(c, has_crashed(c->status));
-	while ((d = destinations_each(q->destinations, &cursor)))
-		lease_courier_gone(d, c->seat);
-	courier_free(c);
-	queue_wake(q);
-}
-
-static void bury_all(void *arg)
-{
-	struct couriers *all = arg;
-
-	LIST_EACH(l, &all->list) {
-		struct courier *c = LIST_OF(l, struct courier, all);
-
-		if (c->broken && c->link)
-			drop_link(c);
-		if (c->broken && c->gone)
-			bury(c);
-	}
+	loss_noted(c);
 }
 
 void couriers_retire(struct couriers *all)
@@ -299,12 +170,6 @@ void couriers_retire(struct couriers *all)
 		if (!c->broken)
 			link_send_stop(c->link);
 	}
-}
-
-void couriers_give_up(struct couriers *all)
-{
-	LIST_EACH(l, &all->list)
-		lose_flights(LIST_OF(l, struct courier, all), false);
 }
 
 /* --- choice --- */
@@ -357,50 +222,17 @@ struct courier *couriers_choose(struct couriers *all, struct destination *d)
 	return best;
 }
 
-/* --- flights --- */
-
-struct flight *flight_begin(struct courier *c, struct entry *e, size_t count)
-{
-	struct couriers *all = c->home;
-	struct flight *f = mem_alloc(sizeof *f + count * sizeof f->rcpts[0]);
-
-	if (!c->flying)
-		c->heard = queue_now(all->queue);
-	lease_out(e->destination, c->seat);
-	f->courier = c;
-	f->active = e->active;
-	f->entry = e;
-	f->number = ++all->last_number;
-	f->sent_off = queue_now(all->queue);
-	f->count = f->unanswered = (uint32_t)count;
-	list_append(&c->flights, &f->of_courier);
-	idmap_put(all->flights, f->number, f);
-	e->active->flights++;
-	c->flying++;
-	c->credit--;
-	return f;
-}
-
-struct flight *flight_find(struct courier *c, uint32_t number)
-{
-	struct flight *f = idmap_get(c->home->flights, number);
-
-	return f && f->courier == c ? f : NULL;
-}
-
-void flight_end(struct flight *f)
-{
-	idmap_take(f->courier->home->flights, f->number);
-	list_remove(&f->of_courier);
-	f->courier->flying--;
-	f->courier->credit++;
-	f->active->flights--;
-	free(f);
-}
+/* --- what they have in hand --- */
 
 size_t couriers_flying(const struct couriers *all)
 {
 	return idmap_count(all->flights);
+}
+
+void couriers_give_up(struct couriers *all)
+{
+	LIST_EACH(l, &all->list)
+		loss_of_flights(LIST_OF(l, struct courier, all), false);
 }
 
 static int64_t silence(const struct courier *c)

@@ -8,11 +8,11 @@
 #define CAUSEWAY_QUEUE_COURIERS_H
 
 #include "base/json.h"
+#include "base/map.h"
 #include "link/link.h"
 #include "queue/destination.h"
 
 struct queue;
-struct couriers;
 
 struct courier {
 	struct list all;
@@ -33,22 +33,14 @@ struct courier {
 	struct list flights;
 };
 
-/* A request in a courier's hands. */
-struct flight {
-	struct list of_courier;
-	struct courier *courier;
-	struct active *active;
-	struct entry *entry;
-	uint32_t number;
-	bool probe;                   /* it finds out whether its destination lives */
-	/* seen when its courier's link ended: a further try may be a second copy */
-	bool dot_sent;
-	int64_t sent_off;             /* ms of the boot clock */
-	uint32_t count, unanswered;
-	bool progress;                /* somebody got a result */
-	/* content went out without a final reply: not to be tried again sooner than it must */
-	bool maybe_twice;
-	uint32_t rcpts[];
+/* All of them; for the files that share it: couriers.c, flight.c, loss.c. */
+struct couriers {
+	struct queue *queue;
+	struct list list;
+	struct idmap *flights;        /* by number */
+	uint32_t last_flight;
+	struct loop_task bury;        /* sees to those that have ended */
+	struct loop_timer *patience;  /* with half an end */
 };
 
 struct couriers *couriers_new(struct queue *);
@@ -59,7 +51,7 @@ void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
 /* All that exist now finish what they have and get nothing new. */
 void couriers_retire(struct couriers *);
 
-/* those that take requests, if with no credit at the moment */
+/* Those that take requests, maybe without credit at the moment. */
 size_t couriers_working(const struct couriers *);
 bool couriers_have_credit(const struct couriers *);
 size_t couriers_flying(const struct couriers *);
@@ -75,15 +67,10 @@ json_t *couriers_list(const struct couriers *);
  * destination is woken when it is). */
 struct courier *couriers_choose(struct couriers *, struct destination *);
 
-/* Takes a lease (an idle one if the courier has one) and begins a flight with count recipients, to be filled
- * in. */
-struct flight *flight_begin(struct courier *, struct entry *, size_t count);
-/* The flight of that number at that courier, or NULL. */
-struct flight *flight_find(struct courier *, uint32_t number);
-/* Frees the flight, whose lease was given back before. */
-void flight_end(struct flight *);
-
 /* Gives everything in flight up as undone. */
 void couriers_give_up(struct couriers *);
+
+/* Forgets a courier, and what it still has in hand. */
+void courier_free(struct courier *);
 
 #endif

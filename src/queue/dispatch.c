@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "queue/core.h"
-#include "queue/couriers.h"
+#include "queue/flight.h"
 #include "queue/trace.h"
 
 /* The message's envelope with just the flight's recipients; they are borrowed. */

@@ -3,7 +3,7 @@
 #ifndef CAUSEWAY_QUEUE_RESULTS_H
 #define CAUSEWAY_QUEUE_RESULTS_H
 
-#include "queue/couriers.h"
+#include "queue/flight.h"
 
 /* An answer that names no recipient in flight, or one that is answered already, is ignored with a warning. */
 void results_answer(struct queue *, struct courier *, const struct answer *);

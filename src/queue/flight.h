@@ -1,0 +1,32 @@
+/* A flight: a request in a courier's hands. */
+#ifndef CAUSEWAY_QUEUE_FLIGHT_H
+#define CAUSEWAY_QUEUE_FLIGHT_H
+
+#include "queue/couriers.h"
+
+struct flight {
+	struct list of_courier;
+	struct courier *courier;
+	struct active *active;
+	struct entry *entry;
+	uint32_t number;
+	bool probe;                   /* it finds out whether its destination lives */
+	bool dot_sent;                /* seen when the link ended: a further try may be a second copy */
+	int64_t sent_off;             /* ms of the boot clock */
+	uint32_t count, unanswered;
+	bool progress;                /* somebody got a result */
+	bool maybe_twice;             /* no reply to the final dot: not to be tried again sooner than it must */
+	uint32_t rcpts[];
+};
+
+/* Takes a lease (an idle one if the courier has one) and a credit, and begins a flight with count recipients,
+ * to be filled in. */
+struct flight *flight_begin(struct courier *, struct entry *, size_t count);
+
+/* The flight of that number at that courier, or NULL. */
+struct flight *flight_find(struct courier *, uint32_t number);
+
+/* Gives the credit back and frees the flight; its lease was given back before. */
+void flight_end(struct flight *);
+
+#endif
