@@ -22,7 +22,7 @@ struct couriers *couriers_new(struct queue *q)
 	return all;
 }
 
-void courier_free(struct courier *c)
+void couriers_forget(struct courier *c)
 {
 	LIST_EACH(l, &c->flights)
 		flight_end(LIST_OF(l, struct flight, of_courier));
@@ -36,7 +36,7 @@ void couriers_free(struct couriers *all)
 	if (!all)
 		return;
 	LIST_EACH(l, &all->list)
-		courier_free(LIST_OF(l, struct courier, all));
+		couriers_forget(LIST_OF(l, struct courier, all));
 	idmap_free(all->flights);
 	loss_end(all);
 	free(all);

@@ -71,6 +71,6 @@ struct courier *couriers_choose(struct couriers *, struct destination *);
 void couriers_give_up(struct couriers *);
 
 /* Forgets a courier, and what it still has in hand. */
-void courier_free(struct courier *);
+void couriers_forget(struct courier *);
 
 #endif

@@ -62,7 +62,7 @@ static void bury(struct courier *c)
 	loss_of_flights(c, has_crashed(c->status));
 	while ((d = destinations_each(q->destinations, &cursor)))
 		lease_courier_gone(d, c->seat);
-	courier_free(c);
+	couriers_forget(c);
 	queue_wake(q);
 }
 
