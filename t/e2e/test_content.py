@@ -147,34 +147,6 @@ def test_B_7_nul_and_8bit_bytes_stay(t):
     same(mail.split_trace(peer.wait_messages(1)[0].content)[1], content)
 
 
-def test_B_8_long_lines_are_cut_at_the_limit(t):
-    """Lines longer than line_length_limit are cut with CR LF SPACE, lines of just that length are not; 0: never."""
-    daemon, peers = t.destinations({"default": None, "short": None, "never": None}, {
-        "transport short.protocol": "lmtp", "transport short.line_length_limit": 10,
-        "transport never.protocol": "lmtp", "transport never.line_length_limit": 0})
-    routes = ", ".join(["default.test=lmtp:%s" % peers["default"].nexthop] +
-                       ["%s.test=%s:%s" % (name, name, peers[name].nexthop) for name in ("short", "never")])
-    daemon.stop()
-    daemon.settings["transport_maps"] = "inline:{%s}" % routes
-    daemon.write_config()
-    daemon.start()
-    body = b"c" * 10 + b"\r\n" + b"d" * 998 + b"\r\n" + b"e" * 5000 + b"\r\n"
-    for name in ("default", "short", "never"):
-        daemon.drop(mail.transaction("a@b", "u@%s.test" % name, b"S: x\r\n\r\n" + body, lines=False))
-
-    def cut(limit):
-        return re.sub(b"[^\r\n]{%d}(?=[^\r\n])" % limit, lambda m: m.group() + b"\r\n ", body)
-
-    def arrived(name):
-        return mail.split_trace(peers[name].wait_messages(1)[0].content)[1].split(b"\r\n\r\n", 1)[1]
-    same(arrived("never"), body)
-    unfolded = arrived("default")
-    assert max(map(len, unfolded.split(b"\r\n"))) <= 999, "a line over the limit"
-    same(unfolded.replace(b"\r\n ", b""), body)
-    same(arrived("short").replace(b"\r\n ", b""), body)
-    assert arrived("short").startswith(b"c" * 10 + b"\r\nd"), arrived("short")[:40]
-
-
 def test_B_9_empty_content(t):
     peer = t.peer()
     daemon = t.daemon(peer)

@@ -13,7 +13,7 @@ from harness import limit, same
 from reports import Report
 from spool import DAEMON_UID, PRODUCER_UID
 
-RETRY = {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", "lmtp.line_length_limit": 0}
+RETRY = {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s"}
 
 
 def attachment():
