@@ -81,9 +81,10 @@ static int print_anew(struct commit *c)
 	error = journal_new_begin(&c->anew, &(struct journal){ .dir = dir, .fd = -1 });
 	if (error)
 		return error;
-	error = journal_new_add(&c->anew, dir, text_in(&c->printed));
+	/* the batch's lines first, for their texts: what is printed says where all that has led to */
+	error = journal_new_add(&c->anew, dir, text_in(&c->running->lines));
 	if (!error)
-		error = journal_new_add(&c->anew, dir, text_in(&c->running->lines));
+		error = journal_new_add(&c->anew, dir, text_in(&c->printed));
 	if (!error)
 		return journal_new_finish(&c->anew, &c->journal);
 	journal_new_drop(&c->anew, dir);

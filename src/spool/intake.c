@@ -14,6 +14,7 @@
 #include "spool/take.h"
 
 enum {
+	TURN_MAX = 1024,           /* messages told in one turn of the loop */
 	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
 	WAITING_MAX = 10000,       /* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
@@ -36,8 +37,8 @@ struct intake {
 	struct drop *drop;
 	struct space *space;
 	struct loop_timer *timer;
-	struct loop_task more;
-	struct list running, waiting;
+	struct loop_task more, tell;
+	struct list running, waiting, arriving;
 	size_t running_count, waiting_count;
 	int64_t next_due;          /* of the waiting; ms of loop_now */
 	struct group *group;       /* being filled, or NULL */
@@ -171,23 +172,46 @@ static void note_batch(struct intake *in, const struct take *t)
 	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id, .count = t->store.count });
 }
 
+/* All its messages were told. */
+static void close_claim(struct intake *in, struct take *t)
+{
+	if (t->store.count)
+		note_batch(in, t);
+	if (!t->store.adopted)
+		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id, .count = t->store.count, .drop = true });
+	finish(in, t);
+}
+
+/* A file may hold many messages: they are told in several turns, so that nobody waits for the end of it. */
+static void tell_some(void *arg)
+{
+	struct intake *in = arg;
+	struct list *first;
+
+	for (unsigned n = 0; n < TURN_MAX && in->begun && (first = list_first(&in->arriving)); n++) {
+		struct take *t = LIST_OF(first, struct take, link);
+		struct spool_message *m = t->told < t->store.stored ? t->store.messages[t->told] : NULL;
+
+		if (m) {
+			t->store.messages[t->told++] = NULL;   /* its receiver owns it */
+			arrive(in, t, m);
+		} else {
+			close_claim(in, t);
+		}
+	}
+	if (in->begun && !list_empty(&in->arriving))
+		loop_later(in->setup.loop, &in->tell);
+	ask_more(in);
+}
+
 static void names_synced(void *arg)
 {
 	struct take *t = arg;
 	struct intake *in = t->owner;
-	size_t n = t->store.stored;
 
-	if (in->begun) {
-		if (t->store.count)
-			note_batch(in, t);
-		t->store.stored = 0;   /* each belongs to its receiver now */
-		for (size_t i = 0; i < n; i++)
-			arrive(in, t, t->store.messages[i]);
-		if (!t->store.adopted)
-			commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id, .count = t->store.count, .drop = true });
-	}
-	finish(in, t);
-	ask_more(in);
+	list_remove(&t->link);
+	list_append(&in->arriving, &t->link);
+	loop_later(in->setup.loop, &in->tell);
 }
 
 /* ---- what was found out ---- */
@@ -389,7 +413,9 @@ struct intake *intake_new(const struct intake_setup *setup, char **why)
 	in->setup = *setup;
 	list_init(&in->running);
 	list_init(&in->waiting);
+	list_init(&in->arriving);
 	in->more = (struct loop_task){ .fn = go_on, .arg = in };
+	in->tell = (struct loop_task){ .fn = tell_some, .arg = in };
 	in->timer = loop_timer_new(setup->loop, go_on, in);
 	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
 	in->drop = drop_new(setup->loop, setup->disk, setup->tree->fresh, path, go_on, in, &error);
@@ -410,6 +436,9 @@ void intake_free(struct intake *in)
 		take_free(LIST_OF(at, struct take, link));
 	LIST_EACH(at, &in->waiting)
 		take_free(LIST_OF(at, struct take, link));
+	LIST_EACH(at, &in->arriving)
+		take_free(LIST_OF(at, struct take, link));
+	loop_cancel(in->setup.loop, &in->tell);
 	loop_cancel(in->setup.loop, &in->more);
 	drop_free(in->drop);
 	space_free(in->space);
@@ -458,21 +487,19 @@ void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, c
 	put_aside(in, t, 0);
 }
 
+static uint64_t lowest(const struct list *takes, uint64_t lower)
+{
+	LIST_EACH(at, takes) {
+		const struct take *t = LIST_OF(at, struct take, link);
+
+		lower = t->floor < lower ? t->floor : lower;
+	}
+	return lower;
+}
+
 uint64_t intake_oldest_claim(const struct intake *in)
 {
-	uint64_t oldest = UINT64_MAX;
-
-	LIST_EACH(at, &in->running) {
-		const struct take *t = LIST_OF(at, struct take, link);
-
-		oldest = t->floor < oldest ? t->floor : oldest;
-	}
-	LIST_EACH(at, &in->waiting) {
-		const struct take *t = LIST_OF(at, struct take, link);
-
-		oldest = t->floor < oldest ? t->floor : oldest;
-	}
-	return oldest;
+	return lowest(&in->running, lowest(&in->waiting, lowest(&in->arriving, UINT64_MAX)));
 }
 
 void intake_state(const struct intake *in, struct spool_state *state)

@@ -139,19 +139,49 @@ static void note_report(struct ledger *l, uint64_t id)
 		parent->reports = (uint16_t)queue_id_report(id);
 }
 
-static void apply_to(struct ledger *l, struct ledger_message *m, const struct journal_line *line)
+static void lines_dead(struct ledger *l, struct ledger_message *m, uint32_t *bytes)
+{
+	uint32_t n = *bytes;
+
+	l->live_bytes -= n;
+	m->line_bytes -= n;
+	*bytes = 0;
+}
+
+/* Of deferrals only the last attempt's are of use. */
+static void apply_deferral(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
+{
+	if (!m->trying) {
+		lines_dead(l, m, &m->deferral_bytes);
+		m->recent = line->time;
+		m->trying = true;
+	}
+	m->deferral_bytes += bytes;
+}
+
+static void apply_next(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
+{
+	lines_dead(l, m, &m->next_bytes);
+	m->next_bytes = bytes;
+	m->trying = false;
+	m->next = line->time;
+	m->attempts = at_most(line->count, UINT32_MAX);
+}
+
+static void apply_to(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
 {
 	switch (line->kind) {
 	case JOURNAL_IN:
 		accept(l, m, line);
 		break;
 	case JOURNAL_RESULT:
-		if (line->status != 'd')
+		if (line->status == 'd')
+			apply_deferral(l, m, line, bytes);
+		else
 			set_final(m, line->rcpt);
 		break;
 	case JOURNAL_NEXT:
-		m->next = line->time;
-		m->attempts = at_most(line->count, UINT32_MAX);
+		apply_next(l, m, line, bytes);
 		break;
 	case JOURNAL_HOLD:
 		m->held = line->count != 0;
@@ -205,7 +235,7 @@ struct ledger_message *ledger_apply(struct ledger *l, const struct journal_line 
 		break;
 	default:
 		m = ledger_add(l, line->id);
-		apply_to(l, m, line);
+		apply_to(l, m, line, at_most(bytes, JOURNAL_TEXT_MAX + 32));
 	}
 	if (queue_id_report(line->id))
 		note_report(l, line->id);
@@ -218,8 +248,8 @@ struct ledger_message *ledger_apply(struct ledger *l, const struct journal_line 
 
 void ledger_lines_dead(struct ledger *l, struct ledger_message *m)
 {
-	l->live_bytes -= m->line_bytes;
-	m->line_bytes = 0;
+	lines_dead(l, m, &m->line_bytes);
+	m->deferral_bytes = m->next_bytes = 0;
 }
 
 void ledger_forget(struct ledger *l, struct ledger_message *m)
@@ -246,22 +276,22 @@ const char *ledger_origin(const struct ledger *l, const struct ledger_message *m
 
 static int by_id(const void *a, const void *b)
 {
-	const uint64_t *x = a, *y = b;
+	const struct ledger_live *x = a, *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-uint64_t *ledger_ids(const struct ledger *l, size_t *count)
+struct ledger_live *ledger_live(const struct ledger *l, size_t *count)
 {
-	uint64_t *ids = mem_alloc(ledger_count(l) * sizeof *ids);
+	struct ledger_live *all = mem_alloc(ledger_count(l) * sizeof *all);
 	struct ledger_message *m;
 	size_t cursor = 0;
 
 	*count = 0;
 	while ((m = ledger_next(l, &cursor)))
-		ids[(*count)++] = m->id;
-	qsort(ids, *count, sizeof *ids, by_id);
-	return ids;
+		all[(*count)++] = (struct ledger_live){ m->id, m->recent, m->attempts };
+	qsort(all, *count, sizeof *all, by_id);
+	return all;
 }
 
 static void print_in(const struct ledger *l, const struct ledger_message *m, struct buf *out)

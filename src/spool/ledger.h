@@ -27,13 +27,17 @@ struct ledger_message {
 	uint32_t final_bytes;
 	uint32_t count;               /* recipients; 0: not known */
 	uint32_t uid, attempts;
-	uint32_t line_bytes;          /* of its lines in the journal */
+	uint32_t line_bytes;          /* of its lines in the journal that are of use; among them … */
+	uint32_t deferral_bytes;      /* … those of the deferrals of the last attempt */
+	uint32_t next_bytes;          /* … and the last that says when to try again */
+	int64_t recent;               /* time of the first deferral of the last attempt, as its line has it */
 	uint16_t reports;             /* highest report number used */
 	uint8_t suspect, hops, flags;
 	uint8_t origin;               /* ledger_origin */
 	uint8_t files;                /* of its names in queue/, those that are still there: ID and its drop file */
 	bool accepted : 1;            /* there is an `in` line */
 	bool held : 1, done : 1;
+	bool trying : 1;              /* deferrals of an attempt have come, its `next` not yet */
 	bool present : 1;             /* at start: its file was seen, or is being made again */
 };
 
@@ -63,8 +67,15 @@ const uint8_t *ledger_final_bits(const struct ledger_message *);
 /* Name of the directory that a message came from; "" if not known. */
 const char *ledger_origin(const struct ledger *, const struct ledger_message *);
 
-/* The ids of all messages, ascending; free() it. */
-uint64_t *ledger_ids(const struct ledger *, size_t *count);
+/* What a rewriting must know of a message to choose among its lines. */
+struct ledger_live {
+	uint64_t id;
+	int64_t recent;
+	uint32_t attempts;
+};
+
+/* All messages, by ascending id; free() it. */
+struct ledger_live *ledger_live(const struct ledger *, size_t *count);
 
 /* Appends lines from which an empty ledger would become this one; now: the line of kind time that opens them. */
 void ledger_print(const struct ledger *, const struct journal_line *now, struct buf *out);

@@ -33,7 +33,7 @@ struct rewrite {
 	struct journal_new copy;
 	int dir, error;
 	uint64_t end, oldest_claim;
-	uint64_t *live;                    /* ids whose lines stay, ascending */
+	struct ledger_live *live;          /* whose lines stay, by ascending id */
 	size_t live_count;
 	struct buf head;
 };
@@ -83,14 +83,30 @@ uint64_t rewrite_print_high(struct ids *ids, struct buf *out)
 
 static int compare_id(const void *key, const void *element)
 {
-	const uint64_t *x = key, *y = element;
+	const uint64_t *id = key;
+	const struct ledger_live *live = element;
 
-	return *x < *y ? -1 : *x > *y;
+	return *id < live->id ? -1 : *id > live->id;
 }
 
-static bool is_live(const struct rewrite *r, uint64_t id)
+static const struct ledger_live *find(const struct rewrite *r, uint64_t id)
 {
-	return bsearch(&id, r->live, r->live_count, sizeof id, compare_id);
+	return bsearch(&id, r->live, r->live_count, sizeof r->live[0], compare_id);
+}
+
+/* Of deferrals and of when to try again only the last matter; the last but one stays too, for what is not written yet may be lost. */
+static bool is_superseded(const struct ledger_live *live, const struct journal_line *line)
+{
+	if (line->kind == JOURNAL_RESULT)
+		return line->status == 'd' && line->time < live->recent;
+	return line->kind == JOURNAL_NEXT && line->count + 1 < live->attempts;
+}
+
+static bool keep_about(const struct rewrite *r, const struct journal_line *line)
+{
+	const struct ledger_live *live = find(r, line->id);
+
+	return line->id == 0 || (live && !is_superseded(live, line));
 }
 
 static bool keep(const void *arg, struct text text)
@@ -109,9 +125,9 @@ static bool keep(const void *arg, struct text text)
 	case JOURNAL_BATCH:
 		return line.id >= r->oldest_claim;
 	case JOURNAL_REPORT:
-		return is_live(r, line.id) || is_live(r, queue_id_parent(line.id));
+		return find(r, line.id) || find(r, queue_id_parent(line.id));
 	default:
-		return line.id == 0 || is_live(r, line.id);
+		return keep_about(r, &line);
 	}
 }
 
@@ -183,7 +199,7 @@ static void start_copying(struct rewrite *r, const struct journal *j)
 	r->dir = j->dir;
 	r->end = j->size;
 	r->oldest_claim = r->setup.oldest_claim(r->setup.arg);
-	r->live = ledger_ids(r->setup.ledger, &r->live_count);
+	r->live = ledger_live(r->setup.ledger, &r->live_count);
 	buf_clear(&r->head);
 	rewrite_print_high(r->setup.ids, &r->head);
 	r->job = (struct disk_job){ .work = copy_work, .done = copy_done };

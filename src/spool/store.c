@@ -28,6 +28,7 @@ struct pass {
 	char *in, *out;
 	size_t held;                  /* bytes in out */
 	struct spool_message *message;   /* the open transaction's */
+	bool too_many;                /* messages in the file */
 	int error;
 };
 
@@ -113,6 +114,9 @@ static void remove_parts(const struct store *s)
 
 static int begin_message(struct pass *p)
 {
+	p->too_many = p->store->stored >= p->store->limits.rcpts;
+	if (p->too_many)
+		return 0;
 	p->message = queuefile_message(bsmtp_take_envelope(p->parser));
 	p->message->content_at = bsmtp_facts(p->parser)->content_at;
 	return p->copying ? open_part(p) : 0;
@@ -160,8 +164,8 @@ static enum bsmtp_event feed(struct pass *p, struct text slice)
 	do {
 		event = bsmtp_next(p->parser, &slice, &piece);
 		p->error = handle(p, event, piece);
-	} while (event != BSMTP_MORE && event != BSMTP_ERROR && !p->error);
-	return event;
+	} while (event != BSMTP_MORE && event != BSMTP_ERROR && !p->error && !p->too_many);
+	return p->too_many ? BSMTP_ERROR : event;
 }
 
 static enum store_result read_all(struct pass *p, int fd)
@@ -181,6 +185,13 @@ static enum store_result read_all(struct pass *p, int fd)
 	return event == BSMTP_ERROR ? STORE_REFUSED : STORE_OK;
 }
 
+static char *reason_of(const struct pass *p)
+{
+	if (p->too_many)
+		return mem_fmt("the file holds more than %zu messages", p->store->limits.rcpts);
+	return mem_str(bsmtp_error(p->parser));
+}
+
 static enum store_result run_pass(struct store *s, int fd, bool copying, char *room, bool *wire_form)
 {
 	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size), .copying = copying, .part = -1,
@@ -189,7 +200,7 @@ static enum store_result run_pass(struct store *s, int fd, bool copying, char *r
 
 	*wire_form = result == STORE_OK && bsmtp_is_wire_form(p.parser);
 	free(s->reason);
-	s->reason = result == STORE_REFUSED ? mem_str(bsmtp_error(p.parser)) : NULL;
+	s->reason = result == STORE_REFUSED ? reason_of(&p) : NULL;
 	s->error = p.error;
 	close_part(&p, false);
 	if (result != STORE_OK && copying)

@@ -10,7 +10,7 @@
 
 struct store_limits {
 	uint64_t size;          /* bytes of one content; 0: none */
-	size_t rcpts;
+	size_t rcpts;           /* recipients of one message; also: messages in one file */
 };
 
 enum store_result {

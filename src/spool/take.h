@@ -39,6 +39,7 @@ struct take {
 	bool *have;                  /* what store.have points to, or NULL */
 	int64_t begun, due;          /* ms of loop_now: when it was first unfinished, when to look again */
 	unsigned attempts;
+	size_t told;                 /* messages that their receiver has */
 	int fd;                      /* the claimed file, between look and copy; or -1 */
 	struct stat before;          /* it, when it was opened */
 	/* results */

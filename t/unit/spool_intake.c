@@ -421,6 +421,60 @@ START_TEST(test_takes_hundred_thousand_recipients)
 }
 END_TEST
 
+/* As long as a line may be, in a file that gets a CR at the end of each. */
+START_TEST(test_reads_back_longest_line)
+{
+	struct world *w = world_new();
+	struct buf text;
+
+	buf_init(&text, 20000);
+	buf_str(&text, "MAIL FROM:<a@example.org>\nRCPT TO:<u@example.org> ORCPT=rfc822;");
+	while (text.len < strlen("MAIL FROM:<a@example.org>\n") + 8192)
+		buf_char(&text, 'x');
+	buf_str(&text, "\nDATA\nx\n.\n");
+	world_open(w);
+	world_drop(w, "m", buf_text(&text));
+	world_wait(w, w->arrived_count == 1);
+	spool_load(w->spool, w->arrived[0]->id, world_loaded, w);
+	world_wait(w, w->load_done);
+	ck_assert_ptr_nonnull(w->loaded);
+	buf_free(&text);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(test_bounds_messages_of_a_file)
+{
+	struct world *w = world_new();
+
+	w->setup.rcpt_limit = 3;
+	world_open(w);
+	world_drop_old(w, "four", GOOD_LF GOOD_LF GOOD_LF GOOD_LF);
+	world_drop_old(w, "three", GOOD_LF GOOD_LF GOOD_LF);
+	world_wait(w, w->refused_count == 1 && w->arrived_count == 3);
+	ck_assert_str_eq(w->refused[0].reason, "the file holds more than 3 messages");
+	world_close(w);
+	ck_assert_uint_eq(world_count(w, "queue", ".part"), 0);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(test_notes_directory_beside_bad_file)
+{
+	struct world *w = world_new();
+
+	world_open(w);
+	world_drop_old(w, "x", "nonsense\n");
+	world_wait(w, w->refused_count == 1);
+	ck_assert_int_eq(mkdir(world_path(w, "drop/new/x"), 0755), 0);
+	world_wait(w, w->refused_count == 2);
+	ck_assert(world_exists(w, "drop/bad/x.reason"));
+	ck_assert(world_exists(w, "drop/bad/x.2.reason"));
+	ck_assert(!world_exists(w, "drop/bad/x.2"));
+	world_free(w);
+}
+END_TEST
+
 START_TEST(test_numbers_bad_files)
 {
 	struct world *w = world_new();
@@ -613,6 +667,9 @@ int main(void)
 		{ "refuses", test_refuses, UNIT_ROWS(refusals), 0 },
 		{ "passes on a long local part", test_passes_on_long_local_part, 1, 0 },
 		{ "takes a hundred thousand recipients", test_takes_hundred_thousand_recipients, 1, 0 },
+		{ "reads back the longest line", test_reads_back_longest_line, 1, 0 },
+		{ "bounds the messages of a file", test_bounds_messages_of_a_file, 1, 0 },
+		{ "notes a directory beside a bad file", test_notes_directory_beside_bad_file, 1, 0 },
 		{ "numbers bad files", test_numbers_bad_files, 1, 0 },
 		{ "keeps odd names", test_keeps_odd_names, 1, 0 },
 		{ "removes an empty directory", test_removes_empty_directory, 1, 0 },

@@ -308,6 +308,70 @@ START_TEST(test_cut_off)
 }
 END_TEST
 
+/* ---- a new report has the name of one that nobody named ---- */
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+START_TEST(test_report_of_same_name)
+{
+	static const char head[] = "MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n";
+	struct world *w = left_behind(A " " A "-1", IN);
+	char file[200];
+	char *bytes;
+	size_t n;
+
+	snprintf(file, sizeof file, "%snew\r\n.\r\n", head);
+	world_begin(w);
+	world_wait(w, w->known_count == 1);
+	spool_report(w->spool, w->known[0].known.id + 1, file, strlen(file), strlen(head), nothing, NULL);
+	world_wait(w, w->arrived_count == 1 && w->ready);
+	world_close(w);
+	bytes = world_read(w, "queue/" A "-1", &n);
+	ck_assert_str_eq(bytes, file);
+	free(bytes);
+	world_free(w);
+}
+END_TEST
+
+/* ---- a message that stays ---- */
+
+enum { ATTEMPTS = 20, RCPTS = 1000 };
+
+START_TEST(test_deferrals_do_not_pile_up)
+{
+	struct world *w = left_behind(A, IN);
+	char text[400];
+	struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "p", .text = text };
+	struct spool_state state;
+	uint64_t id;
+
+	world_open(w);
+	id = w->known[0].known.id;
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	for (unsigned attempt = 1; attempt <= ATTEMPTS; attempt++) {
+		result.when = attempt;
+		text[0] = (char)('a' + attempt);
+		for (result.rcpt = 0; result.rcpt < RCPTS; result.rcpt++)
+			spool_result(w->spool, id, &result);
+		spool_next(w->spool, id, 1000 + attempt, attempt);
+		world_commit(w);
+	}
+	/* each attempt is half a MB, all of them ten; the last is kept, and what came while the journal was rewritten */
+	world_wait(w, (spool_state(w->spool, &state), state.journal_bytes < 4000000));
+	world_close(w);
+	world_open(w);
+	ck_assert_uint_eq(w->known_count, 1);
+	ck_assert_uint_eq(w->known[0].known.attempts, ATTEMPTS);
+	ck_assert_int_le(llabs(w->known[0].known.next - 1000 - ATTEMPTS), 10);
+	ck_assert_int_eq(w->known[0].reason[0], 'a' + ATTEMPTS);
+	world_free(w);
+}
+END_TEST
+
 /* ---- queue files ---- */
 
 static const struct { const char *content; bool good; } contents[] = {
@@ -390,6 +454,8 @@ int main(void)
 		{ "clock jump", test_clock_jump, UNIT_ROWS(jumps), 0 },
 		{ "bit flip", test_bit_flip, 8, 0 },
 		{ "cut off", test_cut_off, 4, 0 },
+		{ "report of the same name", test_report_of_same_name, 1, 0 },
+		{ "deferrals do not pile up", test_deferrals_do_not_pile_up, 1, 0 },
 		{ "load", test_load, 2 * UNIT_ROWS(contents), 0 },
 		{ "load of nothing", test_load_of_nothing, 1, 0 },
 		{ "history", test_history, 1, 0 },

@@ -183,6 +183,7 @@ static inline void world_known(void *arg, const struct spool_known *known)
 	k->known = *known;
 	memcpy(k->final, known->final, known->final_bits / 8 < 16 ? known->final_bits / 8 : 16);
 	snprintf(k->reason, sizeof k->reason, "%s", known->reason);
+	loop_stop(w->loop);
 }
 
 static inline void world_ready(void *arg)
