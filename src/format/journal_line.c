@@ -36,17 +36,22 @@ static const struct layout layouts[] = {
 	[JOURNAL_HIGH] = { .word = "high", .has_id = true },
 	[JOURNAL_CLAIM] = { "claim", true, { FIELD("dir", WORD, dir), FIELD("name", WORD, name) } },
 	[JOURNAL_BATCH] = { "batch", true, { FIELD("count", UNSIGNED, count) } },
-	[JOURNAL_IN] = { "in", true, { FIELD("time", SIGNED, time), FIELD("uid", UNSIGNED, uid), FIELD("size", UNSIGNED, size),
-		FIELD("rcpts", UNSIGNED, count), FIELD("hops", UNSIGNED, hops), FIELD("flags", UNSIGNED, flags),
+	[JOURNAL_IN] = { "in", true, { FIELD("time", SIGNED, time), FIELD("uid", UNSIGNED, uid),
+	FIELD("size", UNSIGNED, size),
+		FIELD("rcpts", UNSIGNED, count), FIELD("hops", UNSIGNED, hops),
+		FIELD("flags", UNSIGNED, flags),
 		FIELD("origin", WORD, name) } },
-	[JOURNAL_RESULT] = { "result", true, { FIELD("rcpt", UNSIGNED, rcpt), FIELD("status", LETTER, status), FIELD("when", SIGNED, time),
+	[JOURNAL_RESULT] = { "result", true, { FIELD("rcpt", UNSIGNED, rcpt), FIELD("status", LETTER, status),
+	FIELD("when", SIGNED, time),
 		FIELD("dsn", WORD, dsn), FIELD("peer", WORD, peer), FIELD("text", REST, text) } },
-	[JOURNAL_NEXT] = { "next", true, { FIELD("when", SIGNED, time), FIELD("attempts", UNSIGNED, count) } },
+	[JOURNAL_NEXT] = { "next", true, { FIELD("when", SIGNED, time),
+	FIELD("attempts", UNSIGNED, count) } },
 	[JOURNAL_HOLD] = { "hold", true, { FIELD("held", UNSIGNED, count) } },
 	[JOURNAL_SUSPECT] = { "suspect", true, { FIELD("count", UNSIGNED, count) } },
 	[JOURNAL_REPORT] = { .word = "report", .has_id = true },
 	[JOURNAL_DONE] = { .word = "done", .has_id = true },
-	[JOURNAL_TIME] = { "time", false, { FIELD("when", SIGNED, time), FIELD("boot", SIGNED, boot), FIELD("bootid", WORD, name) } },
+	[JOURNAL_TIME] = { "time", false, { FIELD("when", SIGNED, time), FIELD("boot", SIGNED, boot),
+	FIELD("bootid", WORD, name) } },
 };
 
 /* ---- printing ---- */
@@ -114,7 +119,8 @@ static void add_value(struct buf *out, enum value_kind kind, const char *value)
 		break;
 	case WORD:
 	case REST:
-		add_encoded(out, cut(*(const struct text *)(const void *)value, kind == REST ? REST_MAX : WORD_MAX), kind == REST);
+		add_encoded(out, cut(*(const struct text *)(const void *)value, kind == REST ? REST_MAX
+			: WORD_MAX), kind == REST);
 		break;
 	}
 }
@@ -344,9 +350,11 @@ char *journal_line_decode(struct text value)
 	size_t n = 0;
 
 	for (size_t i = 0; i < value.n; i++) {
-		bool encoded = value.p[i] == '%' && i + 2 < value.n && hex_value(value.p[i + 1]) >= 0 && hex_value(value.p[i + 2]) >= 0;
+		bool encoded = value.p[i] == '%' && i + 2 < value.n && hex_value(value.p[i + 1]) >= 0
+			&& hex_value(value.p[i + 2]) >= 0;
 
-		out[n++] = encoded ? (char)(hex_value(value.p[i + 1]) << 4 | hex_value(value.p[i + 2])) : value.p[i];
+		out[n++] = encoded ? (char)(hex_value(value.p[i + 1]) << 4 | hex_value(value.p[i + 2]))
+			: value.p[i];
 		if (encoded)
 			i += 2;
 	}

@@ -1,6 +1,7 @@
 /*
- * A line of the queue's journal, "CRC LENGTH TEXT LF" (doc/queue.md "The journal"): printing, and reading bytes that a disk or a crash may
- * have damaged. TEXT is a kind, for most kinds a queue id, and fields name=value.
+ * A line of the queue's journal, "CRC LENGTH TEXT LF" (doc/queue.md "The journal"): printing, and reading
+ * bytes that a disk or a crash may have damaged. TEXT is a kind, for most kinds a queue id, and fields
+ * name=value.
  */
 #ifndef CAUSEWAY_FORMAT_JOURNAL_LINE_H
 #define CAUSEWAY_FORMAT_JOURNAL_LINE_H
@@ -12,7 +13,8 @@
 #include "base/text.h"
 
 enum journal_kind {
-	JOURNAL_HIGH, JOURNAL_CLAIM, JOURNAL_BATCH, JOURNAL_IN, JOURNAL_RESULT, JOURNAL_NEXT, JOURNAL_HOLD, JOURNAL_SUSPECT, JOURNAL_REPORT,
+	JOURNAL_HIGH, JOURNAL_CLAIM, JOURNAL_BATCH, JOURNAL_IN, JOURNAL_RESULT, JOURNAL_NEXT, JOURNAL_HOLD,
+		JOURNAL_SUSPECT, JOURNAL_REPORT,
 	JOURNAL_DONE, JOURNAL_TIME,
 	JOURNAL_OTHER   /* a kind of some other version; has an id if its second word is one */
 };
@@ -23,8 +25,9 @@ enum { JOURNAL_EIGHT_BIT = 1, JOURNAL_UTF8_HEADER = 2 };
 /* The longest text of a line, bytes. */
 #define JOURNAL_TEXT_MAX 8192
 
-/* One line's values; a kind uses those that doc/queue.md gives it, the others are 0 or empty. Texts are borrowed: from the caller when
- * printing; when parsed, from the line, still encoded (journal_line_decode). */
+/* One line's values; a kind uses those that doc/queue.md gives it, the others are 0 or empty. Texts are
+ * borrowed: from the caller when printing; when parsed, from the line, still encoded
+ * (journal_line_decode). */
 struct journal_line {
 	enum journal_kind kind;
 	uint64_t id;            /* 0: none */
@@ -50,8 +53,9 @@ enum journal_found {
 	JOURNAL_MORE       /* no whole line: give more bytes, or this is the end */
 };
 
-/* Takes the next line off *from, or what is damaged up to the next LF. last: no more bytes follow. A good line whose LF is missing or
- * damaged counts as good. *whole (may be NULL) is the line with its frame, as it may be written again. */
+/* Takes the next line off *from, or what is damaged up to the next LF. last: no more bytes follow. A good
+ * line whose LF is missing or damaged counts as good. *whole (may be NULL) is the line with its frame, as it
+ * may be written again. */
 enum journal_found journal_line_next(struct text *from, bool last, struct text *text, struct text *whole);
 
 /* Reads a line's text; false if its fields make no sense for its kind. */

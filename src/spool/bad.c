@@ -50,7 +50,8 @@ static bool is_taken(const struct tree *t, const char *name, unsigned number)
 	return exists(t, file) || exists(t, reason);
 }
 
-/* The first free number, found in few steps though thousands may have the same name: none is ever freed in the middle but by people. */
+/* The first free number, found in few steps though thousands may have the same name: none is ever freed in
+ * the middle but by people. */
 static unsigned first_free(const struct tree *t, const char *name)
 {
 	unsigned low = 1, high = 2;
@@ -109,7 +110,8 @@ static int move_as(const struct tree *t, const char *from, const char *name, con
 	return error;
 }
 
-int bad_move(const struct tree *t, const char *from, const char *name, const char *reason, char put[NAME_MAX + 1])
+int bad_move(const struct tree *t, const char *from, const char *name, const char *reason,
+	char put[NAME_MAX + 1])
 {
 	char file[NAME_MAX + 1];
 	int error;

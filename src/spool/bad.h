@@ -7,12 +7,13 @@
 
 #include "spool/tree.h"
 
-/* Moves queue/from to bad/NAME, NAME.2, NAME.3 … (the first that is free), with NAME.reason beside it; put (may be NULL) is the name that
- * it got. 0 or an errno: then it is where it was. */
-int bad_move(const struct tree *, const char *from, const char *name, const char *reason, char put[NAME_MAX + 1]);
+/* Moves queue/from to bad/NAME, NAME.2, NAME.3 … (the first that is free), with NAME.reason beside it; put
+ * (may be NULL) is the name that it got. 0 or an errno: then it is where it was. */
+int bad_move(const struct tree *, const char *from, const char *name, const char *reason,
+	char put[NAME_MAX + 1]);
 
-/* Writes bad/NAME.reason (NAME.2.reason … where refused files have that name) for what stays where it is, unless it was written before. 0 or
- * an errno. */
+/* Writes bad/NAME.reason (NAME.2.reason … where refused files have that name) for what stays where it is,
+ * unless it was written before. 0 or an errno. */
 int bad_note(const struct tree *, const char *name, const char *reason);
 
 #endif

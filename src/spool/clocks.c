@@ -22,5 +22,6 @@ static void read_boot_id(char boot_id[CLOCKS_BOOT_ID])
 void clocks_line(const struct loop *loop, struct journal_line *line, char boot_id[CLOCKS_BOOT_ID])
 {
 	read_boot_id(boot_id);
-	*line = (struct journal_line){ .kind = JOURNAL_TIME, .time = loop_wall(loop), .boot = loop_now(loop), .name = text_of(boot_id) };
+	*line = (struct journal_line){ .kind = JOURNAL_TIME, .time = loop_wall(loop), .boot = loop_now(loop),
+		.name = text_of(boot_id) };
 }

@@ -7,7 +7,8 @@
 
 #define CLOCKS_BOOT_ID 40   /* bytes for a boot id with its NUL */
 
-/* Fills the line in; its texts lie in boot_id. A boot id that cannot be read is empty: no other line is then of this boot. */
+/* Fills the line in; its texts lie in boot_id. A boot id that cannot be read is empty: no other line is then
+ * of this boot. */
 void clocks_line(const struct loop *, struct journal_line *, char boot_id[CLOCKS_BOOT_ID]);
 
 #endif

@@ -162,8 +162,10 @@ static void start(void *arg)
 static void failed(struct commit *c)
 {
 	if (!c->broken)
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s/queue/journal: cannot be written: %s; results are kept in memory and no mail is "
-			"removed until a new journal is on the disk, trying again", c->setup.tree->path, strerror(c->error));
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+			"%s/queue/journal: cannot be written: %s; results are kept in memory and no mail is "
+			"removed until a new journal is on the disk, trying again", c->setup.tree->path,
+			strerror(c->error));
 	c->broken = true;
 	/* the first attempt to print it anew comes at once */
 	if (c->pace.failures == 0)
@@ -193,7 +195,8 @@ static void done(struct disk_job *job)
 		return;
 	}
 	if (c->broken)
-		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue/journal: a new journal is on the disk", c->setup.tree->path);
+		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue/journal: a new journal is on the disk",
+			c->setup.tree->path);
 	c->broken = false;
 	buf_free(&c->printed);
 	c->running = NULL;
@@ -233,7 +236,8 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	c->job = (struct disk_job){ .work = work, .done = done };
 	buf_init(&c->printed, SIZE_MAX / 2);
 	pace_init(&c->pace, setup->loop, start, c);
-	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync, .ledger = setup->ledger,
+	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync,
+		.ledger = setup->ledger,
 		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });
 	return c;
 }

@@ -1,7 +1,8 @@
 /*
- * Group commit: journal lines are collected in the open batch; batches reach the disk one after the other. Whoever waits on a batch is told
- * when it is on the disk, and files that a batch declares finished are removed after it. If the journal cannot be written, all wait
- * while a new one is printed from memory (doc/queue.md "The journal is rewritten").
+ * Group commit: journal lines are collected in the open batch; batches reach the disk one after the other.
+ * Whoever waits on a batch is told when it is on the disk, and files that a batch declares finished are
+ * removed after it. If the journal cannot be written, all wait while a new one is printed from memory
+ * (doc/queue.md "The journal is rewritten").
  */
 #ifndef CAUSEWAY_SPOOL_COMMIT_H
 #define CAUSEWAY_SPOOL_COMMIT_H

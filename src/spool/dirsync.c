@@ -50,7 +50,8 @@ static void start(void *arg)
 static void failed(struct dirsync *d)
 {
 	if (d->pace.failures == 0)
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s/queue: the directory cannot be synced: %s; new messages wait, trying again",
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+			"%s/queue: the directory cannot be synced: %s; new messages wait, trying again",
 			d->tree->path, strerror(d->error));
 	pace_failed(&d->pace);
 }
@@ -65,7 +66,8 @@ static void done(struct disk_job *job)
 		return;
 	}
 	if (d->pace.failures)
-		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue: the directory can be synced again", d->tree->path);
+		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue: the directory can be synced again",
+			d->tree->path);
 	list_init(&served);
 	move_all(&d->served, &served);
 	pace_ended(&d->pace);

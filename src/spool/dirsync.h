@@ -18,7 +18,8 @@ struct dirsync_waiter {
 struct dirsync *dirsync_new(struct loop *, struct disk *, const struct tree *);
 void dirsync_free(struct dirsync *);
 
-/* synced(arg) is called from the loop when all changes made before this call are on the disk. While the disk refuses it waits, saying so. */
+/* synced(arg) is called from the loop when all changes made before this call are on the disk. While the disk
+ * refuses it waits, saying so. */
 void dirsync_wait(struct dirsync *, struct dirsync_waiter *);
 
 /* Whether nobody waits. */

@@ -1,6 +1,6 @@
 /*
- * A pool of threads for calls that wait for the disk. A job is embedded in its owner; its work runs in a thread, then its done in the loop.
- * Work may touch nothing that the loop touches meanwhile, and never logs.
+ * A pool of threads for calls that wait for the disk. A job is embedded in its owner; its work runs in a
+ * thread, then its done in the loop. Work may touch nothing that the loop touches meanwhile, and never logs.
  */
 #ifndef CAUSEWAY_SPOOL_DISK_H
 #define CAUSEWAY_SPOOL_DISK_H
@@ -12,7 +12,8 @@
 
 struct disk;
 
-/* What waits is taken in this order; the second and third lane together leave one thread free, so that the first never waits for them. */
+/* What waits is taken in this order; the second and third lane together leave one thread free, so that the
+ * first never waits for them. */
 enum disk_lane { DISK_RESULTS, DISK_INTAKE, DISK_REMOVAL, DISK_LANES };
 
 /* Memory of a thread for its job's use, not kept between jobs. */
@@ -21,11 +22,13 @@ enum disk_lane { DISK_RESULTS, DISK_INTAKE, DISK_REMOVAL, DISK_LANES };
 struct disk_job {
 	struct disk_job *next;
 	void (*work)(struct disk_job *, char room[DISK_ROOM]);   /* in a thread */
-	void (*done)(struct disk_job *);                         /* in the loop; may free the job or run it again */
+	/* in the loop; may free the job or run it again */
+	void (*done)(struct disk_job *);
 };
 
 struct disk *disk_new(struct loop *, unsigned threads);
-void disk_free(struct disk *);   /* waits for work that has begun; nothing may be outstanding unless the process ends */
+/* waits for work that has begun; nothing may be outstanding unless the process ends */
+void disk_free(struct disk *);
 
 void disk_run(struct disk *, enum disk_lane, struct disk_job *);
 

@@ -197,7 +197,9 @@ static void one_event(struct drop *d, const struct inotify_event *event)
 	if (event->mask & IN_Q_OVERFLOW)
 		d->scan_wanted = true;
 	else if (event->mask & IN_IGNORED)
-		log_line(LOG_LEVEL_ERROR, "pickup", NULL, "%s: the directory was removed; nothing is taken from it until the next start", d->path);
+		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
+			"%s: the directory was removed; nothing is taken from it until the next start",
+			d->path);
 	else if (event->len)
 		hold(d, event->name);
 }
@@ -289,7 +291,8 @@ static int watch_directory(struct drop *d)
 	return 0;
 }
 
-struct drop *drop_new(struct loop *loop, struct disk *disk, int dir, const char *path, void (*names)(void *arg), void *arg, int *error)
+struct drop *drop_new(struct loop *loop, struct disk *disk, int dir, const char *path,
+	void (*names)(void *arg), void *arg, int *error)
 {
 	struct drop *d = mem_alloc(sizeof *d);
 

@@ -34,7 +34,8 @@ void history_show(const struct tree *tree, uint64_t id, void (*show)(void *arg, 
 {
 	struct history h = { .id = id, .show = show, .arg = arg };
 	struct journal_damage damage;
-	struct journal j = { .dir = tree->queue, .fd = openat(tree->queue, "journal", O_RDONLY | O_NOFOLLOW | O_CLOEXEC) };
+	struct journal j = { .dir = tree->queue, .fd = openat(tree->queue, "journal",
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC) };
 	struct stat st;
 	char *room = mem_alloc(DISK_ROOM);
 

@@ -16,7 +16,8 @@
 enum {
 	TURN_MAX = 1024,           /* messages told in one turn of the loop */
 	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
-	WAITING_MAX = 10000,       /* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
+	/* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
+	WAITING_MAX = 10000,
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
 	AGAIN_MS = 100,            /* between looks at what waits */
 	GROUP = 16,                /* files that one thread claims in a row */
@@ -70,7 +71,8 @@ static void note_claim(struct intake *in, struct take *t)
 	if (t->noted || !t->claimed)
 		return;
 	t->noted = true;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id, .dir = text_of("drop"),
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
+		.dir = text_of("drop"),
 		.name = text_of(t->name) });
 }
 
@@ -92,7 +94,8 @@ static void wait_for_disk(struct intake *in, struct take *t)
 
 	if (!in->troubled)
 		log_line(LOG_LEVEL_ERROR, "pickup", t->claimed ? names_message(t->store.id, id) : NULL,
-			"a drop file cannot be taken in: %s; it is kept and tried again (further ones are not reported)", strerror(t->error));
+			"a drop file cannot be taken in: %s; it is kept and tried again (further ones are not "
+			"reported)", strerror(t->error));
 	in->troubled = true;
 	if (t->error == ENOSPC || t->error == EDQUOT)
 		space_met_end(in->space);
@@ -112,18 +115,22 @@ static const char *shown_name(const struct take *t)
 
 static void tell_refused(struct intake *in, struct take *t)
 {
-	char id[NAMES_SIZE] = "", *name = text_cleaned(shown_name(t), NAME_MAX), *put = text_cleaned(t->put, NAME_MAX);
+	char id[NAMES_SIZE] = "", *name = text_cleaned(shown_name(t), NAME_MAX),
+		*put = text_cleaned(t->put, NAME_MAX);
 	char *reason = text_cleaned(t->store.reason, 1000);
 
 	if (t->claimed)
 		names_message(t->store.id, id);
 	in->refused++;
 	if (t->outcome == TAKE_DIRECTORY)
-		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it stays in drop/new and is not looked at again", name, reason);
+		log_line(LOG_LEVEL_WARNING, "cleanup", NULL,
+			"refused: %s: %s; it stays in drop/new and is not looked at again", name, reason);
 	else if (!t->claimed)
-		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it was empty and is removed", name, reason);
+		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it was empty and is removed",
+			name, reason);
 	else
-		log_line(LOG_LEVEL_WARNING, "cleanup", id, "refused: %s (uid=%lu): %s; it is now drop/bad/%s", name, (unsigned long)t->uid,
+		log_line(LOG_LEVEL_WARNING, "cleanup", id, "refused: %s (uid=%lu): %s; it is now drop/bad/%s",
+			name, (unsigned long)t->uid,
 			reason, put);
 	if (in->setup.events->refused)
 		in->setup.events->refused(in->setup.arg, t->claimed ? t->store.id : 0, name, t->uid, reason);
@@ -135,7 +142,8 @@ static void tell_refused(struct intake *in, struct take *t)
 static void tell_unclaimed(struct intake *in, struct take *t)
 {
 	if (drop_stuck(in->drop, t->name))
-		log_line(LOG_LEVEL_ERROR, "pickup", NULL, "%s/drop/new/%s: cannot be claimed: %s; it stays where it is and is tried again",
+		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
+			"%s/drop/new/%s: cannot be claimed: %s; it stays where it is and is tried again",
 			in->setup.tree->path, t->name, strerror(t->error));
 }
 
@@ -169,7 +177,8 @@ static void arrive(struct intake *in, struct take *t, struct spool_message *m)
 
 static void note_batch(struct intake *in, const struct take *t)
 {
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id, .count = t->store.count });
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id,
+		.count = t->store.count });
 }
 
 /* All its messages were told. */
@@ -178,7 +187,8 @@ static void close_claim(struct intake *in, struct take *t)
 	if (t->store.count)
 		note_batch(in, t);
 	if (!t->store.adopted)
-		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id, .count = t->store.count, .drop = true });
+		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id,
+			.count = t->store.count, .drop = true });
 	finish(in, t);
 }
 
@@ -276,7 +286,8 @@ static void copy_done(struct disk_job *job)
 	ask_more(in);
 }
 
-/* A lone small file is stored at once. Others that must be copied wait for the disk side by side, and keep no group busy. */
+/* A lone small file is stored at once. Others that must be copied wait for the disk side by side, and keep no
+ * group busy. */
 static void group_work(struct disk_job *job, char *room)
 {
 	struct group *g = LIST_OF(job, struct group, job);
@@ -342,7 +353,8 @@ static void run(struct intake *in, struct take *t)
 
 static bool may_take(const struct intake *in)
 {
-	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX && in->groups < GROUPS_MAX;
+	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX
+		&& in->groups < GROUPS_MAX;
 }
 
 static void run_due(struct intake *in)
@@ -480,7 +492,8 @@ void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, c
 	t->store.id = t->floor = id;
 	t->store.count = count;
 	t->have = have;
-	t->store.have = count ? have : NULL;   /* how many are in a file that is not counted yet is not known */
+	/* how many are in a file that is not counted yet is not known */
+	t->store.have = count ? have : NULL;
 	/* a part of it is a message already: it was found good by the limits of its time */
 	if (count)
 		t->store.limits = (struct store_limits){ .rcpts = SIZE_MAX };

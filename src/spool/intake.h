@@ -1,6 +1,7 @@
 /*
- * From drop/new to the queue: takes as many files at once as serve the disk, tells of messages when they are safe, and looks again
- * at files that were not ready. All decisions about a file that take.c found something out about are here.
+ * From drop/new to the queue: takes as many files at once as serve the disk, tells of messages when they are
+ * safe, and looks again at files that were not ready. All decisions about a file that take.c found something
+ * out about are here.
  */
 #ifndef CAUSEWAY_SPOOL_INTAKE_H
 #define CAUSEWAY_SPOOL_INTAKE_H
@@ -26,17 +27,19 @@ struct intake_setup {
 	void *arg;                       /* of the events */
 };
 
-/* Watches drop/new, but takes nothing before intake_begin. NULL and a line in *why (free() it) if it cannot. */
+/* Watches drop/new, but takes nothing before intake_begin. NULL and a line in *why (free() it) if it
+ * cannot. */
 struct intake *intake_new(const struct intake_setup *, char **why);
 void intake_free(struct intake *);   /* after intake_end, when the disk is idle */
 
 void intake_begin(struct intake *);
-void intake_end(struct intake *);    /* nothing new is taken; what is stored is left for the next start to find */
+/* nothing new is taken; what is stored is left for the next start to find */
+void intake_end(struct intake *);
 void intake_pause(struct intake *, bool paused);
 void intake_reconfigure(struct intake *, const struct store_limits *, uint64_t minimum_free);
 
-/* A claim that a start found: count 0, or the number of its messages, of which have[i] are there already (owned from now on). name: what it
- * was called, "" if that is lost. */
+/* A claim that a start found: count 0, or the number of its messages, of which have[i] are there already
+ * (owned from now on). name: what it was called, "" if that is lost. */
 void intake_retake(struct intake *, uint64_t id, unsigned count, bool *have, const char *name);
 
 /* No claim that is still open has a lower id. */

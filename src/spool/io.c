@@ -82,7 +82,8 @@ int io_rename(int from_dir, const char *from, int to_dir, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return errno;
-	/* a file system that does not know the flag: names in the queue are used once, those in bad/ are ours */
+	/* a file system that does not know the flag: names in the queue are used once, those in bad/ are
+	 * ours */
 	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return EEXIST;
 	return renameat(from_dir, from, to_dir, to) == 0 ? 0 : errno;

@@ -13,7 +13,8 @@
 #include "spool/hook.h"
 #include "spool/io.h"
 
-static const char name_now[] = "journal", name_new[] = "journal.new", name_anew[] = "journal.anew", name_ballast[] = "ballast";
+static const char name_now[] = "journal", name_new[] = "journal.new", name_anew[] = "journal.anew",
+	name_ballast[] = "ballast";
 
 enum {
 	RESERVE_MIN = 4 * 1024 * 1024,    /* blocks kept beyond the end … */
@@ -108,7 +109,8 @@ static int next_line(struct reader *r, enum journal_found *found, struct text *t
 
 static struct reader reader_of(int fd, uint64_t from, uint64_t end, char *room)
 {
-	return (struct reader){ .fd = fd, .at = from, .end = end, .room = room, .left = { room, 0 }, .offset = from };
+	return (struct reader){ .fd = fd, .at = from, .end = end, .room = room, .left = { room, 0 },
+		.offset = from };
 }
 
 /* Whether the file ends inside a line, however good that line may be. */
@@ -207,7 +209,8 @@ static int add_line(struct journal_new *n, int dir, struct buf *out, struct text
 	return error;
 }
 
-int journal_new_copy(struct journal_new *n, int dir, uint64_t end, bool (*keep)(const void *arg, struct text text), const void *arg,
+int journal_new_copy(struct journal_new *n, int dir, uint64_t end,
+	bool (*keep)(const void *arg, struct text text), const void *arg,
 	char *room)
 {
 	struct reader r = reader_of(n->from, n->copied, end, room);

@@ -125,7 +125,8 @@ static void accept(struct ledger *l, struct ledger_message *m, const struct jour
 	if (m->final_bytes > LEDGER_INLINE)
 		free(m->final.there);
 	l->live_bytes -= m->line_bytes;
-	*m = (struct ledger_message){ .id = m->id, .final_bytes = LEDGER_INLINE, .files = m->files, .present = m->present,
+	*m = (struct ledger_message){ .id = m->id, .final_bytes = LEDGER_INLINE, .files = m->files,
+		.present = m->present,
 		.accepted = true, .arrived = line->time, .uid = (uint32_t)line->uid, .size = line->size,
 		.count = at_most(line->count, UINT32_MAX), .hops = (uint8_t)at_most(line->hops, UINT8_MAX),
 		.flags = (uint8_t)line->flags, .origin = origin_number(l, line->name) };
@@ -149,7 +150,8 @@ static void lines_dead(struct ledger *l, struct ledger_message *m, uint32_t *byt
 }
 
 /* Of deferrals only the last attempt's are of use. */
-static void apply_deferral(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
+static void apply_deferral(struct ledger *l, struct ledger_message *m, const struct journal_line *line,
+	uint32_t bytes)
 {
 	if (!m->trying) {
 		lines_dead(l, m, &m->deferral_bytes);
@@ -159,7 +161,8 @@ static void apply_deferral(struct ledger *l, struct ledger_message *m, const str
 	m->deferral_bytes += bytes;
 }
 
-static void apply_next(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
+static void apply_next(struct ledger *l, struct ledger_message *m, const struct journal_line *line,
+	uint32_t bytes)
 {
 	lines_dead(l, m, &m->next_bytes);
 	m->next_bytes = bytes;
@@ -168,7 +171,8 @@ static void apply_next(struct ledger *l, struct ledger_message *m, const struct 
 	m->attempts = at_most(line->count, UINT32_MAX);
 }
 
-static void apply_to(struct ledger *l, struct ledger_message *m, const struct journal_line *line, uint32_t bytes)
+static void apply_to(struct ledger *l, struct ledger_message *m, const struct journal_line *line,
+	uint32_t bytes)
 {
 	switch (line->kind) {
 	case JOURNAL_IN:
@@ -296,8 +300,19 @@ struct ledger_live *ledger_live(const struct ledger *l, size_t *count)
 
 static void print_in(const struct ledger *l, const struct ledger_message *m, struct buf *out)
 {
-	journal_line_print(&(struct journal_line){ .kind = JOURNAL_IN, .id = m->id, .time = m->arrived, .uid = m->uid, .size = m->size,
-		.count = m->count, .hops = m->hops, .flags = m->flags, .name = text_of(ledger_origin(l, m)) }, out);
+	const struct journal_line line = {
+		.kind = JOURNAL_IN,
+		.id = m->id,
+		.time = m->arrived,
+		.uid = m->uid,
+		.size = m->size,
+		.count = m->count,
+		.hops = m->hops,
+		.flags = m->flags,
+		.name = text_of(ledger_origin(l, m)),
+	};
+
+	journal_line_print(&line, out);
 }
 
 /* How a recipient ended is not kept in memory: 'f' says that it is final. */
@@ -307,7 +322,8 @@ static void print_final(const struct ledger_message *m, struct buf *out)
 
 	for (size_t i = 0; i < m->final_bytes * (size_t)8; i++)
 		if (bits[i / 8] >> i % 8 & 1)
-			journal_line_print(&(struct journal_line){ .kind = JOURNAL_RESULT, .id = m->id, .rcpt = i, .status = 'f',
+			journal_line_print(&(struct journal_line){ .kind = JOURNAL_RESULT, .id = m->id,
+				.rcpt = i, .status = 'f',
 				.dsn = text_of("-"), .peer = text_of("-") }, out);
 }
 

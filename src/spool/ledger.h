@@ -1,6 +1,6 @@
 /*
- * What the journal says, in memory: one small record a message, fed with the journal's lines as they are read at start and as they are
- * written later. It can print itself as a new journal.
+ * What the journal says, in memory: one small record a message, fed with the journal's lines as they are read
+ * at start and as they are written later. It can print itself as a new journal.
  */
 #ifndef CAUSEWAY_SPOOL_LEDGER_H
 #define CAUSEWAY_SPOOL_LEDGER_H
@@ -34,7 +34,8 @@ struct ledger_message {
 	uint16_t reports;             /* highest report number used */
 	uint8_t suspect, hops, flags;
 	uint8_t origin;               /* ledger_origin */
-	uint8_t files;                /* of its names in queue/, those that are still there: ID and its drop file */
+	/* of its names in queue/, those that are still there: ID and its drop file */
+	uint8_t files;
 	bool accepted : 1;            /* there is an `in` line */
 	bool held : 1, done : 1;
 	bool trying : 1;              /* deferrals of an attempt have come, its `next` not yet */
@@ -46,10 +47,12 @@ void ledger_free(struct ledger *);
 
 struct ledger_message *ledger_get(const struct ledger *, uint64_t id);   /* NULL: not known */
 struct ledger_message *ledger_add(struct ledger *, uint64_t id);         /* the same, but makes it known */
-struct ledger_message *ledger_next(const struct ledger *, size_t *cursor);   /* any order; cursor starts at 0; NULL at the end */
+/* any order; cursor starts at 0; NULL at the end */
+struct ledger_message *ledger_next(const struct ledger *, size_t *cursor);
 size_t ledger_count(const struct ledger *);
 
-/* Takes in one line (bytes: its length in the file); texts are not encoded. Returns its message, NULL if the line is about none. */
+/* Takes in one line (bytes: its length in the file); texts are not encoded. Returns its message, NULL if the
+ * line is about none. */
 struct ledger_message *ledger_apply(struct ledger *, const struct journal_line *, size_t bytes);
 
 /* Forgets the message: its files are gone for good. */
@@ -77,7 +80,8 @@ struct ledger_live {
 /* All messages, by ascending id; free() it. */
 struct ledger_live *ledger_live(const struct ledger *, size_t *count);
 
-/* Appends lines from which an empty ledger would become this one; now: the line of kind time that opens them. */
+/* Appends lines from which an empty ledger would become this one; now: the line of kind time that opens
+ * them. */
 void ledger_print(const struct ledger *, const struct journal_line *now, struct buf *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* Lists queue/ at start, some names at a time, and removes unfinished files on the way. A disk thread reads, the loop takes. */
+/* Lists queue/ at start, some names at a time, and removes unfinished files on the way. A disk thread reads,
+ * the loop takes. */
 #ifndef CAUSEWAY_SPOOL_LISTING_H
 #define CAUSEWAY_SPOOL_LISTING_H
 

@@ -30,7 +30,8 @@ static void work(struct disk_job *job, char *room)
 {
 	struct load *l = LIST_OF(job, struct load, job);
 
-	l->result = queuefile_open(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason, &l->error);
+	l->result = queuefile_open(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason,
+		&l->error);
 	if (l->result == QUEUEFILE_BAD)
 		l->move_error = queuefile_set_aside(l->setup->tree, l->id);
 }
@@ -48,7 +49,8 @@ static void try_again(struct load *l)
 
 	if (!l->again) {
 		l->again = loop_timer_new(l->setup->loop, run, l);
-		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "%s/queue/%s: cannot be read: %s; trying again", l->setup->tree->path, id,
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
+			"%s/queue/%s: cannot be read: %s; trying again", l->setup->tree->path, id,
 			strerror(l->error));
 	}
 	loop_timer_set(l->again, pace_delay_ms(++l->failures));
@@ -75,10 +77,12 @@ static void tell_corrupt(const struct load *l)
 	char id[NAMES_SIZE];
 
 	if (l->move_error)
-		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "%s/queue/%s: is damaged: %s; it cannot be moved to corrupt: %s",
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
+			"%s/queue/%s: is damaged: %s; it cannot be moved to corrupt: %s",
 			l->setup->tree->path, id, l->reason, strerror(l->move_error));
 	else
-		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id), "its file is damaged: %s; it is now %s/corrupt/%s and will not be sent",
+		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
+			"its file is damaged: %s; it is now %s/corrupt/%s and will not be sent",
 			l->reason, l->setup->tree->path, id);
 	l->setup->corrupt(l->setup->arg, l->id, l->reason, !l->move_error);
 }
@@ -102,7 +106,8 @@ static void done(struct disk_job *job)
 	free(l);
 }
 
-void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg, uint64_t id, struct spool_message *), void *arg)
+void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg, uint64_t id,
+	struct spool_message *), void *arg)
 {
 	struct load *l = mem_alloc(sizeof *l);
 	const struct ledger_message *m = ledger_get(setup->ledger, id);

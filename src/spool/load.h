@@ -18,8 +18,9 @@ struct load_setup {
 	size_t outstanding;     /* loads that are not done: kept here for all users of the setup */
 };
 
-/* done(arg, id, message) is called from the loop; message NULL: corrupt, or there is no such file. While the system refuses to open or read
- * it, it is tried again. The setup is borrowed. */
-void load_start(struct load_setup *, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg);
+/* done(arg, id, message) is called from the loop; message NULL: corrupt, or there is no such file. While the
+ * system refuses to open or read it, it is tried again. The setup is borrowed. */
+void load_start(struct load_setup *, uint64_t id, void (*done)(void *arg, uint64_t id,
+	struct spool_message *), void *arg);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * When to start a piece of work that serves all who wait for it: at the end of the turn if it has rested, else a moment after it last
- * ended, so that under load each run serves more.
+ * When to start a piece of work that serves all who wait for it: at the end of the turn if it has rested,
+ * else a moment after it last ended, so that under load each run serves more.
  */
 #ifndef CAUSEWAY_SPOOL_PACE_H
 #define CAUSEWAY_SPOOL_PACE_H

@@ -92,7 +92,8 @@ static bool is_whole(const struct spool_message *m, uint64_t size)
 	ssize_t want = m->content_size < sizeof end ? 3 : 5;
 	off_t at = (off_t)(m->content_at + m->content_size) - want;
 
-	if ((size && m->content_size != size) || m->content_size < 3 || pread(m->fd, end, (size_t)want, at) != want)
+	if ((size && m->content_size != size) || m->content_size < 3
+		|| pread(m->fd, end, (size_t)want, at) != want)
 		return false;
 	return memcmp(end + want - 3, last_line, 3) == 0 && (want == 3 || memcmp(end, "\r\n", 2) == 0);
 }
@@ -138,7 +139,8 @@ static enum queuefile_result check_loaded(struct spool_message *m, uint64_t size
 	return QUEUEFILE_BAD;
 }
 
-enum queuefile_result queuefile_open(const struct tree *t, uint64_t id, uint64_t size, bool facts, char *room, struct spool_message **out,
+enum queuefile_result queuefile_open(const struct tree *t, uint64_t id, uint64_t size, bool facts, char *room,
+	struct spool_message **out,
 	char **reason, int *error)
 {
 	char name[NAMES_SIZE];

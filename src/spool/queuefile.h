@@ -23,9 +23,11 @@ void queuefile_take_facts(struct spool_message *, const struct bsmtp_facts *);
 /* Writes queue file id, content and name durable. 0 or an errno. */
 int queuefile_write(const struct tree *, uint64_t id, const char *bytes, size_t n);
 
-/* Opens queue file id and reads its envelope. size: bytes of content that it must have, 0: unknown; facts: whether to read on through the
- * content for hops, eight_bit, utf8_header. The caller owns *out and *reason. */
-enum queuefile_result queuefile_open(const struct tree *, uint64_t id, uint64_t size, bool facts, char *room, struct spool_message **out,
+/* Opens queue file id and reads its envelope. size: bytes of content that it must have, 0: unknown; facts:
+ * whether to read on through the content for hops, eight_bit, utf8_header. The caller owns *out and
+ * *reason. */
+enum queuefile_result queuefile_open(const struct tree *, uint64_t id, uint64_t size, bool facts, char *room,
+	struct spool_message **out,
 	char **reason, int *error);
 
 /* Moves queue file id to corrupt/. 0 or an errno. */

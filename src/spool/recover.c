@@ -21,7 +21,8 @@ struct recover {
 	struct listing listing;
 	struct listing_entry *drops;   /* looked at when all messages are known */
 	size_t drop_count, drop_room;
-	uint64_t *unnamed;             /* reports that are removed before anybody may give their names out again */
+	/* reports that are removed before anybody may give their names out again */
+	uint64_t *unnamed;
 	size_t unnamed_count, unnamed_room;
 	bool stopped;
 };
@@ -38,9 +39,21 @@ static int64_t time_of(const struct recover *r, uint64_t id)
 
 static void tell(const struct recover *r, const struct ledger_message *m)
 {
-	struct spool_known known = { .id = m->id, .arrived = m->arrived, .uid = m->uid, .size = m->size, .next = m->next,
-		.attempts = m->attempts, .suspect = m->suspect, .held = m->held, .count = m->count, .final = ledger_final_bits(m),
-		.final_bits = m->final_bytes * (size_t)8, .reason = replay_reason(&r->replay, m->id), .reports = m->reports };
+	struct spool_known known = {
+		.id = m->id,
+		.arrived = m->arrived,
+		.uid = m->uid,
+		.size = m->size,
+		.next = m->next,
+		.attempts = m->attempts,
+		.suspect = m->suspect,
+		.held = m->held,
+		.count = m->count,
+		.final = ledger_final_bits(m),
+		.final_bits = m->final_bytes * (size_t)8,
+		.reason = replay_reason(&r->replay, m->id),
+		.reports = m->reports,
+	};
 
 	r->setup.events->known(r->setup.events_arg, &known);
 }
@@ -121,7 +134,8 @@ static bool *missing_of(const struct recover *r, const struct listing_entry *dro
 	return NULL;
 }
 
-/* The claim's file counts among the files of its messages; those without `in` learn from it whose they are. */
+/* The claim's file counts among the files of its messages; those without `in` learn from it whose they
+ * are. */
 static void count_drop(struct recover *r, const struct listing_entry *drop)
 {
 	for (unsigned i = 0; i < messages_of(drop); i++) {
@@ -141,9 +155,11 @@ static void settle_drop(struct recover *r, const struct listing_entry *drop)
 
 	count_drop(r, drop);
 	if (have)
-		r->setup.retake(r->setup.arg, drop->id, drop->count, have, replay_claim(&r->replay, drop->id));
+		r->setup.retake(r->setup.arg, drop->id, drop->count, have,
+			replay_claim(&r->replay, drop->id));
 	else
-		commit_remove(r->commit, &(struct removal){ .id = drop->id, .count = drop->count, .drop = true });
+		commit_remove(r->commit, &(struct removal){ .id = drop->id, .count = drop->count,
+			.drop = true });
 	for (unsigned i = 0; have && i < messages_of(drop); i++) {
 		struct ledger_message *m = ledger_get(r->setup.ledger, names_sibling(drop->id, i));
 
@@ -154,12 +170,14 @@ static void settle_drop(struct recover *r, const struct listing_entry *drop)
 
 /* ---- messages that the journal has no `in` for ---- */
 
-/* A message that no line tells of was taken in just before a crash: it gets its `in`, but for what is in the file. */
+/* A message that no line tells of was taken in just before a crash: it gets its `in`, but for what is in the
+ * file. */
 static void give_in_line(struct recover *r, struct ledger_message *m)
 {
 	uint8_t files = m->files;
 
-	commit_line(r->commit, &(struct journal_line){ .kind = JOURNAL_IN, .id = m->id, .time = time_of(r, m->id), .uid = m->uid,
+	commit_line(r->commit, &(struct journal_line){ .kind = JOURNAL_IN, .id = m->id,
+		.time = time_of(r, m->id), .uid = m->uid,
 		.name = text_of(queue_id_report(m->id) ? "report" : "drop") });
 	m->files = files;
 }
@@ -175,7 +193,8 @@ static void settle_without_in(struct recover *r, struct ledger_message *m)
 
 /* ---- lines without a file ---- */
 
-/* Lost by something that is not us, or its `done` was damaged. No line says so: should the file come back, it is mail. */
+/* Lost by something that is not us, or its `done` was damaged. No line says so: should the file come back, it
+ * is mail. */
 static void settle_without_file(struct recover *r, struct ledger_message *m)
 {
 	char id[NAMES_SIZE];
@@ -183,7 +202,8 @@ static void settle_without_file(struct recover *r, struct ledger_message *m)
 	if (r->listing.error)
 		return;
 	if (m->accepted)
-		log_line(LOG_LEVEL_WARNING, "qmgr", names_message(m->id, id), "the journal knows this message, but there is no file %s/queue/%s; "
+		log_line(LOG_LEVEL_WARNING, "qmgr", names_message(m->id, id),
+			"the journal knows this message, but there is no file %s/queue/%s; "
 			"it is forgotten", r->setup.tree->path, id);
 	m->done = true;
 	commit_gone(r->commit, m);
@@ -238,7 +258,9 @@ static void all_listed(struct recover *r)
 		settle_drop(r, &r->drops[i]);
 	settle_messages(r);
 	if (r->listing.strangers)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "%s/queue holds %zu files that are none of the queue's, like \"%s\"; they are left alone",
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+			"%s/queue holds %zu files that are none of the queue's, like \"%s\"; they are left "
+			"alone",
 			r->setup.tree->path, r->listing.strangers, r->listing.stranger);
 	r->job = (struct disk_job){ .work = remove_work, .done = remove_done };
 	disk_run(r->setup.disk, DISK_RESULTS, &r->job);
@@ -264,7 +286,8 @@ static void list_done(struct disk_job *job)
 		else
 			see_drop(r, &r->listing.entries[i]);
 	if (r->listing.error)
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s/queue: cannot be read to its end: %s; messages not seen wait for the next start",
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+			"%s/queue: cannot be read to its end: %s; messages not seen wait for the next start",
 			r->setup.tree->path, strerror(r->listing.error));
 	if (r->listing.end)
 		all_listed(r);
@@ -275,12 +298,15 @@ static void list_done(struct disk_job *job)
 static void tell_damage(const struct recover *r)
 {
 	if (r->replay.damage.lines)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "%s/queue/journal: %lu damaged lines skipped, the first at byte %llu; no mail is lost, but "
-			"recipients named there may get a second copy", r->setup.tree->path, r->replay.damage.lines,
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+			"%s/queue/journal: %lu damaged lines skipped, the first at byte %llu; no mail is "
+			"lost, but recipients named there may get a second copy", r->setup.tree->path,
+			r->replay.damage.lines,
 			(unsigned long long)r->replay.damage.first);
 	if (r->replay.error)
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "%s/queue/journal: cannot be read to its end: %s; no mail is lost, but recipients named "
-			"there may get a second copy", r->setup.tree->path, strerror(r->replay.error));
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+			"%s/queue/journal: cannot be read to its end: %s; no mail is lost, but recipients "
+			"named there may get a second copy", r->setup.tree->path, strerror(r->replay.error));
 }
 
 static void read_work(struct disk_job *job, char *room)

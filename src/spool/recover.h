@@ -1,6 +1,6 @@
 /*
- * What a start does: reads the journal, then the directory queue/, tells of all messages, removes what a crash left behind, and hands
- * open claims to intake (doc/queue.md says which state means what).
+ * What a start does: reads the journal, then the directory queue/, tells of all messages, removes what a
+ * crash left behind, and hands open claims to intake (doc/queue.md says which state means what).
  */
 #ifndef CAUSEWAY_SPOOL_RECOVER_H
 #define CAUSEWAY_SPOOL_RECOVER_H

@@ -63,7 +63,8 @@ static void done(struct disk_job *job)
 			r->removed(r->arg, &g->removals[i]);
 		else
 			log_line(LOG_LEVEL_WARNING, "qmgr", names_message(g->removals[i].id, name),
-				"finished, but its file in %s/queue cannot be removed: %s", r->tree->path, strerror(g->errors[i]));
+				"finished, but its file in %s/queue cannot be removed: %s", r->tree->path,
+				strerror(g->errors[i]));
 	}
 	free(g);
 	start_groups(r);
@@ -83,7 +84,8 @@ static void start_groups(struct remover *r)
 	}
 }
 
-struct remover *remover_new(struct disk *disk, const struct tree *tree, void (*removed)(void *arg, const struct removal *), void *arg)
+struct remover *remover_new(struct disk *disk, const struct tree *tree,
+	void (*removed)(void *arg, const struct removal *), void *arg)
 {
 	struct remover *r = mem_alloc(sizeof *r);
 

@@ -13,9 +13,10 @@ struct removal {
 	bool drop;             /* ID.drop, not ID */
 };
 
-/* removed(arg, removal) is called from the loop for each file that is gone. One that cannot be unlinked stays, with a line in the log:
- * the journal says that it is done, so the next start tries again. */
-struct remover *remover_new(struct disk *, const struct tree *, void (*removed)(void *arg, const struct removal *), void *arg);
+/* removed(arg, removal) is called from the loop for each file that is gone. One that cannot be unlinked
+ * stays, with a line in the log: the journal says that it is done, so the next start tries again. */
+struct remover *remover_new(struct disk *, const struct tree *,
+	void (*removed)(void *arg, const struct removal *), void *arg);
 void remover_free(struct remover *);
 
 void remover_add(struct remover *, const struct removal *, size_t n);

@@ -1,4 +1,5 @@
-/* Reads the journal at start: into the ledger, and what only a start needs beside it. Runs in a disk thread. */
+/* Reads the journal at start: into the ledger, and what only a start needs beside it. Runs in a disk
+ * thread. */
 #ifndef CAUSEWAY_SPOOL_REPLAY_H
 #define CAUSEWAY_SPOOL_REPLAY_H
 

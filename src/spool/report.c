@@ -69,7 +69,8 @@ static void try_again(struct report *r)
 	if (!r->again) {
 		r->again = loop_timer_new(setup->loop, run, r);
 		log_line(LOG_LEVEL_ERROR, "bounce", names_message(r->id, id),
-			"%s/queue/%s: a report cannot be written: %s; it and the results that it is about wait, trying again",
+			"%s/queue/%s: a report cannot be written: %s; it and the results that it is about "
+			"wait, trying again",
 			setup->tree->path, id, strerror(r->error));
 	}
 	loop_timer_set(r->again, pace_delay_ms(++r->failures));
@@ -156,7 +157,8 @@ void reports_end(struct reports *all)
 	}
 }
 
-void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg), void *arg)
+void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg),
+	void *arg)
 {
 	struct report *r = mem_alloc(sizeof *r);
 

@@ -1,4 +1,5 @@
-/* Puts reports into the queue, each of them on the disk for good before any line that relies on it (spool_report). */
+/* Puts reports into the queue, each of them on the disk for good before any line that relies on it
+ * (spool_report). */
 #ifndef CAUSEWAY_SPOOL_REPORT_H
 #define CAUSEWAY_SPOOL_REPORT_H
 
@@ -23,11 +24,13 @@ struct reports *reports_new(const struct report_setup *);
 void reports_free(struct reports *);   /* when the disk is idle; those not yet written are forgotten */
 void reports_begin(struct reports *);
 
-/* No more lines are added and nobody is called any more: what is not named by then is removed by the next start. */
+/* No more lines are added and nobody is called any more: what is not named by then is removed by the next
+ * start. */
 void reports_end(struct reports *);
 
-/* Writes the file (bytes are copied), adds the lines that name it, calls written(arg), and arrived after the batch. While the disk
- * refuses it is tried again. */
-void reports_add(struct reports *, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg), void *arg);
+/* Writes the file (bytes are copied), adds the lines that name it, calls written(arg), and arrived after the
+ * batch. While the disk refuses it is tried again. */
+void reports_add(struct reports *, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg),
+	void *arg);
 
 #endif

@@ -94,7 +94,8 @@ static const struct ledger_live *find(const struct rewrite *r, uint64_t id)
 	return bsearch(&id, r->live, r->live_count, sizeof r->live[0], compare_id);
 }
 
-/* Of deferrals and of when to try again only the last matter; the last but one stays too, for what is not written yet may be lost. */
+/* Of deferrals and of when to try again only the last matter; the last but one stays too, for what is not
+ * written yet may be lost. */
 static bool is_superseded(const struct ledger_live *live, const struct journal_line *line)
 {
 	if (line->kind == JOURNAL_RESULT)
@@ -152,7 +153,8 @@ static void copy_done(struct disk_job *job)
 		return;
 	}
 	if (r->error)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "the journal cannot be rewritten now: %s; it goes on growing", strerror(r->error));
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+			"the journal cannot be rewritten now: %s; it goes on growing", strerror(r->error));
 	journal_new_drop(&r->copy, r->dir);
 	r->state = RESTING;
 }
@@ -208,7 +210,8 @@ static void start_copying(struct rewrite *r, const struct journal *j)
 
 bool rewrite_pays(const struct rewrite *r, uint64_t journal_bytes)
 {
-	return r->state == RESTING && journal_bytes >= SIZE_MIN && ledger_live_bytes(r->setup.ledger) <= journal_bytes / 4;
+	return r->state == RESTING && journal_bytes >= SIZE_MIN
+		&& ledger_live_bytes(r->setup.ledger) <= journal_bytes / 4;
 }
 
 void rewrite_consider(struct rewrite *r, const struct journal *j)

@@ -1,6 +1,7 @@
 /*
- * Keeps the journal from growing without end: when most of it is about messages that are gone, the lines of the others are copied to
- * a new file beside all other work. The last step, copying what was written meanwhile and taking the journal's place, is part of a commit.
+ * Keeps the journal from growing without end: when most of it is about messages that are gone, the lines of
+ * the others are copied to a new file beside all other work. The last step, copying what was written
+ * meanwhile and taking the journal's place, is part of a commit.
  */
 #ifndef CAUSEWAY_SPOOL_REWRITE_H
 #define CAUSEWAY_SPOOL_REWRITE_H
@@ -20,7 +21,8 @@ struct rewrite_setup {
 	struct ids *ids;
 	/* claim lines of ids from this one on are of use */
 	uint64_t (*oldest_claim)(void *arg);
-	/* the next commit must come soon, even if it is empty: rewrite_consider or rewrite_take has something to do */
+	/* the next commit must come soon, even if it is empty: rewrite_consider or rewrite_take has something
+	 * to do */
 	void (*ready)(void *arg);
 	void *arg;
 };

@@ -43,15 +43,18 @@ static bool has_room(struct space *s, const struct statvfs *v, unsigned times)
 static void stop(struct space *s, const char *what)
 {
 	if (!s->is_short)
-		log_line(LOG_LEVEL_ERROR, "pickup", NULL, "%s: %s (%llu MiB free); no new mail is taken in, deliveries go on; make room, or "
-			"lower queue { minimum_free }", s->tree->path, what, (unsigned long long)(s->free_bytes / mib));
+		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
+			"%s: %s (%llu MiB free); no new mail is taken in, deliveries go on; make room, or "
+			"lower queue { minimum_free }", s->tree->path, what,
+			(unsigned long long)(s->free_bytes / mib));
 	s->is_short = true;
 	loop_timer_set(s->timer, LOOK_MS);
 }
 
 static void go_on(struct space *s)
 {
-	log_line(LOG_LEVEL_INFO, "pickup", NULL, "%s: there is room again (%llu MiB free); new mail is taken in", s->tree->path,
+	log_line(LOG_LEVEL_INFO, "pickup", NULL, "%s: there is room again (%llu MiB free); new mail is taken "
+		"in", s->tree->path,
 		(unsigned long long)(s->free_bytes / mib));
 	s->is_short = false;
 	s->again(s->arg);
@@ -70,7 +73,8 @@ static void look(void *arg)
 		go_on(s);
 }
 
-struct space *space_new(struct loop *loop, const struct tree *tree, uint64_t minimum, void (*again)(void *arg), void *arg)
+struct space *space_new(struct loop *loop, const struct tree *tree, uint64_t minimum,
+	void (*again)(void *arg), void *arg)
 {
 	struct space *s = mem_alloc(sizeof *s);
 

@@ -1,4 +1,5 @@
-/* Whether there is room on the disk for more mail: below minimum_free (space or inodes) no, above twice that yes again. */
+/* Whether there is room on the disk for more mail: below minimum_free (space or inodes) no, above twice that
+ * yes again. */
 #ifndef CAUSEWAY_SPOOL_SPACE_H
 #define CAUSEWAY_SPOOL_SPACE_H
 
@@ -10,8 +11,10 @@
 
 struct space;
 
-/* minimum: bytes, 0: 64 MiB or 1 % of the disk, whichever is less. again(arg) is called from the loop when there is room again. */
-struct space *space_new(struct loop *, const struct tree *, uint64_t minimum, void (*again)(void *arg), void *arg);
+/* minimum: bytes, 0: 64 MiB or 1 % of the disk, whichever is less. again(arg) is called from the loop when
+ * there is room again. */
+struct space *space_new(struct loop *, const struct tree *, uint64_t minimum, void (*again)(void *arg),
+	void *arg);
 void space_free(struct space *);
 void space_set_minimum(struct space *, uint64_t minimum);
 

@@ -59,9 +59,12 @@ static struct commit *go_on_writing(void *arg, const struct journal *journal)
 {
 	struct spool *s = arg;
 
-	s->commit = commit_new(&(struct commit_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync, .tree = &s->tree,
-		.ids = &s->ids, .ledger = s->ledger, .remover = s->remover, .oldest_claim = oldest_claim, .arg = s }, journal);
-	s->reports = reports_new(&(struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ledger = s->ledger,
+	s->commit = commit_new(&(struct commit_setup){ .loop = s->loop, .disk = s->disk,
+		.dirsync = s->dirsync, .tree = &s->tree,
+		.ids = &s->ids, .ledger = s->ledger, .remover = s->remover, .oldest_claim = oldest_claim,
+		.arg = s }, journal);
+	s->reports = reports_new(&(struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
+		.ledger = s->ledger,
 		.commit = s->commit, .arrived = report_arrived, .arg = s });
 	return s->commit;
 }
@@ -147,21 +150,26 @@ static void start_parts(struct spool *s, const struct spool_setup *setup)
 	s->dirsync = dirsync_new(s->loop, s->disk, &s->tree);
 	s->remover = remover_new(s->disk, &s->tree, file_removed, s);
 	s->ledger = ledger_new();
-	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ledger = s->ledger, .corrupt = found_corrupt,
+	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
+		.ledger = s->ledger, .corrupt = found_corrupt,
 		.arg = s };
 }
 
 static struct intake *start_intake(struct spool *s, const struct spool_setup *setup, char **why)
 {
-	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync, .tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .commit = &s->commit, .limits = limits_of(setup), .minimum_free = setup->minimum_free,
+	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
+		.tree = &s->tree, .ids = &s->ids,
+		.ledger = s->ledger, .commit = &s->commit, .limits = limits_of(setup),
+		.minimum_free = setup->minimum_free,
 		.events = &s->events, .arg = s->arg }, why);
 }
 
 static void start_recovery(struct spool *s, const struct journal *journal)
 {
-	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .remover = s->remover, .events = &s->events, .journal_read = go_on_writing, .retake = retake,
+	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
+		.ids = &s->ids,
+		.ledger = s->ledger, .remover = s->remover, .events = &s->events,
+		.journal_read = go_on_writing, .retake = retake,
 		.recovered = recovered, .arg = s, .events_arg = s->arg }, journal);
 }
 
@@ -184,7 +192,8 @@ static int open_parts(struct spool *s, const struct spool_setup *setup, char **w
 	return 0;
 }
 
-struct spool *spool_open(struct loop *loop, const struct spool_setup *setup, const struct spool_events *events, void *arg, char **why,
+struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
+	const struct spool_events *events, void *arg, char **why,
 	int *exit_code)
 {
 	struct spool *s = mem_alloc(sizeof *s);
@@ -207,7 +216,8 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup, con
 
 static bool is_idle(const struct spool *s)
 {
-	return disk_idle(s->disk) && s->load.outstanding == 0 && dirsync_idle(s->dirsync) && (!s->commit || commit_idle(s->commit));
+	return disk_idle(s->disk) && s->load.outstanding == 0 && dirsync_idle(s->dirsync)
+		&& (!s->commit || commit_idle(s->commit));
 }
 
 static void check_closed(void *arg)
@@ -262,7 +272,8 @@ void spool_intake_pause(struct spool *s, bool paused)
 	intake_pause(s->intake, paused);
 }
 
-void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg)
+void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
+	void *arg)
 {
 	load_start(&s->load, id, done, arg);
 }
@@ -278,13 +289,16 @@ static void add_line(struct spool *s, const struct journal_line *line)
 
 void spool_result(struct spool *s, uint64_t id, const struct spool_result *result)
 {
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_RESULT, .id = id, .rcpt = result->rcpt, .status = result->status,
-		.time = result->when, .dsn = text_of(result->dsn), .peer = text_of(result->peer), .text = text_of(result->text) });
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_RESULT, .id = id, .rcpt = result->rcpt,
+		.status = result->status,
+		.time = result->when, .dsn = text_of(result->dsn), .peer = text_of(result->peer),
+		.text = text_of(result->text) });
 }
 
 void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attempts)
 {
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_NEXT, .id = id, .time = when_wall, .count = attempts });
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_NEXT, .id = id, .time = when_wall,
+		.count = attempts });
 }
 
 void spool_hold(struct spool *s, uint64_t id, bool held)
@@ -316,7 +330,8 @@ void spool_done(struct spool *s, uint64_t id)
 	commit_remove(s->commit, &(struct removal){ .id = id });
 }
 
-void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at, void (*written)(void *arg), void *arg)
+void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,
+	void (*written)(void *arg), void *arg)
 {
 	(void)content_at;   /* found again when the file is read back */
 	reports_add(s->reports, id, bytes, n, written, arg);

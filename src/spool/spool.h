@@ -1,7 +1,8 @@
 /*
- * The queue process's only view of the disk: intake, queue files, journal, group commit. All slow calls run in a small pool of disk
- * threads; results come back through struct spool_events, from the loop, never re-entrantly. What is durable when is argued in
- * doc/queue.md; this header only says what a caller may rely on.
+ * The queue process's only view of the disk: intake, queue files, journal, group commit. All slow calls run
+ * in a small pool of disk threads; results come back through struct spool_events, from the loop, never
+ * re-entrantly. What is durable when is argued in doc/queue.md; this header only says what a caller may rely
+ * on.
  *
  * Order of a message's life:
  *   arrived(message) → … spool_result / spool_next … → spool_commit(…) → spool_done → [commit] → the file is unlinked by the spool.
@@ -36,11 +37,14 @@ struct spool_message {
 	uid_t uid;                      /* owner of the drop file; the daemon's own for reports */
 	unsigned hops;                  /* Received: fields */
 	bool eight_bit, utf8_header;
-	char *message_id;               /* cleaned, "" if none; freed by spool_message_free; NULL when loaded again */
+	/* cleaned, "" if none; freed by spool_message_free; NULL when loaded again */
+	char *message_id;
 	char *origin;                   /* "drop" or the pickup directory; NULL when loaded again */
-	int fd;                         /* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
+	/* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
+	int fd;
 };
-void spool_message_free(struct spool_message *);   /* closes fd, frees the envelope; fields taken away are set to NULL / -1 before */
+/* closes fd, frees the envelope; fields taken away are set to NULL / -1 before */
+void spool_message_free(struct spool_message *);
 
 /* What the journal knows of a message at start. */
 struct spool_known {
@@ -53,16 +57,19 @@ struct spool_known {
 	unsigned suspect;               /* couriers that died with it */
 	bool held;
 	size_t count;                   /* recipients in the file, 0 if the journal does not know */
-	const uint8_t *final;           /* bit i: recipient i has its final result; final_bits bits long; valid during the call only */
+	/* bit i: recipient i has its final result; final_bits bits long; valid during the call only */
+	const uint8_t *final;
 	size_t final_bits;
 	const char *reason;             /* last deferral's text, "" if none; valid during the call only */
 	unsigned reports;               /* highest report number used */
 };
 
 struct spool_events {
-	/* A new message: its file is safe (own commit done); the `in` line is on its way. Delivery may start. */
+	/* A new message: its file is safe (own commit done); the `in` line is on its way. Delivery may
+	 * start. */
 	void (*arrived)(void *arg, struct spool_message *);   /* the receiver owns the message */
-	/* A drop file was refused and is in bad/ (name as far as known; reason is one cleaned line). id 0: none was given. */
+	/* A drop file was refused and is in bad/ (name as far as known; reason is one cleaned line). id 0:
+	 * none was given. */
 	void (*refused)(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason);
 	/* At start, each message that is in the queue, in no order, while directory reading goes on. */
 	void (*known)(void *arg, const struct spool_known *);
@@ -72,9 +79,11 @@ struct spool_events {
 	void (*corrupt)(void *arg, uint64_t id, const char *reason);
 };
 
-/* Opens and locks the spool (lock, format, journal), starts the pool and the start-up scan. NULL and *why (one line that names the
- * place, free() it) if that fails; *exit_code is 75 (lock held; why names the holder's pid) or 78 (unknown format, wrong rights). */
-struct spool *spool_open(struct loop *, const struct spool_setup *, const struct spool_events *, void *arg, char **why, int *exit_code);
+/* Opens and locks the spool (lock, format, journal), starts the pool and the start-up scan. NULL and *why
+ * (one line that names the place, free() it) if that fails; *exit_code is 75 (lock held; why names the
+ * holder's pid) or 78 (unknown format, wrong rights). */
+struct spool *spool_open(struct loop *, const struct spool_setup *, const struct spool_events *, void *arg,
+	char **why, int *exit_code);
 
 /* Stops intake; completes what is committed; then calls closed(arg). spool_free afterwards. */
 void spool_close(struct spool *, void (*closed)(void *arg), void *arg);
@@ -83,10 +92,13 @@ void spool_free(struct spool *);
 /* New limits after a reload. */
 void spool_reconfigure(struct spool *, const struct spool_setup *);
 
-/* Reads a message's envelope again and opens its file: done(arg, id, message); message NULL: corrupt (told through events), or gone. */
-void spool_load(struct spool *, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *), void *arg);
+/* Reads a message's envelope again and opens its file: done(arg, id, message); message NULL: corrupt (told
+ * through events), or gone. */
+void spool_load(struct spool *, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
+	void *arg);
 
-/* --- the journal: each call adds lines to the open batch; nothing is durable before a commit that was asked for later has called back --- */
+/* --- the journal: each call adds lines to the open batch; nothing is durable before a commit that was asked
+ * for later has called back --- */
 
 struct spool_result {
 	size_t rcpt;                    /* index in the envelope */
@@ -100,17 +112,21 @@ void spool_result(struct spool *, uint64_t id, const struct spool_result *);
 void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempts);  /* next attempt */
 void spool_hold(struct spool *, uint64_t id, bool held);
 void spool_suspect(struct spool *, uint64_t id, unsigned count);
-void spool_time_mark(struct spool *);                                                /* wall and boot clock, for restarts after a jump */
+/* wall and boot clock, for restarts after a jump */
+void spool_time_mark(struct spool *);
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
 
-/* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue file (envelope and content in
- * wire form, content_at bytes of envelope); copied. written(arg) is called from the loop when the file is on the disk and the open batch
- * names it: the parent's lines that rely on the report are added inside that call, so that they are committed behind it. After that batch
- * the report arrives like any message. While the disk has no room for it, only this waits. */
-void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint64_t content_at, void (*written)(void *arg), void *arg);
+/* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue
+ * file (envelope and content in wire form, content_at bytes of envelope); copied. written(arg) is called from
+ * the loop when the file is on the disk and the open batch names it: the parent's lines that rely on the
+ * report are added inside that call, so that they are committed behind it. After that batch the report
+ * arrives like any message. While the disk has no room for it, only this waits. */
+void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint64_t content_at,
+	void (*written)(void *arg), void *arg);
 
-/* Calls done(arg) when everything added before is on the disk. While the disk refuses, it waits and tries again (one loud line). */
+/* Calls done(arg) when everything added before is on the disk. While the disk refuses, it waits and tries
+ * again (one loud line). */
 void spool_commit(struct spool *, void (*done)(void *arg), void *arg);
 
 /* --- for the operator --- */
@@ -123,10 +139,12 @@ struct spool_state {
 };
 void spool_state(const struct spool *, struct spool_state *);
 
-/* The journal's lines of one message, oldest first, as show(arg, text); reads the file now (operator's command only). */
+/* The journal's lines of one message, oldest first, as show(arg, text); reads the file now (operator's
+ * command only). */
 void spool_history(struct spool *, uint64_t id, void (*show)(void *arg, const char *line), void *arg);
 
-/* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still arrive (a few hundred). */
+/* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still
+ * arrive (a few hundred). */
 void spool_intake_pause(struct spool *, bool paused);
 
 /* The next new id (never used before). */

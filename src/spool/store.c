@@ -81,7 +81,8 @@ static int open_part(struct pass *p)
 	char name[NAMES_SIZE];
 
 	part_name(p->store, p->store->stored, name);
-	p->part = openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	p->part = openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		0600);
 	return p->part < 0 ? errno : put_envelope(p);
 }
 
@@ -194,7 +195,8 @@ static char *reason_of(const struct pass *p)
 
 static enum store_result run_pass(struct store *s, int fd, bool copying, char *room, bool *wire_form)
 {
-	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size), .copying = copying, .part = -1,
+	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size),
+		.copying = copying, .part = -1,
 		.in = room, .out = room + HALF };
 	enum store_result result = read_all(&p, fd);
 
@@ -221,13 +223,14 @@ static int rename_in_queue(const struct tree *t, const char *from, const char *t
 	return error;
 }
 
-/* The file is what it should become: only its name changes. Nothing is destroyed, so nothing need be synced but the name: the content is
- * as safe as its producer made it. */
+/* The file is what it should become: only its name changes. Nothing is destroyed, so nothing need be synced
+ * but the name: the content is as safe as its producer made it. */
 static enum store_result adopt(struct store *s)
 {
 	char from[NAMES_SIZE], to[NAMES_SIZE];
 
-	s->error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to), "adopt-renamed");
+	s->error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to),
+		"adopt-renamed");
 	s->adopted = !s->error;
 	return s->error ? STORE_FAILED : STORE_OK;
 }

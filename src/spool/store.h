@@ -1,5 +1,6 @@
 /*
- * What is in a claimed drop file becomes messages: adopted or copied. Runs in disk threads; reads each file once, in order.
+ * What is in a claimed drop file becomes messages: adopted or copied. Runs in disk threads; reads each file
+ * once, in order.
  */
 #ifndef CAUSEWAY_SPOOL_STORE_H
 #define CAUSEWAY_SPOOL_STORE_H
@@ -25,7 +26,8 @@ struct store {
 	const struct tree *tree;
 	struct ids *ids;
 	struct store_limits limits;
-	uint64_t id;            /* of the claim, and of the first message; changed when the file holds several */
+	/* of the claim, and of the first message; changed when the file holds several */
+	uint64_t id;
 	unsigned count;         /* 0, or the number of messages as the claim's name tells it */
 	const bool *have;       /* which of count messages are there already; NULL: none */
 	/* results: messages are complete but for uid, origin and arrived */
@@ -36,11 +38,12 @@ struct store {
 	int error;
 };
 
-/* The open drop file fd becomes a queue file itself. Ok: its name is final, but not yet durable; fd is the message's now. */
+/* The open drop file fd becomes a queue file itself. Ok: its name is final, but not yet durable; fd is the
+ * message's now. */
 enum store_result store_adopt(struct store *, int fd, char *room);
 
-/* Stores all messages of the open drop file fd: the content is durable, the names are final but not yet durable. If there is only one,
- * its fd is open. */
+/* Stores all messages of the open drop file fd: the content is durable, the names are final but not yet
+ * durable. If there is only one, its fd is open. */
 enum store_result store_copy(struct store *, int fd, char *room);
 
 /* Releases what is in messages and reason. */

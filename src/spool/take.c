@@ -17,7 +17,8 @@
 
 enum { FRESH_MS = 1000 };   /* a file that was written to later than that may still be written to */
 
-struct take *take_new(const struct tree *tree, struct ids *ids, const struct store_limits *limits, const char *name)
+struct take *take_new(const struct tree *tree, struct ids *ids, const struct store_limits *limits,
+	const char *name)
 {
 	struct take *t = mem_alloc(sizeof *t);
 
@@ -123,7 +124,8 @@ static enum take_outcome claim(struct take *t)
 
 static const char *kind_of(mode_t mode)
 {
-	return S_ISLNK(mode) ? "a symbolic link" : S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket" : S_ISDIR(mode) ? "a directory"
+	return S_ISLNK(mode) ? "a symbolic link" : S_ISFIFO(mode) ? "a FIFO" : S_ISSOCK(mode) ? "a socket"
+		: S_ISDIR(mode) ? "a directory"
 		: "a device";
 }
 
@@ -136,7 +138,8 @@ static enum take_outcome check(struct take *t, const char *file, struct stat *st
 	if (!S_ISREG(st->st_mode))
 		return refuse(t, mem_fmt("is %s; a message is a plain file", kind_of(st->st_mode)));
 	if (st->st_nlink > 1)
-		return unfinished(t, mem_fmt("has %lu links; a message has one", (unsigned long)st->st_nlink));
+		return unfinished(t, mem_fmt("has %lu links; a message has one",
+			(unsigned long)st->st_nlink));
 	return TAKE_STORED;
 }
 
@@ -144,7 +147,8 @@ static enum take_outcome cannot_open(struct take *t, const struct stat *st, int 
 {
 	if (error != EACCES && error != EPERM && error != ELOOP)
 		return trouble(t, error);
-	return refuse(t, mem_fmt("cannot be read by the daemon (owner uid %lu, mode %04o): it must be readable for the daemon's group",
+	return refuse(t, mem_fmt("cannot be read by the daemon (owner uid %lu, mode %04o): it must be "
+		"readable for the daemon's group",
 		(unsigned long)st->st_uid, (unsigned)st->st_mode & 07777));
 }
 

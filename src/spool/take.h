@@ -1,6 +1,6 @@
 /*
- * One drop file's way to the queue or to bad/: claimed, checked, stored or refused. Disk threads work on it; what they found out is for the
- * loop to act on.
+ * One drop file's way to the queue or to bad/: claimed, checked, stored or refused. Disk threads work on it;
+ * what they found out is for the loop to act on.
  */
 #ifndef CAUSEWAY_SPOOL_TAKE_H
 #define CAUSEWAY_SPOOL_TAKE_H
@@ -19,8 +19,11 @@ enum take_outcome {
 	TAKE_GONE,         /* there is no such file any more */
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
 	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known before */
-	TAKE_REFUSED,      /* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
-	TAKE_UNFINISHED,   /* has several links, or makes no sense and was written to just now: store.reason; to be looked at again */
+	/* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
+	TAKE_REFUSED,
+	/* has several links, or makes no sense and was written to just now: store.reason; to be looked at
+	 * again */
+	TAKE_UNFINISHED,
 	TAKE_TROUBLE       /* the disk or the system refused: error; to be tried again */
 };
 
@@ -33,7 +36,8 @@ struct take {
 	bool known_directory;        /* the name was found to be a directory before */
 	bool claimed;                /* it is queue/ID.drop */
 	bool noted;                  /* the journal has its name */
-	uint64_t floor;              /* its id is not lower; for the loop, while a thread may be giving it one */
+	/* its id is not lower; for the loop, while a thread may be giving it one */
+	uint64_t floor;
 	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
 	struct store store;
 	bool *have;                  /* what store.have points to, or NULL */
@@ -53,7 +57,8 @@ struct take {
 struct take *take_new(const struct tree *, struct ids *, const struct store_limits *, const char *name);
 void take_free(struct take *);
 
-/* In a disk thread: claims, checks, and stores what need not be copied. Cheap; two threads at it get into each other's way. */
+/* In a disk thread: claims, checks, and stores what need not be copied. Cheap; two threads at it get into
+ * each other's way. */
 void take_look(struct take *, char *room);
 
 /* In a disk thread, after TAKE_COPY: waits for the disk, so many threads at it are of use. */

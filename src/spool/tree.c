@@ -22,7 +22,8 @@ static const char format_now[] = "causeway queue 1\n";
 /* What passes by itself is 75, what somebody must repair is 78. */
 static int exit_code(int error)
 {
-	return error == ENOSPC || error == EIO || error == EMFILE || error == ENFILE || error == EDQUOT ? EX_TEMPFAIL : EX_CONFIG;
+	return error == ENOSPC || error == EIO || error == EMFILE || error == ENFILE || error == EDQUOT
+		? EX_TEMPFAIL : EX_CONFIG;
 }
 
 static int complain(const struct tree *t, const char *name, int error, char **why)
@@ -47,7 +48,8 @@ static int check_owner(const struct tree *t, int fd, const char *name, char **wh
 		return complain(t, name, errno, why);
 	if (st.st_uid == t->uid)
 		return 0;
-	*why = mem_fmt("%s/%s: belongs to uid %lu, but must belong to the user of the daemon (uid %lu)", t->path, name,
+	*why = mem_fmt("%s/%s: belongs to uid %lu, but must belong to the user of the daemon (uid %lu)",
+		t->path, name,
 		(unsigned long)st.st_uid, (unsigned long)t->uid);
 	return EX_CONFIG;
 }
@@ -97,7 +99,8 @@ static void name_holder(const struct tree *t, char **why)
 
 	if (n > 0)
 		pid[strcspn(pid, "\n")] = '\0';
-	*why = mem_fmt("%s/queue/lock: the spool is in use by process %s", t->path, n > 0 ? pid : "(unknown)");
+	*why = mem_fmt("%s/queue/lock: the spool is in use by process %s", t->path, n > 0 ? pid
+		: "(unknown)");
 }
 
 static bool wait_for_lock(int fd)
@@ -148,7 +151,8 @@ static int check_format(const struct tree *t, char **why)
 		return complain(t, "queue/format", error, why);
 	if (n == sizeof format_now - 1 && memcmp(text, format_now, n) == 0)
 		return 0;
-	*why = mem_fmt("%s/queue/format: unknown version; this program reads \"%.*s\" only", t->path, (int)sizeof format_now - 2,
+	*why = mem_fmt("%s/queue/format: unknown version; this program reads \"%.*s\" only", t->path,
+		(int)sizeof format_now - 2,
 		format_now);
 	return EX_CONFIG;
 }
@@ -157,7 +161,8 @@ int tree_open(struct tree *t, const char *path, char **why)
 {
 	int code;
 
-	*t = (struct tree){ .path = mem_str(path), .queue = -1, .fresh = -1, .bad = -1, .corrupt = -1, .lock = -1, .uid = geteuid() };
+	*t = (struct tree){ .path = mem_str(path), .queue = -1, .fresh = -1, .bad = -1, .corrupt = -1,
+		.lock = -1, .uid = geteuid() };
 	code = open_directories(t, why);
 	if (!code)
 		code = take_lock(t, why);

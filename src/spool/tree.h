@@ -1,4 +1,5 @@
-/* The directories of the spool, open for as long as the process lives, and the two files that say whose and of which version they are. */
+/* The directories of the spool, open for as long as the process lives, and the two files that say whose and
+ * of which version they are. */
 #ifndef CAUSEWAY_SPOOL_TREE_H
 #define CAUSEWAY_SPOOL_TREE_H
 
@@ -11,8 +12,8 @@ struct tree {
 	uid_t uid;               /* ours */
 };
 
-/* Opens all, makes what is missing, takes the lock (waiting up to 3 s for it), checks queue/format. 0; or an exit code of sysexits.h
- * (75, 78) and *why, a line to free(). After an error nothing is open. */
+/* Opens all, makes what is missing, takes the lock (waiting up to 3 s for it), checks queue/format. 0; or an
+ * exit code of sysexits.h (75, 78) and *why, a line to free(). After an error nothing is open. */
 int tree_open(struct tree *, const char *path, char **why);
 void tree_close(struct tree *);
 

@@ -1,6 +1,7 @@
 /*
- * A journal: the first byte of the input says what the rest is. "0": bytes of a file; reading ends, and finds the same lines again in
- * what it found. Else: the text of a line; framed, it is found, and what parses is printed so that it parses to the same.
+ * A journal: the first byte of the input says what the rest is. "0": bytes of a file; reading ends, and finds
+ * the same lines again in what it found. Else: the text of a line; framed, it is found, and what parses is
+ * printed so that it parses to the same.
  */
 #include "fuzz.h"
 
@@ -52,7 +53,8 @@ static void try_file(struct text bytes)
 /* Prints what was parsed; a text is decoded first, as printing encodes it. */
 static void reprint(struct journal_line line, struct buf *out)
 {
-	char *texts[] = { journal_line_decode(line.name), journal_line_decode(line.dir), journal_line_decode(line.dsn),
+	char *texts[] = { journal_line_decode(line.name), journal_line_decode(line.dir),
+		journal_line_decode(line.dsn),
 		journal_line_decode(line.peer), journal_line_decode(line.text) };
 
 	line.name = text_of(texts[0]);

@@ -27,7 +27,8 @@ static struct text t(const char *s)
 static const struct { const char *bytes; size_t n; uint32_t crc; } checksums[] = {
 	{ "", 0, 0x00000000 },
 	{ "123456789", 9, 0xe3069283 },
-	{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32, 0x8a9136aa },   /* RFC 3720 B.4 */
+	/* RFC 3720 B.4 */
+	{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32, 0x8a9136aa },
 	{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	  32, 0x62a8ab43 },
 };
@@ -43,20 +44,27 @@ END_TEST
 
 static const struct { struct journal_line line; const char *text; } printed[] = {
 	{ { .kind = JOURNAL_HIGH }, "high " ID },
-	{ { .kind = JOURNAL_CLAIM, .dir = { "drop", 4 }, .name = { "a b\n%\xff", 6 } }, "claim " ID " dir=drop name=a%20b%0a%25%ff" },
+	{ { .kind = JOURNAL_CLAIM, .dir = { "drop", 4 }, .name = { "a b\n%\xff", 6 } },
+	"claim " ID " dir=drop name=a%20b%0a%25%ff" },
 	{ { .kind = JOURNAL_BATCH, .count = 3 }, "batch " ID " count=3" },
-	{ { .kind = JOURNAL_IN, .time = 1700000000123, .uid = 1000, .size = UINT64_MAX, .count = 2, .hops = 5, .flags = 3, .name = { "drop", 4 } },
-	  "in " ID " time=1700000000123 uid=1000 size=18446744073709551615 rcpts=2 hops=5 flags=3 origin=drop" },
-	{ { .kind = JOURNAL_RESULT, .rcpt = 7, .status = 'd', .time = -5, .dsn = { "4.2.1", 5 }, .peer = { "", 0 }, .text = { "no = way", 8 } },
+	{ { .kind = JOURNAL_IN, .time = 1700000000123, .uid = 1000, .size = UINT64_MAX, .count = 2, .hops = 5,
+	.flags = 3, .name = { "drop", 4 } },
+	  "in " ID " time=1700000000123 uid=1000 size=18446744073709551615 rcpts=2 hops=5 flags=3 "
+	"origin=drop" },
+	{ { .kind = JOURNAL_RESULT, .rcpt = 7, .status = 'd', .time = -5, .dsn = { "4.2.1", 5 },
+	.peer = { "", 0 }, .text = { "no = way", 8 } },
 	  "result " ID " rcpt=7 status=d when=-5 dsn=4.2.1 peer= text=no = way" },
-	{ { .kind = JOURNAL_RESULT, .status = 's', .dsn = { "2.0.0", 5 }, .peer = { "h[/a b]", 7 }, .text = { "", 0 } },
+	{ { .kind = JOURNAL_RESULT, .status = 's', .dsn = { "2.0.0", 5 }, .peer = { "h[/a b]", 7 },
+	.text = { "", 0 } },
 	  "result " ID " rcpt=0 status=s when=0 dsn=2.0.0 peer=h[/a%20b] text=" },
-	{ { .kind = JOURNAL_NEXT, .time = INT64_MAX, .count = 9 }, "next " ID " when=9223372036854775807 attempts=9" },
+	{ { .kind = JOURNAL_NEXT, .time = INT64_MAX, .count = 9 },
+	"next " ID " when=9223372036854775807 attempts=9" },
 	{ { .kind = JOURNAL_HOLD, .count = 1 }, "hold " ID " held=1" },
 	{ { .kind = JOURNAL_SUSPECT, .count = 2 }, "suspect " ID " count=2" },
 	{ { .kind = JOURNAL_REPORT }, "report " ID },
 	{ { .kind = JOURNAL_DONE }, "done " ID },
-	{ { .kind = JOURNAL_TIME, .time = 10, .boot = 4, .name = { "b-1", 3 } }, "time when=10 boot=4 bootid=b-1" },
+	{ { .kind = JOURNAL_TIME, .time = 10, .boot = 4, .name = { "b-1", 3 } },
+	"time when=10 boot=4 bootid=b-1" },
 };
 
 static struct text only_line(struct text bytes)
@@ -140,7 +148,8 @@ END_TEST
 
 /* ---- bytes ---- */
 
-/* One letter a line: L good, D damaged, T torn. "@" stands for a good line "done ID" without its LF, CRC and all. */
+/* One letter a line: L good, D damaged, T torn. "@" stands for a good line "done ID" without its LF, CRC and
+ * all. */
 static const struct { const char *bytes, *found; } streams[] = {
 	{ "", "" },
 	{ "@\n", "L" },
@@ -230,7 +239,8 @@ START_TEST(test_cuts_text)
 {
 	static char long_text[20000];
 	struct buf out;
-	struct journal_line line = { .kind = JOURNAL_RESULT, .id = id_of(ID), .status = 'd', .text = { long_text, sizeof long_text },
+	struct journal_line line = { .kind = JOURNAL_RESULT, .id = id_of(ID), .status = 'd',
+		.text = { long_text, sizeof long_text },
 		.peer = { long_text, sizeof long_text }, .dsn = { long_text, sizeof long_text } };
 
 	memset(long_text, '\n', sizeof long_text);

@@ -1,7 +1,7 @@
 /*
- * Kills a process that uses the spool at each step of doc/queue.md and lets the next one go on. A "peer" outside of the spool notes who was
- * sent what and which results were told as committed; at the end nobody may be without mail, and nobody may have got mail after his result
- * was told as committed.
+ * Kills a process that uses the spool at each step of doc/queue.md and lets the next one go on. A "peer"
+ * outside of the spool notes who was sent what and which results were told as committed; at the end nobody
+ * may be without mail, and nobody may have got mail after his result was told as committed.
  */
 #include "config.h"
 
@@ -13,7 +13,8 @@
 enum { NAMES = 8, WORDY_LINES = 9000 };
 
 /* What is dropped: the recipient's name says what the peer answers. */
-static const char *const names[NAMES] = { "wire", "copy", "first", "second", "third", "bounce", "defer", "report" };
+static const char *const names[NAMES] = { "wire", "copy", "first", "second", "third", "bounce", "defer",
+	"report" };
 
 #define HEAD(to) "MAIL FROM:<a@example.org>\nRCPT TO:<" to "@example.org>\nDATA\n"
 
@@ -32,7 +33,8 @@ static void drop_all(struct world *w)
 static void note(const struct world *w, const char *what, const char *name)
 {
 	char line[100];
-	int fd = open(world_path(w, "peer"), O_WRONLY | O_APPEND | O_CREAT, 0600), n = snprintf(line, sizeof line, "%s %s\n", what, name);
+	int fd = open(world_path(w, "peer"), O_WRONLY | O_APPEND | O_CREAT, 0600),
+		n = snprintf(line, sizeof line, "%s %s\n", what, name);
 
 	ck_assert_int_eq(write(fd, line, (size_t)n), n);
 	close(fd);
@@ -63,7 +65,8 @@ static bool complete(const struct world *w)
 	for (int i = 0; i < NAMES; i++)
 		if (notes(w, "sent", names[i], false) == 0)
 			return false;
-	return w->ready && w->pending == 0 && world_count(w, "drop/bad", "") > 1 && world_count(w, "drop/new", "") == 0
+	return w->ready && w->pending == 0 && world_count(w, "drop/bad", "") > 1
+		&& world_count(w, "drop/new", "") == 0
 		&& world_count(w, "queue", ".drop") == 0 && world_messages(w) == 1;
 }
 
@@ -89,7 +92,8 @@ static void told(void *arg)
 static void finish_bounced(void *arg)
 {
 	struct delivery *d = arg;
-	const struct spool_result result = { .status = 'b', .dsn = "5.0.0", .peer = "peer", .text = "550 no", .when = 1 };
+	const struct spool_result result = { .status = 'b', .dsn = "5.0.0", .peer = "peer", .text = "550 no",
+		.when = 1 };
 
 	spool_result(d->w->spool, d->id, &result);
 	spool_done(d->w->spool, d->id);
@@ -98,11 +102,13 @@ static void finish_bounced(void *arg)
 
 static void send_report(struct world *w, struct delivery *d)
 {
-	static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<report@example.org>\r\nDATA\r\n", content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
+	static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<report@example.org>\r\nDATA\r\n",
+		content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
 	char file[300];
 
 	snprintf(file, sizeof file, "%s%s", envelope, content);
-	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), strlen(envelope), finish_bounced, d);
+	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), strlen(envelope),
+		finish_bounced, d);
 }
 
 static void add_wordy_lines(struct world *w, uint64_t id)
@@ -118,7 +124,8 @@ static void add_wordy_lines(struct world *w, uint64_t id)
 static void deliver(struct world *w, const struct spool_message *m)
 {
 	struct delivery *d = mem_alloc(sizeof *d);
-	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved", .when = 1, .status = 's' };
+	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved",
+		.when = 1, .status = 's' };
 	const char *address = m->envelope->rcpts[0].address;
 
 	d->w = w;
@@ -174,7 +181,8 @@ static void on_known(void *arg, const struct spool_known *known)
 		w->pending++, spool_load(w->spool, known->id, on_loaded, w);
 }
 
-static const struct spool_events events = { .arrived = on_arrived, .refused = world_refused, .known = on_known, .ready = world_ready,
+static const struct spool_events events = { .arrived = on_arrived, .refused = world_refused,
+	.known = on_known, .ready = world_ready,
 	.corrupt = world_corrupt };
 
 static void open_and_deliver(struct world *w)
@@ -210,7 +218,8 @@ static void run_to_end_with_rewriting(struct world *w)
 {
 	world_forget(w);
 	open_and_deliver(w);
-	world_wait(w, complete(w) && notes(w, "final", "wordy", false) && journal_size(w) < WORDY_LINES * 100);
+	world_wait(w, complete(w) && notes(w, "final", "wordy", false)
+		&& journal_size(w) < WORDY_LINES * 100);
 	world_close(w);
 }
 
@@ -227,7 +236,8 @@ static bool dies(struct world *w, void (*run)(struct world *), const char *step)
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
+	ck_assert_msg((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		|| (WIFEXITED(status) && WEXITSTATUS(status) == 0),
 		"%s: the process failed by itself (%d)", step, status);
 	return WIFSIGNALED(status);
 }
@@ -236,18 +246,22 @@ static void check_end(struct world *w, const char *what)
 {
 	for (int i = 0; i < NAMES; i++) {
 		ck_assert_msg(notes(w, "sent", names[i], false) >= 1, "%s: %s got nothing", what, names[i]);
-		ck_assert_msg(notes(w, "sent", names[i], true) == 0, "%s: %s got a copy after his result was committed", what, names[i]);
+		ck_assert_msg(notes(w, "sent", names[i], true) == 0,
+			"%s: %s got a copy after his result was committed", what, names[i]);
 	}
 	ck_assert_msg(world_count(w, "drop/new", "") == 0, "%s: something is left in drop/new", what);
-	ck_assert_msg(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part") == 0, "%s: a claim or a part is left", what);
+	ck_assert_msg(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part") == 0,
+		"%s: a claim or a part is left", what);
 	ck_assert_msg(world_messages(w) == 1, "%s: %zu messages are left, not one", what, world_messages(w));
 }
 
 /* ---- every step once ---- */
 
 static const char *const steps[] = {
-	"claim-renamed", "adopt-renamed", "part-written", "part-synced", "part-renamed", "batch-renamed", "batch-directory-synced",
-	"directory-synced", "drop-unlinked", "reason-written", "bad-renamed", "report-written", "report-synced", "report-renamed",
+	"claim-renamed", "adopt-renamed", "part-written", "part-synced", "part-renamed", "batch-renamed",
+		"batch-directory-synced",
+	"directory-synced", "drop-unlinked", "reason-written", "bad-renamed", "report-written",
+	"report-synced", "report-renamed",
 	"report-directory-synced", "journal-written", "journal-synced", "unlinked",
 	"part-removed",   /* only at a start that follows a death */
 };

@@ -1,4 +1,5 @@
-/* A disk that fails: the N-th sync, write or reservation of a run. All mail arrives once, all results are durable, nobody is told too early. */
+/* A disk that fails: the N-th sync, write or reservation of a run. All mail arrives once, all results are
+ * durable, nobody is told too early. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 
 enum { FILES = 4, MESSAGES = 5 };
 
-static const struct spool_result sent = { .status = 's', .dsn = "2.0.0", .peer = "p", .text = "ok", .when = 1 };
-static const struct spool_result bounced = { .status = 'b', .dsn = "5.0.0", .peer = "p", .text = "no", .when = 1 };
+static const struct spool_result sent = { .status = 's', .dsn = "2.0.0", .peer = "p", .text = "ok",
+	.when = 1 };
+static const struct spool_result bounced = { .status = 'b', .dsn = "5.0.0", .peer = "p", .text = "no",
+	.when = 1 };
 
 static struct world *open_world(const char *fault)
 {
@@ -165,7 +168,8 @@ START_TEST(test_memory_is_complete)
 	uint64_t id;
 
 	later.status = 'd';
-	world_drop(w, "1", "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nRCPT TO:<c@example.org>\nDATA\nx\n.\n");
+	world_drop(w, "1", "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nRCPT "
+		"TO:<c@example.org>\nDATA\nx\n.\n");
 	world_wait(w, w->arrived_count == 1);
 	id = w->arrived[0]->id;
 	later.rcpt = 1;

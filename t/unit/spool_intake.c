@@ -6,9 +6,12 @@
 
 enum { NOBODY = 65534 };
 
-#define GOOD_LF "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nSubject: x\nMessage-ID: <1@x>\n\n..dot\nend\n.\n"
+#define GOOD_LF \
+	"MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n" \
+	"Subject: x\nMessage-ID: <1@x>\n\n..dot\nend\n.\n"
 #define GOOD_WIRE \
-	"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\nMessage-ID: <1@x>\r\n\r\n..dot\r\nend\r\n.\r\n"
+	"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n" \
+	"Subject: x\r\nMessage-ID: <1@x>\r\n\r\n..dot\r\nend\r\n.\r\n"
 
 static bool is_root(void)
 {
@@ -61,7 +64,8 @@ static void check_message(const struct world *w, const struct spool_message *m)
 	ck_assert_str_eq(m->origin, "drop");
 	ck_assert_int_gt(m->arrived, 1700000000000);
 	ck_assert_uint_eq(m->content_at + m->content_size, strlen(GOOD_WIRE));
-	ck_assert_int_eq(pread(m->fd, content, sizeof content, (off_t)m->content_at), (ssize_t)m->content_size);
+	ck_assert_int_eq(pread(m->fd, content, sizeof content, (off_t)m->content_at),
+		(ssize_t)m->content_size);
 	ck_assert_mem_eq(content, "Subject: x\r\n", 12);
 	ck_assert_int_eq(fcntl(m->fd, F_GETFL) & O_ACCMODE, O_RDONLY);
 	free(file);
@@ -114,7 +118,8 @@ START_TEST(test_takes_several_transactions)
 	world_drop(w, "m", GOOD_WIRE GOOD_WIRE GOOD_WIRE);
 	world_wait(w, w->arrived_count == 3);
 	for (int i = 1; i < 3; i++)
-		ck_assert_uint_eq(queue_id_microseconds(w->arrived[i]->id), queue_id_microseconds(w->arrived[0]->id) + (unsigned)i);
+		ck_assert_uint_eq(queue_id_microseconds(w->arrived[i]->id),
+			queue_id_microseconds(w->arrived[0]->id) + (unsigned)i);
 	world_close(w);
 	ck_assert_uint_eq(world_messages(w), 3);
 	ck_assert_uint_eq(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part"), 0);
@@ -233,7 +238,8 @@ START_TEST(test_waits_for_writer)
 	ck_assert_int_eq(write(fd, GOOD_LF, half), (ssize_t)half);
 	world_commit(w);
 	world_commit(w);
-	ck_assert_int_eq(write(fd, &GOOD_LF[half], strlen(GOOD_LF) - half), (ssize_t)(strlen(GOOD_LF) - half));
+	ck_assert_int_eq(write(fd, &GOOD_LF[half], strlen(GOOD_LF) - half),
+		(ssize_t)(strlen(GOOD_LF) - half));
 	close(fd);
 	world_wait(w, w->arrived_count == 1);
 	check_message(w, w->arrived[0]);
@@ -271,9 +277,11 @@ static void put(struct world *w, const char *text)
 static void make_empty(struct world *w) { put(w, ""); }
 static void make_garbage(struct world *w) { put(w, "hello\n"); }
 static void make_no_recipient(struct world *w) { put(w, "MAIL FROM:<a@example.org>\nDATA\nx\n.\n"); }
-static void make_unfinished(struct world *w) { put(w, "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nx\n"); }
+static void make_unfinished(struct world *w) { put(w, "MAIL FROM:<a@example.org>\nRCPT "
+	"TO:<b@example.org>\nDATA\nx\n"); }
 static void make_behind_quit(struct world *w) { put(w, GOOD_LF "QUIT\n" GOOD_LF); }
-static void make_control(struct world *w) { put(w, "MAIL FROM:<a\x01@example.org>\nRCPT TO:<b@example.org>\nDATA\nx\n.\n"); }
+static void make_control(struct world *w) { put(w, "MAIL FROM:<a\x01@example.org>\nRCPT "
+	"TO:<b@example.org>\nDATA\nx\n.\n"); }
 
 static void make_too_large(struct world *w)
 {

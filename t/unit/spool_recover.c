@@ -41,7 +41,8 @@ static void write_files(const struct world *w, const char *files)
 
 	while (text_word(&rest, &name)) {
 		char path[300];
-		bool several = memmem(name.p, name.n, ".2.drop", 7), drop = name.n > 5 && memcmp(name.p + name.n - 5, ".drop", 5) == 0;
+		bool several = memmem(name.p, name.n, ".2.drop", 7), drop = name.n > 5
+			&& memcmp(name.p + name.n - 5, ".drop", 5) == 0;
 		const char *content = several ? LF LF : drop ? LF : WIRE;
 
 		snprintf(path, sizeof path, "queue/%.*s", (int)name.n, name.p);
@@ -83,23 +84,28 @@ static const struct {
 	{ "", "", 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
 	/* one message */
 	{ A, IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
-	{ A, "", 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },                          /* `in` was not written any more */
+	/* `in` was not written any more */
+	{ A, "", 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },
 	{ A, "!" IN, 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },
 	{ A, IN "done " A "\n", 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
 	{ "", IN "done " A "\n", 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
-	{ "", IN, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },                         /* lost by something that is not us */
+	/* lost by something that is not us */
+	{ "", IN, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
 	{ A, IN "!done " A "\n", 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A, IN SENT("0"), 1, 0, 1, 7, 1, 0, 0, false, 0, 0, "" },
 	{ A, IN SENT("1"), 1, 0, 1, 7, 2, 0, 0, false, 0, 0, "" },
 	{ A, IN "!" SENT("0") SENT("1"), 1, 0, 1, 7, 2, 0, 0, false, 0, 0, "" },
-	{ A, "!" IN SENT("0"), 1, 0, 1, 0, 1, 0, 0, false, 0, 0, "" },            /* what is known of recipients stays */
+	/* what is known of recipients stays */
+	{ A, "!" IN SENT("0"), 1, 0, 1, 0, 1, 0, 0, false, 0, 0, "" },
 	{ A, IN LATER("0") "next " A " when=99 attempts=3\n", 1, 0, 1, 7, 0, 99, 3, false, 0, 0, "not now" },
-	{ A, IN LATER("0") "next " A " when=99 attempts=3\nnext " A " when=100 attempts=4\n", 1, 0, 1, 7, 0, 100, 4, false, 0, 0, "not now" },
+	{ A, IN LATER("0") "next " A " when=99 attempts=3\nnext " A " when=100 attempts=4\n", 1, 0, 1, 7, 0,
+	100, 4, false, 0, 0, "not now" },
 	{ A, IN "hold " A " held=1\n", 1, 0, 1, 7, 0, 0, 0, true, 0, 0, "" },
 	{ A, IN "hold " A " held=1\nhold " A " held=0\n", 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A, IN "suspect " A " count=2\n", 1, 0, 1, 7, 0, 0, 0, false, 2, 0, "" },
 	{ A, IN "frobnicate " A " x=1\n", 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
-	{ A, SENT("0") IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },                /* `in` resets what an older use of the id left */
+	/* `in` resets what an older use of the id left */
+	{ A, SENT("0") IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A, "done " A "\n" IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	/* claims */
 	{ A ".drop", "", 0, 1, 1, 0, 0, 0, 0, false, 0, 0, "" },
@@ -120,13 +126,16 @@ static const struct {
 	{ A ".2.drop " A " " A2, IN IN2, 2, 0, 2, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A ".2.drop " A, IN IN2 "done " A2 "\n", 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A ".2.drop", IN IN2 "done " A2 "\n" "done " A "\n", 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
-	{ A ".2.drop " A2, IN IN2 "done " A2 "\n", 0, 1, 1, 0, 0, 0, 0, false, 0, 0, "" },   /* only what never was there is made again */
+	/* only what never was there is made again */
+	{ A ".2.drop " A2, IN IN2 "done " A2 "\n", 0, 1, 1, 0, 0, 0, 0, false, 0, 0, "" },
 	/* reports */
 	{ A " " A "-1", IN "report " A "-1\n" IN_REPORT, 2, 0, 2, 0, 0, 0, 0, false, 0, 0, NULL },
-	{ A " " A "-1", IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },               /* its parent does not name it */
+	/* its parent does not name it */
+	{ A " " A "-1", IN, 1, 0, 1, 7, 0, 0, 0, false, 0, 0, "" },
 	{ A "-1", "", 0, 0, 0, 0, 0, 0, 0, false, 0, 0, "" },
 	{ A "-1", "report " A "-1\n", 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },
-	{ A "-1", "!report " A "-1\n!" IN_REPORT, 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },     /* the line that named it may be the damaged one */
+	/* the line that named it may be the damaged one */
+	{ A "-1", "!report " A "-1\n!" IN_REPORT, 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },
 	{ A, IN "report " A "-1\nreport " A "-3\n", 1, 0, 1, 7, 0, 0, 0, false, 0, 3, "" },
 	{ A "-1", IN "report " A "-1\n" IN_REPORT "done " A "\n", 1, 0, 1, 0, 0, 0, 0, false, 0, 0, "" },
 	/* what is none of ours */
@@ -150,7 +159,8 @@ START_TEST(test_start)
 	struct world *w = left_behind(rows[_i].files, rows[_i].lines);
 
 	world_open(w);
-	world_wait(w, w->arrived_count == rows[_i].arrived && world_count(w, "queue", ".drop") == (strstr(rows[_i].files, ".x.") ? 1u : 0u)
+	world_wait(w, w->arrived_count == rows[_i].arrived
+		&& world_count(w, "queue", ".drop") == (strstr(rows[_i].files, ".x.") ? 1u : 0u)
 		&& world_messages(w) == rows[_i].messages);
 	ck_assert_uint_eq(w->known_count, rows[_i].known);
 	if (rows[_i].known && rows[_i].reason)
@@ -236,13 +246,17 @@ START_TEST(test_clock_jump)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(fscanf(f, "%63s", boot_id), 1);
 	fclose(f);
-	snprintf(lines, sizeof lines, "time when=%lld boot=%lld bootid=%s\n" IN "next " A " when=%lld attempts=1\n", (long long)old_wall,
-		(long long)clock_ms(CLOCK_BOOTTIME), jumps[_i].same_boot ? boot_id : "another", (long long)old_wall + 60000);
+	snprintf(lines, sizeof lines, "time when=%lld boot=%lld bootid=%s\n" IN "next " A " when=%lld "
+		"attempts=1\n", (long long)old_wall,
+		(long long)clock_ms(CLOCK_BOOTTIME), jumps[_i].same_boot ? boot_id : "another",
+		(long long)old_wall + 60000);
 	w = left_behind(A, lines);
 	world_open(w);
 	ck_assert_uint_eq(w->known_count, 1);
-	/* a minute from now by the clock as it is, whatever it was when this was written; a few ms pass meanwhile */
-	ck_assert_int_le(llabs(w->known[0].known.next - (old_wall + 60000 + (jumps[_i].same_boot ? jumps[_i].by : 0))), 2000);
+	/* a minute from now by the clock as it is, whatever it was when this was written; a few ms pass
+	 * meanwhile */
+	ck_assert_int_le(llabs(w->known[0].known.next - (old_wall + 60000 + (jumps[_i].same_boot
+		? jumps[_i].by : 0))), 2000);
 	world_free(w);
 }
 END_TEST
@@ -251,7 +265,9 @@ END_TEST
 
 /* Two messages of which one recipient is settled, one finished message, one report. */
 static const char damage_files[] = A " " A2 " " A "-1";
-static const char damage_lines[] = "high 0C00000000\n" IN IN2 SENT("0") "report " A "-1\n" IN_REPORT LATER("1") "next " A " when=5 attempts=1\n"
+static const char damage_lines[] = "high "
+	"0C00000000\n" IN IN2 SENT("0") "report " A "-1\n" IN_REPORT LATER("1") "next " A " when=5 "
+	"attempts=1\n"
 	"in 0B00000003 time=1 uid=1 size=1 rcpts=1 hops=0 flags=0 origin=drop\ndone 0B00000003\n";
 
 static void flip(const struct world *w, size_t offset, int bit)
@@ -276,7 +292,8 @@ START_TEST(test_bit_flip)
 		write_journal(w, damage_lines);
 		flip(w, offset, (int)(offset / 8 % 8));
 		world_open(w);
-		ck_assert_msg(w->known_count == 3, "offset %zu: %zu messages are known", offset, w->known_count);
+		ck_assert_msg(w->known_count == 3, "offset %zu: %zu messages are known", offset,
+			w->known_count);
 		world_close(w);
 		ck_assert_uint_eq(world_messages(w), 3);
 	}
@@ -284,7 +301,8 @@ START_TEST(test_bit_flip)
 }
 END_TEST
 
-/* A journal that ends anywhere: what it says is true as far as it goes, and the next line that is written can be read. */
+/* A journal that ends anywhere: what it says is true as far as it goes, and the next line that is written can
+ * be read. */
 START_TEST(test_cut_off)
 {
 	struct world *w = left_behind(A, IN SENT("0"));
@@ -360,7 +378,8 @@ START_TEST(test_deferrals_do_not_pile_up)
 		spool_next(w->spool, id, 1000 + attempt, attempt);
 		world_commit(w);
 	}
-	/* each attempt is half a MB, all of them ten; the last is kept, and what came while the journal was rewritten */
+	/* each attempt is half a MB, all of them ten; the last is kept, and what came while the journal was
+	 * rewritten */
 	world_wait(w, (spool_state(w->spool, &state), state.journal_bytes < 4000000));
 	world_close(w);
 	world_open(w);
@@ -439,7 +458,8 @@ START_TEST(test_history)
 	int count = 0;
 
 	world_open(w);
-	spool_history(w->spool, w->known[0].known.id < w->known[1].known.id ? w->known[0].known.id : w->known[1].known.id, count_line, &count);
+	spool_history(w->spool, w->known[0].known.id < w->known[1].known.id ? w->known[0].known.id
+		: w->known[1].known.id, count_line, &count);
 	ck_assert_int_eq(count, 3);
 	world_free(w);
 }

@@ -1,6 +1,6 @@
 /*
- * A spool in a directory of its own, with a receiver that remembers what it was told: what the tests of the spool have in common.
- * world_wait runs the loop until something is so; it fails the test after ten seconds.
+ * A spool in a directory of its own, with a receiver that remembers what it was told: what the tests of the
+ * spool have in common. world_wait runs the loop until something is so; it fails the test after ten seconds.
  */
 #ifndef CAUSEWAY_UNIT_SPOOL_WORLD_H
 #define CAUSEWAY_UNIT_SPOOL_WORLD_H
@@ -241,7 +241,8 @@ static inline void world_poll(void *arg)
 	loop_stop(w->loop);
 }
 
-/* Runs the loop until the condition holds; it is looked at after each event and every few milliseconds, for what no event tells. */
+/* Runs the loop until the condition holds; it is looked at after each event and every few milliseconds, for
+ * what no event tells. */
 #define world_wait(w, condition) \
 	do { \
 		loop_timer_set((w)->patience, WORLD_PATIENCE_MS); \
@@ -264,7 +265,8 @@ static inline struct world *world_new(void)
 	snprintf(w->dir, sizeof w->dir, "%s/causeway-spool-XXXXXX", base ? base : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	ck_assert_int_eq(chmod(w->dir, 0755), 0);
-	w->setup = (struct spool_setup){ .directory = w->dir, .rcpt_limit = 1000, .threads = 4, .minimum_free = 1 };
+	w->setup = (struct spool_setup){ .directory = w->dir, .rcpt_limit = 1000, .threads = 4,
+		.minimum_free = 1 };
 	return w;
 }
 
@@ -282,7 +284,8 @@ static inline void world_forget(struct world *w)
 /* Opens the spool; does not wait for it to be ready. */
 static inline void world_begin(struct world *w)
 {
-	static const struct spool_events events = { .arrived = world_arrived, .refused = world_refused, .known = world_known,
+	static const struct spool_events events = { .arrived = world_arrived, .refused = world_refused,
+		.known = world_known,
 		.ready = world_ready, .corrupt = world_corrupt };
 	char *why = NULL;
 	int code = 0;
