@@ -374,6 +374,6 @@ int main(void)
 	puts("needs configure --enable-test-hooks");
 	return 77;
 #endif
-	setenv("CK_DEFAULT_TIMEOUT", "60", 0);
+	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	return unit_main("spool/crash", cases, UNIT_ROWS(cases));
 }

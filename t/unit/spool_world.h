@@ -1,6 +1,6 @@
 /*
  * A spool in a directory of its own, with a receiver that remembers what it was told: what the tests of the
- * spool have in common. world_wait runs the loop until something is so; it fails the test after ten seconds.
+ * spool have in common. world_wait runs the loop until something is so; it fails the test after half a minute.
  */
 #ifndef CAUSEWAY_UNIT_SPOOL_WORLD_H
 #define CAUSEWAY_UNIT_SPOOL_WORLD_H
@@ -21,7 +21,7 @@
 
 #include "unit.h"
 
-enum { WORLD_MAX = 20000, WORLD_PATH = 512, WORLD_PATIENCE_MS = 10000 };
+enum { WORLD_MAX = 20000, WORLD_PATH = 512, WORLD_PATIENCE_MS = 30000 };
 
 struct world_known {
 	struct spool_known known;
