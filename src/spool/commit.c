@@ -15,6 +15,10 @@
 /* A batch grows only while the disk is busy or refuses; this is some millions of lines. */
 enum { LINES_MAX = 1 << 30 };
 
+/* Nobody but the log waits for a commit, and each costs more than the results of the few ms that it may wait
+ * for. */
+enum { REST_MS = 10 };
+
 struct waiter {
 	struct list link;
 	void (*done)(void *arg);
@@ -235,7 +239,7 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	c->open = batch_new();
 	c->job = (struct disk_job){ .work = work, .done = done };
 	buf_init(&c->printed, SIZE_MAX / 2);
-	pace_init(&c->pace, setup->loop, start, c);
+	pace_init(&c->pace, setup->loop, REST_MS, start, c);
 	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync,
 		.ledger = setup->ledger,
 		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });

@@ -9,6 +9,8 @@
 #include "spool/io.h"
 #include "spool/pace.h"
 
+enum { REST_MS = 1 };   /* mail waits for it */
+
 struct dirsync {
 	struct disk_job job;
 	struct disk *disk;
@@ -88,7 +90,7 @@ struct dirsync *dirsync_new(struct loop *loop, struct disk *disk, const struct t
 	d->tree = tree;
 	list_init(&d->waiting);
 	list_init(&d->served);
-	pace_init(&d->pace, loop, start, d);
+	pace_init(&d->pace, loop, REST_MS, start, d);
 	return d;
 }
 

@@ -1,6 +1,6 @@
 #include "spool/pace.h"
 
-enum { REST_US = 1000, DELAY_MAX_MS = 30000 };
+enum { DELAY_MAX_MS = 30000 };
 
 static void begin(void *arg)
 {
@@ -13,9 +13,9 @@ static void begin(void *arg)
 	p->start(p->arg);
 }
 
-void pace_init(struct pace *p, struct loop *loop, void (*start)(void *arg), void *arg)
+void pace_init(struct pace *p, struct loop *loop, int64_t rest_ms, void (*start)(void *arg), void *arg)
 {
-	*p = (struct pace){ .loop = loop, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
+	*p = (struct pace){ .loop = loop, .rest = rest_ms * 1000, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
 	p->timer = loop_timer_new(loop, begin, p);
 }
 
@@ -27,15 +27,18 @@ void pace_clear(struct pace *p)
 
 void pace_ask(struct pace *p)
 {
+	int64_t rested;
+
 	if (p->wanted)
 		return;
 	p->wanted = true;
 	if (p->running || loop_timer_is_set(p->timer))
 		return;
-	if (loop_micros() - p->ended >= REST_US)
+	rested = loop_micros() - p->ended;
+	if (rested >= p->rest)
 		loop_later(p->loop, &p->task);
 	else
-		loop_timer_set(p->timer, 1);
+		loop_timer_set(p->timer, (p->rest - rested + 999) / 1000);
 }
 
 void pace_ended(struct pace *p)
@@ -44,7 +47,7 @@ void pace_ended(struct pace *p)
 	p->failures = 0;
 	p->ended = loop_micros();
 	if (p->wanted)
-		loop_timer_set(p->timer, 1);
+		loop_timer_set(p->timer, p->rest / 1000);
 }
 
 void pace_failed(struct pace *p)

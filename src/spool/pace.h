@@ -13,13 +13,15 @@ struct pace {
 	struct loop_timer *timer;
 	void (*start)(void *arg);
 	void *arg;
-	int64_t ended;          /* µs */
+	int64_t rest;           /* µs */
+	int64_t ended;          /* µs of the monotonic clock */
 	unsigned failures;      /* in a row */
 	bool running;           /* between start and pace_ended or pace_failed */
 	bool wanted;
 };
 
-void pace_init(struct pace *, struct loop *, void (*start)(void *arg), void *arg);
+/* rest_ms: between the end of one run and the start of the next. */
+void pace_init(struct pace *, struct loop *, int64_t rest_ms, void (*start)(void *arg), void *arg);
 void pace_clear(struct pace *);
 
 /* Work is waiting: start(arg) will be called from the loop, never while it runs. */
