@@ -10,6 +10,12 @@
 #include "spool/clocks.h"
 #include "spool/listing.h"
 #include "spool/replay.h"
+#include "spool/store.h"
+
+struct id_list {
+	uint64_t *ids;
+	size_t count, room;
+};
 
 struct recover {
 	struct recover_setup setup;
@@ -22,8 +28,9 @@ struct recover {
 	struct listing_entry *drops;   /* looked at when all messages are known */
 	size_t drop_count, drop_room;
 	/* reports that are removed before anybody may give their names out again */
-	uint64_t *unnamed;
-	size_t unnamed_count, unnamed_room;
+	struct id_list unnamed;
+	/* files that nothing is known about: claims which had their message's name early */
+	struct id_list early;
 	bool stopped;
 };
 
@@ -71,13 +78,13 @@ static bool is_unnamed_report(const struct recover *r, uint64_t id, const struct
 	return queue_id_report(id) && !m && !r->replay.damage.lines && !r->replay.error;
 }
 
-static void keep_unnamed(struct recover *r, uint64_t id)
+static void add_id(struct id_list *l, uint64_t id)
 {
-	if (r->unnamed_count == r->unnamed_room) {
-		r->unnamed_room = r->unnamed_room ? 2 * r->unnamed_room : 16;
-		r->unnamed = mem_grow(r->unnamed, r->unnamed_room, sizeof r->unnamed[0]);
+	if (l->count == l->room) {
+		l->room = l->room ? 2 * l->room : 16;
+		l->ids = mem_grow(l->ids, l->room, sizeof l->ids[0]);
 	}
-	r->unnamed[r->unnamed_count++] = id;
+	l->ids[l->count++] = id;
 }
 
 static void see_message(struct recover *r, uint64_t id)
@@ -85,7 +92,7 @@ static void see_message(struct recover *r, uint64_t id)
 	struct ledger_message *m = ledger_get(r->setup.ledger, id);
 
 	if (is_unnamed_report(r, id, m)) {
-		keep_unnamed(r, id);
+		add_id(&r->unnamed, id);
 		return;
 	}
 	if (!m)
@@ -191,6 +198,32 @@ static void settle_without_in(struct recover *r, struct ledger_message *m)
 	tell(r, m);
 }
 
+/* A file that no line tells of, with no drop file beside it, may be a claim that nobody has looked at yet. */
+static bool is_early_claim(const struct ledger_message *m)
+{
+	return m->line_bytes == 0 && m->files == 1 && !queue_id_report(m->id);
+}
+
+/* It is taken in again, under the same id. */
+static void withdraw_claim(struct recover *r, uint64_t id)
+{
+	struct store claim = { .tree = r->setup.tree, .id = id };
+	struct ledger_message *m = ledger_get(r->setup.ledger, id);
+
+	if (store_withdraw(&claim) != 0) {
+		settle_without_in(r, m);
+		return;
+	}
+	ledger_forget(r->setup.ledger, m);
+	r->setup.retake(r->setup.arg, id, 0, mem_alloc(sizeof(bool)), replay_claim(&r->replay, id));
+}
+
+static void withdraw_claims(struct recover *r)
+{
+	for (size_t i = 0; i < r->early.count; i++)
+		withdraw_claim(r, r->early.ids[i]);
+}
+
 /* ---- lines without a file ---- */
 
 /* Lost by something that is not us, or its `done` was damaged. No line says so: should the file come back, it
@@ -227,9 +260,12 @@ static void settle_messages(struct recover *r)
 			settle_done(r, m);
 		else if (!m->present)
 			settle_without_file(r, m);
+		else if (!m->accepted && is_early_claim(m))
+			add_id(&r->early, m->id);
 		else if (!m->accepted && m->files)
 			settle_without_in(r, m);
 	}
+	withdraw_claims(r);
 }
 
 /* ---- the sequence ---- */
@@ -240,8 +276,8 @@ static void remove_work(struct disk_job *job, char *room)
 	char name[NAMES_SIZE];
 
 	(void)room;
-	for (size_t i = 0; i < r->unnamed_count; i++)
-		unlinkat(r->setup.tree->queue, names_message(r->unnamed[i], name), 0);
+	for (size_t i = 0; i < r->unnamed.count; i++)
+		unlinkat(r->setup.tree->queue, names_message(r->unnamed.ids[i], name), 0);
 }
 
 static void remove_done(struct disk_job *job)
@@ -357,7 +393,8 @@ void recover_free(struct recover *r)
 	replay_clear(&r->replay);
 	listing_clear(&r->listing);
 	free(r->drops);
-	free(r->unnamed);
+	free(r->unnamed.ids);
+	free(r->early.ids);
 	free(r);
 }
 

@@ -229,10 +229,21 @@ static enum store_result adopt(struct store *s)
 {
 	char from[NAMES_SIZE], to[NAMES_SIZE];
 
-	s->error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to),
-		"adopt-renamed");
+	if (!s->early)
+		s->error = rename_in_queue(s->tree, names_drop(s->id, 0, from), names_message(s->id, to),
+			"adopt-renamed");
 	s->adopted = !s->error;
 	return s->error ? STORE_FAILED : STORE_OK;
+}
+
+int store_withdraw(struct store *s)
+{
+	char from[NAMES_SIZE], to[NAMES_SIZE];
+	int error = rename_in_queue(s->tree, names_message(s->id, from), names_drop(s->id, 0, to),
+		"claim-withdrawn");
+
+	s->early = error;
+	return error;
 }
 
 /* New ids, one for each message, in the claim's name. The parts keep the old id in theirs. */

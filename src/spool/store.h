@@ -30,6 +30,7 @@ struct store {
 	uint64_t id;
 	unsigned count;         /* 0, or the number of messages as the claim's name tells it */
 	const bool *have;       /* which of count messages are there already; NULL: none */
+	bool early;             /* the claim has its message's name already, in the hope that it can be adopted */
 	/* results: messages are complete but for uid, origin and arrived */
 	bool adopted;           /* there is no drop file any more */
 	struct spool_message **messages;
@@ -41,6 +42,9 @@ struct store {
 /* The open drop file fd becomes a queue file itself. Ok: its name is final, but not yet durable; fd is the
  * message's now. */
 enum store_result store_adopt(struct store *, int fd, char *room);
+
+/* An early claim that cannot be adopted gets the name of any other claim. */
+int store_withdraw(struct store *);
 
 /* Stores all messages of the open drop file fd: the content is durable, the names are final but not yet
  * durable. If there is only one, its fd is open. */

@@ -94,7 +94,15 @@ static bool passes(int error)
 	return error == ENOSPC || error == EDQUOT || error == EIO || error == ENOMEM;
 }
 
-/* From drop/new to queue/ID.drop. TAKE_STORED: go on. */
+/* A rename costs more than all else that is done for a small file. So a file of our own, which is most likely a
+ * queue file already, gets its last name at once. */
+static const char *name_of_claim(struct take *t, const struct stat *st, char name[NAMES_SIZE])
+{
+	t->store.early = S_ISREG(st->st_mode) && st->st_uid == t->store.tree->uid;
+	return t->store.early ? names_message(t->store.id, name) : names_drop(t->store.id, 0, name);
+}
+
+/* From drop/new to queue/. TAKE_STORED: go on. */
 static enum take_outcome claim(struct take *t)
 {
 	const struct tree *tree = t->store.tree;
@@ -109,7 +117,7 @@ static enum take_outcome claim(struct take *t)
 		return refuse_directory(t);
 	do {
 		t->store.id = ids_take(t->store.ids, 1);
-		error = io_rename(tree->fresh, t->name, tree->queue, names_drop(t->store.id, 0, name));
+		error = io_rename(tree->fresh, t->name, tree->queue, name_of_claim(t, &st, name));
 	} while (error == EEXIST);
 	if (error == ENOENT)
 		return TAKE_GONE;
@@ -188,6 +196,34 @@ static enum take_outcome settle(struct take *t, enum store_result result)
 	return outcome;
 }
 
+static int open_claim(const struct take *t, const char *file)
+{
+	return openat(t->store.tree->queue, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static bool is_ours(const struct take *t, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == t->store.tree->uid && st->st_nlink == 1;
+}
+
+/* Adopts an early claim if that is possible; if not, for whatever reason, it becomes a claim like any other, and
+ * the reason is found there. */
+static bool adopt_early(struct take *t, char *room)
+{
+	char file[NAMES_SIZE];
+
+	t->fd = open_claim(t, names_message(t->store.id, file));
+	if (t->fd < 0)
+		return false;
+	if (fstat(t->fd, &t->before) == 0 && is_ours(t, &t->before)
+			&& store_adopt(&t->store, t->fd, room) == STORE_OK) {
+		t->fd = -1;
+		return true;
+	}
+	close_file(t);
+	return false;
+}
+
 /* A file of ours may be a queue file already. */
 static enum take_outcome try_to_adopt(struct take *t, char *room)
 {
@@ -210,8 +246,18 @@ static enum take_outcome look(struct take *t, char *room)
 
 	if (outcome != TAKE_STORED)
 		return outcome;
-	t->fd = openat(t->store.tree->queue, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	t->fd = open_claim(t, file);
 	return t->fd < 0 ? cannot_open(t, &t->before, errno) : try_to_adopt(t, room);
+}
+
+static enum take_outcome look_early(struct take *t, char *room)
+{
+	int error;
+
+	if (adopt_early(t, room))
+		return TAKE_STORED;
+	error = store_withdraw(&t->store);
+	return error ? trouble(t, error) : look(t, room);
 }
 
 void take_look(struct take *t, char *room)
@@ -220,7 +266,7 @@ void take_look(struct take *t, char *room)
 	if (t->outcome != TAKE_STORED)
 		return;
 	t->arrived = wall_now();
-	t->outcome = look(t, room);
+	t->outcome = t->store.early ? look_early(t, room) : look(t, room);
 }
 
 void take_copy(struct take *t, char *room)

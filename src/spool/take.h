@@ -34,7 +34,7 @@ struct take {
 	void *owner;
 	char name[NAME_MAX + 1];     /* in drop/new; "" if it was lost in a crash */
 	bool known_directory;        /* the name was found to be a directory before */
-	bool claimed;                /* it is queue/ID.drop */
+	bool claimed;                /* it is queue/ID.drop, or, with store.early, queue/ID */
 	bool noted;                  /* the journal has its name */
 	/* its id is not lower; for the loop, while a thread may be giving it one */
 	uint64_t floor;

@@ -258,7 +258,7 @@ static void check_end(struct world *w, const char *what)
 /* ---- every step once ---- */
 
 static const char *const steps[] = {
-	"claim-renamed", "adopt-renamed", "part-written", "part-synced", "part-renamed", "batch-renamed",
+	"claim-renamed", "claim-withdrawn", "part-written", "part-synced", "part-renamed", "batch-renamed",
 		"batch-directory-synced",
 	"directory-synced", "drop-unlinked", "reason-written", "bad-renamed", "report-written",
 	"report-synced", "report-renamed",
