@@ -296,5 +296,6 @@ def test_processes_have_their_names(t):
     daemon = t.daemon(t.peer(), {"workers": 1})
     names = {"queue": "causeway-queue", "courier": "causeway-courie"}
     for role, name in names.items():
-        same(status_of(daemon.wait_pids(role, 1)[0])["Name"], name)
+        pid = daemon.wait_pids(role, 1)[0]
+        processes.wait_for(lambda: status_of(pid)["Name"] == name, 10, "the name %s" % name)
     same(status_of(daemon.process.pid)["Name"], "causewayd")
