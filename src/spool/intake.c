@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "spool/drop.h"
 #include "spool/line.h"
-#include "spool/names.h"
 #include "spool/pace.h"
 #include "spool/take.h"
+#include "spool/tell.h"
 
 enum {
 	TURN_MAX = 1024,           /* messages told in one turn of the loop */
@@ -90,12 +89,8 @@ static void wait_until_finished(struct intake *in, struct take *t)
 
 static void wait_for_disk(struct intake *in, struct take *t)
 {
-	char id[NAMES_SIZE];
-
 	if (!in->troubled)
-		log_line(LOG_LEVEL_ERROR, "pickup", t->claimed ? names_message(t->store.id, id) : NULL,
-			"a drop file cannot be taken in: %s; it is kept and tried again (further ones are not "
-			"reported)", strerror(t->error));
+		tell_trouble(t);
 	in->troubled = true;
 	if (t->error == ENOSPC || t->error == EDQUOT)
 		space_met_end(in->space);
@@ -108,43 +103,19 @@ static void wait_for_disk(struct intake *in, struct take *t)
 	}
 }
 
-static const char *shown_name(const struct take *t)
+static void refused(struct intake *in, struct take *t)
 {
-	return t->name[0] ? t->name : "(name lost)";
-}
+	char *name, *reason;
 
-static void tell_refused(struct intake *in, struct take *t)
-{
-	char id[NAMES_SIZE] = "", *name = text_cleaned(shown_name(t), NAME_MAX),
-		*put = text_cleaned(t->put, NAME_MAX);
-	char *reason = text_cleaned(t->store.reason, 1000);
-
-	if (t->claimed)
-		names_message(t->store.id, id);
 	in->refused++;
-	if (t->outcome == TAKE_DIRECTORY)
-		log_line(LOG_LEVEL_WARNING, "cleanup", NULL,
-			"refused: %s: %s; it stays in drop/new and is not looked at again", name, reason);
-	else if (!t->claimed)
-		log_line(LOG_LEVEL_WARNING, "cleanup", NULL, "refused: %s: %s; it was empty and is removed",
-			name, reason);
-	else
-		log_line(LOG_LEVEL_WARNING, "cleanup", id, "refused: %s (uid=%lu): %s; it is now drop/bad/%s",
-			name, (unsigned long)t->uid,
-			reason, put);
-	if (in->setup.events->refused)
-		in->setup.events->refused(in->setup.arg, t->claimed ? t->store.id : 0, name, t->uid, reason);
+	tell_refused(t);
+	if (!in->setup.events->refused)
+		return;
+	name = text_cleaned(t->name, NAME_MAX);
+	reason = text_cleaned(t->store.reason, TELL_REASON_MAX);
+	in->setup.events->refused(in->setup.arg, t->claimed ? t->store.id : 0, name, t->uid, reason);
 	free(name);
-	free(put);
 	free(reason);
-}
-
-static void tell_unclaimed(struct intake *in, struct take *t)
-{
-	if (drop_stuck(in->drop, t->name))
-		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
-			"%s/drop/new/%s: cannot be claimed: %s; it stays where it is and is tried again",
-			in->setup.tree->path, t->name, strerror(t->error));
 }
 
 /* ---- arrival ---- */
@@ -255,14 +226,15 @@ static void act(struct intake *in, struct take *t)
 		look_again(in, t);
 		return;
 	case TAKE_UNCLAIMED:
-		tell_unclaimed(in, t);
+		if (drop_stuck(in->drop, t->name))
+			tell_unclaimed(t);
 		break;
 	case TAKE_DIRECTORY:
 		if (drop_is_directory(in->drop, t->name))
-			tell_refused(in, t);
+			refused(in, t);
 		break;
 	case TAKE_REFUSED:
-		tell_refused(in, t);
+		refused(in, t);
 		break;
 	case TAKE_GONE:
 		break;
