@@ -47,7 +47,7 @@ static bool visit_manner(struct settings_visit *v, const char *section, const ch
 		struct settings_place p = { .section = section, .title = title, .prefix = prefix,
 			.row = &rows[i], .base = m, .obsolete = rows[i].use & MANNER_OBSOLETE };
 
-		if (manner_row(m->protocol, rows[i].name) == &rows[i] && !v->each(v, &p))
+		if (manner_knows(m->protocol, &rows[i]) && !v->each(v, &p))
 			return false;
 	}
 	return true;

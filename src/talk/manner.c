@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static bool knows(enum protocol protocol, const struct option_row *row)
+bool manner_knows(enum protocol protocol, const struct option_row *row)
 {
 	return row->use & (protocol == PROTOCOL_LMTP ? MANNER_LMTP : MANNER_SMTP);
 }
@@ -20,7 +20,7 @@ static void set_defaults(struct manner *m, bool known)
 	const char *why;
 
 	for (size_t i = 0; i < count; i++)
-		if (knows(m->protocol, &rows[i]) == known && !option_set(&rows[i], m, rows[i].initial, &why))
+		if (manner_knows(m->protocol, &rows[i]) == known && !option_set(&rows[i], m, rows[i].initial, &why))
 			assert(!"a default is refused by its own setter");
 }
 
@@ -75,7 +75,7 @@ const struct option_row *manner_row(enum protocol protocol, const char *name)
 	const struct option_row *rows = manner_rows(&count);
 
 	for (size_t i = 0; i < count; i++)
-		if (knows(protocol, &rows[i]) && strcmp(rows[i].name, name) == 0)
+		if (manner_knows(protocol, &rows[i]) && strcmp(rows[i].name, name) == 0)
 			return &rows[i];
 	return NULL;
 }

@@ -132,6 +132,9 @@ void manner_free(struct manner *);
  * differ. */
 const struct option_row *manner_rows(size_t *count);
 
+/* Whether the protocol's section has the row; no two rows that it has share a name. */
+bool manner_knows(enum protocol, const struct option_row *);
+
 /* One protocol's row by its name without smtp_ or lmtp_; NULL: its section has no such option. */
 const struct option_row *manner_row(enum protocol, const char *name);
 
