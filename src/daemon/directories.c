@@ -132,6 +132,22 @@ static bool prepare_control(struct owner *o, const char *socket)
 	return good;
 }
 
+/* A log file may be meant for a directory where only the superuser can make one (/var/log). Trouble is told by
+ * whoever opens the file. */
+static void prepare_log(const struct owner *o, const char *to)
+{
+	static const char prefix[] = "file:";
+	int fd = -1;
+
+	if (geteuid() == 0 && strncmp(to, prefix, strlen(prefix)) == 0)
+		fd = open(to + strlen(prefix), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return;
+	if (fchown(fd, o->uid, o->gid) != 0)
+		unlink(to + strlen(prefix));
+	close(fd);
+}
+
 bool directories_prepare(const struct settings *s, uid_t uid, gid_t gid, struct buf *warnings, char **why)
 {
 	struct owner o = { uid, gid, warnings, why };
@@ -145,5 +161,6 @@ bool directories_prepare(const struct settings *s, uid_t uid, gid_t gid, struct 
 		free(path);
 	}
 	free(root);
+	prepare_log(&o, s->log_to);
 	return good && prepare_control(&o, s->control_socket);
 }

@@ -1,5 +1,5 @@
 /* The directories that must be there before anything runs: made if missing, their modes put right, their
- * owners checked. */
+ * owners checked. The log file is made too, where only the superuser can. */
 #ifndef CAUSEWAY_DAEMON_DIRECTORIES_H
 #define CAUSEWAY_DAEMON_DIRECTORIES_H
 

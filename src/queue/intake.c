@@ -25,9 +25,9 @@ static void bounce_loop(struct queue *q, struct active *a)
 	         (long long)q->settings->hopcount_limit);
 	for (uint32_t i = 0; i < a->envelope->count; i++)
 		if (a->rcpts[i].state == RCPT_ROUTING && q->settings->soft_bounce)
-			judge_here(q, a, i, OUTCOME_DEFERRED, "4.4.6", text);
+			judge_here(q, a, i, NULL, OUTCOME_DEFERRED, "4.4.6", text);
 		else if (a->rcpts[i].state == RCPT_ROUTING)
-			judge_here(q, a, i, OUTCOME_BOUNCED, "5.4.6", text);
+			judge_here(q, a, i, NULL, OUTCOME_BOUNCED, "5.4.6", text);
 }
 
 /* Begins an attempt; takes the loaded message. */

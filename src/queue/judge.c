@@ -37,11 +37,22 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	batch_add_result(q->batches, a, rcpt);
 }
 
-void judge_here(struct queue *q, struct active *a, uint32_t rcpt, enum outcome outcome, const char *dsn,
-                const char *text)
+/* The log names the protocol that the mail was meant for. */
+static const char *process_of(const struct queue *q, const char *transport)
+{
+	const struct settings_transport *t = transport ? settings_transport(q->settings, transport) : NULL;
+
+	if (!t)
+		return "qmgr";
+	return t->manner->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp";
+}
+
+void judge_here(struct queue *q, struct active *a, uint32_t rcpt, const char *transport, enum outcome outcome,
+                const char *dsn, const char *text)
 {
 	struct note n = {
-		.outcome = outcome, .process = "qmgr", .transport = "", .relay = "none", .text = text
+		.outcome = outcome, .process = process_of(q, transport), .transport = transport ? transport : "",
+		.relay = "none", .text = text
 	};
 
 	snprintf(n.dsn, sizeof n.dsn, "%s", dsn);

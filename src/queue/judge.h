@@ -12,9 +12,9 @@ struct queue;
  * simply be asked for again. */
 void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *values);
 
-/* A result that was found here, without a courier. */
-void judge_here(struct queue *, struct active *, uint32_t rcpt, enum outcome, const char *dsn,
-                const char *text);
+/* A result that was found here, without a courier; transport is the one that would have been used, NULL: none. */
+void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *transport, enum outcome,
+                const char *dsn, const char *text);
 
 /* Writes a result to the journal: 's', 'd', 'b' or 'e'; all but 'd' are final. */
 void judge_record(struct queue *, struct active *, uint32_t rcpt, char status);

@@ -211,6 +211,7 @@ void route_find(struct route *r, const char *address, struct route_answer *a)
 	char name[KEY_MAX];
 
 	a->found = false;
+	a->transport[0] = '\0';
 	if (r->broken) {
 		refuse(a, "%s", r->broken);
 		return;

@@ -15,7 +15,8 @@
 
 struct route_answer {
 	bool found;
-	char transport[ROUTE_TRANSPORT_MAX], nexthop[ROUTE_NEXTHOP_MAX];
+	char transport[ROUTE_TRANSPORT_MAX];   /* also of a way that is not open; "" if none was named */
+	char nexthop[ROUTE_NEXTHOP_MAX];
 	const char *dsn;              /* else: enhanced code, constant */
 	char text[512];               /* and one line for log and listing */
 };

@@ -25,7 +25,7 @@ static void route_one(struct queue *q, struct active *a, uint32_t rcpt)
 		entry_append(active_entry(a, destinations_get(q->destinations, answer.transport,
 		                                              answer.nexthop)), rcpt);
 	else
-		judge_here(q, a, rcpt, OUTCOME_DEFERRED, answer.dsn, answer.text);
+		judge_here(q, a, rcpt, answer.transport, OUTCOME_DEFERRED, answer.dsn, answer.text);
 }
 
 /* All recipients have their way: only now do they line up, so that those of one destination share requests.

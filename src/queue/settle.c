@@ -52,7 +52,8 @@ static void judge_waiting(struct queue *q, struct active *a)
 	for (struct entry *e = a->entries; e; e = e->next) {
 		destination_withdraw(e->destination, e);
 		while (entry_take(e, &rcpt, 1))
-			judge_here(q, a, rcpt, OUTCOME_DEFERRED, "4.4.1", e->destination->health.reason);
+			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, "4.4.1",
+			           e->destination->health.reason);
 	}
 }
 
