@@ -159,8 +159,7 @@ def test_recipients_of_one_message_take_their_routes(t):
     daemon.send(["a@one.test", "b@two.test", "c@one.test"])
     same(peers["one"].wait_messages(1)[0].recipients, ["a@one.test", "c@one.test"])
     same(peers["two"].wait_messages(1)[0].recipients, ["b@two.test"])
-    daemon.spool.wait_empty()
-    same(len(daemon.deliveries(status="sent")), 3)
+    same(len(daemon.wait_deliveries(3, status="sent")), 3)
 
 
 def test_B_2_flags_add_headers(t):
