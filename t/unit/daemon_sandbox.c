@@ -399,13 +399,15 @@ END_TEST
 /* What older kernels can say, asked of this one: each ABI up to its own. */
 START_TEST(test_older_abi)
 {
+	char *path;
 	const char *spool;
 	struct landlock_rules rules = { .writable = &spool, .writable_count = 1, .renames = true };
 	pid_t pid;
 	int status;
 
 	setup();
-	spool = mem_str(at("spool"));
+	path = mem_str(at("spool"));
+	spool = path;
 	pid = fork();
 	if (pid == 0) {
 		const char *why = landlock_enter(_i, &rules);
@@ -418,6 +420,7 @@ START_TEST(test_older_abi)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+	free(path);
 	teardown();
 }
 END_TEST
