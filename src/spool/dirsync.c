@@ -20,17 +20,25 @@ struct dirsync {
 	int error;
 };
 
+/* queue/ first: a file whose new name is lost must still have its old one. */
+int dirsync_here(const struct tree *tree)
+{
+	int error = io_sync_directory(tree->queue);
+
+	/* where a rename is one transaction this finds nothing left to do */
+	if (!error)
+		error = io_sync_directory(tree->fresh);
+	if (!error)
+		spool_step("directory-synced");
+	return error;
+}
+
 static void work(struct disk_job *job, char *room)
 {
 	struct dirsync *d = LIST_OF(job, struct dirsync, job);
 
 	(void)room;
-	d->error = io_sync_directory(d->tree->queue);
-	/* where a rename is one transaction this finds nothing left to do */
-	if (!d->error)
-		d->error = io_sync_directory(d->tree->fresh);
-	if (!d->error)
-		spool_step("directory-synced");
+	d->error = dirsync_here(d->tree);
 }
 
 static void move_all(struct list *from, struct list *to)

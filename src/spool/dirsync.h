@@ -22,6 +22,9 @@ void dirsync_free(struct dirsync *);
  * refuses it waits, saying so. */
 void dirsync_wait(struct dirsync *, struct dirsync_waiter *);
 
+/* The same at once, in the disk thread that calls it; an errno value: wait as everybody does. */
+int dirsync_here(const struct tree *);
+
 /* Whether nobody waits. */
 bool dirsync_idle(const struct dirsync *);
 

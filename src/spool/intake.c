@@ -211,7 +211,10 @@ static void stored(struct intake *in, struct take *t)
 {
 	in->troubled = false;
 	t->synced = (struct dirsync_waiter){ .synced = names_synced, .arg = t };
-	dirsync_wait(in->setup.dirsync, &t->synced);
+	if (t->durable)
+		names_synced(t);
+	else
+		dirsync_wait(in->setup.dirsync, &t->synced);
 }
 
 static void act(struct intake *in, struct take *t)
@@ -258,17 +261,23 @@ static void copy_done(struct disk_job *job)
 	ask_more(in);
 }
 
-/* A lone small file is stored at once. Others that must be copied wait for the disk side by side, and keep no
- * group busy. */
+/* Nobody is there to share the disk's waits with: each change of thread would only cost it time. */
+static void lone_work(struct take *t, char *room)
+{
+	if (t->outcome == TAKE_COPY && t->before.st_size <= SMALL)
+		take_copy(t, room);
+	t->durable = t->outcome == TAKE_STORED && dirsync_here(t->store.tree) == 0;
+}
+
+/* Files that must be copied wait for the disk side by side, and keep no group busy. */
 static void group_work(struct disk_job *job, char *room)
 {
 	struct group *g = LIST_OF(job, struct group, job);
-	struct take *lone = g->count == 1 ? g->takes[0] : NULL;
 
 	for (size_t i = 0; i < g->count; i++)
 		take_look(g->takes[i], room);
-	if (lone && lone->outcome == TAKE_COPY && lone->before.st_size <= SMALL)
-		take_copy(lone, room);
+	if (g->count == 1)
+		lone_work(g->takes[0], room);
 }
 
 static void looked_at(struct intake *in, struct take *t)

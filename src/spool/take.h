@@ -48,6 +48,7 @@ struct take {
 	struct stat before;          /* it, when it was opened */
 	/* results */
 	enum take_outcome outcome;
+	bool durable;                /* TAKE_STORED, and the names are on the disk too */
 	int error;
 	uid_t uid;                   /* owner of the file */
 	int64_t arrived;             /* ms since 1970 */
