@@ -53,6 +53,19 @@ static bool read_state(struct question *q, const char *state)
 	return !state;
 }
 
+/* An empty text is found in everything, which nobody means to act on; an empty sender is the null sender. */
+static bool read_texts(struct question *q)
+{
+	struct queue_filter *f = &q->filter;
+
+	f->to = http_call_query(q->call, "to");
+	f->from = http_call_query(q->call, "from");
+	f->reason = http_call_query(q->call, "reason");
+	if (f->from && !*f->from)
+		f->from = "<>";
+	return !(f->to && !*f->to) && !(f->reason && !*f->reason);
+}
+
 /* Fills the filter from the query; if that is no good the call is answered and false returned. */
 static bool read_selectors(struct question *q)
 {
@@ -60,11 +73,12 @@ static bool read_selectors(struct question *q)
 		"dry_run", NULL };
 	const char *unknown = http_call_unknown(q->call, known), *older = http_call_query(q->call, "older");
 
-	q->filter.to = http_call_query(q->call, "to");
-	q->filter.from = http_call_query(q->call, "from");
-	q->filter.reason = http_call_query(q->call, "reason");
 	if (unknown) {
 		http_reply_error(q->call, 400, "there is no parameter '%s' here", unknown);
+		return false;
+	}
+	if (!read_texts(q)) {
+		http_reply_error(q->call, 400, "to, reason: need a text to look for");
 		return false;
 	}
 	if (!read_state(q, http_call_query(q->call, "state"))) {

@@ -65,9 +65,19 @@ def test_queue_selectors(t):
                                 (["--state", "deferred"], [one, two]), (["--state", "held"], []),
                                 (["--older", "1h"], []), (["--older", "0s"], [one, two]),
                                 (["--reason", "BLUE"], [two]), (["--reason", "green"], []),
-                                (["--from", "first@client.test", "--reason", "red"], [one])):
+                                (["--from", "first@client.test", "--reason", "red"], [one]),
+                                (["--from", ""], []), (["--from", "<>"], [])):
         listed = sorted(m["id"] for m in messages(daemon.ctl("queue", "--json", *selectors)))
         same(listed, sorted(expected), selectors)
+
+
+def test_an_empty_selector_is_not_all(t):
+    """What a script makes of an unset variable."""
+    daemon, peer, ident = waiting(t)
+    for selector in ("--to", "--reason"):
+        done = daemon.ctl("retry", "--dry-run", selector, "", check=False)
+        same(done.returncode, 64, done)
+        assert "need a text" in done.stderr, done
 
 
 def test_show(t):
