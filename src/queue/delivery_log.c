@@ -41,7 +41,7 @@ void delivery_log_arrival(const struct queue *q, const struct spool_message *m)
 	log_blank(e);
 	log_address(e, "from", m->envelope->sender);
 	log_end(e, NULL);
-	log_message_id(id, m->message_id ? m->message_id : "");
+	log_message_id(id, m->message_id && *m->message_id ? m->message_id : "<>");
 }
 
 void delivery_log_active(const struct active *a)

@@ -27,6 +27,12 @@ def test_life_of_a_message(t):
     same(texts[-1], "removed")
 
 
+def test_message_without_an_id(t):
+    daemon = t.daemon(t.peer())
+    daemon.send("u@example.org", b"Subject: no id\r\n\r\ntext\r\n")
+    daemon.wait_log(r"/cleanup\[\d+\]: \w+: message-id=<>$")
+
+
 def test_line_heads(t):
     """In a file: RFC 3339 time and host name."""
     daemon = t.daemon(t.peer())
