@@ -148,6 +148,23 @@ static bool take_entry(struct config *c, const struct config_entry *entry, const
 	return good;
 }
 
+/* A transport may stand in several sections, but they must agree on what it speaks. */
+static bool protocols_agree(struct config *c, const struct config_entry *entry)
+{
+	for (const struct config_entry *old = c->entries.list; old < entry; old++) {
+		char *detail;
+
+		if (strcmp(old->path, entry->path) != 0 || strcmp(old->elements[0], entry->elements[0]) == 0)
+			continue;
+		detail = mem_fmt("set to '%s' here, but to '%s' at %s", entry->elements[0], old->elements[0],
+			old->place);
+		config_fail(c, entry->place, entry->path, detail);
+		free(detail);
+		return false;
+	}
+	return true;
+}
+
 bool config_take_entries(struct config *c, size_t from_override)
 {
 	for (size_t i = 0; i < c->entries.count; i++) {
@@ -158,7 +175,9 @@ bool config_take_entries(struct config *c, size_t from_override)
 
 		if (!path || (*config_name_of(path) && !settings_row(c->settings, path)))
 			good = config_fail(c, entry->place, entry->path, "unknown option");
-		else if (*config_name_of(path) && !config_is_protocol(entry))
+		else if (config_is_protocol(entry))
+			good = i >= from_override || protocols_agree(c, entry);
+		else if (*config_name_of(path))
 			good = take_entry(c, entry, path, i >= from_override);
 		free(path);
 		if (!good)
