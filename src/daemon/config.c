@@ -105,18 +105,22 @@ static void add_referring(void *arg, const char *name, const char *text)
 /* Limits for all transports go for those that have none of their own. */
 static void add_limits(struct config *c)
 {
-	static const char *const limits[] = { "destination_concurrency_limit",
-		"destination_recipient_limit" };
+	static const struct {
+		const char *general, *name;
+	} limits[] = {
+		{ "initial_destination_concurrency", "initial_destination_concurrency" },
+		{ "default_destination_concurrency_limit", "destination_concurrency_limit" },
+		{ "default_destination_recipient_limit", "destination_recipient_limit" },
+	};
 	static const char *const sections[] = { "smtp", "lmtp" };
 
-	for (size_t i = 0; i < 4; i++) {
-		char *general = mem_fmt("default_%s", limits[i / 2]), *path = mem_fmt("%s.%s",
-			sections[i % 2], limits[i / 2]);
+	for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
+		const char *general = limits[i / 2].general;
+		char *path = mem_fmt("%s.%s", sections[i % 2], limits[i / 2].name);
 		char *text = mem_fmt("$%s", general);
 
 		if (config_find(c, general))
 			add_default(c, path, text);
-		free(general);
 		free(path);
 		free(text);
 	}
@@ -160,12 +164,14 @@ static bool apply(struct config *c, bool titled)
 
 static bool check(struct config *c)
 {
-	struct config_fault fault = { NULL, NULL };
+	struct config_fault fault = { NULL, NULL, NULL };
 	const struct config_value *v;
 	bool good = config_check(c->settings, &fault);
 
 	if (!good) {
 		v = config_find(c, fault.path);
+		if (fault.other && !(v && v->place))
+			v = config_find(c, fault.other);
 		config_fail(c, v ? v->place : NULL, v ? v->written : fault.path, fault.what);
 	}
 	free(fault.path);

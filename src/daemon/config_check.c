@@ -193,9 +193,10 @@ static bool check_routing(struct checking *c)
 
 static bool check_times(struct checking *c)
 {
-	if (c->settings->maximal_backoff_time < c->settings->minimal_backoff_time)
-		return fail_with(c, "queue.maximal_backoff_time", "less than minimal_backoff_time");
-	return true;
+	if (c->settings->maximal_backoff_time >= c->settings->minimal_backoff_time)
+		return true;
+	c->fault->other = "queue.minimal_backoff_time";
+	return fail_with(c, "queue.maximal_backoff_time", "maximal_backoff_time is less than minimal_backoff_time");
 }
 
 static bool check_transports(struct checking *c)

@@ -30,6 +30,8 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "dnssec_probe", "ns:.", "lookup that shows whether the resolver validates"),
 	ROW(FLAG, "enable_idna2003_compatibility", "no", "older rules for domain names"),
 	/* limits per destination, for every transport */
+	ROW(COUNT, "initial_destination_concurrency", "5", "connections to one destination at first",
+		.min = 1),
 	ROW(COUNT, "default_destination_concurrency_limit", "20", "connections to one destination"),
 	ROW(COUNT, "default_destination_recipient_limit", "50", "recipients of one transaction"),
 	ROW(LIST, "default_delivery_status_filter", "", "tables that change a result"),
