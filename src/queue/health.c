@@ -142,9 +142,8 @@ static void die(struct destination *d)
 	if (h->delay > longest_delay(d))
 		h->delay = longest_delay(d);
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "destination %s cannot be reached: %s; its mail waits, next try in %lld ms", d->name,
-	         h->reason,
-	         (long long)h->delay);
+	         "destination %s cannot be reached: %s; its mail waits, next try in %g s", d->name,
+	         h->reason, (double)h->delay / 1000);
 	start_looking(d);
 }
 

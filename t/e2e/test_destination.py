@@ -184,6 +184,7 @@ def test_dead_destination_is_probed_after_1_2_4_seconds(t):
     daemon = t.daemon(peer, DEAD)
     daemon.send("first@example.org")
     daemon.wait_delivery("first@example.org", "deferred")
+    daemon.wait_log("cannot be reached: .*421.*; its mail waits, next try in 1 s$")
     for number in range(10):
         daemon.send("waits%d@example.org" % number)
     daemon.wait_deliveries(11, status="sent", timeout=40)
