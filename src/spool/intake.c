@@ -77,13 +77,15 @@ static void note_claim(struct intake *in, struct take *t)
 
 static void wait_until_finished(struct intake *in, struct take *t)
 {
-	int64_t now = loop_now(in->setup.loop);
+	int64_t now = loop_now(in->setup.loop), delay = (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4);
+	int64_t left;
 
 	if (t->begun == 0)
 		t->begun = now;
-	t->last_look = now - t->begun >= UNFINISHED_MS || in->waiting_count >= WAITING_MAX;
+	left = t->begun + UNFINISHED_MS - now;
+	t->last_look = delay >= left || in->waiting_count >= WAITING_MAX;
 	note_claim(in, t);
-	put_aside(in, t, (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4));
+	put_aside(in, t, delay < left ? delay : left);
 	t->attempts++;
 }
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import mail
 import processes
@@ -240,9 +241,11 @@ def test_second_link_is_waited_out_then_refused(t):
         file.write(good("linked@example.org"))
     give(daemon, source)
     os.link(source, daemon.spool.at("drop/new/two"))
+    linked = time.monotonic()
     daemon.send("after@example.org")
     peer.wait_messages(1)
     assert re.search("(?i)link", daemon.spool.wait_refused("two", 30))
+    assert 4.5 <= time.monotonic() - linked <= 7 * t.options.patience
     same([m.recipients for m in peer.messages], [["after@example.org"]])
 
 
