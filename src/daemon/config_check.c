@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/domain.h"
 #include "table/table.h"
 
 /* Where a check writes its finding. */
@@ -149,21 +150,54 @@ static bool check_protocols(struct checking *c)
 	return count > 0 || fail_with(c, "inet_protocols", "at least one of all, ipv4, ipv6 is needed");
 }
 
+static bool check_socket(struct checking *c, const char *path, struct text socket)
+{
+	struct sockaddr_un address;
+
+	if (socket.n == 0 || *socket.p != '/')
+		return fail_with(c, path, "what stands behind unix: is not a path that begins with /");
+	if (socket.n >= sizeof address.sun_path)
+		return fail_with(c, path, "the path of the socket is longer than the system allows");
+	return true;
+}
+
+/* The form of an LMTP nexthop; that of SMTP is left to its transport, since its mail may wait. */
+static bool check_nexthop(struct checking *c, const char *path, const struct settings_transport *t,
+	struct text nexthop)
+{
+	struct domain_nexthop parsed;
+	struct text element;
+	const char *why;
+
+	if (!t->manner || t->manner->protocol != PROTOCOL_LMTP)
+		return true;
+	if (nexthop.n >= 5 && memcmp(nexthop.p, "unix:", 5) == 0)
+		return check_socket(c, path, text_make(nexthop.p + 5, nexthop.n - 5));
+	if (nexthop.n >= 5 && memcmp(nexthop.p, "inet:", 5) == 0)
+		nexthop = text_make(nexthop.p + 5, nexthop.n - 5);
+	while (text_list_next(&nexthop, &element))
+		if (!domain_nexthop(element, &parsed, &why))
+			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p, why));
+	return true;
+}
+
 /* transport:nexthop, of which the transport must exist. */
 static bool check_route(struct checking *c, const char *path, const char *route)
 {
 	struct text rest = text_of(route), name;
+	const struct settings_transport *transport;
 	char *copy;
-	bool known;
 
-	if (!text_until(&rest, ':', &name))
+	if (!text_until(&rest, ':', &name)) {
 		name = rest;
+		rest = text_of("");
+	}
 	copy = mem_strn(name.p, name.n);
-	known = settings_transport(c->settings, copy);
-	if (!known)
+	transport = settings_transport(c->settings, copy);
+	if (!transport)
 		fail(c, path, mem_fmt("there is no transport '%s'", copy));
 	free(copy);
-	return known;
+	return transport && check_nexthop(c, path, transport, rest);
 }
 
 static bool check_tables(struct checking *c, const char *path, const char *list)
@@ -203,12 +237,14 @@ static bool check_transports(struct checking *c)
 {
 	for (size_t i = 0; i < c->settings->transport_count; i++) {
 		const struct settings_transport *t = &c->settings->transports[i];
-		char *path = mem_fmt("transport.%s.flags", t->name);
-		bool good = strspn(t->flags, "DORX") == strlen(t->flags);
+		char *flags = mem_fmt("transport.%s.flags", t->name);
+		char *nexthop = mem_fmt("transport.%s.nexthop", t->name);
+		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop));
 
-		if (!good)
-			fail_with(c, path, "flags are letters of DORX");
-		free(path);
+		if (good && strspn(t->flags, "DORX") != strlen(t->flags))
+			good = fail_with(c, flags, "flags are letters of DORX");
+		free(nexthop);
+		free(flags);
 		if (!good)
 			return false;
 	}
