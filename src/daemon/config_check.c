@@ -177,7 +177,8 @@ static bool check_nexthop(struct checking *c, const char *path, const struct set
 		nexthop = text_make(nexthop.p + 5, nexthop.n - 5);
 	while (text_list_next(&nexthop, &element))
 		if (!domain_nexthop(element, &parsed, &why))
-			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p, why));
+			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p,
+				why));
 	return true;
 }
 
@@ -230,7 +231,8 @@ static bool check_times(struct checking *c)
 	if (c->settings->maximal_backoff_time >= c->settings->minimal_backoff_time)
 		return true;
 	c->fault->other = "queue.minimal_backoff_time";
-	return fail_with(c, "queue.maximal_backoff_time", "maximal_backoff_time is less than minimal_backoff_time");
+	return fail_with(c, "queue.maximal_backoff_time",
+		"maximal_backoff_time is less than minimal_backoff_time");
 }
 
 static bool check_transports(struct checking *c)

@@ -107,6 +107,21 @@ static char *text_of_entry(struct config *c, const struct config_entry *entry, c
 	return mem_str(entry->count ? entry->elements[0] : "");
 }
 
+/* A time or a size may be written in several ways. */
+static bool same_value(const struct option_row *row, const char *a, const char *b)
+{
+	int64_t ms, other_ms;
+	uint64_t bytes, other_bytes;
+
+	if (row && row->kind == OPTION_DURATION)
+		return text_duration(text_of(a), &ms) && text_duration(text_of(b), &other_ms) &&
+			ms == other_ms;
+	if (row && row->kind == OPTION_SIZE)
+		return text_size(text_of(a), &bytes) && text_size(text_of(b), &other_bytes) &&
+			bytes == other_bytes;
+	return false;
+}
+
 /* The same option in two places must say the same; one from the command line has the last word. */
 static bool merge(struct config *c, struct config_value *old, const struct config_entry *entry,
 	const char *text, bool override)
@@ -119,7 +134,8 @@ static bool merge(struct config *c, struct config_value *old, const struct confi
 		old->place = entry->place;
 		old->written = entry->path;
 		old->override = true;
-	} else if (strcmp(old->text, text) != 0) {
+	} else if (strcmp(old->text, text) != 0 &&
+			!same_value(settings_row(c->settings, old->path), old->text, text)) {
 		detail = mem_fmt("set to '%s' here, but %s is set to '%s' at %s", text, old->written,
 			old->text, old->place);
 		config_fail(c, entry->place, entry->path, detail);

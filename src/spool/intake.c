@@ -77,8 +77,8 @@ static void note_claim(struct intake *in, struct take *t)
 
 static void wait_until_finished(struct intake *in, struct take *t)
 {
-	int64_t now = loop_now(in->setup.loop), delay = (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4);
-	int64_t left;
+	int64_t delay = (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4);
+	int64_t now = loop_now(in->setup.loop), left;
 
 	if (t->begun == 0)
 		t->begun = now;
