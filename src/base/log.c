@@ -234,17 +234,17 @@ static void emit_text(const char *tag, const char *id, enum log_level level, con
 	emit(tag, buf_text(&the.line), level);
 }
 
-static void put_line(enum log_level level, const char *process, const char *id, const char *text)
+static void put_line(enum log_level level, const char *process, pid_t pid, const char *id, const char *text)
 {
 	char tag[sizeof the.entry.tag];
 	json_t *o;
 
-	print_tag(tag, sizeof tag, process, 0);
+	print_tag(tag, sizeof tag, process, pid);
 	if (!the.setup.json) {
 		emit_text(tag, id, level, text);
 		return;
 	}
-	o = json_line(process, 0, id, level);
+	o = json_line(process, pid, id, level);
 	json_object_set_new(o, "text", json_clean(text));
 	emit_json(tag, o, level);
 }
@@ -260,7 +260,7 @@ void log_flush(void)
 	lost = the.lost;
 	the.lost = 0;
 	snprintf(words, sizeof words, "%llu log lines could not be written and are lost", lost);
-	put_line(LOG_LEVEL_INFO, "master", NULL, words);
+	put_line(LOG_LEVEL_INFO, "master", 0, NULL, words);
 	write_waiting();
 	if (the.lost)
 		the.lost = lost;
@@ -274,7 +274,12 @@ void log_line(enum log_level level, const char *process, const char *id, const c
 	va_start(args, format);
 	buf_vfmt(&the.text, format, args);
 	va_end(args);
-	put_line(level, process, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
+	put_line(level, process, 0, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
+}
+
+void log_note(const char *process, pid_t pid, const char *id, const char *text)
+{
+	put_line(LOG_LEVEL_INFO, process, pid, id, text);
 }
 
 struct log_entry *log_begin(const char *process, pid_t pid, const char *id)

@@ -36,6 +36,9 @@ void log_flush(void);
 void log_line(enum log_level, const char *process, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* As log_line, of level info, for a process that has no log of its own. */
+void log_note(const char *process, pid_t pid, const char *id, const char *text);
+
 /* One line built field by field: text form "ID: name=value, name=value (tail)"; JSON form the same names
  * as members. */
 struct log_entry;

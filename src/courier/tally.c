@@ -133,8 +133,5 @@ void tally_gather(const struct tally *t, struct envelope *part, uint32_t **index
 
 void tally_note(struct tally *t, const char *text)
 {
-	char *line = mem_fmt("%s: %s", t->request->queue_id, text);
-
-	link_send_note(t->link, line);
-	free(line);
+	link_send_note(t->link, t->request->number, text);
 }

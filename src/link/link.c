@@ -146,9 +146,9 @@ void link_send_closed(struct link *l, uint32_t destination, unsigned count)
 	post_pair(l, MESSAGE_CLOSED, destination, count);
 }
 
-void link_send_note(struct link *l, const char *text)
+void link_send_note(struct link *l, uint32_t request, const char *text)
 {
-	post_text(l, MESSAGE_NOTE, 0, text);
+	post_text(l, MESSAGE_NOTE, request, text);
 }
 
 void link_send_lookup(struct link *l, uint32_t number, const char *question)

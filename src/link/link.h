@@ -92,8 +92,8 @@ struct link_events {
 	void (*finish)(void *arg, const struct finish *);
 	/* idle connections that have ended: leases come back */
 	void (*closed)(void *arg, uint32_t destination, unsigned count);
-	/* a line for the log from the courier */
-	void (*note)(void *arg, const char *text);
+	/* a line for the log about a request that is out */
+	void (*note)(void *arg, uint32_t request, const char *text);
 	/* at both */
 	void (*lookup)(void *arg, uint32_t number, const char *question);     /* room for explain */
 	void (*found)(void *arg, uint32_t number, const char *answer);
@@ -130,7 +130,7 @@ void link_send_credit(struct link *, unsigned more);
 void link_send_answer(struct link *, const struct answer *);
 void link_send_finish(struct link *, const struct finish *);
 void link_send_closed(struct link *, uint32_t destination, unsigned count);
-void link_send_note(struct link *, const char *text);
+void link_send_note(struct link *, uint32_t request, const char *text);
 /*
  * Marks, before its final dot goes out, that a loss of this request may mean a second copy. The mark is a
  * byte in memory that both ends share (the queue's end makes it and sends it with its first packet), so

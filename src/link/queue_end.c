@@ -145,12 +145,12 @@ static void hear_closed(struct queue_end *q, struct unpack *u)
 
 static void hear_note(struct queue_end *q, struct unpack *u)
 {
-	const char *text;
+	uint32_t number = unpack_u32(u, LINK_SLOTS - 1);
+	const char *text = unpack_line(u, LINK_FIELD_MAX);
+	const struct slot *s;
 
-	unpack_u32(u, 0);
-	text = unpack_line(u, LINK_FIELD_MAX);
-	if (unpack_end(u) && text)
-		q->events->note(q->arg, text);
+	if (unpack_end(u) && text && (s = slot_of(q, number, u)))
+		q->events->note(q->arg, s->number, text);
 }
 
 void queue_end_hear(struct queue_end *q, enum message_kind kind, struct unpack *u)

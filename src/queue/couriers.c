@@ -81,10 +81,9 @@ static void heard_closed(void *arg, uint32_t destination, unsigned count)
 		lease_closed(d, c->seat, count);
 }
 
-static void heard_note(void *arg, const char *text)
+static void heard_note(void *arg, uint32_t request, const char *text)
 {
-	(void)arg;
-	log_line(LOG_LEVEL_INFO, "courier", NULL, "%s", text);
+	results_note(arg, request, text);
 }
 
 static void heard_break(void *arg, const char *why)

@@ -39,6 +39,14 @@ static void take(struct queue *q, struct flight *f, uint32_t rcpt, const struct 
 	judge(q, f->active, rcpt, &n);
 }
 
+void results_note(struct courier *c, uint32_t request, const char *text)
+{
+	const struct flight *f = flight_find(c, request);
+
+	if (f)
+		log_note(process_of(f->entry->destination), c->pid, f->active->name, text);
+}
+
 /* The recipient that the answer is about, or RCPT_NONE. */
 static uint32_t addressed(struct courier *c, const struct flight *f, const struct answer *a)
 {

@@ -178,6 +178,18 @@ def test_refused_connection(t):
     daemon.wait_delivery("u@example.org", "sent")
 
 
+def test_a_host_that_is_passed_over_is_told_in_the_courier_s_name(t):
+    peer = t.peer(address=("127.0.0.1", 0))
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    closed = listener.getsockname()[1]
+    daemon = t.daemon("inet:[127.0.0.1]:%d, [127.0.0.1]:%d" % (closed, peer.address[1]))
+    daemon.send("u@example.org")
+    line = daemon.wait_delivery("u@example.org", "sent")
+    daemon.wait_log(r"causeway/lmtp\[%s\]: %s: connect to 127\.0\.0\.1\[127\.0\.0\.1\]:%d: Connection refused$"
+                    % (line["pid"], line["id"], closed))
+
+
 @limit(90)
 def test_dead_destination_is_probed_after_1_2_4_seconds(t):
     peer = t.peer({"greeting": first(4, then_close("421 4.3.2 Shutting down"))})

@@ -62,10 +62,10 @@ static void on_finish(void *arg, const struct finish *f)
 		abort();
 }
 
-static void on_text(void *arg, const char *text)
+static void on_note(void *arg, uint32_t request, const char *text)
 {
 	(void)arg;
-	if (strlen(text) > LINK_FIELD_MAX)
+	if (request != 55 || strlen(text) > LINK_FIELD_MAX)
 		abort();
 }
 
@@ -76,7 +76,7 @@ static void on_broken(void *arg, const char *why)
 }
 
 static const struct link_events at_queue = {
-	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_pair, .note = on_text,
+	.credit = on_credit, .answer = on_answer, .finish = on_finish, .closed = on_pair, .note = on_note,
 	.broken = on_broken,
 };
 static const struct link_events at_courier = {

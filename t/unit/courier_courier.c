@@ -259,9 +259,9 @@ static void on_closed(void *arg, uint32_t destination, unsigned n)
 	count();
 }
 
-static void on_note(void *arg, const char *text)
+static void on_note(void *arg, uint32_t request, const char *text)
 {
-	(void)arg;
+	(void)arg, (void)request;
 	(void)text;
 }
 
