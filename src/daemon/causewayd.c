@@ -212,6 +212,8 @@ struct startup {
 static int serve(struct startup *s, int pipe_end)
 {
 	struct supervise_setup setup = { .source = &s->args.source, .ready = ready, .arg = &pipe_end };
+	bool elsewhere = s->args.source.foreground && strcmp(s->settings->log_to, "stderr") != 0;
+	int status;
 
 	if (!process_log_file(s->settings, &setup.log, &s->why))
 		return complain(EX_CONFIG, s->why);
@@ -221,7 +223,11 @@ static int serve(struct startup *s, int pipe_end)
 		let_go_of_terminal();
 	setup.settings = s->settings;
 	s->settings = NULL;
-	return supervise(&setup);
+	status = supervise(&setup);
+	/* in the background the parent says so */
+	if (status != EX_OK && elsewhere)
+		complain(status, "ended early, the log says why");
+	return status;
 }
 
 static int start(struct startup *s)

@@ -137,6 +137,7 @@ def test_second_daemon_on_the_same_spool(t):
     second.write_config()
     second.start(wait=False)
     same(second.process.wait(15), 75)
+    same(second.stderr(), "causewayd: ended early, the log says why\n")
     text = second.stderr() + second.log()
     assert str(daemon.pids("queue")[0]) in re.findall(r"\b\d+\b", text), text
     daemon.send("u@example.org")
