@@ -17,6 +17,9 @@ json_t *json_clean(const char *s)
 	return value;
 }
 
+/* Digits that a double keeps for sure: 0.06 is not shown as 0.059999999999999998. */
+enum { REAL_DIGITS = 15 };
+
 static int append(const char *bytes, size_t n, void *out)
 {
 	return buf_add(out, bytes, n) ? 0 : -1;
@@ -24,7 +27,8 @@ static int append(const char *bytes, size_t n, void *out)
 
 bool json_print(const json_t *value, struct buf *out)
 {
-	return json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+	return json_dump_callback(value, append, out,
+		JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)) == 0;
 }
 
 json_t *json_read(const char *bytes, size_t n, const char **why)

@@ -40,6 +40,23 @@ START_TEST(test_read)
 }
 END_TEST
 
+static const struct { double in; const char *out; } reals[] = {
+	{ 0.06, "0.06" }, { 0, "0.0" }, { 1795620823.984, "1795620823.984" },
+};
+
+START_TEST(test_reals)
+{
+	json_t *v = json_real(reals[_i].in);
+	struct buf b;
+
+	buf_init(&b, 100);
+	ck_assert(json_print(v, &b));
+	ck_assert_str_eq(buf_text(&b), reals[_i].out);
+	json_decref(v);
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(test_ceiling)
 {
 	json_t *v = json_pack("{s:s}", "name", "value");
@@ -57,6 +74,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "cleans strings", test_clean, UNIT_ROWS(strings), 0 },
 		{ "reads", test_read, UNIT_ROWS(inputs), 0 },
+		{ "prints real numbers", test_reals, UNIT_ROWS(reals), 0 },
 		{ "keeps the ceiling", test_ceiling, 1, 0 },
 	};
 
