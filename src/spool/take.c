@@ -94,8 +94,8 @@ static bool passes(int error)
 	return error == ENOSPC || error == EDQUOT || error == EIO || error == ENOMEM;
 }
 
-/* A rename costs more than all else that is done for a small file. So a file of our own, which is most likely a
- * queue file already, gets its last name at once. */
+/* Renames are a good part of what a small file costs. So a file of our own, which is most likely a queue file
+ * already, gets its last name at once. */
 static const char *name_of_claim(struct take *t, const struct stat *st, char name[NAMES_SIZE])
 {
 	t->store.early = S_ISREG(st->st_mode) && st->st_uid == t->store.tree->uid;
