@@ -1,0 +1,27 @@
+/* A request of the operator, with what it asks for taken apart. */
+#ifndef CAUSEWAY_DAEMON_CONTROL_QUESTION_H
+#define CAUSEWAY_DAEMON_CONTROL_QUESTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/control_http.h"
+#include "queue/queue.h"
+
+struct control;
+
+struct question {
+	struct control *control;
+	struct http_call *call;
+	const char *tail;          /* what follows the path of the route */
+	struct queue_filter filter;
+	bool selects;              /* some selector was given */
+};
+
+/* Fills the filter from the query; if that is no good the call is answered and false returned. */
+bool question_selectors(struct question *);
+
+/* A message's id from its printed form; answers the call and returns false if it is none. */
+bool question_id(struct http_call *, const char *text, uint64_t *id);
+
+#endif
