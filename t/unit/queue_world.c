@@ -403,6 +403,16 @@ bool world_until_left(struct world *w, size_t count, int64_t ms)
 	return fake_loop_until(w->loop, is_left, &l, ms);
 }
 
+static bool is_set(void *arg)
+{
+	return *(bool *)arg;
+}
+
+bool world_until_set(struct world *w, bool *flag, int64_t ms)
+{
+	return fake_loop_until(w->loop, is_set, flag, ms);
+}
+
 void world_run(struct world *w, int64_t ms)
 {
 	fake_loop_until(w->loop, NULL, NULL, ms);

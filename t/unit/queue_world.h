@@ -65,6 +65,8 @@ uint64_t world_drop_many(struct world *, const char *sender, const char *prefix,
 
 /* Runs until so many messages are left in the spool, at most for ms; whether it came to that. */
 bool world_until_left(struct world *, size_t count, int64_t ms);
+/* The same until the flag is set. */
+bool world_until_set(struct world *, bool *flag, int64_t ms);
 void world_run(struct world *, int64_t ms);
 
 /* How often the text stands in the journal's calls. */
