@@ -18,6 +18,7 @@ import os
 import re
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -39,6 +40,7 @@ class Message:
         self.rcpts = rcpts          # the accepted RCPT lines
         self.stuffed = stuffed      # the content as it came, final dot included
         self.finals = {}            # recipient -> final reply line, as sent
+        self.began = session.mail_time      # when its MAIL command was read
         self.time = time.monotonic()
 
     @property
@@ -69,6 +71,7 @@ class Session:
 
     def __init__(self, peer, sock, number):
         self.peer, self.sock, self.number = peer, sock, number
+        self.client = _client_of(sock)
         self.reads = []             # what each read returned
         self.commands = []          # command lines, without CRLF
         self.stamps = []            # when each command came
@@ -171,7 +174,7 @@ class Session:
         raise End
 
     def _reset(self):
-        self.mail, self.rcpts, self._needs_rset = None, [], False
+        self.mail, self.mail_time, self.rcpts, self._needs_rset = None, None, [], False
 
     def _stage(self, name, args, usual):
         """Say what the script or custom wants; returns the last line, which is the one that counts."""
@@ -200,7 +203,7 @@ class Session:
         nested = self.mail is not None or self._needs_rset
         usual = "503 5.5.1 Nested MAIL command" if nested else "250 2.1.0 Ok"
         if self._stage("mail", (line,), usual).startswith("2"):
-            self.mail = line
+            self.mail, self.mail_time = line, self.stamps[-1]
         else:
             self._needs_rset = True
 
@@ -388,6 +391,13 @@ class Peer:
     def wait_idle(self, timeout=20):
         """Wait until the client holds no connection."""
         self.wait(lambda: self.connections == 0, timeout, "no connection left")
+
+
+def _client_of(sock):
+    """The process that made this connection; None where the kernel does not tell, which is for TCP."""
+    if sock.family != socket.AF_UNIX:
+        return None
+    return struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
 
 
 def _shutdown(sock):

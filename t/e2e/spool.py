@@ -103,7 +103,13 @@ class Spool:
         """Wait until all drops are accepted or refused."""
         processes.wait_for(lambda: not self.names("drop/new") and not self.claimed(), timeout, "drop/new emptied")
 
+    def unfinished(self):
+        """Everything in drop/new and in the queue that is, or becomes, a message.
+
+        The queue is listed last and in one go: files only move from drop/new to there, but there under several names.
+        """
+        return self.names("drop/new") + [n for n in self.names("queue") if re.match(r"[0-9A-Za-z]{10}(?![0-9A-Za-z])", n)]
+
     def wait_empty(self, timeout=30):
         """Wait until drop/new and the queue hold no message."""
-        self.wait_taken(timeout)
-        processes.wait_for(lambda: not self.messages(), timeout, "an empty queue")
+        processes.wait_for(lambda: not self.unfinished(), timeout, "an empty queue")

@@ -224,18 +224,20 @@ def test_dead_destination_wakes_everyone_after_one_success(t):
 
 def test_close_before_the_greeting_means_busy(t):
     """As Dovecot does over its process limit: soon again, no dead host, nothing counted as failure for long."""
+    turned_away = threading.Event()
+
     def busy(session):
-        if session.peer.connections > 2:
-            session.peer.turned_away += 1
+        if session.number == 0:
+            assert turned_away.wait(30), "no second connection beside one that waits"
+        elif not turned_away.is_set() or session.peer.connections > 2:
+            turned_away.set()
             raise End
         return "220 peer.test LMTP"
-    peer = t.peer({"greeting": busy})
-    peer.turned_away = 0
-    daemon = t.daemon(peer, DEAD)
+    daemon = t.daemon(t.peer({"greeting": busy}), DEAD)
     for number in range(100):
         daemon.send("u%d@example.org" % number)
     daemon.wait_deliveries(100, status="sent", timeout=40)
-    assert peer.turned_away, "the test never turned anybody away"
+    assert turned_away.is_set()
 
 
 def test_full_backlog_means_busy(t):
