@@ -183,9 +183,12 @@ class Daemon:
 
     def wait_deliveries(self, count, to=None, status=None, timeout=20):
         """Wait until there are COUNT such delivery lines, and return them."""
-        return processes.wait_for(
-            lambda: len(self.deliveries(to, status)) >= count and self.deliveries(to, status),
-            timeout * self.test.options.patience, "%d delivery lines for to=%s status=%s" % (count, to, status))
+        def seen():
+            return self.deliveries(to, status)
+
+        def missed():
+            return "%d delivery lines for to=%s status=%s, of which there are %d" % (count, to, status, len(seen()))
+        return processes.wait_for(lambda: len(seen()) >= count and seen(), timeout * self.test.options.patience, missed)
 
     def wait_delivery(self, to, status=None, timeout=20):
         """The first delivery line of a recipient."""

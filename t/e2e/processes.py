@@ -79,12 +79,15 @@ def cpu_seconds(pids):
 
 
 def wait_for(condition, timeout, what):
-    """Poll CONDITION until it is true and return its value; for things that send no event."""
+    """Poll CONDITION until it is true and return its value; for things that send no event.
+
+    WHAT is a text, or a function that says in the end how far it came.
+    """
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("%s: not within %g s" % (what, timeout))
+            raise AssertionError("%s: not within %g s" % (what() if callable(what) else what, timeout))
         time.sleep(0.005)

@@ -112,4 +112,4 @@ class Spool:
 
     def wait_empty(self, timeout=30):
         """Wait until drop/new and the queue hold no message."""
-        processes.wait_for(lambda: not self.unfinished(), timeout, "an empty queue")
+        processes.wait_for(lambda: not self.unfinished(), timeout, lambda: "an empty queue, but %r" % self.unfinished()[:5])
