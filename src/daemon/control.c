@@ -36,10 +36,10 @@ static const struct route {
 	void (*answer)(struct question *);
 } routes[] = {
 	{ "GET", "/", false, true, control_answer_page },
-	{ "GET", "/status", false, false, control_answer_status },
+	{ "GET", "/status", false, true, control_answer_status },
 	{ "GET", "/queue", false, false, control_answer_list },
 	{ "GET", "/queue/", true, false, control_answer_show },
-	{ "GET", "/destinations", false, false, control_answer_destinations },
+	{ "GET", "/destinations", false, true, control_answer_destinations },
 	{ "GET", "/config", false, false, control_answer_config },
 	{ "GET", "/config/", true, false, control_answer_config },
 	{ "GET", "/metrics", false, true, control_answer_metrics },

@@ -6,14 +6,17 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <event2/util.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "daemon/control_guests.h"
 
 enum {
 	BODY_MAX = 64 * 1024,              /* of a request; none of ours has one */
@@ -27,6 +30,7 @@ struct http_server {
 	struct loop *loop;
 	struct evhttp *http;
 	struct evhttp_bound_socket *bound;
+	struct guests *guests;
 	void (*handle)(void *arg, struct http_call *);
 	void *arg;
 };
@@ -43,7 +47,7 @@ static const struct {
 	enum evhttp_cmd_type type;
 	const char *name;
 } methods[] = {
-	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_HEAD, "HEAD" }, { EVHTTP_REQ_POST, "POST" },
+	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_HEAD, "GET" }, { EVHTTP_REQ_POST, "POST" },
 	{ EVHTTP_REQ_PUT, "PUT" }, { EVHTTP_REQ_DELETE, "DELETE" }, { EVHTTP_REQ_PATCH, "PATCH" },
 	{ EVHTTP_REQ_OPTIONS, "OPTIONS" },
 };
@@ -80,6 +84,8 @@ static void incoming(struct evhttp_request *request, void *arg)
 	struct http_call *call = mem_alloc(sizeof(*call));
 	char *decoded = evhttp_uridecode(path && *path ? path : "/", 0, NULL);
 
+	guests_asked(server->guests,
+		evhttp_connection_get_bufferevent(evhttp_request_get_connection(request)));
 	call->request = request;
 	call->path = text_cleaned(decoded ? decoded : "/", 4096);
 	free(decoded);
@@ -126,12 +132,35 @@ const char *http_call_unknown(const struct http_call *call, const char *const *n
 
 /* --- replies --- */
 
+/* One answer a connection: a guest who has got it makes room for the next one. */
+static void add_headers(struct http_call *call, const char *type)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+
+	evhttp_add_header(headers, "Content-Type", type);
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	evhttp_add_header(headers, "Connection", "close");
+}
+
+/* The length of what a GET would bring (RFC 9110 section 9.3.2). */
+static void add_length(struct http_call *call, size_t n)
+{
+	char length[32];
+
+	snprintf(length, sizeof(length), "%zu", n);
+	evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Length", length);
+}
+
 static void reply(struct http_call *call, int status, const char *type, const char *bytes, size_t n)
 {
 	struct evbuffer *body = mem_check(evbuffer_new());
 
-	evbuffer_add(body, bytes, n);
-	evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type", type);
+	add_headers(call, type);
+	if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD)
+		add_length(call, n);
+	else
+		evbuffer_add(body, bytes, n);
 	evhttp_send_reply(call->request, status, reason(status), body);
 	evbuffer_free(body);
 	call_free(call);
@@ -175,8 +204,7 @@ void http_reply_error(struct http_call *call, int status, const char *format, ..
 
 void http_array_begin(struct http_call *call)
 {
-	evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type",
-		"application/json");
+	add_headers(call, "application/json");
 	evhttp_send_reply_start(call->request, 200, reason(200));
 }
 
@@ -225,6 +253,25 @@ void http_array_end(struct http_call *call)
 
 /* --- the server --- */
 
+static struct bufferevent *welcome(struct event_base *base, void *arg)
+{
+	const struct http_server *server = arg;
+
+	(void)base;
+	return guests_welcome(server->guests);
+}
+
+static void open_or_close(void *arg, bool open)
+{
+	struct http_server *server = arg;
+	struct evconnlistener *door = server->bound ? evhttp_bound_socket_get_listener(server->bound) : NULL;
+
+	if (door && open)
+		evconnlistener_enable(door);
+	else if (door)
+		evconnlistener_disable(door);
+}
+
 struct http_server *http_server_new(struct loop *loop, void (*handle)(void *arg, struct http_call *),
 	void *arg)
 {
@@ -236,11 +283,13 @@ struct http_server *http_server_new(struct loop *loop, void (*handle)(void *arg,
 	server->loop = loop;
 	server->handle = handle;
 	server->arg = arg;
+	server->guests = guests_new(loop, open_or_close, server);
 	server->http = mem_check(evhttp_new(loop_base(loop)));
 	evhttp_set_max_headers_size(server->http, HEADERS_MAX);
 	evhttp_set_max_body_size(server->http, BODY_MAX);
 	evhttp_set_timeout(server->http, IDLE_SECONDS);
 	evhttp_set_allowed_methods(server->http, (ev_uint16_t)all);
+	evhttp_set_bevcb(server->http, welcome, server);
 	evhttp_set_gencb(server->http, incoming, server);
 	return server;
 }
@@ -250,6 +299,7 @@ void http_server_free(struct http_server *server)
 	if (!server)
 		return;
 	evhttp_free(server->http);
+	guests_free(server->guests);
 	free(server);
 }
 

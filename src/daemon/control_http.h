@@ -11,15 +11,15 @@
 struct http_server;
 struct http_call;
 
-/* handle(arg, call) is called for each request of any method but HEAD of something else; it answers, at
- * once or later. */
+/* handle(arg, call) is called for each request; it answers, at once or later. */
 struct http_server *http_server_new(struct loop *, void (*handle)(void *arg, struct http_call *), void *arg);
 void http_server_free(struct http_server *);
 
 /* Serves a listening socket instead of the one before; owns it. False if that cannot be. */
 bool http_server_listen(struct http_server *, int fd);
 
-const char *http_call_method(const struct http_call *);   /* "GET", "POST" … */
+/* "GET", "POST" …; HEAD is GET, of which only the head is sent. */
+const char *http_call_method(const struct http_call *);
 const char *http_call_path(const struct http_call *);     /* decoded, begins with / */
 /* The decoded value of a parameter of the query, or NULL. */
 const char *http_call_query(const struct http_call *, const char *name);

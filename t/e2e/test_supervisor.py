@@ -218,7 +218,7 @@ def test_the_page_for_people(t):
     status, page = get("/")
     same(status, 200)
     assert page.startswith("causeway.test: Causeway ") and "mail flows" in page and "deferred   0" in page, page
-    same([get(path)[0] for path in ("/status", "/queue", "/config", "/destinations")], [404] * 4)
+    same([get(path)[0] for path in ("/queue", "/config", "/reload")], [404] * 3)
     same(daemon.http("GET", "/")[0], 200)
 
 
