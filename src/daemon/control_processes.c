@@ -16,6 +16,7 @@ struct courier_shown {
 struct control_processes {
 	struct list couriers;
 	char *own;
+	size_t failures;
 };
 
 struct control_processes *control_processes_new(void)
@@ -77,12 +78,18 @@ void control_processes_courier(struct control_processes *p, unsigned slot, pid_t
 		replace(&c->sandbox, sandbox);
 }
 
-void control_processes_gone(struct control_processes *p, pid_t pid)
+void control_processes_gone(struct control_processes *p, pid_t pid, int status)
 {
 	struct courier_shown *c = find(p, pid);
 
+	p->failures += status != 0;
 	if (c)
 		drop(c);
+}
+
+size_t control_processes_failures(const struct control_processes *p)
+{
+	return p->failures;
 }
 
 static json_t *process_json(const char *role, unsigned slot, pid_t pid, const char *sandbox)

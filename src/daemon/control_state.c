@@ -13,7 +13,6 @@ void control_answer_status(struct question *q)
 	json_t *status = queue_status(c->queue);
 
 	json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
-	json_object_set_new(status, "uptime", json_integer((loop_now(c->loop) - c->started) / 1000));
 	json_object_set_new(status, "processes", control_processes_json(c->processes));
 	http_reply_json(q->call, 200, status);
 }
@@ -41,11 +40,34 @@ void control_answer_config(struct question *q)
 	http_reply_error(q->call, 404, "there is no parameter '%s'", q->tail);
 }
 
+static void metric(struct buf *out, const char *name, const char *type, const char *help, double value)
+{
+	buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
+}
+
+/* What the queue does not know of itself. */
+static void print_daemon(const struct control *c, struct buf *out)
+{
+	const char *why;
+
+	buf_str(out, "# HELP causeway_build_info The version as a label; always 1.\n"
+		"# TYPE causeway_build_info gauge\ncauseway_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
+	metric(out, "process_start_time_seconds", "gauge",
+		"When the queue process was started, in seconds since 1970.",
+		(double)(loop_wall(c->loop) - loop_now(c->loop) + c->started) / 1000);
+	metric(out, "causeway_healthy", "gauge", "1 while mail flows, as /healthz has it.",
+		queue_healthy(c->queue, &why));
+	metric(out, "causeway_courier_failures_total", "counter",
+		"Delivery processes that were killed or ended with an error, since the start.",
+		(double)control_processes_failures(c->processes));
+}
+
 void control_answer_metrics(struct question *q)
 {
 	struct buf out;
 
 	buf_init(&out, METRICS_MAX);
+	print_daemon(q->control, &out);
 	queue_metrics(q->control->queue, &out);
 	http_reply_text(q->call, "text/plain; version=0.0.4; charset=utf-8", buf_text(&out), out.len);
 	buf_free(&out);

@@ -88,7 +88,7 @@ static void sandbox_told(struct queue_side *q, const struct reins_message *m)
 static void courier_went(struct queue_side *q, const struct reins_message *m)
 {
 	queue_courier_gone(q->queue, m->slot, m->pid, m->status);
-	control_processes_gone(control_processes(q->control), m->pid);
+	control_processes_gone(control_processes(q->control), m->pid, m->status);
 }
 
 static void heard(void *arg, const struct reins_message *m)

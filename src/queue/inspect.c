@@ -191,7 +191,7 @@ json_t *queue_status(struct queue *q)
 
 	json_object_set_new(o, "queue", depth(q->messages));
 	json_object_set_new(o, "oldest_seconds", json_real((double)metrics_oldest(q->metrics, q) / 1000));
-	json_object_set_new(o, "uptime_seconds", json_real((double)(queue_now(q) - q->started) / 1000));
+	json_object_set_new(o, "uptime", json_integer((queue_now(q) - q->started) / 1000));
 	json_object_set_new(o, "couriers", couriers_list(q->couriers));
 	json_object_set_new(o, "spool", spool_json(q));
 	json_object_set_new(o, "deliveries", deliveries(q->metrics));

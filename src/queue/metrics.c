@@ -154,7 +154,7 @@ static void print_messages(const struct queue *q, struct buf *out)
 	const struct messages *all = q->messages;
 	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
 
-	head(out, name, "gauge", "Messages in the queue.");
+	head(out, name, "gauge", "Messages in the queue, by state.");
 	buf_fmt(out, "%s{state=\"active\"} %zu\n", name, active);
 	buf_fmt(out, "%s{state=\"deferred\"} %zu\n", name, messages_in(all, MESSAGE_DEFERRED));
 	buf_fmt(out, "%s{state=\"held\"} %zu\n", name, messages_in(all, MESSAGE_HELD));
@@ -177,7 +177,7 @@ static void print_deliveries(const struct metrics *m, struct buf *out)
 	const struct transport_counts *t;
 	size_t cursor = 0;
 
-	head(out, name, "counter", "Results of recipients.");
+	head(out, name, "counter", "Results of attempts, one for each recipient, since the start.");
 	while ((t = map_next(m->transports, &cursor))) {
 		for (int status = 0; status < STATUSES; status++) {
 			buf_fmt(out, "%s{transport=\"", name);
@@ -193,7 +193,7 @@ static void print_seconds(const struct metrics *m, struct buf *out)
 	static const char name[] = "causeway_delivery_seconds";
 	unsigned long long sum = 0;
 
-	head(out, name, "histogram", "Time from arrival to delivery.");
+	head(out, name, "histogram", "Time from arrival to delivery, of recipients with status sent.");
 	for (size_t i = 0; i < BUCKETS; i++) {
 		sum += m->seconds[i];
 		buf_fmt(out, "%s_bucket{le=\"%s\"} %llu\n", name, buckets[i].label, sum);
@@ -203,19 +203,33 @@ static void print_seconds(const struct metrics *m, struct buf *out)
 	        (double)m->sent_ms / 1000, name, sum);
 }
 
-static void print_sessions(struct metrics *m, const struct queue *q, struct buf *out)
+/* One look at each destination, for their states and for the connections of their transports. */
+static void print_destinations(struct metrics *m, const struct queue *q, struct buf *out)
 {
-	static const char name[] = "causeway_sessions";
+	static const char name[] = "causeway_destinations";
 	const struct destination *d;
 	struct transport_counts *t;
-	size_t cursor = 0;
+	size_t cursor = 0, alive = 0, dead = 0;
 
-	head(out, name, "gauge", "Connections, by what they do.");
 	while ((d = destinations_each(q->destinations, &cursor))) {
 		t = transport(m, d->transport);
 		t->busy += d->busy;
 		t->idle += d->idle;
+		alive += !d->health.dead;
+		dead += d->health.dead;
 	}
+	head(out, name, "gauge", "Destinations (transport and nexthop) in use, by whether they answer.");
+	buf_fmt(out, "%s{state=\"alive\"} %zu\n", name, alive);
+	buf_fmt(out, "%s{state=\"dead\"} %zu\n", name, dead);
+}
+
+static void print_sessions(const struct metrics *m, struct buf *out)
+{
+	static const char name[] = "causeway_sessions";
+	struct transport_counts *t;
+	size_t cursor;
+
+	head(out, name, "gauge", "Connections to mail servers, by what they do.");
 	for (cursor = 0; (t = map_next(m->transports, &cursor)); t->busy = t->idle = 0) {
 		buf_fmt(out, "%s{transport=\"", name);
 		label(out, t->name);
@@ -235,7 +249,9 @@ static void print_spool(const struct queue *q, struct buf *out)
 	gauge(out, "causeway_spool_intake_stopped", "1 while the disk is too full to take mail in.",
 	      s.intake_stopped);
 	gauge(out, "causeway_journal_bytes", "Size of the journal.", (double)s.journal_bytes);
-	head(out, "causeway_drop_files_total", "counter", "Drop files, by what became of them.");
+	head(out, "causeway_commits_total", "counter", "Batches that were committed to the disk, since the start.");
+	buf_fmt(out, "causeway_commits_total %llu\n", (unsigned long long)s.batches);
+	head(out, "causeway_drop_files_total", "counter", "Drop files since the start, by what became of them.");
 	buf_fmt(out, "causeway_drop_files_total{result=\"taken\"} %zu\n", s.files_taken);
 	buf_fmt(out, "causeway_drop_files_total{result=\"refused\"} %zu\n", s.files_refused);
 }
@@ -243,11 +259,12 @@ static void print_spool(const struct queue *q, struct buf *out)
 void queue_metrics(struct queue *q, struct buf *out)
 {
 	print_messages(q, out);
-	gauge(out, "causeway_queue_oldest_seconds", "Age of the oldest message.",
+	gauge(out, "causeway_queue_oldest_seconds", "Age of the oldest message in the queue, 0 if there is none.",
 	      (double)metrics_oldest(q->metrics, q) / 1000);
 	print_deliveries(q->metrics, out);
 	print_seconds(q->metrics, out);
-	print_sessions(q->metrics, q, out);
-	gauge(out, "causeway_couriers", "Delivery processes at work.", (double)couriers_working(q->couriers));
+	print_destinations(q->metrics, q, out);
+	print_sessions(q->metrics, out);
+	gauge(out, "causeway_couriers", "Delivery processes that take work.", (double)couriers_working(q->couriers));
 	print_spool(q, out);
 }
