@@ -201,15 +201,25 @@ static bool check_route(struct checking *c, const char *path, const char *route)
 	return transport && check_nexthop(c, path, transport, rest);
 }
 
-static bool check_tables(struct checking *c, const char *path, const char *list)
+/* Takes the list that was opened, and closes it, or the reason why it was not. */
+static bool check_tables(struct checking *c, const char *path, struct table_list *tables, char *why)
 {
-	char *why = NULL;
-	struct table_list *tables = table_list_open(list, &why);
-
 	if (!tables)
 		return fail(c, path, why);
 	table_list_free(tables);
 	return true;
+}
+
+static bool check_lists(struct checking *c)
+{
+	const struct settings *s = c->settings;
+	char *why = NULL;
+	struct table_list *tables = table_list_open(s->mailbox_domains, &why);
+
+	if (!check_tables(c, "mailbox_domains", tables, why))
+		return false;
+	tables = table_list_open_literal(s->transport_maps, &why);
+	return check_tables(c, "transport_maps", tables, why);
 }
 
 static bool check_routing(struct checking *c)
@@ -222,8 +232,7 @@ static bool check_routing(struct checking *c)
 		return false;
 	if (!check_route(c, "default_transport", s->default_transport))
 		return false;
-	return check_tables(c, "mailbox_domains", s->mailbox_domains) &&
-		check_tables(c, "transport_maps", s->transport_maps);
+	return check_lists(c);
 }
 
 static bool check_times(struct checking *c)

@@ -21,12 +21,9 @@ struct route {
 	char *broken;                 /* why one of the two could not be opened; NULL: both are open */
 };
 
-static struct table_list *open_list(struct route *r, const char *parameter, const char *list)
+/* Gives tables back, or keeps in mind why there are none. */
+static struct table_list *opened(struct route *r, const char *parameter, struct table_list *tables, char *why)
 {
-	struct table_list *tables;
-	char *why = NULL;
-
-	tables = table_list_open(list, &why);
 	if (tables)
 		return tables;
 	log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
@@ -40,10 +37,15 @@ static struct table_list *open_list(struct route *r, const char *parameter, cons
 struct route *route_new(const struct settings *settings)
 {
 	struct route *r = mem_alloc(sizeof *r);
+	struct table_list *tables;
+	char *why = NULL;
 
 	r->settings = settings;
-	r->transport_maps = open_list(r, "transport_maps", settings->transport_maps);
-	r->mailbox_domains = open_list(r, "mailbox_domains", settings->mailbox_domains);
+	/* whoever writes an address must not choose where it goes: results without $1 (transport(5)) */
+	tables = table_list_open_literal(settings->transport_maps, &why);
+	r->transport_maps = opened(r, "transport_maps", tables, why);
+	tables = table_list_open(settings->mailbox_domains, &why);
+	r->mailbox_domains = opened(r, "mailbox_domains", tables, why);
 	return r;
 }
 
@@ -91,20 +93,6 @@ static void split(const char *value, struct text *transport, struct text *nextho
 	*nexthop = text_make("", 0);
 }
 
-/* The value of transport_maps for address or domain; NULL if there is none, *why if the search failed. */
-static const char *search_maps(struct route *r, const char *address, const char *domain, const char **why)
-{
-	const char *value = table_list_get(r->transport_maps, address, why);
-
-	if (!value && !*why)
-		value = table_list_get(r->transport_maps, domain, why);
-	for (const char *dot = strchr(domain, '.'); dot && !value && !*why; dot = strchr(dot + 1, '.'))
-		value = table_list_get(r->transport_maps, dot, why);
-	if (!value && !*why)
-		value = table_list_get(r->transport_maps, "*", why);
-	return value;
-}
-
 /* The address without its "+detail", for the second search of transport(5); false if it has none. */
 static bool without_detail(const char *address, struct text domain, char out[KEY_MAX])
 {
@@ -116,15 +104,24 @@ static bool without_detail(const char *address, struct text domain, char out[KEY
 	return true;
 }
 
+/* The value of transport_maps: the whole address, which patterns see too, then without its extension, its
+ * domain, ".parents", and "*"; NULL if there is none, *why if the search failed. */
 static const char *mapped(struct route *r, const char *address, struct text domain, const char *domain_name,
                           const char **why)
 {
+	struct table_list *maps = r->transport_maps;
 	char bare[KEY_MAX];
-	const char *value = table_list_get(r->transport_maps, address, why);
+	const char *value = table_list_get(maps, address, why);
 
 	if (!value && !*why && without_detail(address, domain, bare))
-		value = table_list_get(r->transport_maps, bare, why);
-	return value || *why ? value : search_maps(r, address, domain_name, why);
+		value = table_list_get_part(maps, bare, why);
+	if (!value && !*why)
+		value = table_list_get_part(maps, domain_name, why);
+	for (const char *dot = strchr(domain_name, '.'); dot && !value && !*why; dot = strchr(dot + 1, '.'))
+		value = table_list_get_part(maps, dot, why);
+	if (!value && !*why)
+		value = table_list_get_part(maps, "*", why);
+	return value;
 }
 
 /* Where mail goes without transport_maps; relayhost stands for the recipient's domain. */

@@ -27,11 +27,12 @@ static bool add_element(struct pairs *p, struct text element, char **why)
 	return false;
 }
 
-static void *inline_open(const char *name, char **why)
+static void *inline_open(const char *name, unsigned flags, char **why)
 {
 	struct text all = text_trim(text_of(name)), element;
 	struct pairs *p;
 
+	(void)flags;
 	if (!in_braces(all)) {
 		*why = mem_str("an inline table is written inline:{key=value, ...}");
 		return NULL;
@@ -62,4 +63,4 @@ static void inline_close(void *opened)
 	pairs_free(opened);
 }
 
-const struct table_type table_inline = { "inline", inline_open, inline_get, inline_close };
+const struct table_type table_inline = { "inline", true, inline_open, inline_get, inline_close };

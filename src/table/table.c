@@ -16,8 +16,12 @@ struct table {
 	char *spec;
 };
 
-static const struct table_type *const types[] = { &table_inline, &table_texthash };
-static const char *const later_types[] = { "static", "lmdb", "regexp", "pcre", "cidr" };
+static const struct table_type *const types[] = {
+	&table_inline, &table_texthash, &table_static, &table_regexp, &table_pcre, &table_cidr,
+};
+static const char *const later_types[] = { "lmdb" };
+
+#define TYPE_NAMES "texthash, inline, static, regexp, pcre, cidr"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -43,13 +47,13 @@ static char *no_type(struct text name, const char *spec)
 {
 	for (size_t i = 0; i < COUNT(later_types); i++)
 		if (text_is(name, later_types[i]))
-			return mem_fmt("%s: lookup tables of type %s are not built yet; use texthash or inline", spec,
-			               later_types[i]);
-	return mem_fmt("%s: there is no lookup table type \"%.*s\"; use texthash or inline", spec,
+			return mem_fmt("%s: lookup tables of type %s are not built yet; there are " TYPE_NAMES,
+			               spec, later_types[i]);
+	return mem_fmt("%s: there is no lookup table type \"%.*s\"; there are " TYPE_NAMES, spec,
 	               (int)name.n, name.p);
 }
 
-struct table *table_open(const char *spec, char **why)
+struct table *table_open_with(const char *spec, unsigned flags, char **why)
 {
 	struct text from = text_trim(text_of(spec)), name;
 	const struct table_type *type;
@@ -66,7 +70,7 @@ struct table *table_open(const char *spec, char **why)
 		*why = no_type(name, spec);
 		return NULL;
 	}
-	opened = type->open(from.p, &complaint);
+	opened = type->open(from.p, flags, &complaint);
 	if (!opened) {
 		*why = mem_fmt("%s: %s", spec, complaint);
 		free(complaint);
@@ -75,6 +79,11 @@ struct table *table_open(const char *spec, char **why)
 	t = mem_alloc(sizeof *t);
 	*t = (struct table){ type, opened, mem_str(spec) };
 	return t;
+}
+
+struct table *table_open(const char *spec, char **why)
+{
+	return table_open_with(spec, 0, why);
 }
 
 void table_free(struct table *t)
@@ -91,9 +100,17 @@ const char *table_get(struct table *t, const char *key, const char **why)
 	char folded[KEY_MAX];
 
 	*why = NULL;
+	if (!t->type->fixed)
+		return t->type->get(t->opened, key, strlen(key), why);
 	if (!table_fold(text_of(key), folded, sizeof folded))
 		return NULL;
 	return t->type->get(t->opened, folded, strlen(folded), why);
+}
+
+const char *table_get_part(struct table *t, const char *part, const char **why)
+{
+	*why = NULL;
+	return t->type->fixed ? table_get(t, part, why) : NULL;
 }
 
 const char *table_name(const struct table *t)

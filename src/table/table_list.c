@@ -52,10 +52,10 @@ static bool add_word(struct table_list *l, struct text word, char **why)
 	return true;
 }
 
-static bool add_table(struct table_list *l, struct text spec, char **why)
+static bool add_table(struct table_list *l, struct text spec, unsigned flags, char **why)
 {
 	char *name = mem_strn(spec.p, spec.n);
-	struct table *t = table_open(name, why);
+	struct table *t = table_open_with(name, flags, why);
 
 	free(name);
 	if (!t)
@@ -64,7 +64,7 @@ static bool add_table(struct table_list *l, struct text spec, char **why)
 	return true;
 }
 
-struct table_list *table_list_open(const char *list, char **why)
+static struct table_list *open_with(const char *list, unsigned flags, char **why)
 {
 	struct table_list *l = mem_alloc(sizeof *l);
 	struct text from = text_of(list), element;
@@ -72,12 +72,22 @@ struct table_list *table_list_open(const char *list, char **why)
 	while (text_list_next(&from, &element)) {
 		if (element.n == 0)
 			continue;
-		if (is_table(element) ? !add_table(l, element, why) : !add_word(l, element, why)) {
+		if (is_table(element) ? !add_table(l, element, flags, why) : !add_word(l, element, why)) {
 			table_list_free(l);
 			return NULL;
 		}
 	}
 	return l;
+}
+
+struct table_list *table_list_open(const char *list, char **why)
+{
+	return open_with(list, 0, why);
+}
+
+struct table_list *table_list_open_literal(const char *list, char **why)
+{
+	return open_with(list, TABLE_LITERAL, why);
 }
 
 void table_list_free(struct table_list *l)
@@ -92,25 +102,37 @@ void table_list_free(struct table_list *l)
 	free(l);
 }
 
-static const char *element_get(struct element *e, const char *key, const char **why)
+static const char *word_get(struct element *e, const char *key)
 {
 	char folded[KEY_MAX];
 
-	if (e->table)
-		return table_get(e->table, key, why);
 	if (!table_fold(text_of(key), folded, sizeof folded))
 		return NULL;
 	return pairs_get(e->words, folded, strlen(folded));
 }
 
-const char *table_list_get(struct table_list *l, const char *key, const char **why)
+static const char *list_get(struct table_list *l, const char *key,
+	const char *(*get)(struct table *, const char *key, const char **why), const char **why)
 {
 	const char *value = NULL;
 
 	*why = NULL;
-	for (size_t i = 0; i < l->count && !value && !*why; i++)
-		value = element_get(&l->elements[i], key, why);
+	for (size_t i = 0; i < l->count && !value && !*why; i++) {
+		struct element *e = &l->elements[i];
+
+		value = e->table ? get(e->table, key, why) : word_get(e, key);
+	}
 	return value;
+}
+
+const char *table_list_get(struct table_list *l, const char *key, const char **why)
+{
+	return list_get(l, key, table_get, why);
+}
+
+const char *table_list_get_part(struct table_list *l, const char *part, const char **why)
+{
+	return list_get(l, part, table_get_part, why);
 }
 
 bool table_list_has_domain(struct table_list *l, const char *domain, const char **why)
@@ -120,7 +142,7 @@ bool table_list_has_domain(struct table_list *l, const char *domain, const char 
 	if (table_list_get(l, domain, why) || *why)
 		return !*why;
 	for (dot = strchr(domain, '.'); dot; dot = strchr(dot + 1, '.'))
-		if (table_list_get(l, dot, why) || *why)
+		if (table_list_get_part(l, dot, why) || *why)
 			return !*why;
 	return false;
 }

@@ -7,17 +7,28 @@
 
 #include "base/text.h"
 
+/* Flags of opening: results must not depend on the key ($1). */
+enum { TABLE_LITERAL = 1 };
+
 struct table_type {
 	const char *name;            /* what stands ahead of the colon */
-	/* Opens what stands behind the colon; NULL and *why (free() it; begins with the place inside, "line
-	 * 3: …") on error. */
-	void *(*open)(const char *name, char **why);
-	/* Value for a key that was folded to lower case, or NULL. Valid until close. */
+	/* Keys are fixed strings: looked up in lower case, and in parts too. Patterns see the whole key only,
+	 * as it is written. */
+	bool fixed;
+	/* Opens what stands behind the colon, with TABLE_… flags; NULL and *why (free() it; begins
+	 * with the place inside, "line 3: …") on error. */
+	void *(*open)(const char *name, unsigned flags, char **why);
+	/* Value for a key, which ends with a NUL, or NULL. Valid until the next get. *why (valid as long) is
+	 * set on error. */
 	const char *(*get)(void *opened, const char *key, size_t n, const char **why);
 	void (*close)(void *opened);
 };
 
-extern const struct table_type table_inline, table_texthash;
+extern const struct table_type table_cidr, table_inline, table_pcre, table_regexp, table_static,
+	table_texthash;
+
+/* table_open with flags. */
+struct table *table_open_with(const char *spec, unsigned flags, char **why);
 
 /* Fixed strings in memory: what inline and texthash are made of. */
 struct pairs;

@@ -1,22 +1,9 @@
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
-#include "table/table.h"
+#include "table_files.h"
 #include "unit.h"
-
-static char path[64];
-
-static char *write_file(const char *bytes, size_t n)
-{
-	FILE *file;
-
-	snprintf(path, sizeof path, "/tmp/causeway-table-%d", (int)getpid());
-	file = fopen(path, "w");
-	ck_assert(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
-	return mem_fmt("texthash:%s", path);
-}
 
 /* Content of the table, a key, and its value (NULL: no hit). */
 static const struct { const char *inline_text, *file, *key, *value; } hits[] = {
@@ -34,7 +21,7 @@ static const struct { const char *inline_text, *file, *key, *value; } hits[] = {
 	{ "{{a = two words}, b=2}", "a two\n words\nb 2\n", "a", "two words" },
 	{ NULL, "a\n 1\nb\n\t2\n", "b", "2" },
 	{ NULL, "# comment\n\na 1\n# another\n  # indented\nb 2\n", "b", "2" },
-	{ NULL, "a one\n# comment\n\n   two\nb 2\n", "a", "one two" },
+	{ NULL, "a one\n# comment\n\n   two\nb 2\n", "a", "one   two" },
 	{ NULL, "a one # no comment\n", "a", "one # no comment" },
 	{ NULL, "a 1\r\nb 2\r\n", "a", "1" },
 	{ NULL, "\"john doe\"@a.test lmtp:1\n", "\"John Doe\"@a.test", "lmtp:1" },
@@ -46,34 +33,17 @@ static const struct { const char *inline_text, *file, *key, *value; } hits[] = {
 	{ NULL, "\xc3\xa4@a.test x\n", "\xc3\xa4@a.test", "x" },
 };
 
-static void check_hit(const char *spec, const char *key, const char *value)
-{
-	const char *found, *error = "unset";
-	char *why = NULL;
-	struct table *t = table_open(spec, &why);
-
-	ck_assert_msg(t, "%s", why);
-	ck_assert_str_eq(table_name(t), spec);
-	found = table_get(t, key, &error);
-	ck_assert_ptr_null(error);
-	if (value)
-		ck_assert_str_eq(found, value);
-	else
-		ck_assert_ptr_null(found);
-	table_free(t);
-}
-
 START_TEST(test_hit)
 {
-	char *spec = write_file(hits[_i].file, strlen(hits[_i].file));
+	char *spec = table_file("texthash", hits[_i].file, strlen(hits[_i].file));
 
-	check_hit(spec, hits[_i].key, hits[_i].value);
+	table_check_hit(spec, hits[_i].key, hits[_i].value);
 	free(spec);
-	unlink(path);
+	table_file_remove();
 	if (!hits[_i].inline_text)
 		return;
 	spec = mem_fmt("inline:%s", hits[_i].inline_text);
-	check_hit(spec, hits[_i].key, hits[_i].value);
+	table_check_hit(spec, hits[_i].key, hits[_i].value);
 	free(spec);
 }
 END_TEST
@@ -87,10 +57,10 @@ static const struct { const char *spec, *complaint; } refusals[] = {
 	{ "hash:/etc/transport", "no lookup table type \"hash\"" },
 	{ "TEXTHASH:/x", "no lookup table type" },
 	{ "lmdb:/x", "not built yet" },
-	{ "regexp:/x", "not built yet" },
-	{ "pcre:/x", "not built yet" },
-	{ "cidr:/x", "not built yet" },
-	{ "static:x", "not built yet" },
+	{ "static:", "written type:name" },
+	{ "regexp:/nonexistent/file", "regexp:/nonexistent/file: cannot open: No such file" },
+	{ "pcre:/nonexistent/file", "pcre:/nonexistent/file: cannot open: No such file" },
+	{ "cidr:/tmp", "cidr:/tmp: cannot read: Is a directory" },
 	{ "texthash:/nonexistent/file", "/nonexistent/file: cannot open: No such file" },
 	{ "texthash:/tmp", "texthash:/tmp: cannot read: Is a directory" },
 	{ "inline:k=v", "inline:{key=value" },
@@ -102,20 +72,9 @@ static const struct { const char *spec, *complaint; } refusals[] = {
 	{ "inline:{a=1 {b}}", "is not key=value" },
 };
 
-static void check_refused(const char *spec, const char *complaint)
-{
-	char *why = NULL;
-
-	ck_assert_ptr_null(table_open(spec, &why));
-	ck_assert_ptr_nonnull(why);
-	ck_assert_msg(strstr(why, complaint), "complaint: %s", why);
-	ck_assert_ptr_null(strchr(why, '\n'));
-	free(why);
-}
-
 START_TEST(test_refusal)
 {
-	check_refused(refusals[_i].spec, refusals[_i].complaint);
+	table_check_refused(refusals[_i].spec, refusals[_i].complaint);
 }
 END_TEST
 
@@ -128,12 +87,12 @@ static const struct { const char *bytes; size_t n; const char *complaint; } bad_
 
 START_TEST(test_bad_file)
 {
-	char *spec = write_file(bad_files[_i].bytes, bad_files[_i].n);
+	char *spec = table_file("texthash", bad_files[_i].bytes, bad_files[_i].n);
 
-	check_refused(spec, bad_files[_i].complaint);
-	check_refused(spec, path);
+	table_check_refused(spec, bad_files[_i].complaint);
+	table_check_refused(spec, table_file_path());
 	free(spec);
-	unlink(path);
+	table_file_remove();
 }
 END_TEST
 
@@ -145,15 +104,29 @@ START_TEST(test_many_keys)
 	buf_init(&b, 1 << 24);
 	for (int i = 0; i < 50000; i++)
 		buf_fmt(&b, "user%d@a.test lmtp:store%d\n", i, i % 7);
-	spec = write_file(buf_text(&b), b.len);
+	spec = table_file("texthash", buf_text(&b), b.len);
 	for (int i = 0; i < 50000; i += 16000) {
 		snprintf(key, sizeof key, "User%d@A.test", i);
 		snprintf(value, sizeof value, "lmtp:store%d", i % 7);
-		check_hit(spec, key, value);
+		table_check_hit(spec, key, value);
 	}
 	buf_free(&b);
 	free(spec);
-	unlink(path);
+	table_file_remove();
+}
+END_TEST
+
+static const struct { const char *spec, *key, *value; } statics[] = {
+	{ "static:x", "any", "x" },
+	{ "static:x", "", "x" },
+	{ "static:Lmtp:[::1]:24", "any", "Lmtp:[::1]:24" },
+	{ "static:{ two words }", "any", "two words" },
+	{ "static:a b", "any", "a b" },
+};
+
+START_TEST(test_static)
+{
+	table_check_hit(statics[_i].spec, statics[_i].key, statics[_i].value);
 }
 END_TEST
 
@@ -163,7 +136,7 @@ START_TEST(test_long_key)
 
 	memset(key, 'k', sizeof key);
 	key[sizeof key - 1] = '\0';
-	check_hit("inline:{k=v}", key, NULL);
+	table_check_hit("inline:{k=v}", key, NULL);
 }
 END_TEST
 
@@ -173,6 +146,7 @@ int main(void)
 		{ "hit", test_hit, UNIT_ROWS(hits), 0 },
 		{ "refusal", test_refusal, UNIT_ROWS(refusals), 0 },
 		{ "bad file", test_bad_file, UNIT_ROWS(bad_files), 0 },
+		{ "static", test_static, UNIT_ROWS(statics), 0 },
 		{ "many keys", test_many_keys, 1, 0 },
 		{ "long key", test_long_key, 1, 0 },
 	};

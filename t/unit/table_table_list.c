@@ -29,6 +29,13 @@ static const struct { const char *list, *domain; bool in; } domains[] = {
 	{ "[192.0.2.1]", "[192.0.2.1]", true },
 	{ "[IPv6:2001:db8::1]", "[ipv6:2001:db8::1]", true },
 	{ "*", "a.test", false },
+	{ "regexp:{{/^a\\.test$/ x}}", "A.test", true },
+	{ "regexp:{{/^a\\.test$/ x}}", "sub.a.test", false },
+	{ "regexp:{{/a\\.test$/ x}}", "sub.a.test", true },
+	{ "b.test regexp:{{/^\\./ x}}", "sub.a.test", false },
+	{ "pcre:{{/^a\\.test$/ x}}, b.test", "b.test", true },
+	{ "cidr:{{192.0.2.0/24 x}}", "192.0.2.1", true },
+	{ "static:x", "a.test", true },
 };
 
 START_TEST(test_domain)
@@ -51,6 +58,10 @@ static const struct { const char *list, *key, *value; } values[] = {
 	{ "a inline:{a=2}", "a", "" },
 	{ "inline:{a=2} a", "a", "2" },
 	{ "inline:{a=2} b", "c", NULL },
+	{ "regexp:{{/^a$/ one}}, inline:{a=2} static:{the rest}", "A", "one" },
+	{ "regexp:{{/^b$/ one}}, inline:{a=2} static:{the rest}", "A", "2" },
+	{ "regexp:{{/^b$/ one}}, inline:{a=2} static:{the rest}", "C", "the rest" },
+	{ "cidr:{{10.0.0.0/8 net}}, inline:{10.1.1.1=host}", "10.1.1.1", "net" },
 };
 
 START_TEST(test_value)
@@ -70,13 +81,31 @@ START_TEST(test_value)
 }
 END_TEST
 
+/* Parts of a key are for fixed strings only. */
+START_TEST(test_part)
+{
+	const char *error, *list = "regexp:{{/a/ pattern}}, cidr:{{0.0.0.0/0 net}}, inline:{a=fixed, 10.0.0.1=host}";
+	char *why = NULL;
+	struct table_list *l = table_list_open(list, &why);
+
+	ck_assert_msg(l, "%s", why);
+	ck_assert_str_eq(table_list_get(l, "a", &error), "pattern");
+	ck_assert_str_eq(table_list_get_part(l, "A", &error), "fixed");
+	ck_assert_str_eq(table_list_get_part(l, "10.0.0.1", &error), "host");
+	ck_assert_ptr_null(table_list_get_part(l, "ba", &error));
+	ck_assert_ptr_null(error);
+	table_list_free(l);
+}
+END_TEST
+
 static const struct { const char *list, *complaint; } refusals[] = {
 	{ "a.test, hash:/etc/x", "hash" },
 	{ "a.test, texthash:/nonexistent/x", "/nonexistent/x" },
 	{ "/etc/domains", "neither files nor exceptions" },
 	{ "a.test !b.test", "neither files nor exceptions" },
 	{ "inline:{a}", "key=value" },
-	{ "pcre:/x a.test", "not built yet" },
+	{ "pcre:/nonexistent/x a.test", "/nonexistent/x" },
+	{ "lmdb:/x a.test", "not built yet" },
 };
 
 START_TEST(test_refusal)
@@ -94,6 +123,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "domain", test_domain, UNIT_ROWS(domains), 0 },
 		{ "value", test_value, UNIT_ROWS(values), 0 },
+		{ "part", test_part, 1, 0 },
 		{ "refusal", test_refusal, UNIT_ROWS(refusals), 0 },
 	};
 
