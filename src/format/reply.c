@@ -52,20 +52,18 @@ static bool take_bytes(struct reply_reader *r, const char **p, size_t *n)
 	return lf;
 }
 
-/* The line without CRs at its end, and without what a NUL hides. */
-static struct text visible_line(const struct reply_reader *r)
+/* The line without CRs at its end. */
+static struct text line_at_hand(const struct reply_reader *r)
 {
 	struct text line = text_make(r->line, r->line_len);
-	const char *nul = memchr(line.p, '\0', line.n);
 
 	while (!r->line_over && line.n && line.p[line.n - 1] == '\r')
 		line.n--;
-	if (nul && (size_t)(nul - line.p) < line.n)
-		line.n = (size_t)(nul - line.p);
 	return line;
 }
 
-/* The code of a reply line and whether it is the last one; -1: not a reply line (RFC 5321 section 4.2). */
+/* The code of a reply line and whether it is the last one; -1: not a reply line (RFC 5321 section 4.2). A NUL ends
+ * a code as the end of the line does. */
 static int line_code(struct text line, bool *last)
 {
 	uint64_t code;
@@ -73,9 +71,9 @@ static int line_code(struct text line, bool *last)
 
 	if (!text_number(&rest, 999, &code) || line.n - rest.n != CODE_DIGITS)
 		return -1;
-	if (rest.n && *rest.p != ' ' && *rest.p != '-')
+	if (rest.n && *rest.p && *rest.p != ' ' && *rest.p != '-')
 		return -1;
-	*last = rest.n == 0 || *rest.p == ' ';
+	*last = rest.n == 0 || *rest.p != '-';
 	return (int)code;
 }
 
@@ -132,7 +130,7 @@ static bool read_dsn(struct text t, int class, char out[12])
 			return false;
 	}
 	out[len] = '\0';
-	return len >= 5 && out[1] == '.' && (t.n == 0 || isspace((unsigned char)*t.p));
+	return len >= 5 && out[1] == '.' && (t.n == 0 || !*t.p || isspace((unsigned char)*t.p));
 }
 
 static const char *default_dsn(int class)
@@ -162,7 +160,7 @@ static void forget_spent(struct reply_reader *r)
 /* A line is complete; true if the reply is too. */
 static bool take_line(struct reply_reader *r, struct reply *out)
 {
-	struct text line = visible_line(r);
+	struct text line = line_at_hand(r);
 	bool last = false;
 	int code = line_code(line, &last);
 

@@ -93,13 +93,13 @@ END_TEST
 
 START_TEST(test_nul)
 {
-	static const char in[] = "250 a\0b\r\n\0hello\r\n250\0 x\r\n";
+	static const char in[] = "250 a\0b\r\n\0hello\r\n250\0 x\r\n550 5.1.1\0 y\r\n";
 	struct reply_reader *reader = reply_reader_new();
 	struct buf out;
 
 	buf_init(&out, 1000);
 	read_all(reader, in, sizeof in - 1, 3, &out);
-	ck_assert_str_eq(buf_text(&out), "250 2.0.0  [250 a];250 2.0.0 g [250];");
+	ck_assert_str_eq(buf_text(&out), "250 2.0.0  [250 a?b];250 2.0.0 g [?hello/250? x];550 5.1.1 d [550 5.1.1? y];");
 	buf_free(&out);
 	reply_reader_free(reader);
 }
@@ -191,7 +191,7 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "reads, however it is cut", test_read, UNIT_ROWS(rows), 0 },
-		{ "hides what follows NUL", test_nul, 1, 0 },
+		{ "shows NUL", test_nul, 1, 0 },
 		{ "bounds lines", test_long_line, 1, 0 },
 		{ "bounds text", test_many_lines, 1, 0 },
 		{ "bounds replies", test_endless, UNIT_ROWS(endless), 0 },
