@@ -62,8 +62,8 @@ static struct text line_at_hand(const struct reply_reader *r)
 	return line;
 }
 
-/* The code of a reply line and whether it is the last one; -1: not a reply line (RFC 5321 section 4.2). A NUL ends
- * a code as the end of the line does. */
+/* The code of a reply line and whether it is the last one; -1: not a reply line (RFC 5321 section 4.2). A NUL
+ * ends a code as the end of the line does. */
 static int line_code(struct text line, bool *last)
 {
 	uint64_t code;
