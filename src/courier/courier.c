@@ -17,6 +17,7 @@ enum {
 struct courier {
 	struct loop *loop;
 	struct delivery_tools tools;
+	struct transports *transports;
 	struct loop_timer *linger;
 	size_t sessions_max;
 	bool stopping;
@@ -144,18 +145,33 @@ static void make_tools(struct courier *c, const struct settings *s)
 {
 	struct delivery_tools *t = &c->tools;
 
-	t->settings = s;
 	t->arg = c;
 	t->connecting = on_connecting;
 	t->over = on_over;
 	list_init(&t->running);
 	t->pool = pool_new(c->loop, on_closed, c);
-	t->hosts = (struct hosts_setup){ .loop = c->loop, .myhostname = s->myhostname };
+	t->hosts = (struct hosts_setup){ .loop = c->loop, .myhostname = s->myhostname,
+		.known_tcp_ports = s->known_tcp_ports };
 	t->sessions.loop = c->loop;
 	t->sessions.streams = stream_shared_new(c->loop);
+	stream_shared_set_window(t->sessions.streams, (int)s->tcp_windowsize);
 	t->sessions.myhostname = s->myhostname;
 	t->sessions.soft_bounce = s->soft_bounce;
 	buf_init(&t->sessions.out, COMMANDS_MAX);
+}
+
+static bool read_transports(struct courier *c, const struct settings *s, char **why)
+{
+	char *path, *what;
+
+	c->transports = transports_new(s, &path, &what);
+	c->tools.transports = c->transports;
+	if (c->transports)
+		return true;
+	*why = mem_fmt("%s: %s", path, what);
+	free(path);
+	free(what);
+	return false;
 }
 
 struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
@@ -167,7 +183,8 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	make_tools(c, s);
 	c->linger = loop_timer_new(loop, leave_if_done, c);
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
-	c->tools.hosts.resolver = make_resolver(loop, s, why);
+	if (read_transports(c, s, why))
+		c->tools.hosts.resolver = make_resolver(loop, s, why);
 	if (c->tools.hosts.resolver)
 		return c;
 	courier_free(c);
@@ -187,6 +204,7 @@ void courier_free(struct courier *c)
 	pool_free(c->tools.pool);
 	link_free(c->tools.link);
 	resolver_free(c->tools.hosts.resolver);
+	transports_free(c->transports);
 	stream_shared_free(c->tools.sessions.streams);
 	buf_free(&c->tools.sessions.out);
 	loop_timer_free(c->linger);

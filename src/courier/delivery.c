@@ -6,22 +6,28 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "courier/tally.h"
 
 #define DOT_LINE 3      /* bytes of ".CRLF" */
 
+/* What is awaited. */
+enum phase {
+	SEARCHING,   /* the next host; a session that is left may end meanwhile */
+	TRYING,      /* the end of an attempt: the session has the recipients that are left */
+	PARTING      /* the end of a connection that is not kept: everybody has an answer */
+};
+
 struct delivery {
 	struct list in;                  /* those that run */
+	enum phase phase;
 	struct delivery_tools *tools;
 	struct request *request;
 	int fd;
-	const struct manner *manner;
+	const struct transport *transport;
 	struct hosts *hosts;             /* NULL: not needed yet */
 	struct session *session;
 	bool reused;                     /* the session served before this request */
 	bool stale;                      /* it turned out to be dead before anything was tried */
-	bool searching;                  /* the next host was asked for */
 	bool asked_hosts;                /* some host was given */
 	bool at_last;                    /* the session goes to the last of them */
 	struct endpoint used;            /* where an idle session went: not asked twice */
@@ -69,8 +75,8 @@ static void set_site(struct delivery *d, enum site site, const char *reason)
 static struct policy last_policy(const struct delivery *d)
 {
 	return (struct policy){ .last_host = true,
-		.soft_bounce = d->request->soft_bounce || d->tools->settings->soft_bounce,
-		.lmtp = d->manner && d->manner->protocol == PROTOCOL_LMTP };
+		.soft_bounce = d->request->soft_bounce || d->tools->sessions.soft_bounce,
+		.lmtp = d->transport && d->transport->manner->protocol == PROTOCOL_LMTP };
 }
 
 static void set_reason(struct delivery *d, enum stage stage, const char *dsn, const char *text)
@@ -111,39 +117,18 @@ static void finish(struct delivery *d, bool kept)
 	t->over(t->arg);
 }
 
-/* Whether a list names the host or path of a nexthop. */
-static bool is_listed(const char *list, const char *nexthop)
-{
-	struct text rest = text_of(list), element, name = text_of(nexthop);
-
-	if (text_starts_nocase(name, "unix:") || text_starts_nocase(name, "inet:"))
-		name = text_make(name.p + strlen("unix:"), name.n - strlen("unix:"));
-	while (text_list_next(&rest, &element))
-		if (element.n == name.n && memcmp(element.p, name.p, name.n) == 0)
-			return true;
-	return false;
-}
-
-static bool wants_to_keep(const struct delivery *d)
-{
-	const struct manner *m = d->manner;
-	bool wanted = m->protocol != PROTOCOL_LMTP || m->cache_connection;
-
-	return (wanted && m->connection_cache_on_demand)
-		|| is_listed(m->connection_cache_destinations, d->request->nexthop);
-}
-
 /* A connection that is not kept is closed before the request is over, since its lease is given back with
  * it. */
 static void end(struct delivery *d)
 {
 	struct session *s = d->session;
 
-	if (s && session_reusable(s) && wants_to_keep(d)) {
+	if (s && session_reusable(s) && transport_keeps(d->transport, d->request->nexthop)) {
 		d->session = NULL;
-		pool_put(d->tools->pool, d->request->destination, s, d->manner->connection_cache_time_limit);
+		pool_put(d->tools->pool, d->request->destination, s, d->transport->idle_time);
 		finish(d, true);
 	} else if (s && session_state(s) == SESSION_IDLE) {
+		d->phase = PARTING;
 		session_quit(s);
 	} else {
 		finish(d, false);
@@ -173,6 +158,13 @@ static void verdict(void *arg, size_t rcpt, struct verdict *v)
 	} else {
 		tally_answer(d->tally, index, v, d->session);
 	}
+}
+
+static void note(void *arg, const char *text)
+{
+	struct delivery *d = arg;
+
+	tally_note(d->tally, text);
 }
 
 static void dot(void *arg)
@@ -210,30 +202,38 @@ static void transaction_over(struct delivery *d)
 		hosts_count_session(d->hosts);
 }
 
+/* An attempt is over: whoever is left goes to the next host. */
+static void attempt_over(struct delivery *d)
+{
+	if (session_state(d->session) == SESSION_FAILED)
+		session_failed(d);
+	else
+		transaction_over(d);
+	if (tally_left(d->tally) == 0)
+		end(d);
+	else
+		next_host(d);
+}
+
 static void settled(void *arg)
 {
 	struct delivery *d = arg;
-	enum session_state state = session_state(d->session);
 
-	if (d->searching)
-		return;                /* an end of the connection that is left anyway */
-	if (state == SESSION_FAILED) {
-		session_failed(d);
-		next_host(d);
-	} else if (tally_left(d->tally) == 0 && d->asked == NULL) {
-		finish(d, false);      /* QUIT is over */
-	} else {
-		transaction_over(d);
-		free(d->asked);
-		d->asked = NULL;
-		if (tally_left(d->tally) == 0)
-			end(d);
-		else
-			next_host(d);
+	switch (d->phase) {
+	case SEARCHING:
+		break;
+	case TRYING:
+		attempt_over(d);
+		break;
+	case PARTING:
+		finish(d, false);
+		break;
 	}
 }
 
-static const struct session_events session_events = { verdict, dot, settled };
+static const struct session_events session_events = {
+	.verdict = verdict, .note = note, .dot = dot, .settled = settled,
+};
 
 static void begin(struct delivery *d, bool last_host)
 {
@@ -247,11 +247,13 @@ static void begin(struct delivery *d, bool last_host)
 		},
 		.trace = r->trace, .trace_size = r->trace_size,
 		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
+		.long_lines = r->long_lines,
 	};
 
 	free(d->part.rcpts);
 	free(d->asked);
 	tally_gather(d->tally, &d->part, &d->asked);
+	d->phase = TRYING;
 	session_begin(d->session, &job);
 }
 
@@ -276,7 +278,7 @@ static void host_found(void *arg, const struct host *host);
 
 static void search(struct delivery *d)
 {
-	d->searching = true;
+	d->phase = SEARCHING;
 	hosts_next(d->hosts, host_found, d);
 }
 
@@ -286,7 +288,6 @@ static void host_found(void *arg, const struct host *host)
 	struct delivery_tools *t = d->tools;
 	struct session_peer peer;
 
-	d->searching = false;
 	if (!host) {
 		exhausted(d);
 		return;
@@ -302,7 +303,7 @@ static void host_found(void *arg, const struct host *host)
 	peer = (struct session_peer){ host->name, host->at, host->last && !d->asked_hosts };
 	d->asked_hosts = true;
 	d->at_last = host->last;
-	d->session = session_new(&t->sessions, d->manner, &peer, &session_events, d);
+	d->session = session_new(&t->sessions, d->transport, &peer, &session_events, d);
 	begin(d, host->last);
 }
 
@@ -317,7 +318,7 @@ static void next_host(struct delivery *d)
 	}
 	d->stale = false;
 	if (!d->hosts)
-		d->hosts = hosts_new(&d->tools->hosts, d->manner, d->request->nexthop);
+		d->hosts = hosts_new(&d->tools->hosts, d->transport->manner, d->request->nexthop);
 	search(d);
 }
 
@@ -332,12 +333,14 @@ static void refuse(struct delivery *d, const char *dsn, const char *text)
 }
 
 /* NULL, or why this request cannot be carried out by this version or configuration. */
-static const char *obstacle(struct delivery *d, const struct settings_transport *t, const char **dsn)
+static const char *obstacle(struct delivery *d, const char **dsn)
 {
+	const struct transport *t = transports_find(d->tools->transports, d->request->transport);
+
 	*dsn = "4.3.5";
 	if (!t)
 		return "the configuration names no such transport (any more)";
-	d->manner = t->manner;
+	d->transport = t;
 	if (t->manner->protocol == PROTOCOL_SMTP)
 		return "delivery by SMTP is not in this version yet; the mail waits";
 	*dsn = "4.7.4";
@@ -367,7 +370,7 @@ void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 	d->tally = tally_new(t->link, r);
 	list_append(&t->running, &d->in);
 	t->running_count++;
-	why = obstacle(d, settings_transport(t->settings, r->transport), &dsn);
+	why = obstacle(d, &dsn);
 	if (why)
 		refuse(d, dsn, why);
 	else

@@ -16,7 +16,7 @@
 struct delivery_tools {
 	struct session_common sessions;
 	struct hosts_setup hosts;
-	const struct settings *settings;
+	const struct transports *transports;
 	struct pool *pool;
 	struct link *link;
 	void (*connecting)(void *arg);   /* a new connection is about to be made: the time to make room */

@@ -1,6 +1,5 @@
 #include "courier/hosts.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "courier/ports.h"
 #include "format/domain.h"
 
 #define FAILURE_MAX 1200
@@ -22,6 +22,8 @@ struct hosts {
 	bool local;                      /* unix: */
 	bool named;                      /* the nexthop has at least one element */
 	struct text rest;                /* of the nexthop: elements that were not looked at yet */
+	struct text fallback;            /* the same of fallback_relay, when rest is at its end */
+	bool fallen_back;                /* rest is what fallback was */
 	struct domain_nexthop element;   /* the one at hand */
 	struct endpoint *addresses;      /* of the element, those not given yet from `at` on */
 	size_t count, at;
@@ -43,6 +45,8 @@ struct hosts *hosts_new(const struct hosts_setup *setup, const struct manner *m,
 	if (h->local || strncmp(nexthop, inet, sizeof inet - 1) == 0)
 		nexthop += sizeof local - 1;
 	h->rest = text_of(nexthop);
+	if (!h->local)
+		h->fallback = text_of(m->fallback_relay);
 	return h;
 }
 
@@ -62,6 +66,8 @@ static void fail(struct hosts *h, const char *dsn, const char *what, const char 
 {
 	struct buf b;
 
+	if (h->fallen_back && dsn[0] == '5')
+		dsn = "4.3.5";   /* a relay of ours that is not there is our mistake */
 	if (h->failure && h->failure_dsn[0] == '4' && dsn[0] == '5')
 		return;
 	buf_init(&b, FAILURE_MAX);
@@ -84,34 +90,6 @@ const char *hosts_failure(const struct hosts *h, const char **dsn)
 void hosts_count_session(struct hosts *h)
 {
 	h->sessions++;
-}
-
-/* Ports by name: those that mail uses need no file, which a courier cannot always read. */
-static const struct {
-	const char *name;
-	uint16_t port;
-} services[] = {
-	{ "lmtp", 24 }, { "smtp", 25 }, { "smtps", 465 }, { "submissions", 465 }, { "submission", 587 },
-};
-
-static bool service_port(const char *service, uint16_t *port)
-{
-	struct text t = text_of(service);
-	const struct servent *known;
-	uint64_t n;
-
-	if (text_number(&t, UINT16_MAX, &n) && t.n == 0) {
-		*port = (uint16_t)n;
-		return n > 0;
-	}
-	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-		*port = services[i].port;
-		if (strcmp(service, services[i].name) == 0)
-			return true;
-	}
-	known = getservbyname(service, "tcp");
-	*port = known ? ntohs((uint16_t)known->s_port) : 0;
-	return known;
 }
 
 static void answer(void *arg)
@@ -176,12 +154,57 @@ static void family_first(struct hosts *h, bool v6)
 	}
 }
 
+static size_t count_family(const struct hosts *h, bool v6)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->count; i++)
+		n += endpoint_is_v6(&h->addresses[i]) == v6;
+	return n;
+}
+
+/* How many of a family stay when most are left of both together: the smaller one keeps what fits into half,
+ * the odd one goes to the family that is first. */
+static size_t share(size_t own, size_t other, size_t most, bool first)
+{
+	size_t half = most / 2;
+
+	if (own <= half)
+		return own;
+	if (other <= half)
+		return most - other;
+	return half + (first ? most % 2 : 0);
+}
+
+/* Lets mx_address_limit leave addresses of both families; the order stays. */
+static void balance(struct hosts *h)
+{
+	size_t most = (size_t)h->manner->mx_address_limit, room[2], kept = 0;
+	size_t v4 = count_family(h, false), v6 = count_family(h, true);
+
+	if (most == 0 || h->count <= most || v4 == 0 || v6 == 0)
+		return;
+	room[false] = share(v4, v6, most, !endpoint_is_v6(&h->addresses[0]));
+	room[true] = share(v6, v4, most, endpoint_is_v6(&h->addresses[0]));
+	for (size_t i = 0; i < h->count; i++) {
+		size_t *left = &room[endpoint_is_v6(&h->addresses[i])];
+
+		if (*left == 0)
+			continue;
+		(*left)--;
+		h->addresses[kept++] = h->addresses[i];
+	}
+	h->count = kept;
+}
+
 static void arrange(struct hosts *h)
 {
 	if (h->manner->randomize_addresses)
 		shuffle(h);
 	if (h->manner->address_preference != PREFER_ANY)
 		family_first(h, h->manner->address_preference == PREFER_IPV6);
+	if (h->manner->balance_inet_protocols)
+		balance(h);
 }
 
 static void set_port(struct endpoint *e, uint16_t port)
@@ -205,13 +228,13 @@ static bool has_address(const struct hosts *h)
 
 static void give_address(struct hosts *h)
 {
-	struct text rest = h->rest, more;
+	struct text rest = h->rest, fallback = h->fallback, more;
 
 	h->next.name = h->element.host;
 	h->next.at = h->addresses[h->at++];
 	h->given++;
 	set_port(&h->next.at, h->element.port);
-	h->next.last = !has_address(h) && !text_list_next(&rest, &more);
+	h->next.last = !has_address(h) && !text_list_next(&rest, &more) && !text_list_next(&fallback, &more);
 	answer_later(h, true);
 }
 
@@ -232,6 +255,19 @@ static void looked_up(void *arg, const struct resolver_answer *a)
 	next_inet(h);
 }
 
+/* Those of the nexthop, then those of fallback_relay. */
+static bool next_element(struct hosts *h, struct text *element)
+{
+	if (text_list_next(&h->rest, element))
+		return true;
+	if (!h->named || h->fallen_back)
+		return false;
+	h->fallen_back = true;
+	h->rest = h->fallback;
+	h->fallback = text_of("");
+	return text_list_next(&h->rest, element);
+}
+
 /* Turns to the next element of the list; false if there is none. */
 static bool take_element(struct hosts *h)
 {
@@ -242,7 +278,7 @@ static bool take_element(struct hosts *h)
 
 	h->count = h->at = 0;
 	h->given = h->sessions = 0;
-	while (text_list_next(&h->rest, &element)) {
+	while (next_element(h, &element)) {
 		h->named = true;
 		snprintf(shown, sizeof shown, "bad nexthop \"%.*s\"", (int)element.n, element.p);
 		if (!domain_nexthop(element, &h->element, &why)) {
@@ -250,7 +286,7 @@ static bool take_element(struct hosts *h)
 			continue;
 		}
 		service = h->element.service[0] ? h->element.service : h->manner->tcp_port;
-		if (h->element.port > 0 || service_port(service, &h->element.port))
+		if (h->element.port > 0 || port_find(h->setup->known_tcp_ports, service, &h->element.port))
 			return true;
 		fail(h, "4.3.5", shown, "no such port or service");
 	}

@@ -1,7 +1,8 @@
 /*
  * The hosts that a request may go to, one after the other in the order in which they are to be tried
  * (behaviour of Postfix' lmtp(8) for unix:PATH, inet:HOST[:PORT], [ADDRESS][:PORT], and lists of the last
- * two). Names are looked up only when their turn comes.
+ * two); behind them those of fallback_relay, unless the nexthop is a socket. Names are looked up only when
+ * their turn comes.
  */
 #ifndef CAUSEWAY_COURIER_HOSTS_H
 #define CAUSEWAY_COURIER_HOSTS_H
@@ -13,6 +14,7 @@ struct hosts_setup {
 	struct loop *loop;
 	struct resolver *resolver;
 	const char *myhostname;          /* the name of the host behind a UNIX socket */
+	const char *known_tcp_ports;
 };
 
 struct host {

@@ -8,6 +8,7 @@
 #define CAUSEWAY_COURIER_SESSION_H
 
 #include "net/stream.h"
+#include "courier/transport.h"
 #include "talk/dialogue.h"
 
 /* What all sessions of a courier share. */
@@ -32,11 +33,14 @@ struct session_job {
 	size_t trace_size;
 	int fd;
 	uint64_t content_at, content_size;
+	bool long_lines;                 /* some line of the content is longer than LINE_LONG */
 };
 
 struct session_events {
 	/* moves; rcpt is an index of the job's envelope */
 	void (*verdict)(void *arg, size_t rcpt, struct verdict *);
+	/* one line for the log */
+	void (*note)(void *arg, const char *text);
 	/* content with its final dot goes out now */
 	void (*dot)(void *arg);
 	/* the job is over, or the session: see session_state */
@@ -54,8 +58,8 @@ enum session_state {
 
 struct session;
 
-/* Starts connecting. The manner is borrowed. */
-struct session *session_new(struct session_common *, const struct manner *, const struct session_peer *,
+/* Starts connecting. The transport is borrowed. */
+struct session *session_new(struct session_common *, const struct transport *, const struct session_peer *,
 	const struct session_events *, void *arg);
 void session_free(struct session *);        /* closes without a word */
 void session_give(struct session *, const struct session_events *, void *arg);   /* to another owner */

@@ -126,6 +126,24 @@ static void add_limits(struct config *c)
 	}
 }
 
+/* The obsolete parameter is the default of its successor in the same section. */
+static void add_deadlines(struct config *c)
+{
+	static const char old[] = "per_record_deadline";
+
+	for (size_t i = 0, count = c->count; i < count; i++) {
+		const struct config_value *v = c->values[i];
+		const char *name = config_name_of(v->path);
+		char *path;
+
+		if (strcmp(name, old) != 0)
+			continue;
+		path = mem_fmt("%.*sper_request_deadline", (int)(name - v->path), v->path);
+		add_default(c, path, v->text);
+		free(path);
+	}
+}
+
 static void add_defaults(struct config *c)
 {
 	add_default(c, "myhostname", c->entries.hostname);
@@ -134,6 +152,7 @@ static void add_defaults(struct config *c)
 	if (access(SETTINGS_TRUST_ANCHOR_FILE, R_OK) != 0)
 		add_default(c, "resolver.trust_anchor_file", "");
 	add_limits(c);
+	add_deadlines(c);
 	settings_each(c->settings, NULL, add_referring, c);
 }
 
@@ -196,6 +215,21 @@ static void warn_about_waiting(struct config *c)
 			c->settings->pickups[i].path);
 }
 
+static void warn_about_idle_time(struct config *c)
+{
+	int64_t most = c->settings->connection_cache_ttl_limit, wanted;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct config_value *v = c->values[i];
+
+		if (v->place && strcmp(config_name_of(v->path), "connection_cache_time_limit") == 0
+				&& text_duration(text_of(v->expanded), &wanted) && wanted > most)
+			buf_fmt(c->warnings, "%s: %s: no connection is kept for longer than "
+				"connection_cache_ttl_limit, which is %lld s\n", v->place, v->written,
+				(long long)most / 1000);
+	}
+}
+
 static bool build(struct config *c)
 {
 	size_t from_file = c->entries.count;
@@ -208,6 +242,7 @@ static bool build(struct config *c)
 	if (!c->source->values_only && !check(c))
 		return false;
 	warn_about_waiting(c);
+	warn_about_idle_time(c);
 	return true;
 }
 

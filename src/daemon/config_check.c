@@ -9,6 +9,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "courier/ports.h"
+#include "courier/transport.h"
 #include "format/domain.h"
 #include "table/table.h"
 
@@ -262,6 +264,19 @@ static bool check_transports(struct checking *c)
 	return true;
 }
 
+/* What the couriers will open and read. */
+static bool check_connections(struct checking *c)
+{
+	struct transports *t;
+	const char *complaint;
+
+	if (!port_list_check(c->settings->known_tcp_ports, &complaint))
+		return fail_with(c, "known_tcp_ports", complaint);
+	t = transports_new(c->settings, &c->fault->path, &c->fault->what);
+	transports_free(t);
+	return t;
+}
+
 static bool is_format(const char *word)
 {
 	return strcmp(word, "auto") == 0 || strcmp(word, "bsmtp") == 0 || strcmp(word, "eml") == 0;
@@ -290,6 +305,7 @@ bool config_check(const struct settings *s, struct config_fault *fault)
 
 	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
 		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) &&
+		check_connections(&c) &&
 			check_pickups(&c) &&
 		check_user(&c);
 }

@@ -152,3 +152,10 @@ unsigned ehlo_mask(const char *list)
 		mask |= bit_of(word, keywords);
 	return mask;
 }
+
+void ehlo_names(unsigned mask, struct buf *out)
+{
+	for (const struct word_bit *k = keywords; k->word; k++)
+		if (mask & k->bit & ~EHLO_SILENT)
+			buf_fmt(out, " %s", k->word);
+}

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 enum {
 	EHLO_PIPELINING = 1 << 0, EHLO_SIZE = 1 << 1, EHLO_8BITMIME = 1 << 2, EHLO_DSN = 1 << 3,
 	EHLO_ENHANCEDSTATUSCODES = 1 << 4, EHLO_SMTPUTF8 = 1 << 5, EHLO_STARTTLS = 1 << 6, EHLO_AUTH = 1 << 7,
@@ -32,5 +34,8 @@ void ehlo_parse(struct ehlo *, const char *reply_text);
  * "silent-discard" is EHLO_SILENT. */
 #define EHLO_SILENT (1u << 31)
 unsigned ehlo_mask(const char *list);
+
+/* Appends a blank and the keyword for each bit. */
+void ehlo_names(unsigned mask, struct buf *out);
 
 #endif

@@ -41,6 +41,7 @@ struct request {
 	size_t trace_size;
 	uint64_t content_at, content_size;   /* in the file; size includes the final dot line */
 	bool eight_bit, utf8_header;
+	bool long_lines;             /* some line of the content is longer than LINE_LONG */
 	bool probe;                  /* ask only, never send content */
 	bool connection_probe;       /* the destination was dead: this is the attempt that finds out */
 	bool soft_bounce;

@@ -157,6 +157,7 @@ void message_put_request(struct buf *b, const struct request *r, uint32_t slot)
 	pack_u64(b, r->content_size);
 	pack_u8(b, r->eight_bit);
 	pack_u8(b, r->utf8_header);
+	pack_u8(b, r->long_lines);
 	pack_u8(b, r->probe);
 	pack_u8(b, r->connection_probe);
 	pack_u8(b, r->soft_bounce);
@@ -189,6 +190,7 @@ struct request *message_get_request(struct unpack *u, uint32_t *rcpts)
 	get_content(u, r);
 	r->eight_bit = unpack_flag(u);
 	r->utf8_header = unpack_flag(u);
+	r->long_lines = unpack_flag(u);
 	r->probe = unpack_flag(u);
 	r->connection_probe = unpack_flag(u);
 	r->soft_bounce = unpack_flag(u);

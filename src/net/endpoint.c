@@ -61,6 +61,13 @@ bool endpoint_is_v6(const struct endpoint *e)
 	return e->at.any.sa_family == AF_INET6;
 }
 
+bool endpoint_is_loopback(const struct endpoint *e)
+{
+	if (endpoint_is_v6(e))
+		return IN6_IS_ADDR_LOOPBACK(&e->at.v6.sin6_addr);
+	return !endpoint_is_unix(e) && ntohl(e->at.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->size == b->size && memcmp(&a->at, &b->at, a->size) == 0;

@@ -33,6 +33,7 @@ const char *endpoint_text(const struct endpoint *, char out[ENDPOINT_TEXT_SIZE])
 uint16_t endpoint_port(const struct endpoint *);      /* 0 for a path */
 bool endpoint_is_unix(const struct endpoint *);
 bool endpoint_is_v6(const struct endpoint *);
+bool endpoint_is_loopback(const struct endpoint *);   /* 127.0.0.0/8 or ::1 */
 bool endpoint_same(const struct endpoint *, const struct endpoint *);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
 
@@ -16,6 +17,8 @@
 struct stream_shared;
 struct stream_shared *stream_shared_new(struct loop *);
 void stream_shared_free(struct stream_shared *);
+/* Size in bytes of the socket buffers of inet connections made from now on; 0: the system's. */
+void stream_shared_set_window(struct stream_shared *, int bytes);
 
 enum stream_end {
 	/* no connection came about; errno EAGAIN: the backlog of a UNIX socket is full */
@@ -57,9 +60,18 @@ bool stream_write(struct stream *, const void *bytes, size_t n);
  * stream_write. */
 bool stream_write_file(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size);
 
-/* `late` comes once after so many ms; the time starts anew whenever the kernel takes some of what waits.
- * 0: no limit. */
-void stream_deadline(struct stream *, int64_t ms);
+/* The same, but what is sent of the file is what change appends for each piece of it. */
+struct stream_change {
+	void (*change)(void *arg, const char *bytes, size_t n, struct buf *out);
+	void *arg;
+};
+bool stream_write_changed(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size,
+	const struct stream_change *);
+
+/* `late` comes once after so many ms; 0: no limit. Of what the kernel takes meanwhile rate bytes give a
+ * second back, but never more than there was; 0: any byte gives back all. */
+void stream_deadline(struct stream *, int64_t ms, int64_t rate);
+#define STREAM_NO_RATE INT64_MAX     /* nothing is given back */
 
 /* errno of a bind that failed and was not a must; 0: none. */
 int stream_bind_error(const struct stream *);

@@ -41,7 +41,9 @@ struct settings {
 	bool soft_bounce;
 	int64_t daemon_timeout;
 	int64_t delay_logging_resolution_limit;
-	char *inet_protocols;
+	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
+	int64_t tcp_windowsize;       /* bytes; 0: the system's */
+	int64_t connection_cache_ttl_limit;
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;
 	int64_t maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;

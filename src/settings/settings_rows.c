@@ -43,6 +43,15 @@ static const struct option_row top_rows[] = {
 		"digits behind the point in delays of less than 100 s", .max = 6),
 	ROW(LIST, "inet_protocols", inet_protocols, "all",
 		"address families to look up and connect to: all, ipv4, ipv6"),
+	ROW(LIST, "inet_interfaces", inet_interfaces, "all",
+		"own addresses; one of a family, and not of this host only, is the one to connect from"),
+	ROW(LIST, "known_tcp_ports", known_tcp_ports,
+		"lmtp=24, smtp=25, smtps=submissions=465, submission=587",
+		"ports by name, ahead of /etc/services"),
+	ROW(SIZE, "tcp_windowsize", tcp_windowsize, "0",
+		"socket buffers of TCP connections in bytes; 0: the system's", .max = 1 << 30),
+	ROW(DURATION, "connection_cache_ttl_limit", connection_cache_ttl_limit, "2s",
+		"most that connection_cache_time_limit can be"),
 };
 
 static const struct option_row queue_rows[] = {

@@ -26,6 +26,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->manner = setup->manner;
 	d->lmtp = setup->manner->protocol == PROTOCOL_LMTP;
 	d->soft_bounce = setup->soft_bounce;
+	d->discard = setup->discard;
 	d->host = text_cleaned(setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
@@ -57,6 +58,7 @@ void dialogue_free(struct dialogue *d)
 	free(d->myhostname);
 	free(d->site_reason);
 	free(d->complaint);
+	free(d->remark);
 	free(d);
 }
 
@@ -147,10 +149,17 @@ static void note(struct dialogue *d, const char *prefix, const char *lines, size
 	}
 }
 
+/* With deadlines greeting and handshake share one (behaviour H2-5). */
+static bool goes_on(const struct dialogue *d, enum step step)
+{
+	return d->manner->per_request_deadline && (step == STEP_GREETING || step == STEP_HELO);
+}
+
 static void command_said(struct dialogue *d, enum step step, size_t rcpt, const char *line, size_t n)
 {
 	d->burst += n;
-	d->progress++;
+	if (!goes_on(d, step))
+		d->progress++;
 	note(d, "Out: ", line, n - strlen("\r\n"));
 	if (step != STEP_QUIT || !d->manner->skip_quit_response)
 		dialogue_owe(d, step, rcpt, 1);
@@ -216,7 +225,7 @@ static void take(struct dialogue *d, const struct reply *r)
 	d->answered = owner.rcpt;
 	dialogue_steps[owner.step].hear(d, r);
 	/* the final replies have one time limit together, but for the one that may stay the only one */
-	if (owner.step != STEP_DOT || waited || d->refused_for_size)
+	if (!goes_on(d, owner.step) && (owner.step != STEP_DOT || waited || d->refused_for_size))
 		d->progress++;
 }
 
@@ -290,10 +299,25 @@ unsigned dialogue_progress(const struct dialogue *d)
 	return d->progress;
 }
 
+char *dialogue_remark(struct dialogue *d)
+{
+	char *remark = d->remark;
+
+	d->remark = NULL;
+	return remark;
+}
+
 void dialogue_quit(struct dialogue *d)
 {
 	if (d->step == STEP_IDLE)
 		d->step = STEP_QUIT;
+}
+
+bool dialogue_inside_reply(const struct dialogue *d)
+{
+	const struct owed *owed = dialogue_owed(d);
+
+	return owed && owed->step != STEP_UNASKED && reply_reader_inside(d->reader);
 }
 
 bool dialogue_reusable(const struct dialogue *d)

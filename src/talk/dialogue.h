@@ -29,9 +29,8 @@ struct dialogue;
 struct dialogue_setup {
 	const struct manner *manner;   /* borrowed for the dialogue's life */
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
-	const char *peer_key;          /* numeric address or socket path: key of …_keyword_address_maps; copied */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
-	bool unix_socket;
+	unsigned discard;              /* EHLO_… bits taken as not announced; EHLO_SILENT: without a remark */
 	bool soft_bounce;              /* soft_bounce of the configuration */
 };
 
@@ -84,14 +83,18 @@ void dialogue_abort(struct dialogue *, const char *text);
 
 /* Milliseconds the peer has for what is awaited now (stage limits of the manner; LMTP's finals:
  * data_done_timeout for the burst plus 10 s for each further reply; 5 s after a first final 552
- * 5.2.3/5.3.4); 0: no limit. Restart the clock whenever dialogue_progress changes, and, while content is
- * sent, whenever some of it has gone. */
+ * 5.2.3/5.3.4); 0: no limit. Restart the clock whenever dialogue_progress changes; without
+ * per_request_deadline also when content has gone out, or when the awaited reply has come in part. */
 int64_t dialogue_timeout(const struct dialogue *);
 unsigned dialogue_progress(const struct dialogue *);
+bool dialogue_inside_reply(const struct dialogue *);   /* some bytes of the awaited reply, but not its end */
 
 /* Verdicts in the order in which they fell, each recipient once per transaction: false if none is
  * waiting. The verdict moves to *v. */
 bool dialogue_verdict(struct dialogue *, size_t *rcpt, struct verdict *v);
+
+/* One line that the driver logs as it comes, or NULL if there is none (any more); free() it. */
+char *dialogue_remark(struct dialogue *);
 
 /* Ends an idle dialogue politely: QUIT. */
 void dialogue_quit(struct dialogue *);

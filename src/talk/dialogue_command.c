@@ -1,6 +1,9 @@
 #include "talk/dialogue_private.h"
 
+#include <string.h>
+
 #include "base/text.h"
+#include "format/address.h"
 #include "format/xtext.h"
 
 static bool offers(const struct dialogue *d, unsigned keyword)
@@ -58,11 +61,44 @@ static void say_dsn(const struct envelope *e, struct buf *out)
 		buf_str(out, e->ret == RET_FULL ? " RET=FULL" : " RET=HDRS");
 }
 
+/* Without its quotes a local part that is empty or holds < or > would not be read as one. */
+static bool may_go_bare(const struct dialogue *d, struct text plain)
+{
+	return !d->manner->quote_rfc821_envelope && plain.n > 0 && !memchr(plain.p, '<', plain.n)
+		&& !memchr(plain.p, '>', plain.n);
+}
+
+void dialogue_say_address(const struct dialogue *d, const char *address, struct buf *out)
+{
+	struct text local, domain, bare;
+	struct buf plain;
+
+	if (address[0] != '"') {
+		buf_str(out, address);
+		return;
+	}
+	address_split(text_of(address), &local, &domain);
+	buf_init(&plain, ADDRESS_MAX + 1);
+	address_unquote(local, &plain);
+	bare = text_make(buf_text(&plain), plain.len);
+	if (may_go_bare(d, bare))
+		buf_add(out, bare.p, bare.n);
+	else if (!address_quote(bare, out))
+		buf_add(out, local.p, local.n);
+	if (domain.n) {
+		buf_char(out, '@');
+		buf_add(out, domain.p, domain.n);
+	}
+	buf_free(&plain);
+}
+
 void dialogue_say_mail(const struct dialogue *d, struct buf *out)
 {
 	const struct envelope *e = d->t.envelope;
 
-	buf_fmt(out, "MAIL FROM:<%s>", e->sender);
+	buf_str(out, "MAIL FROM:<");
+	dialogue_say_address(d, e->sender, out);
+	buf_char(out, '>');
 	if (offers(d, EHLO_SIZE))
 		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
 	say_body(d, out);
@@ -105,7 +141,9 @@ static void say_orcpt(const struct dialogue *d, const struct envelope_rcpt *r, s
 
 void dialogue_say_rcpt(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
 {
-	buf_fmt(out, "RCPT TO:<%s>", r->address);
+	buf_str(out, "RCPT TO:<");
+	dialogue_say_address(d, r->address, out);
+	buf_char(out, '>');
 	if (offers(d, EHLO_DSN)) {
 		say_orcpt(d, r, out);
 		if (r->notify)

@@ -42,6 +42,7 @@ struct dialogue {
 	const struct manner *manner;
 	char *host, *myhostname;
 	bool lmtp, soft_bounce;
+	unsigned discard;            /* EHLO_… */
 
 	/* the session */
 	struct reply_reader *reader;
@@ -59,6 +60,7 @@ struct dialogue {
 	enum site site;
 	char *site_reason;
 	char *complaint;
+	char *remark;
 	struct buf transcript;
 
 	/* the transaction */
@@ -102,6 +104,8 @@ const struct owed *dialogue_owed(const struct dialogue *);
 void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
 
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
+/* Appends an address as it goes between < and >: quoted only where it has to be, or never. */
+void dialogue_say_address(const struct dialogue *, const char *address, struct buf *out);
 void dialogue_say_mail(const struct dialogue *, struct buf *out);
 void dialogue_say_rcpt(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
 bool dialogue_needs_smtputf8(const struct transaction *, bool lmtp);

@@ -60,12 +60,26 @@ static enum step say_helo(struct dialogue *d, struct buf *out)
 	return STEP_READY;
 }
 
+static void discard(struct dialogue *d)
+{
+	struct buf words;
+
+	d->offers.offers &= ~d->discard;
+	if (!(d->discard & ~EHLO_SILENT) || d->discard & EHLO_SILENT)
+		return;
+	buf_init(&words, REPLY_LINE_MAX);
+	buf_str(&words, "discarding EHLO keywords:");
+	ehlo_names(d->discard, &words);
+	free(d->remark);
+	d->remark = buf_take(&words);
+}
+
 static void learn_offers(struct dialogue *d, const char *reply_text)
 {
 	struct ehlo *e = &d->offers;
 
 	ehlo_parse(e, reply_text);
-	e->offers &= ~ehlo_mask(d->manner->discard_ehlo_keywords);
+	discard(d);
 	if (e->offers & EHLO_SMTPUTF8)
 		e->offers |= EHLO_8BITMIME;   /* RFC 6531 3.1: implied */
 }

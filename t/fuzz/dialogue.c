@@ -185,7 +185,7 @@ static void play(struct game *g, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct game g = { .heard = 0 };
-	struct dialogue_setup setup = { .host = "mx[1]", .peer_key = "1", .myhostname = "me" };
+	struct dialogue_setup setup = { .host = "mx[1]", .myhostname = "me" };
 	struct manner *m;
 
 	if (size < 2)

@@ -96,7 +96,7 @@ static struct resolver *make_resolver(void)
 START_TEST(test_hosts)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test" };
+	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, submission=587" };
 	const char *why;
 
 	loop = setup.loop = loop_new();
@@ -123,7 +123,7 @@ END_TEST
 START_TEST(test_free_early)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test" };
+	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, submission=587" };
 
 	loop = setup.loop = loop_new();
 	setup.resolver = make_resolver();

@@ -38,6 +38,10 @@ static struct settings *read_with(const char *text, const char *override, struct
 static const struct {
 	const char *text, *override, *name, *value;
 } good[] = {
+	{ "lmtp_per_record_deadline = yes", NULL, "lmtp_per_request_deadline", "yes" },
+	{ "lmtp { per_record_deadline = yes  per_request_deadline = no }", NULL, "lmtp_per_request_deadline", "no" },
+	{ "transport x { protocol = lmtp  per_record_deadline = yes }", NULL, "x_per_request_deadline", "yes" },
+	{ "known_tcp_ports = \"a=7\"\nlmtp_tcp_port = a", NULL, "lmtp_tcp_port", "a" },
 	{ "", NULL, "mailbox_domains", "" },
 	{ "mailbox_domains = { \"example.org\" }\nmailbox_transport = \"lmtp:unix:/run/dovecot/lmtp\"", NULL,
 	  "mailbox_transport", "lmtp:unix:/run/dovecot/lmtp" },
@@ -94,6 +98,12 @@ static const struct {
 static const struct {
 	const char *text, *override, *complaint, *place;
 } bad[] = {
+	{ "\nlmtp { bind_address = nowhere }", NULL, "'nowhere' is not an IPv4 address", "conf:2: " },
+	{ "transport x { protocol = lmtp  bind_address6 = \"127.0.0.1\" }", NULL, "not an IPv6 address", "conf:1: " },
+	{ "lmtp_tcp_port = nosuchservice", NULL, "no port or service 'nosuchservice'", "conf:1: lmtp_tcp_port" },
+	{ "known_tcp_ports = \"a=7, a=8\"", NULL, "twice", "conf:1: known_tcp_ports" },
+	{ "lmtp_discard_lhlo_keyword_address_maps = \"texthash:/nonexistent\"", NULL, "/nonexistent",
+	  "conf:1: lmtp_discard_lhlo_keyword_address_maps" },
 	{ "nonsense = 1", NULL, "unknown option 'nonsense'", "conf:1: " },
 	{ "\n\nqueue {\nnonsense = 1\n}", NULL, "unknown option 'nonsense'", "conf:4: " },
 	{ "smtp { lhlo_timeout = 1 }", NULL, "unknown option 'lhlo_timeout'", "conf:1: " },
@@ -239,6 +249,8 @@ END_TEST
 static const struct {
 	const char *text, *warning;
 } warned[] = {
+	{ "lmtp_connection_cache_time_limit = 10s", "conf:1: lmtp_connection_cache_time_limit: no connection is kept "
+	  "for longer than connection_cache_ttl_limit, which is 2 s\n" },
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },

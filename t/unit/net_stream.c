@@ -200,7 +200,7 @@ END_TEST
 START_TEST(test_deadline)
 {
 	start_pair();
-	stream_deadline(stream, 20);
+	stream_deadline(stream, 20, 0);
 	loop_run(loop);
 	ck_assert_int_eq(write(far, "still here", 10), 10);
 	loop_run(loop);

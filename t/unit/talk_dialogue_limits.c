@@ -8,7 +8,7 @@
 
 static struct dialogue *start(struct manner *m, struct envelope *e, size_t rcpts)
 {
-	struct dialogue_setup setup = { .manner = m, .host = "mx.test", .peer_key = "x", .myhostname = "me" };
+	struct dialogue_setup setup = { .manner = m, .host = "mx.test", .myhostname = "me" };
 	struct transaction t = { .envelope = e, .content_size = 10, .last_host = true };
 	struct dialogue *d = dialogue_new(&setup);
 

@@ -225,7 +225,7 @@ void script_play(const struct script *s, bool bytewise, struct buf *wrong)
 {
 	struct play p = { .script = s, .wrong = wrong, .bytewise = bytewise };
 	struct dialogue_setup setup = {
-		.host = "mx.test[/s]", .peer_key = "/s", .myhostname = "me.test",
+		.host = "mx.test[/s]", .myhostname = "me.test",
 		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE,
 	};
 	const char *why;
@@ -237,6 +237,7 @@ void script_play(const struct script *s, bool bytewise, struct buf *wrong)
 	manner_set(p.manner, s->how & SCRIPT_SMTP ? "helo_name" : "lhlo_name", "", &why);
 	set_options(&p);
 	setup.manner = p.manner;
+	setup.discard = ehlo_mask(p.manner->discard_ehlo_keywords);
 	p.dialogue = dialogue_new(&setup);
 	play_all(&p);
 	compare_verdicts(&p);

@@ -1,0 +1,46 @@
+/* Inside the session: session.c has its life, session_turns.c the conversation. */
+#ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
+#define CAUSEWAY_COURIER_SESSION_PRIVATE_H
+
+#include "courier/session.h"
+#include "format/line_cut.h"
+
+struct session {
+	struct session_common *common;
+	const struct transport *transport;
+	const struct session_events *events;
+	void *arg;
+	struct endpoint at;
+	bool only;
+	char *host;                  /* "name[address]", for texts */
+	char *relay;                 /* with the port */
+	struct stream *stream;
+	struct dialogue *dialogue;
+	struct loop_task settle;
+	enum session_state state;
+	struct session_job job;
+	bool sending;                /* content waits in the stream */
+	struct line_cut cut;         /* its long lines */
+	unsigned progress;           /* of the dialogue when the deadline was set, */
+	int64_t since;               /* and loop_now then */
+	unsigned uses;
+	int64_t born;                /* loop_now when connecting began */
+	int64_t mail_at;
+	enum site failure_site;
+	const char *failure_dsn;
+	char *failure;
+};
+
+/* What the stream reports. */
+extern const struct stream_events session_stream_events;
+
+/* Says what may be said now, and looks what is to be done next. */
+void session_pump(struct session *);
+
+/* Tells the owner at the end of this turn. */
+void session_settle_as(struct session *, enum session_state);
+
+/* One line for the log; text is freed. */
+void session_note(struct session *, char *text);
+
+#endif

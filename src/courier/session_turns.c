@@ -1,0 +1,235 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "courier/session_private.h"
+
+#define SLOW_REPLY 10   /* time limits that a reply may take if some of it comes within each */
+
+void session_settle_as(struct session *s, enum session_state state)
+{
+	s->state = state;
+	loop_later(s->common->loop, &s->settle);
+}
+
+void session_note(struct session *s, char *text)
+{
+	if (s->events->note)
+		s->events->note(s->arg, text);
+	free(text);
+}
+
+static void collect(struct session *s)
+{
+	char *remark = dialogue_remark(s->dialogue);
+	struct verdict v;
+	size_t rcpt;
+
+	if (remark)
+		session_note(s, remark);
+	while (dialogue_verdict(s->dialogue, &rcpt, &v))
+		s->events->verdict(s->arg, rcpt, &v);
+}
+
+static void speak_time(struct session *s)
+{
+	if (!s->mail_at && dialogue_greeted(s->dialogue))
+		s->mail_at = loop_micros();
+}
+
+/* Says what may be said now. */
+static enum dialogue_want speak(struct session *s)
+{
+	struct buf *out = &s->common->out;
+	enum dialogue_want want;
+
+	buf_clear(out);
+	want = dialogue_speak(s->dialogue, out);
+	speak_time(s);
+	if (out->len > 0)
+		stream_write(s->stream, out->data, out->len);
+	collect(s);
+	return want;
+}
+
+/* Long lines are cut, and the log told once. */
+static void cut_lines(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	struct session *s = arg;
+	bool before = s->cut.cut;
+
+	line_cut_add(&s->cut, text_make(bytes, n), out);
+	if (s->cut.cut && !before)
+		session_note(s, mem_fmt("breaking line > %lld bytes with <CR><LF>SPACE", (long long)s->cut.limit));
+}
+
+static bool needs_cut(const struct session *s)
+{
+	int64_t limit = s->transport->manner->line_length_limit;
+
+	return limit > 0 && (s->job.long_lines || limit < LINE_LONG);
+}
+
+static bool send_message(struct session *s)
+{
+	const struct session_job *j = &s->job;
+	struct stream_change change = { cut_lines, s };
+
+	if (!needs_cut(s))
+		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at,
+			j->content_size);
+	line_cut_begin(&s->cut, (uint64_t)s->transport->manner->line_length_limit);
+	return stream_write_changed(s->stream, j->trace, j->trace_size, j->fd, j->content_at, j->content_size,
+		&change);
+}
+
+/* True when all of it has gone to the kernel. */
+static bool send_content(struct session *s, enum dialogue_want want)
+{
+	static const char dot[] = ".\r\n";
+	bool gone;
+
+	if (want == DIALOGUE_DOT) {
+		gone = stream_write(s->stream, dot, sizeof dot - 1);
+	} else {
+		s->events->dot(s->arg);
+		gone = send_message(s);
+	}
+	s->sending = !gone;
+	return gone;
+}
+
+/* How fast the peer has to take what is sent, lest the time run out. */
+static int64_t rate(const struct session *s)
+{
+	const struct manner *m = s->transport->manner;
+
+	if (!m->per_request_deadline)
+		return 0;
+	return s->sending ? m->min_data_rate : STREAM_NO_RATE;
+}
+
+static void watch_time(struct session *s)
+{
+	unsigned progress = dialogue_progress(s->dialogue);
+
+	if (progress == s->progress)
+		return;
+	s->progress = progress;
+	s->since = loop_now(s->common->loop);
+	stream_deadline(s->stream, dialogue_timeout(s->dialogue), rate(s));
+}
+
+/* A reply that comes in pieces has its time anew with each, but not for ever. */
+static void be_patient(struct session *s)
+{
+	int64_t limit = dialogue_timeout(s->dialogue);
+	int64_t end = s->since + SLOW_REPLY * limit, now = loop_now(s->common->loop);
+
+	if (s->transport->manner->per_request_deadline || !dialogue_inside_reply(s->dialogue))
+		return;
+	if (end > now)
+		stream_deadline(s->stream, end - now < limit ? end - now : limit, 0);
+}
+
+void session_pump(struct session *s)
+{
+	enum dialogue_want want = speak(s);
+
+	while (!s->sending && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want)) {
+		dialogue_content_sent(s->dialogue);
+		want = speak(s);
+	}
+	watch_time(s);
+	if (want == DIALOGUE_TLS) {
+		dialogue_abort(s->dialogue, "TLS is not in this version");
+		want = speak(s);
+	}
+	if (want == DIALOGUE_IDLE && s->state == SESSION_BUSY)
+		session_settle_as(s, SESSION_IDLE);
+	else if (want == DIALOGUE_END)
+		session_settle_as(s, SESSION_ENDED);
+}
+
+/* What the stream reports. */
+
+static void opened(void *arg)
+{
+	struct session *s = arg;
+
+	s->state = SESSION_BUSY;
+	session_pump(s);
+}
+
+static void heard(void *arg, const char *bytes, size_t n)
+{
+	struct session *s = arg;
+
+	dialogue_hear(s->dialogue, bytes, n);
+	be_patient(s);
+	session_pump(s);
+}
+
+static void drained(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->sending)
+		dialogue_content_sent(s->dialogue);
+	s->sending = false;
+	session_pump(s);
+}
+
+static void late(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == SESSION_IDLE) {
+		session_quit(s);
+		return;
+	}
+	dialogue_timed_out(s->dialogue);
+	session_pump(s);
+}
+
+/* A queue of connections that is full, or a shortage here, says nothing about the host: fewer and soon
+ * again. */
+static bool is_busy(int error)
+{
+	return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void fail(struct session *s, bool unbound, int error)
+{
+	const char *what = error == EAGAIN ? "busy, its queue of connections is full" : strerror(error);
+	const char *where = unbound ? "cannot use the configured bind address: " : "";
+
+	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
+	s->failure_dsn = unbound ? "4.4.0" : "4.4.1";
+	s->failure = mem_fmt("connect to %s: %s%s", s->relay, where, what);
+	session_settle_as(s, SESSION_FAILED);
+}
+
+static void ended(void *arg, enum stream_end how, int error)
+{
+	struct session *s = arg;
+	char *text;
+
+	if (s->state == SESSION_ENDED)
+		return;
+	s->sending = false;
+	if (how == STREAM_REFUSED || how == STREAM_UNBOUND) {
+		fail(s, how == STREAM_UNBOUND, error);
+	} else if (how == STREAM_UNREADABLE) {
+		text = mem_fmt("the message cannot be read: %s", error ? strerror(error) : "file too short");
+		dialogue_abort(s->dialogue, text);
+		free(text);
+		session_pump(s);
+	} else {
+		dialogue_lost(s->dialogue, error ? strerror(error) : NULL);
+		session_pump(s);
+	}
+}
+
+const struct stream_events session_stream_events = { opened, heard, drained, late, ended };

@@ -1,0 +1,234 @@
+#include "courier/transport.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "courier/ports.h"
+#include "format/domain.h"
+#include "format/ehlo.h"
+#include "table/table.h"
+
+#define LIST_MAX (1024 * 1024)
+
+struct transports {
+	const struct settings *settings;
+	struct transport *all;           /* in the order of the settings */
+};
+
+/* --- reading --- */
+
+/* An address, in brackets if one likes. */
+static bool read_address(const char *text, bool v6, struct endpoint *out, char **why)
+{
+	struct text t = text_of(text);
+	char *bare;
+	bool good;
+
+	if (t.n == 0)
+		return true;
+	if (t.n > 2 && t.p[0] == '[' && t.p[t.n - 1] == ']')
+		t = text_make(t.p + 1, t.n - 2);
+	if (v6 && text_starts_nocase(t, "ipv6:"))
+		t = text_make(t.p + strlen("ipv6:"), t.n - strlen("ipv6:"));
+	bare = mem_strn(t.p, t.n);
+	good = endpoint_inet(out, bare, 0) && endpoint_is_v6(out) == v6;
+	free(bare);
+	if (!good)
+		*why = mem_fmt("'%s' is not an %s address", text, v6 ? "IPv6" : "IPv4");
+	return good;
+}
+
+/* inet_interfaces = one address of a family makes it the one to connect from, unless it is for this host
+ * only. */
+static void take_interface(const struct settings *s, bool v6, struct endpoint *out)
+{
+	struct text rest = text_of(s->inet_interfaces), word;
+	struct endpoint found = { .size = 0 };
+	char *ignored = NULL;
+	size_t count = 0;
+
+	if (out->size > 0)
+		return;
+	while (text_list_next(&rest, &word)) {
+		char *name = mem_strn(word.p, word.n);
+
+		count += read_address(name, v6, &found, &ignored);
+		free(ignored);
+		ignored = NULL;
+		free(name);
+	}
+	if (count == 1 && !endpoint_is_loopback(&found))
+		*out = found;
+}
+
+static bool is_path(struct text *element)
+{
+	if (text_starts_nocase(*element, "unix:") || text_starts_nocase(*element, "inet:"))
+		*element = text_make(element->p + strlen("unix:"), element->n - strlen("unix:"));
+	return element->n > 0 && element->p[0] == '/';
+}
+
+/* Sockets and hosts apart: to a list of tables a path would be the name of a file. */
+static bool read_kept(struct transport *t, char **why)
+{
+	struct text rest = text_of(t->manner->connection_cache_destinations), element;
+	struct buf paths, hosts;
+
+	buf_init(&paths, LIST_MAX);
+	buf_init(&hosts, LIST_MAX);
+	while (text_list_next(&rest, &element)) {
+		struct buf *to = is_path(&element) ? &paths : &hosts;
+
+		buf_add(to, element.p, element.n);
+		buf_char(to, ' ');
+	}
+	t->kept_paths = buf_take(&paths);
+	t->kept_hosts = table_list_open(buf_text(&hosts), why);
+	buf_free(&hosts);
+	return t->kept_hosts;
+}
+
+static bool read_discard(struct transport *t, char **why)
+{
+	const char *maps = t->manner->discard_ehlo_keyword_address_maps;
+
+	t->discard = ehlo_mask(t->manner->discard_ehlo_keywords);
+	if (!*maps)
+		return true;
+	t->discard_maps = table_list_open(maps, why);
+	return t->discard_maps;
+}
+
+/* The name of the option that is to blame, or NULL. */
+static const char *read_all(struct transport *t, const struct settings *s, char **why)
+{
+	const struct manner *m = t->manner;
+	bool lmtp = m->protocol == PROTOCOL_LMTP;
+	uint16_t port;
+
+	if (!port_find(s->known_tcp_ports, m->tcp_port, &port)) {
+		*why = mem_fmt("there is no port or service '%s'", m->tcp_port);
+		return "tcp_port";
+	}
+	if (!read_address(m->bind_address, false, &t->from4, why))
+		return "bind_address";
+	if (!read_address(m->bind_address6, true, &t->from6, why))
+		return "bind_address6";
+	take_interface(s, false, &t->from4);
+	take_interface(s, true, &t->from6);
+	if (!read_kept(t, why))
+		return "connection_cache_destinations";
+	if (!read_discard(t, why))
+		return lmtp ? "discard_lhlo_keyword_address_maps" : "discard_ehlo_keyword_address_maps";
+	t->idle_time = m->connection_cache_time_limit;
+	if (t->idle_time > s->connection_cache_ttl_limit)
+		t->idle_time = s->connection_cache_ttl_limit;
+	return NULL;
+}
+
+/* --- coming and going --- */
+
+static char *path_of(const struct settings_transport *t, const char *option)
+{
+	if (strcmp(t->name, "smtp") == 0 || strcmp(t->name, "lmtp") == 0)
+		return mem_fmt("%s.%s", t->name, option);
+	return mem_fmt("transport.%s.%s", t->name, option);
+}
+
+struct transports *transports_new(const struct settings *s, char **path, char **why)
+{
+	struct transports *all = mem_alloc(sizeof *all);
+
+	all->settings = s;
+	all->all = mem_alloc(s->transport_count * sizeof all->all[0]);
+	for (size_t i = 0; i < s->transport_count; i++) {
+		const char *option;
+
+		all->all[i].manner = s->transports[i].manner;
+		option = read_all(&all->all[i], s, why);
+		if (!option)
+			continue;
+		*path = path_of(&s->transports[i], option);
+		transports_free(all);
+		return NULL;
+	}
+	return all;
+}
+
+void transports_free(struct transports *all)
+{
+	if (!all)
+		return;
+	for (size_t i = 0; i < all->settings->transport_count; i++) {
+		free(all->all[i].kept_paths);
+		table_list_free(all->all[i].kept_hosts);
+		table_list_free(all->all[i].discard_maps);
+	}
+	free(all->all);
+	free(all);
+}
+
+const struct transport *transports_find(const struct transports *all, const char *name)
+{
+	const struct settings_transport *t = settings_transport(all->settings, name);
+
+	return t ? &all->all[t - all->settings->transports] : NULL;
+}
+
+/* --- questions --- */
+
+const struct endpoint *transport_from(const struct transport *t, const struct endpoint *to)
+{
+	const struct endpoint *from = endpoint_is_v6(to) ? &t->from6 : &t->from4;
+
+	return !endpoint_is_unix(to) && from->size > 0 ? from : NULL;
+}
+
+static bool keeps_path(const struct transport *t, struct text path)
+{
+	struct text rest = text_of(t->kept_paths), element;
+
+	while (text_list_next(&rest, &element))
+		if (element.n == path.n && memcmp(element.p, path.p, path.n) == 0)
+			return true;
+	return false;
+}
+
+/* The first host of the nexthop counts, without brackets and port. */
+static bool is_listed(const struct transport *t, const char *nexthop)
+{
+	struct text name = text_of(nexthop), element;
+	struct domain_nexthop first;
+	const char *why, *key;
+
+	if (!is_path(&name)) {
+		if (!text_list_next(&name, &element) || !domain_nexthop(element, &first, &why))
+			return false;
+		key = first.host;
+	} else {
+		key = name.p;   /* to the end of the nexthop */
+		if (keeps_path(t, name))
+			return true;
+	}
+	return table_list_get(t->kept_hosts, key, &why);
+}
+
+bool transport_keeps(const struct transport *t, const char *nexthop)
+{
+	return t->manner->connection_cache_on_demand || is_listed(t, nexthop);
+}
+
+bool transport_discards(const struct transport *t, const char *peer, unsigned *mask, const char **why)
+{
+	const char *found = NULL;
+
+	*mask = t->discard;
+	*why = NULL;
+	if (t->discard_maps)
+		found = table_list_get(t->discard_maps, peer, why);
+	if (found)
+		*mask = ehlo_mask(found);
+	return !*why;
+}

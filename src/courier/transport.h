@@ -1,0 +1,41 @@
+/*
+ * What a courier makes of a transport's settings once, before its sandbox closes, so that no connection and
+ * no message has to: tables opened, words and addresses read.
+ */
+#ifndef CAUSEWAY_COURIER_TRANSPORT_H
+#define CAUSEWAY_COURIER_TRANSPORT_H
+
+#include "net/endpoint.h"
+#include "settings/settings.h"
+
+struct transport {
+	const struct manner *manner;     /* borrowed from the settings */
+	struct endpoint from4, from6;    /* to connect from; size 0: the system chooses */
+	int64_t idle_time;               /* ms for which an idle connection is kept */
+	char *kept_paths;                /* list of sockets whose connections are kept in any case */
+	struct table_list *kept_hosts;   /* the same of hosts */
+	unsigned discard;                /* EHLO_… taken as not announced, where no table says otherwise */
+	struct table_list *discard_maps; /* by the peer's address; NULL: none */
+};
+
+struct transports;
+
+/* Reads and opens all. NULL on failure: *path is the path of the option that is to blame, *why what is wrong
+ * with it (free() both). The settings are borrowed. */
+struct transports *transports_new(const struct settings *, char **path, char **why);
+void transports_free(struct transports *);
+
+/* The one of that name, or NULL. */
+const struct transport *transports_find(const struct transports *, const char *name);
+
+/* The address to connect to that peer from, or NULL. */
+const struct endpoint *transport_from(const struct transport *, const struct endpoint *to);
+
+/* Whether a connection to that nexthop may wait for more mail when it is idle. */
+bool transport_keeps(const struct transport *, const char *nexthop);
+
+/* The EHLO_… bits that are taken as not announced by the peer with that numeric address or path; false and a
+ * constant complaint if its table cannot say. */
+bool transport_discards(const struct transport *, const char *peer, unsigned *mask, const char **why);
+
+#endif
