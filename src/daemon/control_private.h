@@ -29,6 +29,14 @@ void control_answer_health(struct question *);
 /* control_mail.c */
 void control_answer_list(struct question *);
 void control_answer_show(struct question *);
+/* control_act.c */
 void control_answer_retry(struct question *);
+void control_answer_hold(struct question *);
+void control_answer_release(struct question *);
+void control_answer_delete(struct question *);
+void control_answer_suspend(struct question *);
+void control_answer_resume(struct question *);
+/* control_explain.c */
+void control_answer_explain(struct question *);
 
 #endif

@@ -4,16 +4,12 @@
 
 #include "base/text.h"
 #include "format/queue_id.h"
+#include "queue/message.h"
 
 static bool read_state(struct question *q, const char *state)
 {
-	static const char *const states[] = { "active", "deferred", "held", "incoming" };
-
 	q->filter.state = state;
-	for (size_t i = 0; state && i < sizeof(states) / sizeof(*states); i++)
-		if (strcmp(state, states[i]) == 0)
-			return true;
-	return !state;
+	return !state || message_state_is_known(state);
 }
 
 /* An empty text is found in everything, which nobody means to act on; an empty sender is the null sender. */
@@ -63,4 +59,23 @@ bool question_id(struct http_call *call, const char *text, uint64_t *id)
 		return true;
 	http_reply_error(call, 400, "'%s' is not the id of a message", text);
 	return false;
+}
+
+const char *question_name(const struct question *q)
+{
+	static const char *const known[] = { "name", NULL };
+	const char *unknown = http_call_unknown(q->call, known), *name = http_call_query(q->call, "name");
+
+	if (!unknown && name && *name)
+		return name;
+	if (unknown)
+		http_reply_error(q->call, 400, "there is no parameter '%s' here", unknown);
+	else
+		http_reply_error(q->call, 400, "say which: name=…");
+	return NULL;
+}
+
+void question_no_message(struct http_call *call)
+{
+	http_reply_error(call, 404, "there is no such message in the queue: it may have been delivered");
 }

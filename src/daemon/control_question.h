@@ -24,4 +24,10 @@ bool question_selectors(struct question *);
 /* A message's id from its printed form; answers the call and returns false if it is none. */
 bool question_id(struct http_call *, const char *text, uint64_t *id);
 
+/* The parameter name, the only one that there may be; answers the call and returns NULL if it is missing. */
+const char *question_name(const struct question *);
+
+/* Answers that there is no such message. */
+void question_no_message(struct http_call *);
+
 #endif

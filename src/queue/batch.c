@@ -21,6 +21,7 @@ struct batch {
 	struct batch *next;
 	struct item *items;
 	size_t count, room;
+	struct batch_call *calls;
 	int64_t asked;                /* for its commit; ms of the boot clock */
 	bool needed;
 };
@@ -40,6 +41,7 @@ static struct batch *batch_new(struct batches *all)
 		all->spare = b->next;
 		b->next = NULL;
 		b->count = 0;
+		b->calls = NULL;
 		b->needed = false;
 		return b;
 	}
@@ -106,6 +108,13 @@ void batch_add_other(struct batches *all)
 	queue_wake(all->queue);
 }
 
+void batch_add_call(struct batches *all, struct batch_call *call)
+{
+	call->next = all->open->calls;
+	all->open->calls = call;
+	batch_add_other(all);
+}
+
 static void tell(struct batches *all, const struct item *i)
 {
 	if (i->rcpt == SETTLED) {
@@ -118,8 +127,14 @@ static void tell(struct batches *all, const struct item *i)
 
 static void finish(struct batches *all, struct batch *b)
 {
+	struct batch_call *call, *next;
+
 	for (size_t i = 0; i < b->count; i++)
 		tell(all, &b->items[i]);
+	for (call = b->calls; call; call = next) {
+		next = call->next;
+		call->fn(call->arg);
+	}
 	b->next = all->spare;
 	all->spare = b;
 }

@@ -19,6 +19,14 @@ void batch_add_result(struct batches *, struct active *, uint32_t rcpt);
 void batch_add_settled(struct batches *, struct active *);
 /* Something else was journalled in this turn. */
 void batch_add_other(struct batches *);
+/* The same; fn(arg) follows the commit. The call belongs to the caller, and is never made if the batches are
+ * freed before. */
+struct batch_call {
+	struct batch_call *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+void batch_add_call(struct batches *, struct batch_call *);
 
 /* At the end of a turn: asks for a commit if anything was added. */
 void batches_commit(struct batches *);

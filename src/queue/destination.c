@@ -12,7 +12,8 @@
 enum {
 	UNLIMITED = 10000,            /* connections, or recipients of a request, where the setting is 0 */
 	REFILLS = 16,                 /* crowded destinations looked at in a turn */
-	FORGET_AFTER = 10 * 60 * 1000
+	FORGET_AFTER = 10 * 60 * 1000,
+	KEY_MAX = 2048
 };
 
 struct destinations {
@@ -112,23 +113,39 @@ static struct destination *destination_new(struct destinations *all, const char 
 	return d;
 }
 
-struct destination *destinations_get(struct destinations *all, const char *transport, const char *nexthop)
+/* "transport NUL nexthop"; returns its length. */
+static size_t print_key(char key[KEY_MAX], const char *transport, const char *nexthop)
 {
-	char key[2048];
 	size_t n = strlen(transport), m = strlen(nexthop);
-	struct destination *d;
 
-	assert(n + 1 + m <= sizeof key);
+	assert(n + 1 + m <= KEY_MAX);
 	memcpy(key, transport, n + 1);
 	memcpy(key + n + 1, nexthop, m);
-	d = map_get(all->by_name, key, n + 1 + m);
+	return n + 1 + m;
+}
+
+struct destination *destinations_get(struct destinations *all, const char *transport, const char *nexthop)
+{
+	char key[KEY_MAX];
+	size_t n = print_key(key, transport, nexthop);
+	struct destination *d = map_get(all->by_name, key, n);
+
 	if (!d) {
 		d = destination_new(all, transport, nexthop);
-		map_put(all->by_name, key, n + 1 + m, d);
+		map_put(all->by_name, key, n, d);
 		idmap_put(all->by_number, d->number, d);
 	}
 	d->used = queue_now(all->queue);
 	return d;
+}
+
+const struct destination *destinations_known(const struct destinations *all, const char *transport,
+                                             const char *nexthop)
+{
+	char key[KEY_MAX];
+	size_t n = print_key(key, transport, nexthop);
+
+	return map_get(all->by_name, key, n);
 }
 
 struct destination *destinations_find(const struct destinations *all, uint32_t number)
@@ -157,18 +174,17 @@ void destinations_reconfigure(struct destinations *all)
 static bool is_unused(const struct destination *d, int64_t now)
 {
 	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->parking) == 0 &&
+	       !d->health.suspended &&
 	       now - d->used >= FORGET_AFTER;
 }
 
 static void forget(struct destinations *all, struct destination *d)
 {
-	char *key = mem_fmt("%s:%s", d->transport, d->nexthop);
-	size_t n = strlen(d->transport);
+	char key[KEY_MAX];
+	size_t n = print_key(key, d->transport, d->nexthop);
 
-	key[n] = '\0';
-	map_take(all->by_name, key, n + 1 + strlen(d->nexthop));
+	map_take(all->by_name, key, n);
 	idmap_take(all->by_number, d->number);
-	free(key);
 	destination_free(d);
 }
 
@@ -188,6 +204,8 @@ void destinations_sweep(struct destinations *all, int64_t now)
 void destination_enqueue(struct destination *d, struct entry *e, bool front)
 {
 	assert(e->waiting && list_empty(&e->in_line));
+	if (e->active->message->order != ORDER_NONE)
+		return;
 	if (front)
 		list_prepend(&d->line, &e->in_line);
 	else
@@ -285,7 +303,7 @@ void destinations_refill(struct destinations *all)
 		struct destination *d = LIST_OF(first, struct destination, crowded);
 
 		list_remove(first);
-		if (d->health.dead)
+		if (d->health.dead || d->health.suspended)
 			continue;
 		parking_refill(d);
 		if (parking_count(&d->parking))
@@ -300,7 +318,7 @@ static void pause_over(void *arg)
 
 bool destination_may_send(struct destination *d, int64_t now)
 {
-	if (!d->waiting)
+	if (!d->waiting || d->health.suspended)
 		return false;
 	if (d->health.dead)
 		return d->health.probe_wanted && !d->health.probing;

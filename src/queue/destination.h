@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "queue/active.h"
 #include "queue/parking.h"
+#include "queue/rate.h"
 
 /* Connections of one destination at one courier. */
 struct share {
@@ -25,6 +26,7 @@ struct share {
 
 struct health {
 	bool dead;
+	bool suspended;               /* by the operator: nothing is sent, dead or not */
 	/* the time for a probe has come, and no message was there to make it yet */
 	bool probe_wanted;
 	bool probing;                 /* the request that finds out is at a courier */
@@ -69,6 +71,7 @@ struct destination {
 	struct parking parking;
 	/* for the operator */
 	uint64_t sent, deferred, bounced;
+	struct rate rate;             /* of what was sent */
 	int64_t used;                 /* ms of the boot clock */
 };
 
@@ -79,6 +82,9 @@ void destinations_free(struct destinations *);
 /* The destination of that transport and nexthop, made if need be; the transport must exist in the
  * settings. */
 struct destination *destinations_get(struct destinations *, const char *transport, const char *nexthop);
+/* The one that exists, or NULL. */
+const struct destination *destinations_known(const struct destinations *, const char *transport,
+                                             const char *nexthop);
 struct destination *destinations_find(const struct destinations *, uint32_t number);   /* NULL: unknown */
 /* any order; NULL at the end */
 struct destination *destinations_each(const struct destinations *, size_t *cursor);
@@ -87,7 +93,8 @@ void destinations_reconfigure(struct destinations *);
 /* Forgets destinations that nothing has used for a while. */
 void destinations_sweep(struct destinations *, int64_t now);
 
-/* Puts an entry with waiting recipients at the end of the line, or at its front. */
+/* Puts an entry with waiting recipients at the end of the line, or at its front; a message that is to
+ * be held or deleted does not line up any more. */
 void destination_enqueue(struct destination *, struct entry *, bool front);
 /* Takes an entry out of the line; its recipients stay in it. */
 void destination_withdraw(struct destination *, struct entry *);

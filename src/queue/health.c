@@ -99,7 +99,7 @@ void health_ask_now(struct destination *d)
 {
 	struct health *h = &d->health;
 
-	if (!h->dead || h->probing)
+	if (!h->dead || h->probing || h->suspended)
 		return;
 	set_probe(d);
 	h->probe_wanted = true;
@@ -226,5 +226,36 @@ bool health_is_long_dead(const struct destination *d)
 
 bool health_stalls(const struct destination *d)
 {
-	return d->health.dead && !d->health.probe_wanted;
+	return d->health.suspended || (d->health.dead && !d->health.probe_wanted);
+}
+
+/* --- the operator --- */
+
+void health_suspend(struct destination *d)
+{
+	if (d->health.suspended)
+		return;
+	d->health.suspended = true;
+	d->health.probe_wanted = false;
+	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s is suspended by the operator; its mail waits",
+	         d->name);
+	check_line(d);
+}
+
+void health_resume(struct destination *d)
+{
+	if (!d->health.suspended)
+		return;
+	d->health.suspended = false;
+	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s is resumed by the operator", d->name);
+	if (d->health.dead)
+		health_ask_now(d);
+	else
+		parking_call(d, SIZE_MAX);
+	destination_wake(d);
+}
+
+const char *health_name(const struct destination *d)
+{
+	return d->health.suspended ? "suspended" : d->health.dead ? "dead" : "alive";
 }

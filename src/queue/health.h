@@ -20,11 +20,17 @@ void health_works(struct destination *);
 /* The request that had to find out came back without an answer. */
 void health_unknown(struct destination *);
 
+/* Nothing is sent to it until it is resumed; then it is tried at once. */
+void health_suspend(struct destination *);
+void health_resume(struct destination *);
+/* "alive", "dead" or "suspended". */
+const char *health_name(const struct destination *);
+
 /* The operator wants to know now. */
 void health_ask_now(struct destination *);
 /* Dead for so long that what waits need not stay in memory. */
 bool health_is_long_dead(const struct destination *);
-/* Whether what waits here waits for a sign of life. */
+/* Whether what waits here waits for a sign of life, or for the operator. */
 bool health_stalls(const struct destination *);
 
 #endif

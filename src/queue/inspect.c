@@ -5,7 +5,6 @@
 #include "queue/batch.h"
 #include "queue/core.h"
 #include "queue/couriers.h"
-#include "queue/health.h"
 #include "queue/message_json.h"
 #include "queue/metrics.h"
 #include "queue/queue.h"
@@ -99,48 +98,6 @@ void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *a
 	*w = (struct show_question){ q, content, NULL, done, arg };
 	walk_begin(q, &(struct walk_order){
 		.id = id, .envelopes = true, .at = show_one, .end = show_end, .arg = w });
-}
-
-/* --- retry --- */
-
-struct retry_question {
-	struct queue *queue;
-	bool dry_run;
-	void (*done)(void *arg, size_t count);
-	void *arg;
-};
-
-static void retry_one(void *arg, const struct walk_stop *s)
-{
-	struct retry_question *r = arg;
-
-	if (!r->dry_run && s->message->heap_at) {
-		schedule_set(r->queue->schedule, s->message, queue_now(r->queue));
-		queue_wake(r->queue);
-	}
-}
-
-/* What is made due may wait for a destination that is believed dead: the operator may know better. */
-static void retry_end(void *arg, size_t count)
-{
-	struct retry_question *r = arg;
-	struct destination *d;
-	size_t cursor = 0;
-
-	while (!r->dry_run && count && (d = destinations_each(r->queue->destinations, &cursor)))
-		health_ask_now(d);
-	r->done(r->arg, count);
-	free(r);
-}
-
-void queue_retry(struct queue *q, uint64_t id, const struct queue_filter *filter, bool dry_run,
-                 void (*done)(void *arg, size_t count), void *arg)
-{
-	struct retry_question *r = mem_alloc(sizeof *r);
-
-	*r = (struct retry_question){ q, dry_run, done, arg };
-	walk_begin(q, &(struct walk_order){
-		.id = id, .filter = filter, .at = retry_one, .end = retry_end, .arg = r });
 }
 
 /* --- at once --- */

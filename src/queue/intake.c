@@ -7,6 +7,7 @@
 #include "queue/core.h"
 #include "queue/delivery_log.h"
 #include "queue/judge.h"
+#include "queue/orders.h"
 #include "queue/router.h"
 
 enum { LOADS_MAX = 256, TEXT_ROOM = 200 };
@@ -98,7 +99,7 @@ static void known(void *arg, const struct spool_known *k)
 	m->arrived = queue_boot(q, k->arrived);
 	m->attempts = at_most(k->attempts, MESSAGE_ATTEMPTS_MAX) & MESSAGE_ATTEMPTS_MAX;
 	m->suspect = at_most(k->suspect, MESSAGE_SUSPECT_MAX) & MESSAGE_SUSPECT_MAX;
-	m->reports = k->reports & QUEUE_ID_REPORTS;
+	m->reports = k->reports & MESSAGE_REPORTS_MAX;
 	for (size_t i = 0; i < k->final_bits; i++)
 		if (k->final[i / 8] >> i % 8 & 1)
 			message_set_final(m, i, count);
@@ -144,7 +145,10 @@ const struct spool_events intake_events = {
 static void put_back(struct queue *q, struct message *m)
 {
 	messages_set_state(q->messages, m, m->attempts ? MESSAGE_DEFERRED : MESSAGE_INCOMING);
-	wait_for_room(q, m, m->due);
+	if (m->order == ORDER_NONE)
+		wait_for_room(q, m, m->due);
+	else
+		order_complete(q, m);
 }
 
 static void loaded(void *arg, uint64_t id, struct spool_message *found)
@@ -154,7 +158,7 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 	char printed[QUEUE_ID_SIZE];
 
 	q->loading--;
-	if (m && found && found->fd >= 0 && !q->stopping) {
+	if (m && found && found->fd >= 0 && !q->stopping && m->order == ORDER_NONE) {
 		activate(q, m, found);
 		return;
 	}

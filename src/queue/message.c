@@ -190,9 +190,20 @@ void message_set_final(struct message *m, size_t rcpt, size_t count)
 	m->final.many->at[rcpt / 8] |= (uint8_t)(1u << rcpt % 8);
 }
 
+static const char *const state_names[MESSAGE_STATES] = {
+	[MESSAGE_INCOMING] = "incoming", [MESSAGE_DEFERRED] = "deferred", [MESSAGE_LOADING] = "active",
+	[MESSAGE_ACTIVE] = "active", [MESSAGE_HELD] = "held",
+};
+
 const char *message_state_name(const struct message *m)
 {
-	static const char *const names[] = { "incoming", "deferred", "active", "active", "held" };
+	return state_names[m->state];
+}
 
-	return names[m->state];
+bool message_state_is_known(const char *name)
+{
+	for (size_t i = 0; i < MESSAGE_STATES; i++)
+		if (strcmp(name, state_names[i]) == 0)
+			return true;
+	return false;
 }

@@ -20,7 +20,11 @@ enum message_state {
 	MESSAGE_STATES
 };
 
-#define MESSAGE_ATTEMPTS_MAX 2047
+/* What the operator wants of a message that is just being loaded or delivered. */
+enum message_order { ORDER_NONE, ORDER_HOLD, ORDER_DELETE };
+
+#define MESSAGE_ATTEMPTS_MAX 1023
+#define MESSAGE_REPORTS_MAX 2047
 #define MESSAGE_SUSPECT_MAX 7
 
 struct active;
@@ -39,7 +43,8 @@ struct message {
 		struct bits *many;    /* the same for more than 64 recipients */
 	} final;
 	uint32_t heap_at;             /* place in the schedule + 1; 0: not there */
-	unsigned attempts:11, reports:12, suspect:3, state:3, is_many:1;
+	unsigned attempts:10, reports:11, suspect:3, state:3, is_many:1;
+	unsigned order:2;             /* enum message_order */
 	unsigned parked:1;            /* a destination will make it due */
 	unsigned called:1;            /* a destination has made it due, and has room for it in its line */
 };
@@ -71,5 +76,7 @@ void message_set_final(struct message *, size_t rcpt, size_t count);   /* count:
 
 /* "active", "deferred", "incoming" or "held". */
 const char *message_state_name(const struct message *);
+/* Whether some message could have the state of that name. */
+bool message_state_is_known(const char *name);
 
 #endif

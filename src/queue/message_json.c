@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "queue/core.h"
+#include "queue/health.h"
 #include "queue/route.h"
 
 enum { CONTENT_MAX = 1024 * 1024, LINE_SHOWN = 2000 };
@@ -110,7 +111,7 @@ static json_t *next_probe(const struct destination *d)
 {
 	const struct health *h = &d->health;
 
-	return h->dead ? json_real((double)h->delay / 1000) : json_null();
+	return h->dead && !h->suspended ? json_real((double)h->delay / 1000) : json_null();
 }
 
 json_t *destination_json(const struct destination *d)
@@ -122,13 +123,15 @@ json_t *destination_json(const struct destination *d)
 		{ "window", d->window }, { "limit", d->limit },
 		{ "waiting", d->waiting }, { "parked", parking_count(&d->parking) },
 		{ "sent", d->sent }, { "deferred", d->deferred }, { "bounced", d->bounced },
+		{ "sent_last_minute", rate_last_minute(&d->rate, queue_now(d->queue)) },
 	};
 
 	json_object_set_new(o, "transport", json_clean(d->transport));
 	json_object_set_new(o, "nexthop", json_clean(d->nexthop));
-	json_object_set_new(o, "state", json_string(d->health.dead ? "dead" : "alive"));
+	json_object_set_new(o, "state", json_string(health_name(d)));
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+	json_object_set_new(o, "rate_delay_seconds", json_real((double)d->rate_delay / 1000));
 	json_object_set_new(o, "last_error", json_clean(d->health.reason));
 	json_object_set_new(o, "next_probe_seconds", next_probe(d));
 	return o;

@@ -89,12 +89,14 @@ static void count_delay(struct metrics *m, int64_t ms)
 
 static void count_at_destination(struct destination *d, int status)
 {
-	if (status == SENT)
+	if (status == SENT) {
 		d->sent++;
-	else if (status == DEFERRED)
+		rate_count(&d->rate, queue_now(d->queue));
+	} else if (status == DEFERRED) {
 		d->deferred++;
-	else
+	} else {
 		d->bounced++;
+	}
 }
 
 void metrics_count(struct metrics *m, struct queue *q, const struct active *a, uint32_t rcpt)

@@ -84,7 +84,7 @@ size_t parking_call(struct destination *d, size_t max)
 	size_t count = 0;
 	uint64_t id;
 
-	while (count < max && parking_take(&d->parking, &id)) {
+	while (count < max && !d->health.suspended && parking_take(&d->parking, &id)) {
 		struct message *m = messages_find(q->messages, id);
 
 		if (m && m->parked)
@@ -111,6 +111,8 @@ static bool is_crowded(const struct destination *d)
 /* Who was called to a living destination stays, or it would be called again and again. */
 bool parking_wanted(const struct destination *d, const struct message *m)
 {
+	if (d->health.suspended)
+		return true;
 	if (d->health.dead)
 		return !d->health.probe_wanted && (health_is_long_dead(d) || is_crowded(d));
 	return !m->called && is_crowded(d);

@@ -28,7 +28,7 @@ void parking_free(struct parking *);
  * still. */
 void parking_park(struct destination *, struct entry *);
 
-/* Makes up to max parked messages due; returns how many. */
+/* Makes up to max parked messages due, none while the destination is suspended; returns how many. */
 size_t parking_call(struct destination *, size_t max);
 
 /* Whether the message that waits at the destination shall leave memory. */

@@ -51,11 +51,23 @@ void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *
  * the raw content. */
 void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
                 void *arg);
+/* What to do with messages: try them now; keep them until they are released; give them up without a report. */
+enum queue_order { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
+struct queue_order_answer {
+	size_t found;             /* messages that were meant */
+	size_t changed;           /* those among them for which it made (dry run: would make) a difference */
+};
+/* Gives the order about one id, or all messages that the filter names (id 0). done(arg, answer) comes when
+ * all is on the disk; with dry_run nothing is done. */
+void queue_order(struct queue *, enum queue_order, uint64_t id, const struct queue_filter *, bool dry_run,
+                 void (*done)(void *arg, const struct queue_order_answer *), void *arg);
+
 json_t *queue_destinations(struct queue *);
-/* Makes messages due now: one id, or all that the filter names (id 0); done(arg, how many) comes later, as
- * filters by sender or recipient read envelopes from the disk; dry_run only counts. */
-void queue_retry(struct queue *, uint64_t id, const struct queue_filter *, bool dry_run,
-                 void (*done)(void *arg, size_t count), void *arg);
+/* Nothing more is sent to the destination ("transport:nexthop") until it is resumed or the daemon starts again;
+ * one that has no mail yet is made. Its state as an object, or NULL and one line in *why (free() it). */
+json_t *queue_suspend(struct queue *, const char *destination, bool suspend, char **why);
+/* Which way mail for that address would take; nothing is sent. NULL and *why (constant) if it is none. */
+json_t *queue_explain(struct queue *, const char *address, const char **why);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while the queue makes progress; else one line in *why (constant). */

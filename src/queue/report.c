@@ -238,10 +238,10 @@ uint64_t report_make(struct queue *q, struct active *a, void (*written)(void *ac
 	if (count && !*a->envelope->sender) {
 		log_line(LOG_LEVEL_INFO, "qmgr", a->name,
 		         "no report about %zu recipients: the sender is null", count);
-	} else if (count && m->reports >= QUEUE_ID_REPORTS) {
+	} else if (count && m->reports >= MESSAGE_REPORTS_MAX) {
 		log_line(LOG_LEVEL_ERROR, "qmgr", a->name,
 		         "no report about %zu recipients: all %d report numbers are used up", count,
-		         QUEUE_ID_REPORTS);
+		         MESSAGE_REPORTS_MAX);
 	} else if (count) {
 		m->reports++;
 		id = queue_id_make(queue_id_microseconds(m->id), m->reports);

@@ -133,6 +133,7 @@ static bool usual_way(struct route *r, const char *domain, struct text *transpor
 
 	if (table_list_has_domain(r->mailbox_domains, domain, &why)) {
 		split(s->mailbox_transport, transport, nexthop);
+		a->rule = "mailbox_transport";
 		if (transport->n)
 			return true;
 		refuse(a, "%s is in mailbox_domains, but mailbox_transport is not set", domain);
@@ -143,8 +144,11 @@ static bool usual_way(struct route *r, const char *domain, struct text *transpor
 		return false;
 	}
 	split(s->default_transport, transport, nexthop);
-	if (!nexthop->n)
+	a->rule = "default_transport";
+	if (!nexthop->n && *s->relayhost) {
 		*nexthop = text_trim(text_of(s->relayhost));
+		a->rule = "relayhost";
+	}
 	return true;
 }
 
@@ -163,6 +167,7 @@ static bool choose(struct route *r, const char *address, struct text domain, con
 	}
 	if (value)
 		split(value, &map_transport, &map_nexthop);
+	a->rule = "transport_maps";
 	if (!map_transport.n && !usual_way(r, name, transport, nexthop, a))
 		return false;
 	if (map_transport.n) {
@@ -170,6 +175,7 @@ static bool choose(struct route *r, const char *address, struct text domain, con
 		*nexthop = map_nexthop;
 	} else if (map_nexthop.n) {
 		*nexthop = map_nexthop;
+		a->rule = "transport_maps";
 	}
 	return true;
 }
@@ -208,6 +214,7 @@ void route_find(struct route *r, const char *address, struct route_answer *a)
 	char name[KEY_MAX];
 
 	a->found = false;
+	a->rule = "none";
 	a->transport[0] = '\0';
 	if (r->broken) {
 		refuse(a, "%s", r->broken);

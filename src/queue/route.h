@@ -15,6 +15,7 @@
 
 struct route_answer {
 	bool found;
+	const char *rule;             /* the parameter that decided, constant; "none" if none could be asked */
 	char transport[ROUTE_TRANSPORT_MAX];   /* also of a way that is not open; "" if none was named */
 	char nexthop[ROUTE_NEXTHOP_MAX];
 	const char *dsn;              /* else: enhanced code, constant */

@@ -5,21 +5,37 @@
 #include "queue/core.h"
 #include "queue/health.h"
 #include "queue/judge.h"
+#include "queue/orders.h"
 #include "queue/report.h"
 
 enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
+
+/* What the operator keeps back is not the host's fault. */
+static bool is_kept_back(const struct active *a)
+{
+	if (a->message->order != ORDER_NONE)
+		return true;
+	for (const struct entry *e = a->entries; e; e = e->next)
+		if (e->waiting && e->destination->health.suspended)
+			return true;
+	return false;
+}
 
 static bool too_old(const struct queue *q, const struct active *a)
 {
 	const struct settings *s = q->settings;
 
+	if (is_kept_back(a))
+		return false;
 	return message_age(a->message, queue_now(q)) >= (*a->envelope->sender ? s->maximal_queue_lifetime
 	                                                 : s->bounce_queue_lifetime);
 }
 
-/* Whether all recipients that wait do so for dead destinations. */
+/* Whether all recipients that wait do so for dead destinations or for the operator. */
 static bool is_stalled(const struct active *a)
 {
+	if (a->message->order != ORDER_NONE)
+		return true;
 	for (const struct entry *e = a->entries; e; e = e->next)
 		if (e->waiting && !health_stalls(e->destination))
 			return false;
@@ -28,6 +44,8 @@ static bool is_stalled(const struct active *a)
 
 static bool shall_park(const struct active *a)
 {
+	if (a->message->order != ORDER_NONE)
+		return true;
 	for (const struct entry *e = a->entries; e; e = e->next)
 		if (e->waiting && !parking_wanted(e->destination, a->message))
 			return false;
@@ -57,6 +75,18 @@ static void judge_waiting(struct queue *q, struct active *a)
 	}
 }
 
+/* The attempt is over: the message waits on the disk again, unless the operator has said what shall become of
+ * it. */
+static void wait_until(struct queue *q, struct message *m, int64_t due)
+{
+	messages_set_state(q->messages, m, MESSAGE_DEFERRED);
+	if (m->order == ORDER_NONE)
+		schedule_set(q->schedule, m, due);
+	else
+		order_complete(q, m);
+	queue_wake(q);
+}
+
 /* To the schedule without having been tried: nothing is journalled, no attempt is counted. */
 static void put_aside(struct queue *q, struct active *a)
 {
@@ -67,9 +97,7 @@ static void put_aside(struct queue *q, struct active *a)
 	m->called = 0;
 	park_waiting(a);
 	active_free(a);
-	messages_set_state(q->messages, m, MESSAGE_DEFERRED);
-	schedule_set(q->schedule, m, due);
-	queue_wake(q);
+	wait_until(q, m, due);
 }
 
 /* Whether somebody would get a further attempt. */
@@ -147,7 +175,7 @@ static void settle(struct queue *q, struct active *a)
 		park_waiting(a);
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
 		m->attempts++;
-	a->report = report_make(q, a, reported);
+	a->report = m->order == ORDER_DELETE ? 0 : report_make(q, a, reported);
 	active_close(a);
 	if (a->report)
 		q->reporting++;
@@ -191,11 +219,9 @@ void settle_committed(struct queue *q, struct active *a)
 
 	log_end_of(a);
 	active_free(a);
-	if (done) {
+	if (done)
 		messages_remove(q->messages, m);
-	} else {
-		messages_set_state(q->messages, m, MESSAGE_DEFERRED);
-		schedule_set(q->schedule, m, due);
-	}
+	else
+		wait_until(q, m, due);
 	queue_wake(q);
 }

@@ -27,14 +27,21 @@ static const char help[] =
 	"  queue [selectors]            the queue, a line a message\n"
 	"  show [--content] id          one message: envelope, recipients, history\n"
 	"  retry id ...|ALL|selectors   try messages now\n"
+	"  hold id ...|ALL|selectors    keep messages until they are released\n"
+	"  release id ...|ALL|selectors let held messages go, and try them now\n"
+	"  delete id ...|ALL|selectors  give messages up; nobody is told\n"
 	"  destinations                 connections, limits and last error of each\n"
+	"  suspend destination          send nothing there until it is resumed\n"
+	"  resume destination           send there again\n"
+	"  explain address              which way mail for an address takes\n"
 	"  config [name]                effective values under their Postfix names\n"
 	"  reload                       read the configuration again\n"
 	"\n"
 	"selectors: --state active|deferred|held|incoming, --to destination, --from sender, --older age,\n"
-	"--reason text; with retry, --dry-run only counts\n"
+	"--reason text; with retry, hold, release, delete also\n"
+	"--dry-run, which only counts\n"
 	"\n"
-	"Not in this version of the daemon yet: hold release delete suspend resume explain verify top\n";
+	"Not in this version of the daemon yet: verify top\n";
 
 /* One question and what is made of its answer. */
 struct ask {
@@ -109,6 +116,12 @@ static void print_answer(const struct ask *ask, const json_t *answer)
 		break;
 	case VIEW_DESTINATIONS:
 		ctl_print_destinations(stdout, answer);
+		break;
+	case VIEW_DESTINATION:
+		ctl_print_destination(stdout, answer);
+		break;
+	case VIEW_EXPLAIN:
+		ctl_print_explain(stdout, answer);
 		break;
 	case VIEW_CONFIG:
 		ctl_print_config(stdout, answer);

@@ -9,6 +9,7 @@
 enum ctl_view {
 	VIEW_STATUS, VIEW_QUEUE, VIEW_MESSAGE, VIEW_DESTINATIONS, VIEW_CONFIG, VIEW_RELOAD,
 	VIEW_COUNT,      /* of messages that were acted on */
+	VIEW_DESTINATION, VIEW_EXPLAIN,
 	VIEW_PLAIN       /* as the daemon puts it */
 };
 

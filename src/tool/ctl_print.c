@@ -104,7 +104,7 @@ void ctl_print_status(FILE *out, const json_t *status)
 
 /* --- destinations ----------------------------------------------------------------------------- */
 
-static void print_destination(FILE *out, const json_t *d)
+void ctl_print_destination(FILE *out, const json_t *d)
 {
 	const json_t *probe = json_object_get(d, "next_probe_seconds");
 	const char *error = ctl_text(d, "last_error");
@@ -121,10 +121,15 @@ static void print_destination(FILE *out, const json_t *d)
 		(long long)ctl_number(d, "connections"), (long long)ctl_number(d, "busy"),
 		(long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
 		(long long)ctl_number(d, "limit"));
-	fprintf(out, "    %lld wait, %lld parked; since the start: %lld sent, %lld deferred, %lld bounced\n",
+	fprintf(out, "    %lld wait, %lld parked; %lld sent in the last minute\n",
 		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"),
+		(long long)ctl_number(d, "sent_last_minute"));
+	fprintf(out, "    since the start: %lld sent, %lld deferred, %lld bounced\n",
 		(long long)ctl_number(d, "sent"), (long long)ctl_number(d, "deferred"),
 		(long long)ctl_number(d, "bounced"));
+	if (json_number_value(json_object_get(d, "rate_delay_seconds")) > 0)
+		fprintf(out, "    one message each %g s\n",
+			json_number_value(json_object_get(d, "rate_delay_seconds")));
 	if (*error) {
 		fputs("    last error: ", out);
 		ctl_put(out, error, 0);
@@ -138,7 +143,7 @@ void ctl_print_destinations(FILE *out, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, destination)
-		print_destination(out, destination);
+		ctl_print_destination(out, destination);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */

@@ -16,6 +16,10 @@ void ctl_put(FILE *, const char *text, int width);
 
 void ctl_print_status(FILE *, const json_t *status);
 void ctl_print_destinations(FILE *, const json_t *list);
+void ctl_print_destination(FILE *, const json_t *destination);
+/* Which way mail for an address takes. */
+void ctl_print_explain(FILE *, const json_t *way);
+
 void ctl_print_config(FILE *, const json_t *values);
 
 /* How many messages were, or with dry_run would be, acted on. */

@@ -21,6 +21,7 @@ struct file {
 	uint64_t content_at;
 	int64_t arrived, next;
 	unsigned attempts, suspect, reports, hops;
+	bool held;
 	size_t count;
 	uint8_t final[RCPTS_MAX / 8];
 	char reason[200];
@@ -30,7 +31,7 @@ struct file {
 /* A change that waits for its commit. */
 struct change {
 	struct list all;
-	/* of spool_result; 'n' next, 'u' suspect, 'D' done, 'R' report, 'C' commit */
+	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'D' done, 'R' report, 'C' commit */
 	char what;
 	uint64_t id;
 	size_t rcpt;
@@ -215,6 +216,8 @@ static void apply(struct spool *s, struct change *c)
 	} else if (c->what == 'n') {
 		f->next = c->value;
 		f->attempts = (unsigned)c->rcpt;
+	} else if (c->what == 'H') {
+		f->held = c->value;
 	} else if (c->what == 'u') {
 		f->suspect = (unsigned)c->value;
 	} else if (c->what == 'd') {
@@ -257,7 +260,7 @@ static void tell_known(struct spool *s)
 				.next = f->next, .attempts = f->attempts,
 			.suspect = f->suspect, .count = f->count, .final = f->final, .final_bits = f->count,
 				.reason = f->reason,
-			.reports = f->reports,
+			.reports = f->reports, .held = f->held,
 		};
 
 		s->events->known(s->arg, &k);
@@ -380,7 +383,7 @@ void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attemp
 
 void spool_hold(struct spool *s, uint64_t id, bool held)
 {
-	(void)s;
+	change_new(s, 'H', id)->value = held;
 	note("hold", id, held ? "1" : "0");
 }
 

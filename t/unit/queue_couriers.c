@@ -293,17 +293,25 @@ static void drop_random(struct world *w, uint64_t *state)
 	                "Subject: x\r\n\r\n.\r\n");
 }
 
-static void note_nothing(void *arg, size_t count)
+static void note_nothing(void *arg, const struct queue_order_answer *a)
 {
 	(void)arg;
-	(void)count;
+	ck_assert_uint_le(a->changed, a->found);
+}
+
+static void suspend(struct world *w, const char *destination, bool suspended)
+{
+	char *why = NULL;
+
+	json_decref(queue_suspend(w->queue, destination, suspended, &why));
+	ck_assert_ptr_null(why);
 }
 
 static void disturb(struct world *w, uint64_t *state)
 {
 	struct host *h = world_host(w, (const char *[]){ "inet:a", "inet:b", "inet:c" }[dice(state, 3)]);
 
-	switch (dice(state, 8)) {
+	switch (dice(state, 10)) {
 	case 0:
 		h->dead = !h->dead;
 		break;
@@ -318,7 +326,18 @@ static void disturb(struct world *w, uint64_t *state)
 		world_courier(w, w->last_pid % COURIERS);
 		break;
 	case 4:
-		queue_retry(w->queue, 0, NULL, dice(state, 2), note_nothing, NULL);
+		queue_order(w->queue, QUEUE_RETRY, 0, NULL, dice(state, 2), note_nothing, NULL);
+		break;
+	case 5:
+		queue_order(w->queue, dice(state, 2) ? QUEUE_HOLD : QUEUE_RELEASE, 0,
+		            &(struct queue_filter){ .to = "a.test" }, false, note_nothing, NULL);
+		break;
+	case 6:
+		queue_order(w->queue, QUEUE_DELETE, 0, &(struct queue_filter){ .state = "active" }, false,
+		            note_nothing, NULL);
+		break;
+	case 7:
+		suspend(w, "lmtp:inet:b", dice(state, 2));
 		break;
 	default:
 		break;
@@ -353,6 +372,8 @@ static void calm(struct world *w)
 		w->hosts[i].dead = false;
 		w->hosts[i].busy_above = 0;
 	}
+	suspend(w, "lmtp:inet:b", false);
+	queue_order(w->queue, QUEUE_RELEASE, 0, NULL, false, note_nothing, NULL);
 }
 
 START_TEST(test_random_run)

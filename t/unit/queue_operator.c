@@ -1,11 +1,12 @@
 /* The operator's questions and orders. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "queue/orders.h"
 #include "queue_world.h"
 #include "unit.h"
 
 #define MINUTE INT64_C(60000)
-
 
 static void count_each(void *arg, json_t *message)
 {
@@ -68,28 +69,274 @@ START_TEST(test_list)
 }
 END_TEST
 
-static void note_count(void *arg, size_t count)
+/* --- orders --- */
+
+static void note_answer(void *arg, const struct queue_order_answer *a)
 {
-	*(size_t *)arg = count;
+	*(struct queue_order_answer *)arg = *a;
 	ended = true;
+}
+
+static struct queue_order_answer give(struct world *w, enum queue_order order, uint64_t id,
+                                      const struct queue_filter *filter, bool dry_run)
+{
+	struct queue_order_answer answer = { 99, 99 };
+
+	ended = false;
+	queue_order(w->queue, order, id, filter, dry_run, note_answer, &answer);
+	ck_assert(world_until_set(w, &ended, 1000));
+	return answer;
 }
 
 START_TEST(test_retry)
 {
+	struct queue_order_answer answer;
 	struct world w;
-	size_t count = 99;
 	unsigned before;
 
 	six_messages(&w);
 	before = w.deferred;
 	for (int dry = 1; dry >= 0; dry--) {
-		ended = false;
-		queue_retry(w.queue, 0, &filters[_i].filter, dry, note_count, &count);
-		ck_assert(world_until_set(&w, &ended, 1000));
-		ck_assert_uint_eq(count, filters[_i].count);
+		answer = give(&w, QUEUE_RETRY, 0, &filters[_i].filter, dry);
+		ck_assert_uint_eq(answer.found, filters[_i].count);
+		ck_assert_uint_eq(answer.changed, filters[_i].count);
 		world_run(&w, 1000);
 		ck_assert_uint_eq(w.deferred - before, dry ? 0 : filters[_i].count);
 	}
+	world_end(&w);
+}
+END_TEST
+
+/* Two orders one after the other about a message that is deferred; how many the second one changes, what
+ * becomes of the message, and of it after a restart. */
+static const struct {
+	enum queue_order first, second;
+	size_t changed;
+	const char *state, *restarted;
+} pairs[] = {
+	{ QUEUE_HOLD, QUEUE_HOLD, 0, "held", "held" },
+	{ QUEUE_HOLD, QUEUE_RETRY, 0, "held", "held" },
+	{ QUEUE_HOLD, QUEUE_RELEASE, 1, "deferred", "deferred" },
+	{ QUEUE_HOLD, QUEUE_DELETE, 1, "gone", "gone" },
+	{ QUEUE_RELEASE, QUEUE_RELEASE, 0, "deferred", "deferred" },
+	{ QUEUE_RELEASE, QUEUE_HOLD, 1, "held", "held" },
+	{ QUEUE_DELETE, QUEUE_RELEASE, 0, "gone", "gone" },
+	{ QUEUE_RETRY, QUEUE_HOLD, 1, "held", "held" },
+};
+
+START_TEST(test_orders)
+{
+	struct world w;
+	uint64_t id;
+	unsigned requests;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	id = world_drop(&w, "s@sender.test", "later@a.test");
+	world_run(&w, MINUTE);
+	give(&w, pairs[_i].first, id, NULL, false);
+	ck_assert_uint_eq(give(&w, pairs[_i].second, id, NULL, true).changed, pairs[_i].changed);
+	ck_assert_uint_eq(give(&w, pairs[_i].second, id, NULL, false).changed, pairs[_i].changed);
+	world_run(&w, MINUTE);
+	ck_assert_str_eq(world_state(&w, id), pairs[_i].state);
+	requests = world_host(&w, "inet:a")->requests;
+	world_crash(&w);
+	world_open(&w);
+	world_run(&w, 1000);
+	ck_assert_str_eq(world_state(&w, id), pairs[_i].restarted);
+	world_run(&w, 6 * 24 * 60 * MINUTE);
+	if (strcmp(pairs[_i].state, "deferred") != 0)
+		ck_assert_uint_eq(world_host(&w, "inet:a")->requests, requests);
+	ck_assert_uint_eq(world_journal("report "), strcmp(pairs[_i].state, "deferred") == 0);
+	world_end(&w);
+}
+END_TEST
+
+/* The same while its first recipient is at a courier and the others wait for their turn. */
+static const struct {
+	enum queue_order order;
+	const char *soon, *later;
+	unsigned sent;
+} under_way[] = {
+	{ QUEUE_HOLD, "active", "held", 1 },
+	{ QUEUE_DELETE, "active", "gone", 1 },
+	{ QUEUE_RETRY, "active", "gone", 3 },
+	{ QUEUE_RELEASE, "active", "gone", 3 },
+};
+
+START_TEST(test_order_under_way)
+{
+	struct world w;
+	uint64_t id;
+
+	world_begin(&w, "lmtp.destination_recipient_limit", "1", "lmtp.destination_concurrency_limit", "1", NULL);
+	world_open(&w);
+	w.duration = 5000;
+	id = world_drop_many(&w, "s@sender.test", "ok", "a.test", 3);
+	world_run(&w, 1000);
+	give(&w, under_way[_i].order, id, NULL, false);
+	ck_assert_str_eq(world_state(&w, id), under_way[_i].soon);
+	ck_assert(!order_applies(QUEUE_RELEASE, messages_find(w.queue->messages, id)) ||
+	          under_way[_i].order == QUEUE_HOLD);
+	world_run(&w, MINUTE);
+	ck_assert_str_eq(world_state(&w, id), under_way[_i].later);
+	ck_assert_uint_eq(w.sent, under_way[_i].sent);
+	ck_assert_uint_eq(fake_spool_count(), strcmp(under_way[_i].later, "gone") != 0);
+	if (under_way[_i].order == QUEUE_HOLD) {
+		give(&w, QUEUE_RELEASE, id, NULL, false);
+		ck_assert(world_until_left(&w, 0, MINUTE));
+		ck_assert_uint_eq(w.sent, 3);
+	}
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_release_while_still_under_way)
+{
+	struct world w;
+	uint64_t id;
+
+	world_begin(&w, "lmtp.destination_recipient_limit", "1", "lmtp.destination_concurrency_limit", "1", NULL);
+	world_open(&w);
+	w.duration = 5000;
+	id = world_drop_many(&w, "s@sender.test", "ok", "a.test", 3);
+	world_run(&w, 1000);
+	give(&w, QUEUE_HOLD, id, NULL, false);
+	give(&w, QUEUE_RELEASE, id, NULL, false);
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert_uint_eq(w.sent, 3);
+	world_end(&w);
+}
+END_TEST
+
+/* Who waits for a dead host obeys at once. */
+START_TEST(test_delete_at_a_dead_host)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_host(&w, "inet:a")->dead = true;
+	for (int i = 0; i < 50; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 10 * 1000);
+	ck_assert_uint_eq(give(&w, QUEUE_DELETE, 0, &(struct queue_filter){ .to = "a.test" }, false).changed, 50);
+	world_run(&w, 10 * 1000);
+	ck_assert_uint_eq(fake_spool_count(), 0);
+	ck_assert_uint_eq(messages_total(w.queue->messages), 0);
+	world_end(&w);
+}
+END_TEST
+
+START_TEST(test_order_is_answered_after_its_commit)
+{
+	struct queue_order_answer answer;
+	struct world w;
+	uint64_t id;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	id = world_drop(&w, "s@sender.test", "later@a.test");
+	world_run(&w, MINUTE);
+	fake_spool_hold = true;
+	ended = false;
+	queue_order(w.queue, QUEUE_HOLD, id, NULL, false, note_answer, &answer);
+	world_run(&w, MINUTE);
+	ck_assert(!ended);
+	fake_spool_hold = false;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_set(&w, &ended, MINUTE));
+	ck_assert_uint_eq(answer.changed, 1);
+	world_end(&w);
+}
+END_TEST
+
+/* --- destinations --- */
+
+static json_t *suspend(struct world *w, const char *name, bool suspended)
+{
+	char *why = NULL;
+	json_t *o = queue_suspend(w->queue, name, suspended, &why);
+
+	ck_assert_msg(o != NULL, "%s", why);
+	ck_assert_str_eq(json_string_value(json_object_get(o, "state")), suspended ? "suspended" : "alive");
+	return o;
+}
+
+static const struct { bool before_arrival; const char *rcpt; } suspensions[] = {
+	{ true, "ok@a.test" }, { false, "later@a.test" },
+};
+
+/* Longer than anything may be in the queue: what the operator keeps back does not expire. */
+START_TEST(test_suspend)
+{
+	struct world w;
+	unsigned requests;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	if (suspensions[_i].before_arrival)
+		json_decref(suspend(&w, "lmtp:inet:a", true));
+	world_drop(&w, "s@sender.test", suspensions[_i].rcpt);
+	world_drop(&w, "s@sender.test", "ok@b.test");
+	world_run(&w, MINUTE);
+	json_decref(suspend(&w, "lmtp:inet:a", true));
+	requests = world_host(&w, "inet:a")->requests;
+	ck_assert_uint_eq(requests, !suspensions[_i].before_arrival);
+	ck_assert_uint_eq(world_host(&w, "inet:b")->requests, 1);
+	world_run(&w, 6 * 24 * 60 * MINUTE);
+	ck_assert_uint_eq(world_host(&w, "inet:a")->requests, requests);
+	ck_assert_uint_eq(fake_spool_count(), 1);
+	json_decref(suspend(&w, "lmtp:inet:a", false));
+	ck_assert(world_until_left(&w, 0, 2 * MINUTE));
+	ck_assert_uint_gt(world_host(&w, "inet:a")->requests, requests);
+	world_end(&w);
+}
+END_TEST
+
+static const char *const no_destinations[] = { "", "lmtp", "lmtp:", "x:inet:a", ":inet:a", "inet" };
+
+START_TEST(test_suspend_refuses)
+{
+	char *why = NULL;
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	ck_assert_ptr_null(queue_suspend(w.queue, no_destinations[_i], true, &why));
+	ck_assert_ptr_nonnull(why);
+	free(why);
+	world_end(&w);
+}
+END_TEST
+
+static const struct { const char *address, *rule, *nexthop; } ways[] = {
+	{ "u@a.test", "mailbox_transport", "inet:a" },
+	{ "u@b.test", "transport_maps", "inet:b" },
+	{ "u", "mailbox_transport", "inet:a" },
+	{ "u@elsewhere.test", "default_transport", NULL },
+	{ "", NULL, NULL },
+	{ "u@@a.test", NULL, NULL },
+	{ "u@a.test\n", NULL, NULL },
+};
+
+START_TEST(test_explain)
+{
+	const char *why = NULL, *nexthop;
+	struct world w;
+	json_t *o;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	o = queue_explain(w.queue, ways[_i].address, &why);
+	ck_assert_int_eq(o != NULL, ways[_i].rule != NULL);
+	ck_assert_int_eq(why != NULL, ways[_i].rule == NULL);
+	if (o) {
+		ck_assert_str_eq(json_string_value(json_object_get(o, "rule")), ways[_i].rule);
+		nexthop = json_string_value(json_object_get(o, "nexthop"));
+		ck_assert_pstr_eq(nexthop, ways[_i].nexthop);
+	}
+	json_decref(o);
 	world_end(&w);
 }
 END_TEST
@@ -160,6 +407,14 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "list", test_list, UNIT_ROWS(filters), 0 },
 		{ "retry", test_retry, UNIT_ROWS(filters), 0 },
+		{ "orders", test_orders, UNIT_ROWS(pairs), 0 },
+		{ "order under way", test_order_under_way, UNIT_ROWS(under_way), 0 },
+		{ "release under way", test_release_while_still_under_way, 1, 0 },
+		{ "delete at a dead host", test_delete_at_a_dead_host, 1, 0 },
+		{ "answer after the commit", test_order_is_answered_after_its_commit, 1, 0 },
+		{ "suspend", test_suspend, UNIT_ROWS(suspensions), 0 },
+		{ "suspend refuses", test_suspend_refuses, UNIT_ROWS(no_destinations), 0 },
+		{ "explain", test_explain, UNIT_ROWS(ways), 0 },
 		{ "show", test_show, 1, 0 },
 		{ "status and metrics", test_status_and_metrics, 1, 0 },
 	};

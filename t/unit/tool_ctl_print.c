@@ -62,10 +62,10 @@ static const struct {
 		"\"idle\":1,\"window\":4,\"limit\":20,\"waiting\":5,\"parked\":6,\"last_error\":\"refused\",\"next_probe_seconds\":16.0,"
 		"\"sent\":7,\"deferred\":8,\"bounced\":9}]",
 		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), window 4 of 20\n"
-		"    5 wait, 6 parked; since the start: 7 sent, 8 deferred, 9 bounced\n    last error: refused\n" },
+		"    5 wait, 6 parked; 0 sent in the last minute\n    since the start: 7 sent, 8 deferred, 9 bounced\n    last error: refused\n" },
 	{ ctl_print_destinations, "[{}]",
 		":\n    ; 0 connections (0 busy, 0 idle), window 0 of 0\n"
-		"    0 wait, 0 parked; since the start: 0 sent, 0 deferred, 0 bounced\n" },
+		"    0 wait, 0 parked; 0 sent in the last minute\n    since the start: 0 sent, 0 deferred, 0 bounced\n" },
 	{ ctl_print_status, "{}",
 		"causeway     , uptime 0s\nqueue        0 messages: 0 active, 0 deferred, 0 held, 0 incoming\n"
 		"deliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"

@@ -1,0 +1,223 @@
+"""Operating the queue: hold, release, delete, retry, suspend, resume, explain."""
+
+import json
+import re
+
+from harness import limit, same
+from processes import wait_for
+
+DEFERRING = {"rcpt": "451 4.3.0 not now"}
+WAITING = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "1h"}
+
+
+def three(t, **settings):
+    """A daemon with three deferred messages, u0 … u2, and their ids by recipient."""
+    peer = t.peer(dict(DEFERRING))
+    daemon = t.daemon(peer, {**WAITING, **settings})
+    for number in range(3):
+        daemon.send("u%d@example.org" % number, sender="s%d@client.test" % number)
+    ids = {d["to"].split("@")[0]: d["id"] for d in daemon.wait_deliveries(3, status="deferred")}
+    return daemon, peer, ids
+
+
+def states(daemon):
+    return {m["recipients"][0]["address"].split("@")[0]: m["state"] for m in daemon.queue()}
+
+
+def count(text):
+    return int(re.search(r": (\d+) message", text).group(1))
+
+
+# --- hold, release, delete ------------------------------------------------------------------------
+
+def test_hold_keeps_and_release_sends(t):
+    daemon, peer, ids = three(t)
+    same(count(daemon.ctl("hold", ids["u1"])), 1)
+    same(states(daemon), {"u0": "deferred", "u1": "held", "u2": "deferred"})
+    peer.script.clear()
+    daemon.ctl("retry", "ALL")
+    daemon.wait_deliveries(2, status="sent")
+    same(states(daemon), {"u1": "held"})
+    same(count(daemon.ctl("release", ids["u1"])), 1)
+    daemon.wait_delivery("u1@example.org", "sent")
+    daemon.spool.wait_empty()
+
+
+def test_hold_outlives_restart_and_kill(t):
+    daemon, peer, ids = three(t)
+    daemon.ctl("hold", ids["u1"])
+    peer.script.clear()
+    daemon.stop()
+    daemon.start()
+    daemon.retry_all()
+    daemon.wait_deliveries(2, status="sent")
+    same(states(daemon), {"u1": "held"})
+    daemon.kill()
+    daemon.start()
+    wait_for(lambda: states(daemon) == {"u1": "held"}, 20, "held after kill -9")
+    daemon.ctl("release", "ALL")
+    daemon.wait_delivery("u1@example.org", "sent")
+    daemon.kill()
+    daemon.start()
+    same(len(peer.messages), 3)
+
+
+def test_selectors_and_dry_run(t):
+    daemon, peer, ids = three(t)
+    for command in ("hold", "delete", "retry"):
+        same(count(daemon.ctl(command, "--dry-run", "--from", "s1@client.test")), 1, command)
+    same(count(daemon.ctl("release", "--dry-run", "ALL")), 0)
+    same(states(daemon), dict.fromkeys(("u0", "u1", "u2"), "deferred"), "a dry run did something")
+    same(count(daemon.ctl("hold", "--from", "s1@client.test")), 1)
+    same(count(daemon.ctl("hold", "--to", "u2@example.org")), 1)
+    same(count(daemon.ctl("hold", "--reason", "NOT NOW", "--state", "deferred")), 1)
+    same(count(daemon.ctl("hold", "ALL")), 0, "they are held already")
+    same(count(daemon.ctl("hold", "--older", "1d")), 0)
+    same(count(daemon.ctl("retry", "ALL")), 0, "what is held is not tried")
+    same(count(daemon.ctl("release", "--state", "held", "--from", "s1")), 1)
+    same(states(daemon)["u0"], "held")
+    same(daemon.ctl("release", "--json", "ALL"), {"messages": 2, "found": 3})
+
+
+def test_delete_removes_for_good(t):
+    daemon, peer, ids = three(t)
+    daemon.ctl("hold", ids["u0"])
+    same(count(daemon.ctl("delete", ids["u0"], ids["u1"]).splitlines()[0]), 1)
+    wait_for(lambda: daemon.spool.messages() == [ids["u2"]], 20, "two files removed")
+    done = daemon.ctl("delete", ids["u0"], check=False)
+    same(done.returncode, 69, done)
+    peer.script.clear()
+    daemon.kill()
+    daemon.start()
+    daemon.retry_all()
+    daemon.wait_delivery("u2@example.org", "sent")
+    daemon.spool.wait_empty()
+    same([m.recipients for m in peer.messages], [["u2@example.org"]])
+    assert "notification" not in daemon.log(), "a report about what was deleted"
+    same(len(re.findall(r"deleted by the operator", daemon.log())), 2)
+
+
+def test_orders_about_what_is_under_way(t):
+    """The recipients at the peer get their answer; the others of the message are held with it, or deleted."""
+    for order, rest in (("hold", ["held"]), ("delete", [])):
+        gate = t.path("gate-" + order)
+
+        def final(session, address, gate=gate):
+            wait_for(lambda: open_gate(gate), 20, "the gate open")
+            return "250 2.0.0 Saved"
+        peer = t.peer({"final": final})
+        daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 1, "lmtp.destination_concurrency_limit": 1},
+                          name=order)
+        daemon.send(["u%d@example.org" % n for n in range(3)])
+        wait_for(lambda: peer.sessions and "DATA" in peer.sessions[0].commands, 20, "the first at the peer")
+        same(count(daemon.ctl(order, "ALL")), 1)
+        same([m["state"] for m in daemon.queue()], ["active"])
+        open(gate, "w").close()
+        daemon.wait_delivery("u0@example.org", "sent")
+        wait_for(lambda: [m["state"] for m in daemon.queue()] == rest, 20, "the order carried out")
+        same(len(peer.messages), 1)
+        if rest:
+            daemon.ctl("release", "ALL")
+            daemon.wait_deliveries(3, status="sent")
+        daemon.spool.wait_empty()
+
+
+def open_gate(path):
+    try:
+        with open(path):
+            return True
+    except FileNotFoundError:
+        return False
+
+
+def test_orders_that_make_no_sense(t):
+    daemon, _, ids = three(t)
+    for arguments, status in ((("hold",), 64), (("delete", "ALL", ids["u0"]), 64), (("release", "--from", "a", "ALL"), 64),
+                              (("delete", "nonsense"), 64), (("hold", "0000000001"), 69), (("suspend",), 64),
+                              (("suspend", "nonsense"), 69), (("resume", "no:such"), 69), (("explain", "a b"), 64)):
+        same(daemon.ctl(*arguments, check=False).returncode, status, arguments)
+    for path in ("/hold", "/delete?all=1&id=" + ids["u0"], "/delete?from=x&all=1", "/hold?nonsense=1",
+                 "/suspend", "/suspend?name=", "/suspend?nome=x"):
+        same(daemon.http("POST", path)[0], 400, path)
+    same(daemon.http("GET", "/hold?all=1")[0], 405)
+    same(states(daemon), dict.fromkeys(ids, "deferred"))
+
+
+# --- suspend, resume ------------------------------------------------------------------------------
+
+def test_suspend_and_resume(t):
+    daemon, peers = t.destinations({"a": None, "b": None})
+    name = "lmtp:" + peers["a"].nexthop
+    assert "suspended" in daemon.ctl("suspend", name)
+    daemon.send("u@a.test")
+    daemon.send("u@b.test")
+    daemon.wait_delivery("u@b.test", "sent")
+    destination = [d for d in daemon.ctl("destinations", "--json") if d["nexthop"] == peers["a"].nexthop][0]
+    same(destination["state"], "suspended")
+    same(peers["a"].messages, [])
+    same(len(daemon.queue()), 1)
+    daemon.ctl("retry", "ALL")
+    daemon.reload()
+    daemon.wait_notify("READY=1")
+    daemon.ctl("retry", "ALL")
+    daemon.send("v@b.test")
+    daemon.wait_delivery("v@b.test", "sent")
+    same(peers["a"].messages, [])
+    assert "alive" in daemon.ctl("resume", name)
+    daemon.wait_delivery("u@a.test", "sent")
+    daemon.spool.wait_empty()
+
+
+def test_destinations_tell_what_goes_on(t):
+    daemon, peers = t.destinations({"a": None, "b": {"rcpt": "451 4.3.0 not now"}})
+    daemon.send("u@a.test")
+    daemon.send("u@b.test")
+    daemon.wait_delivery("u@a.test", "sent")
+    daemon.wait_delivery("u@b.test", "deferred")
+    by_name = {d["nexthop"]: d for d in daemon.ctl("destinations", "--json")}
+    a, b = by_name[peers["a"].nexthop], by_name[peers["b"].nexthop]
+    same((a["state"], a["sent"], a["deferred"], a["sent_last_minute"]), ("alive", 1, 0, 1))
+    same((b["sent"], b["deferred"], b["sent_last_minute"]), (0, 1, 0))
+    for key in ("connections", "window", "limit", "waiting", "parked", "last_error", "rate_delay_seconds"):
+        assert key in a, key
+    assert "in the last minute" in daemon.ctl("destinations")
+
+
+# --- explain --------------------------------------------------------------------------------------
+
+def test_explain(t):
+    daemon, peers = t.destinations({"a": None}, {"myorigin": "a.test"})
+    text = daemon.ctl("explain", "u@a.test")
+    assert "lmtp" in text and peers["a"].nexthop in text and "transport_maps" in text, text
+    way = daemon.ctl("explain", "--json", "u@A.TEST")
+    same((way["transport"], way["nexthop"], way["tls"], way["credentials"]), ("lmtp", peers["a"].nexthop, "none", None))
+    same(daemon.ctl("explain", "--json", "u")["address"], "u@a.test")
+    way = daemon.ctl("explain", "--json", "u@elsewhere.test")
+    same((way["deliverable"], way["rule"]), (False, "default_transport"))
+    assert "4.3.5" in daemon.ctl("explain", "u@elsewhere.test")
+    same(peers["a"].sessions, [], "explain must not connect")
+
+
+def test_explain_is_clean(t):
+    daemon = t.daemon(t.peer())
+    status, _, text = daemon.http("GET", "/explain?name=" + "%1b%5b2J%0d%0a@example.org")
+    same(status, 400)
+    assert "\x1b" not in json.loads(text)["error"]
+
+
+# --- many -----------------------------------------------------------------------------------------
+
+@limit(120)
+def test_many_orders(t):
+    """Orders about thousands of messages, waiting for a destination that is dead, do not hold up other mail."""
+    daemon, peers = t.destinations({"a": None, "b": None}, WAITING)
+    peers["a"].stop()
+    for number in range(2000):
+        daemon.send("u%d@a.test" % number, sync=False)
+    daemon.spool.wait_taken(60)
+    same(count(daemon.ctl("hold", "--to", "a.test")), 2000)
+    wait_for(lambda: {m["state"] for m in daemon.queue()} == {"held"}, 30, "all held")
+    daemon.send("u@b.test")
+    daemon.wait_delivery("u@b.test", "sent")
+    same(count(daemon.ctl("delete", "--state", "held")), 2000)
+    daemon.spool.wait_empty()
