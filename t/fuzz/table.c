@@ -19,13 +19,15 @@ static void must(bool ok)
 		abort();
 }
 
-/* The C library's own expressions may take any time and memory for nested repetitions; tables are written by the
+/* The C library's expressions take any time and memory for repetitions of repetitions; tables are written by the
  * administrator, and these are not what is looked for here. */
 static bool is_costly(struct text type, struct text table)
 {
-	if (table.n > 4096)
-		return true;
-	return text_is(type, "regexp") && table.n && (memchr(table.p, '{', table.n) || memchr(table.p, '\\', table.n));
+	unsigned repetitions = 0;
+
+	for (size_t i = 0; i < table.n && text_is(type, "regexp"); i++)
+		repetitions += strchr("*+?{\\", table.p[i]) != NULL;
+	return table.n > 4096 || repetitions > 8;
 }
 
 static void ask_twice(struct table *t, const char *key)
