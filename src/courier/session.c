@@ -77,6 +77,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->dialogue = dialogue_new(&(struct dialogue_setup){
 		.manner = t->manner, .host = s->host, .myhostname = common->myhostname,
 		.discard = discard, .soft_bounce = common->soft_bounce,
+		.filter = { t->reply_filter ? session_replace : NULL, s },
 	});
 	return s;
 }

@@ -40,6 +40,9 @@ void session_pump(struct session *);
 /* Tells the owner at the end of this turn. */
 void session_settle_as(struct session *, enum session_state);
 
+/* What is read instead of a line of a reply, as struct reply_filter wants it. */
+const char *session_replace(void *session, const char *line, const char **why);
+
 /* One line for the log; text is freed. */
 void session_note(struct session *, char *text);
 

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "courier/session_private.h"
+#include "table/table.h"
 
 #define SLOW_REPLY 10   /* time limits that a reply may take if some of it comes within each */
 
@@ -18,6 +19,20 @@ void session_note(struct session *s, char *text)
 	if (s->events->note)
 		s->events->note(s->arg, text);
 	free(text);
+}
+
+const char *session_replace(void *session, const char *line, const char **why)
+{
+	struct session *s = session;
+	const char *value = table_get(s->transport->reply_filter, line, why);
+	char *text;
+
+	if (!value)
+		return NULL;
+	text = mem_fmt("replacing server reply \"%s\" with \"%s\"", line, value);
+	session_note(s, text_cleaned(text, REPLY_TEXT_MAX));
+	free(text);
+	return value;
 }
 
 static void collect(struct session *s)

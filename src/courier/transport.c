@@ -101,6 +101,15 @@ static bool read_discard(struct transport *t, char **why)
 	return t->discard_maps;
 }
 
+static bool read_filter(struct transport *t, char **why)
+{
+	const char *table = t->manner->reply_filter;
+
+	if (*table)
+		t->reply_filter = table_open(table, why);
+	return !*table || t->reply_filter;
+}
+
 /* The name of the option that is to blame, or NULL. */
 static const char *read_all(struct transport *t, const struct settings *s, char **why)
 {
@@ -122,6 +131,8 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 		return "connection_cache_destinations";
 	if (!read_discard(t, why))
 		return lmtp ? "discard_lhlo_keyword_address_maps" : "discard_ehlo_keyword_address_maps";
+	if (!read_filter(t, why))
+		return "reply_filter";
 	t->idle_time = m->connection_cache_time_limit;
 	if (t->idle_time > s->connection_cache_ttl_limit)
 		t->idle_time = s->connection_cache_ttl_limit;
@@ -165,6 +176,7 @@ void transports_free(struct transports *all)
 		free(all->all[i].kept_paths);
 		table_list_free(all->all[i].kept_hosts);
 		table_list_free(all->all[i].discard_maps);
+		table_free(all->all[i].reply_filter);
 	}
 	free(all->all);
 	free(all);

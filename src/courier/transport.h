@@ -16,6 +16,7 @@ struct transport {
 	struct table_list *kept_hosts;   /* the same of hosts */
 	unsigned discard;                /* EHLO_… taken as not announced, where no table says otherwise */
 	struct table_list *discard_maps; /* by the peer's address; NULL: none */
+	struct table *reply_filter;      /* by the line of a reply; NULL: none */
 };
 
 struct transports;

@@ -16,6 +16,8 @@ struct reply_reader {
 	bool line_over;      /* bytes of the line at hand were dropped */
 	bool garbage;
 	bool spent;          /* the text belongs to a reply that was given out */
+	struct reply_filter filter;
+	struct buf shown;    /* the line at hand as the filter sees it */
 	struct buf text;
 };
 
@@ -24,6 +26,7 @@ struct reply_reader *reply_reader_new(void)
 	struct reply_reader *r = mem_alloc(sizeof *r);
 
 	buf_init(&r->text, REPLY_TEXT_MAX);
+	buf_init(&r->shown, REPLY_TEXT_MAX);
 	return r;
 }
 
@@ -32,7 +35,13 @@ void reply_reader_free(struct reply_reader *r)
 	if (!r)
 		return;
 	buf_free(&r->text);
+	buf_free(&r->shown);
 	free(r);
+}
+
+void reply_reader_filter(struct reply_reader *r, const struct reply_filter *filter)
+{
+	r->filter = *filter;
 }
 
 /* Takes bytes up to and with LF, or all; true if the line is complete. */
@@ -157,22 +166,40 @@ static void forget_spent(struct reply_reader *r)
 	r->bytes = 0;
 }
 
-/* A line is complete; true if the reply is too. */
-static bool take_line(struct reply_reader *r, struct reply *out)
+/* Puts what is to be read instead of a line in its place; false with out->text if nobody can say. */
+static bool filter_line(struct reply_reader *r, struct text *line, struct reply *out)
+{
+	const char *value, *why = NULL;
+
+	buf_clear(&r->shown);
+	text_clean(*line, REPLY_LINE_MAX, &r->shown);
+	value = r->filter.replace(r->filter.arg, buf_text(&r->shown), &why);
+	if (why)
+		*out = (struct reply){ .text = why };
+	else if (value)
+		*line = text_of(value);
+	return !why;
+}
+
+/* A line is complete. */
+static enum reply_result take_line(struct reply_reader *r, struct reply *out)
 {
 	struct text line = line_at_hand(r);
 	bool last = false;
-	int code = line_code(line, &last);
+	int code;
 
+	if (r->filter.replace && !filter_line(r, &line, out))
+		return REPLY_UNFILTERED;
+	code = line_code(line, &last);
 	r->line_len = 0;
 	r->line_over = false;
 	r->garbage = r->garbage || code < 0;
 	keep_line(r, line);
 	if (!last)
-		return false;
+		return REPLY_MORE;
 	fill(r, code, line, out);
 	r->spent = true;
-	return true;
+	return REPLY_READY;
 }
 
 enum reply_result reply_reader_next(struct reply_reader *r, const char **p, size_t *n, struct reply *out)
@@ -181,11 +208,13 @@ enum reply_result reply_reader_next(struct reply_reader *r, const char **p, size
 		forget_spent(r);
 	while (*n) {
 		bool whole = take_bytes(r, p, n);
+		enum reply_result result;
 
 		if (r->bytes > REPLY_BYTES_MAX)
 			return REPLY_ENDLESS;
-		if (whole && take_line(r, out))
-			return REPLY_READY;
+		result = whole ? take_line(r, out) : REPLY_MORE;
+		if (result != REPLY_MORE)
+			return result;
 	}
 	return REPLY_MORE;
 }

@@ -25,13 +25,22 @@ struct reply {
 	const char *text;  /* all lines, code included, joined with '\n', cleaned; lives until the next call */
 };
 
-enum reply_result { REPLY_MORE, REPLY_READY, REPLY_ENDLESS };
+enum reply_result { REPLY_MORE, REPLY_READY, REPLY_ENDLESS, REPLY_UNFILTERED };
 
 struct reply_reader;
 struct reply_reader *reply_reader_new(void);
 void reply_reader_free(struct reply_reader *);
 
-/* Takes bytes from *p up to the end of one reply and moves *p and *n on; REPLY_READY fills *out. */
+/* What is read instead of a line, which comes cleaned and without its end: NULL leaves it; *why (NULL before)
+ * if that cannot be said. Both are valid until the next call. */
+struct reply_filter {
+	const char *(*replace)(void *arg, const char *line, const char **why);
+	void *arg;
+};
+void reply_reader_filter(struct reply_reader *, const struct reply_filter *);   /* copied */
+
+/* Takes bytes from *p up to the end of one reply and moves *p and *n on; REPLY_READY fills *out.
+ * REPLY_UNFILTERED: the filter failed, out->text says why; the reader is not to be used again. */
 enum reply_result reply_reader_next(struct reply_reader *, const char **p, size_t *n, struct reply *out);
 
 /* Some bytes of a reply were read, but not its end. */

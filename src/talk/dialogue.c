@@ -30,6 +30,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->host = text_cleaned(setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
+	reply_reader_filter(d->reader, &setup->filter);
 	buf_init(&d->transcript, TRANSCRIPT_MAX);
 	d->step = STEP_HELO;
 	dialogue_owe(d, STEP_GREETING, 0, 1);
@@ -250,6 +251,9 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 			break;
 		case REPLY_ENDLESS:
 			dialogue_violate(d, dialogue_stage(d), "sent a reply without end", NULL);
+			return;
+		case REPLY_UNFILTERED:
+			dialogue_local_error(d, r.text);
 			return;
 		}
 	}

@@ -32,6 +32,7 @@ struct dialogue_setup {
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
 	unsigned discard;              /* EHLO_… bits taken as not announced; EHLO_SILENT: without a remark */
 	bool soft_bounce;              /* soft_bounce of the configuration */
+	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };
 
 struct dialogue *dialogue_new(const struct dialogue_setup *);

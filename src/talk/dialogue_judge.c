@@ -135,13 +135,21 @@ static enum stage stage_of_loss(const struct dialogue *d)
 	return d->kept ? STAGE_IDLE : dialogue_stage(d);
 }
 
-static void lose(struct dialogue *d, enum stage stage, enum site site, const char *text)
+static void lose(struct dialogue *d, enum stage stage, enum site site, const char *dsn, const char *text)
 {
 	if (d->left) {
 		note_site(d, site, text);
-		dialogue_fail_left(d, stage, "4.4.2", text);
+		dialogue_fail_left(d, stage, dsn, text);
 	}
 	dialogue_stop(d);
+}
+
+void dialogue_local_error(struct dialogue *d, const char *why)
+{
+	char *text = mem_fmt("local data error while talking to %s: %s", d->host, why);
+
+	lose(d, dialogue_stage(d), SITE_DEAD, "4.3.0", text);
+	free(text);
 }
 
 void dialogue_lost(struct dialogue *d, const char *detail)
@@ -157,7 +165,7 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 	}
 	text = mem_fmt("lost connection with %s while %s%s%s", d->host, stage_doing(stage, d->lmtp),
 	               detail ? ": " : "", detail ? detail : "");
-	lose(d, stage, site_after(stage, MEANS_LOST), text);
+	lose(d, stage, site_after(stage, MEANS_LOST), "4.4.2", text);
 	free(text);
 }
 
@@ -194,7 +202,7 @@ void dialogue_timed_out(struct dialogue *d)
 	}
 	text = mem_fmt("conversation with %s timed out while %s", d->host, stage_doing(stage, d->lmtp));
 	/* a host without room for a session closes it; one that is silent to the end of the limit serves nobody */
-	lose(d, stage, site == SITE_BUSY ? SITE_DEAD : site, text);
+	lose(d, stage, site == SITE_BUSY ? SITE_DEAD : site, "4.4.2", text);
 	free(text);
 }
 

@@ -123,6 +123,9 @@ void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const ch
  * be NULL. */
 void dialogue_violate(struct dialogue *, enum stage, const char *what, const struct reply *);
 
+/* A table of ours cannot be asked what the peer said (4.3.0): the session ends. */
+void dialogue_local_error(struct dialogue *, const char *why);
+
 /* The session ends here and now, everybody is judged. */
 void dialogue_stop(struct dialogue *);
 

@@ -187,6 +187,59 @@ START_TEST(test_one_line)
 }
 END_TEST
 
+/* A few lines are replaced, and one cannot be looked up; arg counts the questions. */
+static const char *replace(void *arg, const char *line, const char **why)
+{
+	static const char *const values[][2] = {
+		{ "250 2.0.0 queued", "451 4.3.0 test" }, { "250 more", "250-more" }, { "garbage", "550 5.1.1 no" },
+		{ "250 a?b", "250 2.1.5 seen" }, { "220 x", "" },
+	};
+
+	++*(int *)arg;
+	if (strcmp(line, "250 fail") == 0)
+		*why = "out of order";
+	for (size_t i = 0; i < UNIT_ROWS(values); i++)
+		if (strcmp(values[i][0], line) == 0)
+			return values[i][1];
+	return NULL;
+}
+
+static const struct {
+	const char *in;
+	enum reply_result result;
+	int code, asked;
+	const char *dsn, *text;
+} filtered[] = {
+	{ "250 2.0.0 queued\r\n", REPLY_READY, 451, 1, "4.3.0", "451 4.3.0 test" },
+	{ "250 ok\r\n", REPLY_READY, 250, 1, "2.0.0", "250 ok" },
+	{ "250-a\r\n250 2.0.0 queued\r\n", REPLY_READY, 451, 2, "4.3.0", "250-a\n451 4.3.0 test" },
+	{ "250 more\r\n250 ok\r\n", REPLY_READY, 250, 2, "2.0.0", "250-more\n250 ok" },
+	{ "250 more\r\n", REPLY_MORE, 0, 1, "", "" },
+	{ "garbage\r\n", REPLY_READY, 550, 1, "5.1.1", "550 5.1.1 no" },
+	{ "250 a\tb\r\n", REPLY_READY, 250, 1, "2.1.5", "250 2.1.5 seen" },
+	{ "220 x\r\n220 y\r\n", REPLY_READY, 220, 2, "2.0.0", "220 y" },
+	{ "250 fail\r\n", REPLY_UNFILTERED, 0, 1, "", "out of order" },
+	{ "250-x\r\n250 fail\r\n250 ok\r\n", REPLY_UNFILTERED, 0, 2, "", "out of order" },
+};
+
+START_TEST(test_P_21_filter)
+{
+	struct reply_reader *reader = reply_reader_new();
+	int asked = 0;
+	const char *p = filtered[_i].in;
+	size_t n = strlen(p);
+	struct reply r = { .text = "" };
+
+	reply_reader_filter(reader, &(struct reply_filter){ replace, &asked });
+	ck_assert_int_eq(reply_reader_next(reader, &p, &n, &r), filtered[_i].result);
+	ck_assert_int_eq(asked, filtered[_i].asked);
+	ck_assert_int_eq(r.code, filtered[_i].code);
+	ck_assert_str_eq(r.dsn, filtered[_i].dsn);
+	ck_assert_str_eq(r.text, filtered[_i].text);
+	reply_reader_free(reader);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -196,6 +249,7 @@ int main(void)
 		{ "bounds text", test_many_lines, 1, 0 },
 		{ "bounds replies", test_endless, UNIT_ROWS(endless), 0 },
 		{ "makes one line", test_one_line, 1, 0 },
+		{ "filters lines", test_P_21_filter, UNIT_ROWS(filtered), 0 },
 	};
 
 	return unit_main("format/reply", cases, UNIT_ROWS(cases));

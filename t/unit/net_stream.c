@@ -209,6 +209,85 @@ START_TEST(test_deadline)
 }
 END_TEST
 
+/* Three bytes for each two of the file. */
+static void triple(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	++*(int *)arg;
+	for (size_t i = 0; i < n; i++) {
+		buf_char(out, bytes[i]);
+		if (i % 2)
+			buf_char(out, '+');
+	}
+}
+
+static const size_t changed_files[] = { 2, 1000, 64 * 1024, 64 * 1024 + 2, 300 * 1000 };
+
+START_TEST(test_changed)
+{
+	size_t size = changed_files[_i], out = size / 2 * 3;
+	char *all = mem_alloc(size), *got = mem_alloc(4 + out + 1);
+	int fd = memfd_create("content", MFD_CLOEXEC), calls = 0;
+	struct stream_change change = { triple, &calls };
+
+	memset(all, 'x', size);
+	ck_assert_int_eq(pwrite(fd, all, size, 0), (ssize_t)size);
+	start_pair();
+	done = stream_write_changed(stream, "head", 4, fd, 0, size, &change);
+	read_all(got, 4 + out);
+	ck_assert(done);
+	ck_assert_mem_eq(got, "headxx+", 7);
+	for (size_t i = 0; i < out; i++)
+		ck_assert_int_eq(got[4 + i], i % 3 == 2 ? '+' : 'x');
+	ck_assert_int_eq(calls, (int)((size + 64 * 1024 - 1) / (64 * 1024)));
+	stream_write(stream, "y", 1);
+	read_all(got, 1);
+	ck_assert_int_eq(got[0], 'y');
+	finish();
+	close(fd);
+	free(all);
+	free(got);
+}
+END_TEST
+
+static struct loop_timer *drip;
+
+static void take_some(void *arg)
+{
+	static char bytes[64 * 1024];
+
+	(void)arg;
+	if (read(far, bytes, sizeof bytes) > 0 || !done)
+		loop_timer_set(drip, 20);
+	if (done)
+		loop_stop(loop);
+}
+
+/* A peer that takes 3 MB in a second, some of it every now and then, with 400 ms. Where no rate is asked for
+ * (behaviour H2-2), or one that it comes up to (H2-6), the time is never over. */
+static const struct {
+	int64_t rate;
+	bool in_time;
+} rates[] = { { 0, true }, { 1000, true }, { 1000 * 1000 * 1000, false }, { STREAM_NO_RATE, false } };
+
+START_TEST(test_H2_6_rate)
+{
+	const size_t size = 3 * 1000 * 1000;
+	char *all = mem_alloc(size);
+
+	start_pair();
+	drip = loop_timer_new(loop, take_some, NULL);
+	memset(all, 'x', size);
+	stream_deadline(stream, 400, rates[_i].rate);
+	ck_assert(!stream_write(stream, all, size));
+	take_some(NULL);
+	loop_run(loop);
+	ck_assert_str_eq(trail, rates[_i].in_time ? "drained " : "late ");
+	loop_timer_free(drip);
+	free(all);
+	finish();
+}
+END_TEST
+
 static void listen_at(const struct endpoint *at, int backlog, struct endpoint *is)
 {
 	far = socket(at->at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -343,6 +422,8 @@ int main(void)
 		{ "file", test_file, UNIT_ROWS(files), 0 },
 		{ "file too short", test_file_too_short, UNIT_ROWS(short_files), 0 },
 		{ "deadline", test_deadline, 1, 0 },
+		{ "changed", test_changed, UNIT_ROWS(changed_files), 0 },
+		{ "rate", test_H2_6_rate, UNIT_ROWS(rates), 0 },
 		{ "connects", test_connects, UNIT_ROWS(addresses), 0 },
 		{ "busy", test_busy, 1, 0 },
 		{ "refused", test_refused, UNIT_ROWS(refusals), 0 },
