@@ -101,6 +101,7 @@ static void take_over(struct active *a, struct spool_message *loaded)
 	a->hops = loaded->hops;
 	a->eight_bit = loaded->eight_bit;
 	a->utf8_header = loaded->utf8_header;
+	a->unwritten = loaded->unwritten;
 }
 
 struct active *active_new(struct queue *q, struct message *m, struct spool_message *loaded)
@@ -116,6 +117,7 @@ struct active *active_new(struct queue *q, struct message *m, struct spool_messa
 	m->active = a;
 	queue_id_print(m->id, a->name);
 	a->began = queue_now(q);
+	list_init(&a->of_unwritten);
 	for (size_t i = 0; i < count; i++) {
 		a->rcpts[i].next = RCPT_NONE;
 		a->rcpts[i].state = message_is_final(m, i) ? RCPT_OVER : RCPT_ROUTING;
@@ -145,6 +147,7 @@ void active_free(struct active *a)
 	}
 	for (size_t i = 0; i < a->envelope->count; i++)
 		free(a->rcpts[i].note);
+	list_remove(&a->of_unwritten);
 	active_close(a);
 	envelope_free(a->envelope);
 	free(a->trace);

@@ -61,6 +61,7 @@ struct recipient {
 	uint32_t next;                /* in its entry's line; RCPT_NONE at the end */
 	uint8_t state;                /* enum rcpt_state */
 	uint8_t rounds;               /* "once more" in a row without progress */
+	bool recorded;                /* its result is in the journal */
 	bool alone;                   /* only in a request of its own */
 };
 
@@ -94,6 +95,9 @@ struct active {
 	size_t open;                  /* recipients not judged yet */
 	size_t judged;                /* in this attempt */
 	unsigned flights;             /* requests at couriers */
+	bool unwritten;               /* the spool has only the drop file: see queue/unwritten.h … */
+	bool writing;                 /* … which is being changed */
+	struct list of_unwritten;
 	bool settled;                 /* the attempt is over; its results wait for a report, then for their commit */
 	bool done;                    /* nothing is left to do for the message */
 	bool expired;

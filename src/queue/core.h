@@ -15,6 +15,7 @@ struct couriers;
 struct metrics;
 struct route;
 struct router;
+struct unwritten;
 
 struct queue {
 	struct loop *loop;
@@ -27,6 +28,7 @@ struct queue {
 	struct destinations *destinations;
 	struct couriers *couriers;
 	struct batches *batches;
+	struct unwritten *unwritten;
 	struct metrics *metrics;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */

@@ -9,6 +9,7 @@
 #include "queue/judge.h"
 #include "queue/orders.h"
 #include "queue/router.h"
+#include "queue/unwritten.h"
 
 enum { LOADS_MAX = 256, TEXT_ROOM = 200 };
 
@@ -39,6 +40,8 @@ static void activate(struct queue *q, struct message *m, struct spool_message *l
 	spool_message_free(loaded);
 	schedule_remove(q->schedule, m);
 	messages_set_state(q->messages, m, MESSAGE_ACTIVE);
+	if (a->unwritten)
+		unwritten_add(q->unwritten, a);
 	delivery_log_active(a);
 	if (a->hops > q->settings->hopcount_limit)
 		bounce_loop(q, a);
@@ -64,7 +67,8 @@ static void arrived(void *arg, struct spool_message *loaded)
 	}
 	m->arrived = queue_boot(q, loaded->arrived);
 	delivery_log_arrival(q, loaded);
-	if (loaded->fd >= 0 && active_count(q) < q->active_limit && !q->stopping) {
+	/* what is not written cannot be loaded again, but by the next start */
+	if (loaded->fd >= 0 && (active_count(q) < q->active_limit || loaded->unwritten) && !q->stopping) {
 		activate(q, m, loaded);
 		return;
 	}

@@ -5,6 +5,7 @@
 
 #include "queue/batch.h"
 #include "queue/core.h"
+#include "queue/unwritten.h"
 
 void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 {
@@ -14,8 +15,22 @@ void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 	                                     .when = queue_wall(q, n->when) };
 
 	spool_result(q->spool, a->message->id, &result);
+	a->rcpts[rcpt].recorded = true;
 	if (status != 'd')
 		message_set_final(a->message, rcpt, a->envelope->count);
+}
+
+static void record(struct queue *q, struct active *a, uint32_t rcpt)
+{
+	judge_record(q, a, rcpt, a->rcpts[rcpt].note->outcome == OUTCOME_SENT ? 's' : 'd');
+	batch_add_result(q->batches, a, rcpt);
+}
+
+void judge_record_all(struct queue *q, struct active *a)
+{
+	for (uint32_t i = 0; i < a->envelope->count; i++)
+		if (a->rcpts[i].note && a->rcpts[i].note->outcome != OUTCOME_BOUNCED && !a->rcpts[i].recorded)
+			record(q, a, i);
 }
 
 void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *values)
@@ -31,10 +46,10 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	r->state = RCPT_JUDGED;
 	a->open--;
 	a->judged++;
-	if (values->outcome == OUTCOME_BOUNCED)
-		return;
-	judge_record(q, a, rcpt, values->outcome == OUTCOME_SENT ? 's' : 'd');
-	batch_add_result(q->batches, a, rcpt);
+	if (a->unwritten)
+		unwritten_judged(q->unwritten, a);
+	else if (values->outcome != OUTCOME_BOUNCED)
+		record(q, a, rcpt);
 }
 
 /* The log names the protocol that the mail was meant for. */

@@ -16,6 +16,9 @@ void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *va
 void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *transport, enum outcome,
                 const char *dsn, const char *text);
 
+/* Records the results that were not when they came, because the message was unwritten. */
+void judge_record_all(struct queue *, struct active *);
+
 /* Writes a result to the journal: 's', 'd', 'b' or 'e'; all but 'd' are final. */
 void judge_record(struct queue *, struct active *, uint32_t rcpt, char status);
 

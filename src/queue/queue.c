@@ -14,6 +14,7 @@
 #include "queue/metrics.h"
 #include "queue/route.h"
 #include "queue/router.h"
+#include "queue/unwritten.h"
 #include "queue/walk.h"
 
 enum {
@@ -74,7 +75,8 @@ static void closed(void *arg)
 static void stop_if_done(struct queue *q)
 {
 	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
-	    !batches_idle(q->batches) || (q->reporting && loop_timer_is_set(q->grace)))
+	    !batches_idle(q->batches) ||
+	    ((q->reporting || !unwritten_idle(q->unwritten)) && loop_timer_is_set(q->grace)))
 		return;
 	q->closing = true;
 	loop_timer_stop(q->grace);
@@ -155,6 +157,7 @@ static void turn(void *arg)
 		dispatch(q);
 		set_due(q);
 	}
+	unwritten_turn(q->unwritten);
 	batches_commit(q->batches);
 	if (couriers_have_credit(q->couriers) || couriers_flying(q->couriers))
 		q->last_courier = queue_now(q);
@@ -199,6 +202,7 @@ static void begin(struct queue *q)
 	q->destinations = destinations_new(q);
 	q->couriers = couriers_new(q);
 	q->batches = batches_new(q);
+	q->unwritten = unwritten_new(q);
 	q->metrics = metrics_new();
 	q->due = loop_timer_new(q->loop, due, q);
 	q->minute = loop_timer_new(q->loop, each_minute, q);
@@ -241,6 +245,7 @@ void queue_free(struct queue *q)
 	free_active(q);
 	destinations_free(q->destinations);
 	batches_free(q->batches);
+	unwritten_free(q->unwritten);
 	if (q->spool)
 		spool_free(q->spool);
 	messages_free(q->messages);

@@ -9,6 +9,7 @@
 #include "queue/judge.h"
 #include "queue/lease.h"
 #include "queue/settle.h"
+#include "queue/unwritten.h"
 
 enum {
 	ROUNDS_MAX = 100,
@@ -179,6 +180,8 @@ static void count_crash(struct queue *q, struct message *m)
 		m->suspect++;
 	spool_suspect(q->spool, m->id, m->suspect);
 	batch_add_other(q->batches);
+	if (m->active->unwritten)
+		unwritten_write(q->unwritten, m->active);
 }
 
 static void tell_second_copy(const struct active *a, uint32_t rcpt)

@@ -7,6 +7,7 @@
 #include "queue/judge.h"
 #include "queue/orders.h"
 #include "queue/report.h"
+#include "queue/unwritten.h"
 
 enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
 
@@ -144,6 +145,7 @@ static void plan_next(struct queue *q, struct active *a)
 /* What the journal is told of the attempt's end: behind the report that it relies on, if there is one. */
 static void record_end(struct queue *q, struct active *a)
 {
+	judge_record_all(q, a);
 	if (record_refused(q, a)) {
 		plan_next(q, a);
 	} else {
@@ -183,14 +185,31 @@ static void settle(struct queue *q, struct active *a)
 		record_end(q, a);
 }
 
+/* What lives on needs its queue file first, and then comes back here. */
+static void settle_when_written(struct queue *q, struct active *a)
+{
+	if (a->unwritten && is_unfinished(a) && !too_old(q, a))
+		unwritten_write(q->unwritten, a);
+	else
+		settle(q, a);
+}
+
+static void put_aside_when_written(struct queue *q, struct active *a)
+{
+	if (a->unwritten)
+		unwritten_write(q->unwritten, a);
+	else
+		put_aside(q, a);
+}
+
 void settle_check(struct queue *q, struct active *a)
 {
-	if (a->settled || a->flights || a->routed < a->envelope->count)
+	if (a->settled || a->flights || a->writing || a->routed < a->envelope->count)
 		return;
 	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a))))
-		settle(q, a);
+		settle_when_written(q, a);
 	else if (!a->judged && shall_park(a))
-		put_aside(q, a);
+		put_aside_when_written(q, a);
 }
 
 static void log_end_of(const struct active *a)

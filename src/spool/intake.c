@@ -30,6 +30,7 @@ struct group {
 	struct intake *intake;
 	struct take *takes[GROUP];
 	size_t count;
+	size_t memory;             /* bytes that may be kept in memory */
 };
 
 struct intake {
@@ -125,9 +126,12 @@ static void refused(struct intake *in, struct take *t)
 static void accept(struct intake *in, const struct take *t, const struct spool_message *m)
 {
 	struct journal_line line = line_in(m);
+	struct ledger_message *known;
 
 	commit_line(*in->setup.commit, &line);
-	ledger_get(in->setup.ledger, m->id)->files = t->store.adopted ? 1 : 2;
+	known = ledger_get(in->setup.ledger, m->id);
+	known->files = t->store.adopted || t->store.kept ? 1 : 2;
+	known->unwritten = t->store.kept;
 }
 
 static void finish(struct intake *in, struct take *t)
@@ -159,7 +163,7 @@ static void close_claim(struct intake *in, struct take *t)
 {
 	if (t->store.count)
 		note_batch(in, t);
-	if (!t->store.adopted)
+	if (!t->store.adopted && !t->store.kept)
 		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id,
 			.count = t->store.count, .drop = true });
 	finish(in, t);
@@ -271,13 +275,21 @@ static void lone_work(struct take *t, char *room)
 	t->durable = t->outcome == TAKE_STORED && dirsync_here(t->store.tree) == 0;
 }
 
+/* What is kept in memory shares what the group may use. */
+static size_t look(struct take *t, size_t memory, char *room)
+{
+	t->memory = memory < SMALL ? memory : SMALL;
+	take_look(t, room);
+	return t->outcome == TAKE_STORED && t->store.kept ? memory - (size_t)t->before.st_size : memory;
+}
+
 /* Files that must be copied wait for the disk side by side, and keep no group busy. */
 static void group_work(struct disk_job *job, char *room)
 {
 	struct group *g = LIST_OF(job, struct group, job);
 
 	for (size_t i = 0; i < g->count; i++)
-		take_look(g->takes[i], room);
+		g->memory = look(g->takes[i], g->memory, room);
 	if (g->count == 1)
 		lone_work(g->takes[0], room);
 }
@@ -286,6 +298,8 @@ static void looked_at(struct intake *in, struct take *t)
 {
 	if (t->claimed || t->outcome == TAKE_GONE)
 		drop_forget(in->drop, t->name);
+	if (t->outcome == TAKE_STORED && t->store.kept)
+		kept_add(in->setup.kept, t->store.messages[0]->content_size);
 	if (t->outcome != TAKE_COPY) {
 		act(in, t);
 		return;
@@ -314,6 +328,7 @@ static void start_group(struct intake *in)
 		return;
 	in->group = NULL;
 	in->groups++;
+	g->memory = kept_room(in->setup.kept) / GROUPS_MAX;
 	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
 }
 
@@ -337,7 +352,7 @@ static void run(struct intake *in, struct take *t)
 static bool may_take(const struct intake *in)
 {
 	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX
-		&& in->groups < GROUPS_MAX;
+		&& in->groups < GROUPS_MAX && !kept_is_crowded(in->setup.kept);
 }
 
 static void run_due(struct intake *in)
@@ -387,9 +402,10 @@ static void go_on(void *arg)
 
 	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in))
 		run_due(in);
-	if (in->waiting_count && in->begun && !loop_timer_is_set(in->timer))
-		loop_timer_set(in->timer, AGAIN_MS);
 	fill(in);
+	if (in->begun && (in->waiting_count || kept_is_crowded(in->setup.kept))
+			&& !loop_timer_is_set(in->timer))
+		loop_timer_set(in->timer, AGAIN_MS);
 }
 
 static void ask_more(struct intake *in)
@@ -461,10 +477,23 @@ void intake_pause(struct intake *in, bool paused)
 	go_on(in);
 }
 
+void intake_go_on(struct intake *in)
+{
+	if (in->begun)
+		ask_more(in);
+}
+
 void intake_reconfigure(struct intake *in, const struct store_limits *limits, uint64_t minimum_free)
 {
 	in->setup.limits = *limits;
 	space_set_minimum(in->space, minimum_free);
+}
+
+static bool was_accepted(const struct intake *in, uint64_t id)
+{
+	const struct ledger_message *m = ledger_get(in->setup.ledger, id);
+
+	return m && m->accepted;
 }
 
 void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, const char *name)
@@ -477,8 +506,8 @@ void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, c
 	t->have = have;
 	/* how many are in a file that is not counted yet is not known */
 	t->store.have = count ? have : NULL;
-	/* a part of it is a message already: it was found good by the limits of its time */
-	if (count)
+	/* it, or a part of it, was accepted already: it was found good by the limits of its time */
+	if (count || was_accepted(in, id))
 		t->store.limits = (struct store_limits){ .rcpts = SIZE_MAX };
 	put_aside(in, t, 0);
 }

@@ -10,6 +10,7 @@
 #include "spool/space.h"
 #include "spool/spool.h"
 #include "spool/store.h"
+#include "spool/kept.h"
 
 struct intake;
 
@@ -20,6 +21,7 @@ struct intake_setup {
 	const struct tree *tree;
 	struct ids *ids;
 	struct ledger *ledger;
+	struct kept *kept;
 	struct commit **commit;          /* exists when intake_begin or intake_retake is called */
 	struct store_limits limits;
 	uint64_t minimum_free;
@@ -36,6 +38,8 @@ void intake_begin(struct intake *);
 /* nothing new is taken; what is stored is left for the next start to find */
 void intake_end(struct intake *);
 void intake_pause(struct intake *, bool paused);
+/* Something that it may have waited for has changed. */
+void intake_go_on(struct intake *);
 void intake_reconfigure(struct intake *, const struct store_limits *, uint64_t minimum_free);
 
 /* A claim that a start found: count 0, or the number of its messages, of which have[i] are there already

@@ -40,6 +40,7 @@ struct ledger_message {
 	bool held : 1, done : 1;
 	bool trying : 1;              /* deferrals of an attempt have come, its `next` not yet */
 	bool present : 1;             /* at start: its file was seen, or is being made again */
+	bool unwritten : 1;           /* there is no file ID yet, only the drop file */
 };
 
 struct ledger *ledger_new(void);

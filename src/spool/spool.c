@@ -16,6 +16,7 @@
 #include "spool/names.h"
 #include "spool/recover.h"
 #include "spool/report.h"
+#include "spool/kept.h"
 
 enum { THREADS = 8 };
 
@@ -30,6 +31,7 @@ struct spool {
 	struct remover *remover;
 	struct ledger *ledger;
 	struct commit *commit;           /* NULL until the journal was read */
+	struct kept *kept;
 	struct intake *intake;
 	struct recover *recover;         /* while the start goes on */
 	struct load_setup load;
@@ -46,6 +48,13 @@ static uint64_t oldest_claim(void *arg)
 	const struct spool *s = arg;
 
 	return intake_oldest_claim(s->intake);
+}
+
+static void less_unwritten(void *arg)
+{
+	struct spool *s = arg;
+
+	intake_go_on(s->intake);
 }
 
 static void report_arrived(void *arg, struct spool_message *m)
@@ -150,6 +159,9 @@ static void start_parts(struct spool *s, const struct spool_setup *setup)
 	s->dirsync = dirsync_new(s->loop, s->disk, &s->tree);
 	s->remover = remover_new(s->disk, &s->tree, file_removed, s);
 	s->ledger = ledger_new();
+	s->kept = kept_new(&(struct kept_setup){ .loop = s->loop, .disk = s->disk,
+		.dirsync = s->dirsync, .tree = &s->tree, .ledger = s->ledger, .commit = &s->commit,
+		.less = less_unwritten, .arg = s });
 	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
 		.ledger = s->ledger, .corrupt = found_corrupt,
 		.arg = s };
@@ -159,7 +171,7 @@ static struct intake *start_intake(struct spool *s, const struct spool_setup *se
 {
 	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
 		.tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .commit = &s->commit, .limits = limits_of(setup),
+		.ledger = s->ledger, .kept = s->kept, .commit = &s->commit, .limits = limits_of(setup),
 		.minimum_free = setup->minimum_free,
 		.events = &s->events, .arg = s->arg }, why);
 }
@@ -237,6 +249,7 @@ void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
 		recover_stop(s->recover);
 	if (s->reports)
 		reports_end(s->reports);
+	kept_end(s->kept);
 	intake_end(s->intake);
 	disk_on_idle(s->disk, check_closed, s);
 	check_closed(s);
@@ -252,6 +265,7 @@ void spool_free(struct spool *s)
 	recover_free(s->recover);
 	intake_free(s->intake);
 	reports_free(s->reports);
+	kept_free(s->kept);
 	commit_free(s->commit);
 	dirsync_free(s->dirsync);
 	remover_free(s->remover);
@@ -287,6 +301,17 @@ static void add_line(struct spool *s, const struct journal_line *line)
 		commit_line(s->commit, line);
 }
 
+/* A line about a state, which for an unwritten message comes when it is written. */
+static void add_state(struct spool *s, const struct journal_line *line)
+{
+	struct ledger_message *m = ledger_get(s->ledger, line->id);
+
+	if (m && m->unwritten)
+		ledger_apply(s->ledger, line, 0);
+	else
+		add_line(s, line);
+}
+
 void spool_result(struct spool *s, uint64_t id, const struct spool_result *result)
 {
 	add_line(s, &(struct journal_line){ .kind = JOURNAL_RESULT, .id = id, .rcpt = result->rcpt,
@@ -303,12 +328,12 @@ void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attemp
 
 void spool_hold(struct spool *s, uint64_t id, bool held)
 {
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_HOLD, .id = id, .count = held });
+	add_state(s, &(struct journal_line){ .kind = JOURNAL_HOLD, .id = id, .count = held });
 }
 
 void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 {
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
+	add_state(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
 }
 
 void spool_time_mark(struct spool *s)
@@ -322,12 +347,19 @@ void spool_time_mark(struct spool *s)
 
 void spool_done(struct spool *s, uint64_t id)
 {
-	const struct ledger_message *m = ledger_get(s->ledger, id);
+	struct ledger_message *m = ledger_get(s->ledger, id);
 
 	if (!m || m->done)
 		return;
 	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
-	commit_remove(s->commit, &(struct removal){ .id = id });
+	commit_remove(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
+	if (m->unwritten)
+		kept_gone(s->kept, m);
+}
+
+void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg), void *arg)
+{
+	kept_write(s->kept, id, fd, written, arg);
 }
 
 void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,

@@ -42,6 +42,9 @@ struct spool_message {
 	char *origin;                   /* "drop" or the pickup directory; NULL when loaded again */
 	/* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
 	int fd;
+	/* fd is in memory, and the disk has only the drop file, from which a start makes the message anew: see
+	 * spool_write */
+	bool unwritten;
 };
 /* closes fd, frees the envelope; fields taken away are set to NULL / -1 before */
 void spool_message_free(struct spool_message *);
@@ -116,6 +119,12 @@ void spool_suspect(struct spool *, uint64_t id, unsigned count);
 void spool_time_mark(struct spool *);
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
+
+/* Gives an unwritten message its queue file, copied from fd, which may be closed after the call; written(arg) is
+ * called from the loop when that is on the disk, later if the disk has no room for it. Until then no line about
+ * the message may be added, unless spool_done follows in the same turn of the loop; but its being held or
+ * suspected is recorded with the file. */
+void spool_write(struct spool *, uint64_t id, int fd, void (*written)(void *arg), void *arg);
 
 /* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue
  * file (envelope and content in wire form, content_at bytes of envelope); copied. written(arg) is called from

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,16 +20,19 @@
 
 enum { HALF = DISK_ROOM / 2, ENVELOPE_MAX = 1 << 30 };
 
+/* What a pass does with what it reads. */
+enum aim { AIM_LOOK, AIM_MEMORY, AIM_DISK };
+
 /* One pass over a file. */
 struct pass {
 	struct store *store;
 	struct bsmtp *parser;
-	bool copying;                 /* false: only look */
+	enum aim aim;
 	int part;                     /* the queue file being written, or -1 */
 	char *in, *out;
 	size_t held;                  /* bytes in out */
 	struct spool_message *message;   /* the open transaction's */
-	bool too_many;                /* messages in the file */
+	bool too_many;                /* messages in the file, or in memory */
 	int error;
 };
 
@@ -81,9 +85,24 @@ static int open_part(struct pass *p)
 	char name[NAMES_SIZE];
 
 	part_name(p->store, p->store->stored, name);
-	p->part = openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		0600);
+	p->part = p->aim == AIM_MEMORY ? memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+		: openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return p->part < 0 ? errno : put_envelope(p);
+}
+
+/* A queue file is immutable, and a courier that has it may read only. */
+static int seal_part(struct pass *p)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int error = flush(p);
+
+	if (!error && fcntl(p->part, F_ADD_SEALS, seals) != 0)
+		error = errno;
+	if (error)
+		return error;
+	p->message->fd = p->part;
+	p->part = -1;
+	return 0;
 }
 
 /* Closes the part, synced if it is whole. */
@@ -115,12 +134,12 @@ static void remove_parts(const struct store *s)
 
 static int begin_message(struct pass *p)
 {
-	p->too_many = p->store->stored >= p->store->limits.rcpts;
+	p->too_many = p->store->stored >= (p->aim == AIM_MEMORY ? 1 : p->store->limits.rcpts);
 	if (p->too_many)
 		return 0;
 	p->message = queuefile_message(bsmtp_take_envelope(p->parser));
 	p->message->content_at = bsmtp_facts(p->parser)->content_at;
-	return p->copying ? open_part(p) : 0;
+	return p->aim == AIM_LOOK ? 0 : open_part(p);
 }
 
 static void keep_message(struct store *s, struct spool_message *m)
@@ -134,7 +153,7 @@ static void keep_message(struct store *s, struct spool_message *m)
 
 static int end_message(struct pass *p)
 {
-	int error = p->copying ? close_part(p, true) : 0;
+	int error = p->aim == AIM_DISK ? close_part(p, true) : p->aim == AIM_MEMORY ? seal_part(p) : 0;
 
 	queuefile_take_facts(p->message, bsmtp_facts(p->parser));
 	p->message->message_id = mem_str(bsmtp_facts(p->parser)->message_id);
@@ -149,7 +168,7 @@ static int handle(struct pass *p, enum bsmtp_event event, struct text piece)
 	case BSMTP_BEGIN:
 		return begin_message(p);
 	case BSMTP_CONTENT:
-		return p->copying ? put(p, piece) : 0;
+		return p->aim == AIM_LOOK ? 0 : put(p, piece);
 	case BSMTP_END:
 		return end_message(p);
 	default:
@@ -178,7 +197,7 @@ static enum store_result read_all(struct pass *p, int fd)
 		p->error = io_read(fd, p->in, HALF, &got);
 		if (!p->error && got)
 			event = feed(p, text_make(p->in, got));
-	} while (!p->error && got && event != BSMTP_ERROR);
+	} while (!p->error && got == HALF && event != BSMTP_ERROR);
 	if (!p->error && event != BSMTP_ERROR)
 		event = bsmtp_finish(p->parser);
 	if (p->error)
@@ -193,10 +212,10 @@ static char *reason_of(const struct pass *p)
 	return mem_str(bsmtp_error(p->parser));
 }
 
-static enum store_result run_pass(struct store *s, int fd, bool copying, char *room, bool *wire_form)
+static enum store_result run_pass(struct store *s, int fd, enum aim aim, char *room, bool *wire_form)
 {
 	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size),
-		.copying = copying, .part = -1,
+		.aim = aim, .part = -1,
 		.in = room, .out = room + HALF };
 	enum store_result result = read_all(&p, fd);
 
@@ -205,7 +224,7 @@ static enum store_result run_pass(struct store *s, int fd, bool copying, char *r
 	s->reason = result == STORE_REFUSED ? reason_of(&p) : NULL;
 	s->error = p.error;
 	close_part(&p, false);
-	if (result != STORE_OK && copying)
+	if (result != STORE_OK && aim == AIM_DISK)
 		remove_parts(s);
 	spool_message_free(p.message);
 	bsmtp_free(p.parser);
@@ -363,23 +382,40 @@ static enum store_result end(struct store *s, enum store_result result)
 	return result;
 }
 
+static int rewind_file(struct store *s, int fd)
+{
+	s->error = lseek(fd, 0, SEEK_SET) == 0 ? 0 : errno;
+	return s->error;
+}
+
+/* Whatever else is in the way: the disk may take it, or has the better complaint. */
+enum store_result store_keep(struct store *s, int fd, char *room)
+{
+	bool wire_form;
+
+	if (s->count || rewind_file(s, fd) || run_pass(s, fd, AIM_MEMORY, room, &wire_form) != STORE_OK)
+		return end(s, STORE_UNFIT);
+	number_messages(s);
+	s->messages[0]->unwritten = true;
+	s->kept = true;
+	return STORE_OK;
+}
+
 enum store_result store_copy(struct store *s, int fd, char *room)
 {
 	bool wire_form;
 	enum store_result result;
 
-	if (lseek(fd, 0, SEEK_SET) != 0) {
-		s->error = errno;
+	if (rewind_file(s, fd))
 		return STORE_FAILED;
-	}
-	result = run_pass(s, fd, true, room, &wire_form);
+	result = run_pass(s, fd, AIM_DISK, room, &wire_form);
 	return end(s, result == STORE_OK ? finish_copy(s) : result);
 }
 
 enum store_result store_adopt(struct store *s, int fd, char *room)
 {
 	bool wire_form;
-	enum store_result result = run_pass(s, fd, false, room, &wire_form);
+	enum store_result result = run_pass(s, fd, AIM_LOOK, room, &wire_form);
 
 	if (result == STORE_OK && !wire_form)
 		return end(s, STORE_UNFIT);

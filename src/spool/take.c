@@ -224,16 +224,26 @@ static bool adopt_early(struct take *t, char *room)
 	return false;
 }
 
+/* A small file need not be copied to the disk before its first attempt is over, and then it mostly is not needed
+ * any more. */
+static enum take_outcome try_to_keep(struct take *t, char *room)
+{
+	if (t->before.st_size > (off_t)t->memory || store_keep(&t->store, t->fd, room) != STORE_OK)
+		return TAKE_COPY;
+	close_file(t);
+	return TAKE_STORED;
+}
+
 /* A file of ours may be a queue file already. */
 static enum take_outcome try_to_adopt(struct take *t, char *room)
 {
 	enum store_result result;
 
 	if (t->before.st_uid != t->store.tree->uid || t->store.count)
-		return TAKE_COPY;
+		return try_to_keep(t, room);
 	result = store_adopt(&t->store, t->fd, room);
 	if (result == STORE_UNFIT)
-		return TAKE_COPY;
+		return try_to_keep(t, room);
 	if (result == STORE_OK)
 		t->fd = -1;
 	return settle(t, result);

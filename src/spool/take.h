@@ -15,7 +15,8 @@
 
 enum take_outcome {
 	TAKE_COPY,         /* claimed and found good so far; take_copy comes next */
-	TAKE_STORED,       /* store.messages have their names, not yet durable */
+	/* store.messages have their names, not yet durable; or, with store.kept, the one is in memory */
+	TAKE_STORED,
 	TAKE_GONE,         /* there is no such file any more */
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
 	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known before */
@@ -39,6 +40,7 @@ struct take {
 	/* its id is not lower; for the loop, while a thread may be giving it one */
 	uint64_t floor;
 	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
+	size_t memory;               /* bytes of it that may be kept in memory */
 	struct store store;
 	bool *have;                  /* what store.have points to, or NULL */
 	int64_t begun, due;          /* ms of loop_now: when it was first unfinished, when to look again */
@@ -58,8 +60,8 @@ struct take {
 struct take *take_new(const struct tree *, struct ids *, const struct store_limits *, const char *name);
 void take_free(struct take *);
 
-/* In a disk thread: claims, checks, and stores what need not be copied. Cheap; two threads at it get into
- * each other's way. */
+/* In a disk thread: claims, checks, and stores what need not be copied to the disk. Cheap; two threads at it get
+ * into each other's way. */
 void take_look(struct take *, char *room);
 
 /* In a disk thread, after TAKE_COPY: waits for the disk, so many threads at it are of use. */

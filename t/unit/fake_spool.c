@@ -26,6 +26,8 @@ struct file {
 	uint8_t final[RCPTS_MAX / 8];
 	char reason[200];
 	bool committed;               /* a report is there only after its batch */
+	bool unwritten;               /* the next start takes it in anew … */
+	bool told;                    /* … so nothing may be committed about it that is not its end */
 };
 
 /* A change that waits for its commit. */
@@ -134,6 +136,7 @@ static struct spool_message *open_message(struct file *f)
 	m->uid = 1000;
 	m->hops = f->hops;
 	m->message_id = mem_str("<fake@test>");
+	m->unwritten = f->unwritten;
 	m->fd = memfd_create("fake", MFD_CLOEXEC);
 	assert(write(m->fd, f->bytes, f->n) == (ssize_t)f->n);
 	fake_spool_loads++;
@@ -182,13 +185,23 @@ static void report_written(struct spool *s, const struct delivery *d)
 	d->written(d->arg);
 }
 
+static void file_written(const struct delivery *d, struct file *f)
+{
+	assert(f->unwritten);
+	f->unwritten = false;
+	note("written", d->id, "");
+	d->written(d->arg);
+}
+
 static void hand_over(struct spool *s, struct delivery *d)
 {
 	struct file *f = file_of(d->id);
 	struct spool_message *m = f && !d->written ? open_message(f) : NULL;
 
 	list_remove(&d->all);
-	if (d->written)
+	if (d->written && f->unwritten)
+		file_written(d, f);
+	else if (d->written)
 		report_written(s, d);
 	else if (d->done)
 		d->done(d->arg, d->id, m);
@@ -263,7 +276,10 @@ static void tell_known(struct spool *s)
 			.reports = f->reports, .held = f->held,
 		};
 
-		s->events->known(s->arg, &k);
+		if (f->unwritten)
+			deliver(s, f->id, NULL, NULL);
+		else
+			s->events->known(s->arg, &k);
 	}
 	s->events->ready(s->arg);
 }
@@ -339,7 +355,7 @@ void spool_free(struct spool *s)
 	LIST_EACH(l, &s->deliveries) {
 		struct delivery *d = LIST_OF(l, struct delivery, all);
 
-		if (d->written)
+		if (d->written && !file_of(d->id)->unwritten)
 			fake_spool_lose(d->id);
 		free(d);
 	}
@@ -362,8 +378,10 @@ void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t i
 void spool_result(struct spool *s, uint64_t id, const struct spool_result *r)
 {
 	struct change *c = change_new(s, r->status, id);
+	struct file *f = file_of(id);
 	char rest[400];
 
+	f->told = f->unwritten;
 	c->rcpt = r->rcpt;
 	snprintf(c->reason, sizeof c->reason, "%s", r->text);
 	snprintf(rest, sizeof rest, "%zu %s %s", r->rcpt, r->dsn, r->text);
@@ -375,6 +393,7 @@ void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attemp
 	struct change *c = change_new(s, 'n', id);
 	char rest[80];
 
+	assert(!file_of(id)->unwritten);
 	c->value = when_wall;
 	c->rcpt = attempts;
 	snprintf(rest, sizeof rest, "%lld %u", (long long)when_wall, attempts);
@@ -405,7 +424,19 @@ void spool_time_mark(struct spool *s)
 void spool_done(struct spool *s, uint64_t id)
 {
 	change_new(s, 'D', id);
+	file_of(id)->unwritten = file_of(id)->told = false;
 	note("done", id, "");
+}
+
+void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg), void *arg)
+{
+	struct delivery *d = mem_alloc(sizeof *d);
+
+	assert(fd >= 0);
+	note("write", id, "");
+	*d = (struct delivery){ .id = id, .written = written, .arg = arg };
+	list_append(&s->deliveries, &d->all);
+	loop_later(s->loop, &s->work);
 }
 
 void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,
@@ -423,7 +454,11 @@ void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uin
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 {
 	struct change *c = change_new(s, 'C', 0);
+	struct file *f;
+	size_t cursor = 0;
 
+	while (files && (f = idmap_next(files, &cursor)))
+		assert(!f->told);
 	c->done = done;
 	c->arg = arg;
 	note("commit", 0, "");
@@ -478,6 +513,7 @@ uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const 
 	f->arrived = loop_wall(s->loop) - n->age;
 	f->hops = n->hops;
 	f->count = count;
+	f->unwritten = n->unwritten;
 	buf_free(&b);
 	deliver(s, f->id, NULL, NULL);
 	return f->id;

@@ -74,6 +74,7 @@ static bool complete(const struct world *w)
 
 struct delivery {
 	struct world *w;
+	struct spool_message *message;   /* until it was recorded */
 	uint64_t id;
 	char name[20];
 	const char *outcome;
@@ -121,32 +122,50 @@ static void add_wordy_lines(struct world *w, uint64_t id)
 		spool_result(w->spool, id, &result);
 }
 
-static void deliver(struct world *w, const struct spool_message *m)
+static bool lives_on(const struct delivery *d)
+{
+	return strcmp(d->name, "defer") == 0;
+}
+
+/* What lives on is written by now. */
+static void record(void *arg)
+{
+	struct delivery *d = arg;
+	struct world *w = d->w;
+	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved",
+		.when = 1, .status = lives_on(d) ? 'd' : 's' };
+
+	spool_message_free(d->message);
+	if (strcmp(d->name, "wordy") == 0)
+		add_wordy_lines(w, d->id);
+	spool_result(w->spool, d->id, &result);
+	if (lives_on(d))
+		spool_next(w->spool, d->id, 2, 1);
+	else
+		spool_done(w->spool, d->id);
+	spool_commit(w->spool, told, d);
+}
+
+static void deliver(struct world *w, struct spool_message *m)
 {
 	struct delivery *d = mem_alloc(sizeof *d);
-	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved",
-		.when = 1, .status = 's' };
 	const char *address = m->envelope->rcpts[0].address;
 
 	d->w = w;
 	d->id = m->id;
 	snprintf(d->name, sizeof d->name, "%.*s", (int)strcspn(address, "@"), address);
-	d->outcome = strcmp(d->name, "defer") == 0 ? "deferred" : "final";
+	d->outcome = lives_on(d) ? "deferred" : "final";
 	note(w, "sent", d->name);
-	if (strcmp(d->name, "wordy") == 0)
-		add_wordy_lines(w, m->id);
 	if (strcmp(d->name, "bounce") == 0) {
+		spool_message_free(m);
 		send_report(w, d);
 		return;
 	}
-	if (strcmp(d->name, "defer") == 0)
-		result.status = 'd';
-	spool_result(w->spool, m->id, &result);
-	if (result.status == 'd')
-		spool_next(w->spool, m->id, 2, 1);
+	d->message = m;
+	if (m->unwritten && lives_on(d))
+		spool_write(w->spool, m->id, m->fd, record, d);
 	else
-		spool_done(w->spool, m->id);
-	spool_commit(w->spool, told, d);
+		record(d);
 }
 
 static void on_arrived(void *arg, struct spool_message *m)
@@ -155,7 +174,6 @@ static void on_arrived(void *arg, struct spool_message *m)
 
 	w->pending++;
 	deliver(w, m);
-	spool_message_free(m);
 }
 
 static void on_loaded(void *arg, uint64_t id, struct spool_message *m)

@@ -35,8 +35,11 @@ struct world {
 	struct loop_timer *patience, *poll;
 	struct spool_setup setup;
 	struct spool *spool;
+	bool keeps;                    /* leaves unwritten what arrives unwritten */
 	struct spool_message *arrived[WORLD_MAX];
 	size_t arrived_count;
+	struct world_writing { struct world *world; struct spool_message *message; } writings[WORLD_MAX];
+	size_t writing_count;
 	struct world_known known[64];
 	size_t known_count;
 	struct { char name[300], reason[1200]; } refused[64];
@@ -152,13 +155,35 @@ static inline size_t world_messages(const struct world *w)
 
 /* ---- the receiver ---- */
 
-static inline void world_arrived(void *arg, struct spool_message *m)
+static inline void world_keep(struct world *w, struct spool_message *m)
 {
-	struct world *w = arg;
-
 	ck_assert_uint_lt(w->arrived_count, WORLD_MAX);
 	w->arrived[w->arrived_count++] = m;
 	loop_stop(w->loop);
+}
+
+static inline void world_written(void *arg)
+{
+	struct world_writing *writing = arg;
+
+	writing->message->unwritten = false;
+	world_keep(writing->world, writing->message);
+	writing->message = NULL;
+}
+
+/* Most tests want the queue file. */
+static inline void world_arrived(void *arg, struct spool_message *m)
+{
+	struct world *w = arg;
+	struct world_writing *writing = &w->writings[w->writing_count];
+
+	if (!m->unwritten || w->keeps) {
+		world_keep(w, m);
+		return;
+	}
+	ck_assert_uint_lt(w->writing_count++, WORLD_MAX);
+	*writing = (struct world_writing){ w, m };
+	spool_write(w->spool, m->id, m->fd, world_written, writing);
 }
 
 static inline void world_refused(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason)
@@ -274,6 +299,9 @@ static inline void world_forget(struct world *w)
 {
 	for (size_t i = 0; i < w->arrived_count; i++)
 		spool_message_free(w->arrived[i]);
+	for (size_t i = 0; i < w->writing_count; i++)
+		spool_message_free(w->writings[i].message);
+	w->writing_count = 0;
 	w->arrived_count = w->known_count = w->refused_count = w->corrupt_count = w->committed = 0;
 	spool_message_free(w->loaded);
 	w->loaded = NULL;
