@@ -62,6 +62,15 @@ static const struct {
 	{ "two.test", "address_preference", "ipv6", "two.test[2001:db8::2]:24 two.test[192.0.2.2]:24! " },
 	{ "two.test", "mx_address_limit", "1", "" },
 	{ "two.test", "mx_session_limit", "1", "" },
+	/* fallback_relay, behind the nexthop and with its syntax: F-1, F-2, F-4 */
+	{ "one.test", "fallback_relay", "127.0.0.1:99", "one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:99! " },
+	{ "one.test", "fallback_relay", "[127.0.0.1], [::1]", "one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:24 ::1[::1]:24! " },
+	{ "one.test", "fallback_relay", "[127.0.0.1", "one.test[192.0.2.1]:24 4.3.5" },
+	{ "unix:/run/lmtp", "fallback_relay", "one.test", "mx.test[/run/lmtp]:0! " },
+	{ "-bad-", "fallback_relay", "one.test", "one.test[192.0.2.1]:24! " },
+	{ "", "fallback_relay", "one.test", "4.3.5" },
+	/* known_tcp_ports: D-5 */
+	{ "one.test:store", NULL, NULL, "one.test[192.0.2.1]:2424! " },
 	{ "", NULL, NULL, "4.3.5" },
 	{ " , ,", NULL, NULL, "4.3.5" },
 	{ "inet:", NULL, NULL, "4.3.5" },
@@ -84,6 +93,11 @@ static struct resolver *make_resolver(void)
 	snprintf(path, sizeof path, "/tmp/causeway-hosts.%ld", (long)getpid());
 	f = fopen(path, "w");
 	fputs("192.0.2.1 one.test\n192.0.2.2 two.test\n2001:db8::2 two.test\n", f);
+	for (int i = 0; i < 6; i++) {
+		fprintf(f, "2001:db8::%d six.test\n2001:db8::%d both.test\n", i, i);
+		fprintf(f, "192.0.2.%d both.test\n192.0.2.%d four.test\n", i, i);
+	}
+	fputs("192.0.2.9 six.test\n", f);
 	fclose(f);
 	r = resolver_new(loop, &(struct resolver_setup){ .servers = "127.0.0.1@9", .trust_anchor_file = "",
 		.hosts_file = path, .ipv4 = true,
@@ -96,7 +110,7 @@ static struct resolver *make_resolver(void)
 START_TEST(test_hosts)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, submission=587" };
+	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
 	const char *why;
 
 	loop = setup.loop = loop_new();
@@ -119,11 +133,99 @@ START_TEST(test_hosts)
 }
 END_TEST
 
+/* The families of the addresses given, in order: "both" has six of each, "six" six of one and one of the other. */
+static const struct {
+	const char *nexthop, *limit, *balance, *prefer, *wanted;
+} shares[] = {
+	{ "six.test", "5", "yes", "ipv6", "66664" },
+	{ "six.test", "5", "no", "ipv6", "66666" },
+	{ "six.test", "5", "yes", "ipv4", "46666" },
+	{ "six.test", "0", "yes", "ipv6", "6666664" },
+	{ "six.test", "7", "yes", "ipv6", "6666664" },
+	{ "six.test", "2", "yes", "ipv6", "64" },
+	{ "six.test", "1", "yes", "ipv6", "6" },
+	{ "both.test", "5", "yes", "ipv6", "66644" },
+	{ "both.test", "5", "yes", "ipv4", "44466" },
+	{ "both.test", "4", "yes", "any", "4466" },
+	{ "both.test", "12", "yes", "any", "444444666666" },
+	{ "both.test", "5", "no", "ipv4", "44444" },
+	{ "four.test", "5", "yes", "ipv6", "44444" },
+};
+
+static char families[40];
+
+static void found_family(void *arg, const struct host *h)
+{
+	(void)arg;
+	if (!h) {
+		loop_stop(loop);
+		return;
+	}
+	strcat(families, endpoint_is_v6(&h->at) ? "6" : "4");
+	hosts_next(hosts, found_family, NULL);
+}
+
+START_TEST(test_A_5_balance)
+{
+	struct manner *m = manner_new(PROTOCOL_LMTP);
+	struct hosts_setup setup = { .myhostname = "mx.test" };
+	const char *why;
+
+	loop = setup.loop = loop_new();
+	setup.resolver = make_resolver();
+	ck_assert(manner_set(m, "randomize_addresses", "no", &why));
+	ck_assert(manner_set(m, "mx_address_limit", shares[_i].limit, &why));
+	ck_assert(manner_set(m, "balance_inet_protocols", shares[_i].balance, &why));
+	ck_assert(manner_set(m, "address_preference", shares[_i].prefer, &why));
+	hosts = hosts_new(&setup, m, shares[_i].nexthop);
+	hosts_next(hosts, found_family, NULL);
+	loop_run(loop);
+	ck_assert_str_eq(families, shares[_i].wanted);
+	hosts_free(hosts);
+	resolver_free(setup.resolver);
+	manner_free(m);
+	loop_free(loop);
+}
+END_TEST
+
+/* in random order each address is first now and then, without it always the same one. */
+static const char *const orders[] = { "yes", "no" };
+static unsigned firsts;
+
+static void found_first(void *arg, const struct host *h)
+{
+	(void)arg;
+	firsts |= 1u << (ntohl(h->at.at.v4.sin_addr.s_addr) & 7);
+	loop_stop(loop);
+}
+
+START_TEST(test_A_2_randomize)
+{
+	struct manner *m = manner_new(PROTOCOL_LMTP);
+	struct hosts_setup setup = { .myhostname = "mx.test" };
+	const char *why;
+
+	loop = setup.loop = loop_new();
+	setup.resolver = make_resolver();
+	ck_assert(manner_set(m, "randomize_addresses", orders[_i], &why));
+	for (int i = 0; i < 300; i++) {
+		hosts = hosts_new(&setup, m, "four.test");
+		hosts_next(hosts, found_first, NULL);
+		loop_run(loop);
+		hosts_free(hosts);
+	}
+	ck_assert_uint_eq(firsts, _i == 0 ? 0x3f : 1);
+	resolver_free(setup.resolver);
+	manner_free(m);
+	loop_free(loop);
+}
+END_TEST
+
 /* Asked for and then not wanted any more. */
 START_TEST(test_free_early)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, submission=587" };
+	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
 
 	loop = setup.loop = loop_new();
 	setup.resolver = make_resolver();
@@ -144,6 +246,8 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "hosts", test_hosts, UNIT_ROWS(rows), 0 },
+		{ "balance", test_A_5_balance, UNIT_ROWS(shares), 0 },
+		{ "randomize", test_A_2_randomize, UNIT_ROWS(orders), 0 },
 		{ "free early", test_free_early, 1, 0 },
 	};
 
