@@ -141,13 +141,6 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 
 /* --- coming and going --- */
 
-static char *path_of(const struct settings_transport *t, const char *option)
-{
-	if (strcmp(t->name, "smtp") == 0 || strcmp(t->name, "lmtp") == 0)
-		return mem_fmt("%s.%s", t->name, option);
-	return mem_fmt("transport.%s.%s", t->name, option);
-}
-
 struct transports *transports_new(const struct settings *s, char **path, char **why)
 {
 	struct transports *all = mem_alloc(sizeof *all);
@@ -161,7 +154,7 @@ struct transports *transports_new(const struct settings *s, char **path, char **
 		option = read_all(&all->all[i], s, why);
 		if (!option)
 			continue;
-		*path = path_of(&s->transports[i], option);
+		*path = settings_transport_path(&s->transports[i], option);
 		transports_free(all);
 		return NULL;
 	}

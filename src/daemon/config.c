@@ -111,6 +111,13 @@ static void add_limits(struct config *c)
 		{ "initial_destination_concurrency", "initial_destination_concurrency" },
 		{ "default_destination_concurrency_limit", "destination_concurrency_limit" },
 		{ "default_destination_recipient_limit", "destination_recipient_limit" },
+		{ "default_destination_rate_delay", "destination_rate_delay" },
+		{ "default_destination_concurrency_positive_feedback",
+			"destination_concurrency_positive_feedback" },
+		{ "default_destination_concurrency_negative_feedback",
+			"destination_concurrency_negative_feedback" },
+		{ "default_destination_concurrency_failed_cohort_limit",
+			"destination_concurrency_failed_cohort_limit" },
 	};
 	static const char *const sections[] = { "smtp", "lmtp" };
 

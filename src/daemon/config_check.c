@@ -12,6 +12,7 @@
 #include "courier/ports.h"
 #include "courier/transport.h"
 #include "format/domain.h"
+#include "queue/window.h"
 #include "table/table.h"
 
 /* Where a check writes its finding. */
@@ -246,13 +247,35 @@ static bool check_times(struct checking *c)
 		"maximal_backoff_time is less than minimal_backoff_time");
 }
 
+static bool check_feedback(struct checking *c, const struct settings_transport *t, const char *name,
+	const char *value)
+{
+	struct feedback ignored;
+	char *path;
+
+	if (feedback_read(value, &ignored))
+		return true;
+	path = settings_transport_path(t, name);
+	fail_with(c, path, "not a number from 0 to 1, or one divided by a number, concurrency or sqrt_concurrency");
+	free(path);
+	return false;
+}
+
+static bool check_window(struct checking *c, const struct settings_transport *t)
+{
+	return check_feedback(c, t, "destination_concurrency_positive_feedback",
+			t->manner->destination_concurrency_positive_feedback) &&
+		check_feedback(c, t, "destination_concurrency_negative_feedback",
+			t->manner->destination_concurrency_negative_feedback);
+}
+
 static bool check_transports(struct checking *c)
 {
 	for (size_t i = 0; i < c->settings->transport_count; i++) {
 		const struct settings_transport *t = &c->settings->transports[i];
 		char *flags = mem_fmt("transport.%s.flags", t->name);
 		char *nexthop = mem_fmt("transport.%s.nexthop", t->name);
-		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop));
+		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_window(c, t);
 
 		if (good && strspn(t->flags, "DORX") != strlen(t->flags))
 			good = fail_with(c, flags, "flags are letters of DORX");

@@ -202,7 +202,7 @@ bool couriers_have_credit(const struct couriers *all)
 
 struct courier *couriers_choose(struct couriers *all, struct destination *d)
 {
-	bool may_open = destination_open(d) < d->limit;
+	bool may_open = destination_open(d) < d->rules.limit;
 	struct courier *best = NULL, *hoarder = NULL;
 
 	LIST_EACH(l, &all->list) {

@@ -78,6 +78,19 @@ static bool names_recipient(const char *flags)
 	return strpbrk(flags, "DO") != NULL;
 }
 
+static struct window_rules rules_of(const struct manner *m)
+{
+	struct window_rules r = {
+		.limit = bounded(m->destination_concurrency_limit, 1, UNLIMITED),
+		.cohorts = (unsigned)m->destination_concurrency_failed_cohort_limit,
+	};
+
+	r.initial = bounded(m->initial_destination_concurrency, 1, r.limit);
+	feedback_read(m->destination_concurrency_positive_feedback, &r.positive);
+	feedback_read(m->destination_concurrency_negative_feedback, &r.negative);
+	return r;
+}
+
 static void configure(struct destination *d)
 {
 	const struct settings_transport *t = settings_transport(d->queue->settings, d->transport);
@@ -86,8 +99,7 @@ static void configure(struct destination *d)
 	if (!m)
 		return;
 	d->protocol = m->protocol;
-	d->limit = bounded(m->destination_concurrency_limit, 1, UNLIMITED);
-	d->initial = bounded(m->initial_destination_concurrency, 1, d->limit);
+	d->rules = rules_of(m);
 	d->rcpt_limit = names_recipient(t->flags) ? 1 : bounded(m->destination_recipient_limit, 1, UNLIMITED);
 	d->rate_delay = m->destination_rate_delay;
 	free(d->flags);
@@ -108,7 +120,7 @@ static struct destination *destination_new(struct destinations *all, const char 
 	list_init(&d->ready);
 	list_init(&d->crowded);
 	configure(d);
-	d->window = d->initial;
+	window_begin(&d->window, &d->rules);
 	health_begin(d);
 	return d;
 }
@@ -165,8 +177,8 @@ void destinations_reconfigure(struct destinations *all)
 
 	while ((d = idmap_next(all->by_number, &cursor))) {
 		configure(d);
-		if (d->window > d->limit)
-			d->window = d->limit;
+		if (d->window.size > d->rules.limit)
+			d->window.size = d->rules.limit;
 		destination_wake(d);
 	}
 }
@@ -328,32 +340,13 @@ bool destination_may_send(struct destination *d, int64_t now)
 		loop_timer_set(d->pause, d->pause_until - now);
 		return false;
 	}
-	return d->busy < (d->rate_delay ? 1 : d->window);
+	return d->busy < (d->rate_delay ? 1 : d->window.size);
 }
 
 void destination_pause(struct destination *d, int64_t until)
 {
 	if (until > d->pause_until)
 		d->pause_until = until;
-}
-
-/* One more for each window's worth of successes. */
-void destination_went_well(struct destination *d)
-{
-	if (++d->successes < d->window)
-		return;
-	d->successes = 0;
-	if (d->window < d->limit)
-		d->window++;
-}
-
-/* What the host still serves is what it can take. */
-void destination_too_busy(struct destination *d)
-{
-	unsigned fewer = d->window > 1 ? d->window - 1 : 1;
-
-	d->successes = 0;
-	d->window = d->busy && d->busy < fewer ? d->busy : fewer;
 }
 
 struct share *destination_share(struct destination *d, unsigned seat)

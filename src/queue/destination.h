@@ -18,6 +18,7 @@
 #include "queue/active.h"
 #include "queue/parking.h"
 #include "queue/rate.h"
+#include "queue/window.h"
 
 /* Connections of one destination at one courier. */
 struct share {
@@ -34,6 +35,7 @@ struct health {
 	unsigned probes;              /* since the death */
 	unsigned turned_away;         /* in a row, while nothing else was open */
 	char *reason;                 /* last trouble, "" if none */
+	struct parking failed;        /* messages that failed here since the last success, while it lives */
 	/* next probe; next look at the socket; made when first needed */
 	struct loop_timer *probe, *look;
 	ino_t inode;                  /* of the UNIX socket when it was last looked at; 0: not there */
@@ -50,7 +52,8 @@ struct destination {
 	/* from the settings */
 	enum protocol protocol;
 	char *flags;
-	unsigned initial, limit, rcpt_limit;
+	struct window_rules rules;
+	unsigned rcpt_limit;
 	int64_t rate_delay;
 	/* work */
 	struct list line;             /* entries with waiting recipients */
@@ -60,7 +63,7 @@ struct destination {
 	struct entry *latest;         /* entry made last */
 	size_t entries;               /* of active messages */
 	/* window and connections */
-	unsigned window, successes;
+	struct window window;
 	unsigned busy, idle;
 	struct share *shares;         /* by seat of a courier */
 	unsigned seats;
@@ -126,10 +129,6 @@ void destinations_refill(struct destinations *);
 bool destination_may_send(struct destination *, int64_t now);
 /* No request before that time. */
 void destination_pause(struct destination *, int64_t until);
-
-/* The window after a request that went well, and after the host said that it is busy. */
-void destination_went_well(struct destination *);
-void destination_too_busy(struct destination *);
 
 struct share *destination_share(struct destination *, unsigned seat);
 unsigned destination_open(const struct destination *);   /* connections, idle ones included */

@@ -30,6 +30,7 @@ void health_end(struct destination *d)
 	loop_timer_free(d->health.probe);
 	loop_timer_free(d->health.look);
 	free(d->health.reason);
+	parking_free(&d->health.failed);
 }
 
 /* --- the socket of a dead destination --- */
@@ -145,6 +146,7 @@ static void die(struct destination *d)
 	         "destination %s cannot be reached: %s; its mail waits, next try in %g s", d->name,
 	         h->reason, (double)h->delay / 1000);
 	start_looking(d);
+	parking_adopt(d, &h->failed);
 }
 
 void health_failed(struct destination *d, const char *reason, bool probe)
@@ -159,10 +161,20 @@ void health_failed(struct destination *d, const char *reason, bool probe)
 		h->probes++;
 		h->delay = h->delay * 2 < longest_delay(d) ? h->delay * 2 : longest_delay(d);
 	}
+	if (!h->dead && !window_failed(&d->window, &d->rules, d->busy))
+		return;
 	if (!h->dead)
 		die(d);
 	set_probe(d);
 	check_line(d);
+}
+
+void health_blames(struct destination *d, struct entry *e)
+{
+	if (d->health.dead)
+		parking_park(d, e);
+	else
+		parking_add(&d->health.failed, e->active->message->id);
 }
 
 void health_unknown(struct destination *d)
@@ -182,12 +194,17 @@ static void revive(struct destination *d)
 	loop_timer_stop(h->probe);
 	if (h->look)
 		loop_timer_stop(h->look);
-	d->window = d->initial;
-	d->successes = 0;
+	window_begin(&d->window, &d->rules);
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s works again after %lld s", d->name,
 	         (long long)(queue_now(d->queue) - h->since) / 1000);
 	parking_call(d, SIZE_MAX);
 	destination_wake(d);
+}
+
+static void went_well(struct destination *d)
+{
+	parking_free(&d->health.failed);
+	window_went_well(&d->window, &d->rules, d->busy);
 }
 
 void health_works(struct destination *d)
@@ -196,7 +213,7 @@ void health_works(struct destination *d)
 	if (d->health.dead)
 		revive(d);
 	else
-		destination_went_well(d);
+		went_well(d);
 }
 
 /* A host that turns us away is there: fewer connections, and soon again. */
@@ -212,7 +229,7 @@ void health_busy(struct destination *d, const char *reason, bool probe)
 	if (h->dead)
 		revive(d);
 	set_reason(d, reason);
-	destination_too_busy(d);
+	window_turned_away(&d->window, d->busy);
 	for (unsigned i = 1; i < h->turned_away && pause < BUSY_PAUSE_MAX; i++)
 		pause *= 2;
 	if (d->busy == 0)

@@ -11,8 +11,12 @@
 void health_begin(struct destination *);
 void health_end(struct destination *);
 
-/* A request says that the host cannot be used; probe: it was the one that had to find out. */
+/* A request says that the host cannot be used; probe: it was the one that had to find out. The window shrinks,
+ * or the destination is dead from now on. */
 void health_failed(struct destination *, const char *reason, bool probe);
+/* The entry's recipients were deferred because the host cannot be used: if that is what it turns out to be,
+ * they are tried again as soon as it works. */
+void health_blames(struct destination *, struct entry *);
 /* A request says that the host is too busy to serve it. */
 void health_busy(struct destination *, const char *reason, bool probe);
 /* A request ran to its end. */

@@ -64,6 +64,22 @@ void parking_park(struct destination *d, struct entry *e)
 		destination_crowded(d);
 }
 
+void parking_adopt(struct destination *d, struct parking *failed)
+{
+	uint64_t id;
+
+	while (parking_take(failed, &id)) {
+		struct message *m = messages_find(d->queue->messages, id);
+
+		if (!m)
+			continue;
+		m->parked = 1;
+		if (m->active)
+			m->active->parked = true;
+		parking_add(&d->parking, id);
+	}
+}
+
 /* False if it is under way: then its attempt's end makes it due, or it comes back here by itself. */
 static bool make_due(struct queue *q, struct message *m)
 {

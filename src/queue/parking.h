@@ -28,6 +28,9 @@ void parking_free(struct parking *);
  * still. */
 void parking_park(struct destination *, struct entry *);
 
+/* Takes over messages that have failed at the destination. */
+void parking_adopt(struct destination *, struct parking *failed);
+
 /* Makes up to max parked messages due, none while the destination is suspended; returns how many. */
 size_t parking_call(struct destination *, size_t max);
 

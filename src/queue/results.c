@@ -166,8 +166,8 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	finish_rcpts(q, f, site);
 	if (d->rate_delay)
 		destination_pause(d, queue_now(q) + d->rate_delay);
-	if (d->health.dead && !f->maybe_twice)
-		parking_park(d, e);
+	if ((d->health.dead || site == SITE_DEAD) && !f->maybe_twice)
+		health_blames(d, e);
 	flight_end(f);
 	settle_check(q, a);
 }

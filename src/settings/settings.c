@@ -115,6 +115,13 @@ const struct settings_transport *settings_transport(const struct settings *s, co
 	return find_transport(s, text_of(name));
 }
 
+char *settings_transport_path(const struct settings_transport *t, const char *option)
+{
+	bool own = strcmp(t->name, "smtp") == 0 || strcmp(t->name, "lmtp") == 0;
+
+	return mem_fmt("%s%s.%s", own ? "" : "transport.", t->name, option);
+}
+
 static bool find_pickup(const struct settings *s, struct text path)
 {
 	for (size_t i = 0; i < s->pickup_count; i++)

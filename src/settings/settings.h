@@ -72,6 +72,9 @@ void settings_free(struct settings *);
 /* The transport of that name, or NULL. */
 const struct settings_transport *settings_transport(const struct settings *, const char *name);
 
+/* The path of an option of the transport: those that need no declaration have sections of their own. free() it. */
+char *settings_transport_path(const struct settings_transport *, const char *option);
+
 /* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop",
  * "lmtp.connect_timeout", "pickup./path.format"); sections with titles come into being when first named.
  * False and a constant complaint in *why. A transport starts from the smtp or lmtp values of the moment

@@ -38,6 +38,9 @@ struct manner {
 	/* the queue's limits for a destination; 0: none */
 	int64_t initial_destination_concurrency, destination_concurrency_limit;
 	int64_t destination_recipient_limit, destination_rate_delay;
+	/* how the window of connections learns; queue/window.h reads the two */
+	char *destination_concurrency_positive_feedback, *destination_concurrency_negative_feedback;
+	int64_t destination_concurrency_failed_cohort_limit;
 
 	/* time limits of the stages (RFC 5321 4.5.3.2) */
 	int64_t connect_timeout;   /* 0: the system's own */

@@ -41,6 +41,10 @@ static const struct option_row rows[] = {
 	COUNT(BOTH, destination_concurrency_limit, "20", 0, INT_MAX, "most connections to a destination; 0: any"),
 	COUNT(BOTH, destination_recipient_limit, "50", 0, INT_MAX, "most recipients of a transaction; 0: any"),
 	TIME(BOTH, destination_rate_delay, "0s", 0, EVER, "pause between two messages to a destination"),
+	TEXT(BOTH, destination_concurrency_positive_feedback, "1", "more connections for each success"),
+	TEXT(BOTH, destination_concurrency_negative_feedback, "1", "fewer connections for each failure of the host"),
+	COUNT(BOTH, destination_concurrency_failed_cohort_limit, "1", 0, INT_MAX,
+	      "windows of failures that make a destination dead; 0: never"),
 
 	/* time limits of the stages */
 	TIME(SMTP, connect_timeout, "30s", 0, EVER, "to connect; 0: the system's own limit"),

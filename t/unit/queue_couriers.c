@@ -358,9 +358,9 @@ static void check_counts(struct world *w)
 		}
 		ck_assert_uint_eq(d->busy, busy);
 		ck_assert_uint_eq(d->idle, idle);
-		ck_assert_uint_le(busy + idle, d->limit);
-		ck_assert_uint_ge(d->window, 1);
-		ck_assert_uint_le(d->window, d->limit);
+		ck_assert_uint_le(busy + idle, d->rules.limit);
+		ck_assert_uint_ge(d->window.size, 1);
+		ck_assert_uint_le(d->window.size, d->rules.limit);
 	}
 	for (size_t i = 0; i < w->host_count; i++)
 		ck_assert_uint_le(w->hosts[i].open_max, LIMIT);

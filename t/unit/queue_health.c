@@ -34,6 +34,49 @@ START_TEST(test_dead_host)
 }
 END_TEST
 
+/* All that were out when it died come back with the first success. */
+START_TEST(test_window_full_of_failures)
+{
+	struct world w;
+	struct host *a;
+
+	world_begin(&w, "queue.minimal_backoff_time", "1h", "queue.maximal_backoff_time", "1h", NULL);
+	world_open(&w);
+	a = world_host(&w, "inet:a");
+	a->dead = true;
+	for (int i = 0; i < 30; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 500);
+	ck_assert_uint_eq(a->requests, 5);
+	ck_assert_uint_eq(w.deferred, 5);
+	a->dead = false;
+	ck_assert(world_until_left(&w, 0, 10 * 1000));
+	ck_assert_uint_eq(w.sent, 30);
+	world_end(&w);
+}
+END_TEST
+
+/* With failed_cohort_limit 0 each message waits for its own time. */
+START_TEST(test_never_dead)
+{
+	struct world w;
+	struct host *a;
+
+	world_begin(&w, "lmtp.destination_concurrency_failed_cohort_limit", "0", NULL);
+	world_open(&w);
+	a = world_host(&w, "inet:a");
+	a->dead = true;
+	for (int i = 0; i < 30; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 200 * 1000);
+	ck_assert_uint_eq(a->requests, 30);
+	ck_assert_uint_eq(a->probes, 0);
+	a->dead = false;
+	ck_assert(world_until_left(&w, 0, 10 * MINUTE));
+	world_end(&w);
+}
+END_TEST
+
 /* Long dead: what waits leaves memory, and all of it moves with the first success. */
 START_TEST(test_long_dead_host)
 {
@@ -211,6 +254,8 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "dead host", test_dead_host, 1, 0 },
+		{ "window full of failures", test_window_full_of_failures, 1, 0 },
+		{ "never dead", test_never_dead, 1, 0 },
 		{ "long dead host", test_long_dead_host, 1, 0 },
 		{ "expiry at a dead host", test_expiry_at_a_dead_host, 1, 0 },
 		{ "report does not wait for a dead host", test_report_does_not_wait_for_a_dead_host, 1, 0 },
