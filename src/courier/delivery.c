@@ -307,6 +307,15 @@ static void host_found(void *arg, const struct host *host)
 	begin(d, host->last);
 }
 
+static void look_for_hosts(struct delivery *d)
+{
+	const struct manner *m = d->transport->manner;
+
+	d->hosts = hosts_new(&d->tools->hosts, m, d->request->nexthop);
+	if (*m->fallback_relay && strncmp(d->request->nexthop, "unix:", 5) == 0)
+		tally_note(d->tally, "warning: fallback_relay does not count for a nexthop that is a socket");
+}
+
 /* A kept connection that was dead was no try at all: the same host may be asked again, over a new one. */
 static void next_host(struct delivery *d)
 {
@@ -318,7 +327,7 @@ static void next_host(struct delivery *d)
 	}
 	d->stale = false;
 	if (!d->hosts)
-		d->hosts = hosts_new(&d->tools->hosts, d->transport->manner, d->request->nexthop);
+		look_for_hosts(d);
 	search(d);
 }
 
