@@ -67,6 +67,23 @@ bool buf_char(struct buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
+bool buf_unsigned(struct buf *b, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	return buf_add(b, p, (size_t)(digits + sizeof digits - p));
+}
+
+bool buf_signed(struct buf *b, int64_t n)
+{
+	if (n < 0)
+		buf_char(b, '-');
+	return buf_unsigned(b, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
 bool buf_fmt(struct buf *b, const char *format, ...)
 {
 	va_list args;

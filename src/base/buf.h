@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;   /* always NUL behind len once anything was added; NULL before */
@@ -23,6 +24,8 @@ void buf_clear(struct buf *);                /* forgets content and mark, keeps 
 bool buf_add(struct buf *, const void *, size_t);
 bool buf_str(struct buf *, const char *);
 bool buf_char(struct buf *, char);
+bool buf_unsigned(struct buf *, uint64_t);   /* in decimal */
+bool buf_signed(struct buf *, int64_t);
 bool buf_fmt(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vfmt(struct buf *, const char *format, va_list);
 void buf_drop(struct buf *, size_t n);       /* removes n bytes from the front (n <= len) */

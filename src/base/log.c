@@ -15,6 +15,7 @@
 #include "base/text.h"
 
 enum {
+	TAG_MAX = 256,
 	TEXT_MAX = 8192,            /* of one value or free text; the peer's longest reply fits */
 	LINE_MAX_BYTES = 64 * 1024,
 	WAITING_MAX = 1024 * 1024,  /* lines collected, or kept while the file cannot be written */
@@ -22,7 +23,7 @@ enum {
 };
 
 struct log_entry {
-	char tag[128];              /* NAME/PROCESS[PID] */
+	struct buf tag;             /* NAME/PROCESS[PID] */
 	struct buf line;            /* text form: what stands behind the tag */
 	json_t *object;             /* JSON form: all of it */
 	const char *separator;      /* to put ahead of the next field */
@@ -32,7 +33,8 @@ struct log_entry {
 static struct {
 	struct log_setup setup;
 	struct buf waiting;
-	struct buf text, line;      /* of the line at hand, kept for their memory */
+	struct buf text, line, tag; /* of the line at hand, kept for their memory */
+	pid_t pid;                  /* of this process, once it was asked for */
 	struct log_entry entry;
 	unsigned long long lost;    /* lines that could not be written, not yet told */
 	bool torn;                  /* the last write ended inside a line */
@@ -43,7 +45,8 @@ static struct {
 	.waiting = { .max = WAITING_MAX },
 	.text = { .max = LINE_MAX_BYTES },
 	.line = { .max = LINE_MAX_BYTES },
-	.entry = { .line = { .max = LINE_MAX_BYTES } },
+	.tag = { .max = TAG_MAX },
+	.entry = { .tag = { .max = TAG_MAX }, .line = { .max = LINE_MAX_BYTES } },
 };
 
 void log_open(const struct log_setup *setup)
@@ -54,6 +57,7 @@ void log_open(const struct log_setup *setup)
 	closelog();
 	buf_clear(&the.waiting);
 	the.torn = false;
+	the.pid = 0;
 	the.setup = *setup;
 	if (setup->target != LOG_TO_FILE)
 		the.setup.fd = -1;
@@ -95,9 +99,22 @@ static const char *time_now(void)
 	return the.stamp;
 }
 
-static void print_tag(char *out, size_t size, const char *process, pid_t pid)
+static pid_t own_pid(void)
 {
-	snprintf(out, size, "%s/%s[%ld]", the.setup.name, process, (long)(pid ? pid : getpid()));
+	if (!the.pid)
+		the.pid = getpid();
+	return the.pid;
+}
+
+static void print_tag(struct buf *out, const char *process, pid_t pid)
+{
+	buf_clear(out);
+	buf_str(out, the.setup.name);
+	buf_char(out, '/');
+	buf_str(out, process);
+	buf_char(out, '[');
+	buf_signed(out, pid ? pid : own_pid());
+	buf_char(out, ']');
 }
 
 static int descriptor(void)
@@ -177,7 +194,7 @@ static void add_line(const char *tag, const char *line)
 static void send_syslog(const char *tag, const char *line, enum log_level level)
 {
 	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR };
-	static char ident[sizeof the.entry.tag];   /* syslog(3) keeps the pointer */
+	static char ident[TAG_MAX + 1];   /* syslog(3) keeps the pointer */
 
 	snprintf(ident, sizeof ident, "%s", tag);
 	openlog(ident, LOG_NDELAY, the.setup.facility);
@@ -203,7 +220,7 @@ static json_t *json_line(const char *process, pid_t pid, const char *id, enum lo
 	json_object_set_new(o, "host", json_clean(the.setup.host));
 	json_object_set_new(o, "name", json_clean(the.setup.name));
 	json_object_set_new(o, "process", json_clean(process));
-	json_object_set_new(o, "pid", json_integer(pid ? pid : getpid()));
+	json_object_set_new(o, "pid", json_integer(pid ? pid : own_pid()));
 	if (id)
 		json_object_set_new(o, "id", json_clean(id));
 	if (level != LOG_LEVEL_INFO)
@@ -236,17 +253,16 @@ static void emit_text(const char *tag, const char *id, enum log_level level, con
 
 static void put_line(enum log_level level, const char *process, pid_t pid, const char *id, const char *text)
 {
-	char tag[sizeof the.entry.tag];
 	json_t *o;
 
-	print_tag(tag, sizeof tag, process, pid);
+	print_tag(&the.tag, process, pid);
 	if (!the.setup.json) {
-		emit_text(tag, id, level, text);
+		emit_text(buf_text(&the.tag), id, level, text);
 		return;
 	}
 	o = json_line(process, pid, id, level);
 	json_object_set_new(o, "text", json_clean(text));
-	emit_json(tag, o, level);
+	emit_json(buf_text(&the.tag), o, level);
 }
 
 void log_flush(void)
@@ -287,7 +303,7 @@ struct log_entry *log_begin(const char *process, pid_t pid, const char *id)
 	struct log_entry *e = &the.entry;
 
 	assert(!e->separator);
-	print_tag(e->tag, sizeof e->tag, process, pid);
+	print_tag(&e->tag, process, pid);
 	e->separator = "";
 	if (the.setup.json) {
 		e->object = json_line(process, pid, id, LOG_LEVEL_INFO);
@@ -353,7 +369,7 @@ void log_number(struct log_entry *e, const char *name, int64_t value)
 		return;
 	}
 	field_name(e, name);
-	buf_fmt(&e->line, "%lld", (long long)value);
+	buf_signed(&e->line, value);
 }
 
 static void end_text(struct log_entry *e, const char *tail)
@@ -363,7 +379,7 @@ static void end_text(struct log_entry *e, const char *tail)
 		text_clean(text_of(tail), TEXT_MAX, &e->line);
 		buf_char(&e->line, ')');
 	}
-	emit(e->tag, buf_text(&e->line), LOG_LEVEL_INFO);
+	emit(buf_text(&e->tag), buf_text(&e->line), LOG_LEVEL_INFO);
 	buf_clear(&e->line);
 }
 
@@ -374,7 +390,7 @@ void log_end(struct log_entry *e, const char *tail)
 	} else {
 		if (tail)
 			json_object_set_new(e->object, "text", json_clean(tail));
-		emit_json(e->tag, e->object, LOG_LEVEL_INFO);
+		emit_json(buf_text(&e->tag), e->object, LOG_LEVEL_INFO);
 		e->object = NULL;
 	}
 	e->separator = NULL;

@@ -23,7 +23,8 @@ struct log_setup {
 	bool json;
 };
 
-/* Starts or restarts the log; before the first call lines go to standard error. */
+/* Starts or restarts the log, also in a process that was forked; before the first call lines go to standard
+ * error. */
 void log_open(const struct log_setup *);
 
 /* Writes what is collected; lines that cannot be written are counted, and the count is logged when it

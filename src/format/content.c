@@ -97,8 +97,29 @@ static void put_held(struct content *c, struct text t, const char *s)
 		put(c, s);
 }
 
+/* Takes whole lines that stand in the file as they do on the wire, the bulk of most files. */
+static void take_plain_lines(struct content *c, struct text *t)
+{
+	const char *start = t->p;
+
+	while (t->n && *t->p != '.') {
+		const char *lf = memchr(t->p, '\n', t->n);
+		size_t n = lf ? (size_t)(lf - t->p) : 0;
+
+		if (n == 0 || t->p[n - 1] != '\r' || memchr(t->p, '\r', n - 1))
+			break;
+		take(t, n);
+		take_lf(c, t);
+	}
+	keep(c, start, (size_t)(t->p - start));
+}
+
 static void step_start(struct content *c, struct text *t)
 {
+	if (c->crlf)
+		take_plain_lines(c, t);
+	if (!t->n)
+		return;
 	if (*t->p != '.') {
 		c->at = AT_INSIDE;
 		return;

@@ -56,23 +56,6 @@ static const struct layout layouts[] = {
 
 /* ---- printing ---- */
 
-static void add_unsigned(struct buf *out, uint64_t n)
-{
-	char digits[20], *p = digits + sizeof digits;
-
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
-	buf_add(out, p, (size_t)(digits + sizeof digits - p));
-}
-
-static void add_signed(struct buf *out, int64_t n)
-{
-	if (n < 0)
-		buf_char(out, '-');
-	add_unsigned(out, n < 0 ? -(uint64_t)n : (uint64_t)n);
-}
-
 static const char hex[] = "0123456789abcdef";
 
 static bool is_plain(unsigned char c, bool blanks)
@@ -109,10 +92,10 @@ static void add_value(struct buf *out, enum value_kind kind, const char *value)
 {
 	switch (kind) {
 	case SIGNED:
-		add_signed(out, *(const int64_t *)(const void *)value);
+		buf_signed(out, *(const int64_t *)(const void *)value);
 		break;
 	case UNSIGNED:
-		add_unsigned(out, *(const uint64_t *)(const void *)value);
+		buf_unsigned(out, *(const uint64_t *)(const void *)value);
 		break;
 	case LETTER:
 		buf_char(out, *value);

@@ -84,9 +84,13 @@ void delivery_log_delay(int64_t ms, int64_t decimals, struct buf *out)
 	for (; decimals > 0 && rounded % 10 == 0; decimals--)
 		rounded /= 10;
 	unit = power_of_ten(decimals);
-	buf_fmt(out, "%lld", (long long)(rounded / unit));
+	buf_signed(out, rounded / unit);
 	if (decimals > 0)
-		buf_fmt(out, ".%0*lld", (int)decimals, (long long)(rounded % unit));
+		buf_char(out, '.');
+	while (decimals-- > 0) {
+		unit /= 10;
+		buf_char(out, (char)('0' + rounded / unit % 10));
+	}
 }
 
 static void delays(const struct queue *q, const struct active *a, const struct note *n, struct log_entry *e)

@@ -9,7 +9,7 @@
 #include "spool/io.h"
 #include "spool/pace.h"
 
-enum { REST_MS = 1 };   /* mail waits for it */
+enum { REST_MS = 5 };   /* mail waits for it, but only behind other mail */
 
 struct dirsync {
 	struct disk_job job;

@@ -19,9 +19,9 @@ enum {
 	WAITING_MAX = 10000,
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
 	AGAIN_MS = 100,            /* between looks at what waits */
-	GROUP = 16,                /* files that one thread claims in a row */
+	GROUP = 32,                /* files that one thread claims in a row */
 	SMALL = 64 * 1024,         /* bytes that are copied without a thread of their own */
-	GROUPS_MAX = 2             /* more threads would only wait for the same directories */
+	GROUPS_MAX = 1             /* more threads would only wait for the same directories */
 };
 
 /* Files that are claimed and looked at by one thread, one after the other. */

@@ -11,7 +11,7 @@
 #include "spool/hook.h"
 #include "spool/names.h"
 
-enum { GROUP = 32, GROUPS_MAX = 4 };   /* files a job, jobs at once */
+enum { GROUP = 32, GROUPS_MAX = 2 };   /* files a job, jobs at once */
 
 struct group {
 	struct disk_job job;
