@@ -82,7 +82,8 @@ def test_D_5_services_of_a_nexthop(t):
 
 def test_D_6_and_14_a_nexthop_that_cannot_be_read_keeps_the_mail(t):
     """At the start it is refused where it can be seen; where a table gives it, the mail waits."""
-    bad = {"a": "inet:[127.0.0.1", "b": "inet:[127.0.0.1]x", "c": "inet:-bad-", "d": "inet:[ipv6:1.2.3.4]", "e": "inet:, ,"}
+    bad = {"a": "inet:[127.0.0.1", "b": "inet:[127.0.0.1]x", "c": "inet:-bad-", "d": "inet:[ipv6:1.2.3.4]",
+           "e": "inet:, ,"}
     daemon = t.daemon(None, {"transport_maps": "inline:{%s}" % ", ".join(
         "{%s.test = lmtp:%s}" % pair for pair in bad.items())})
     for name in bad:
@@ -162,7 +163,8 @@ def test_V_4_recipients_that_one_host_does_not_settle_go_to_the_next(t):
     daemon.send(["soft@example.org", "good@example.org", "hard@example.org", "late@example.org"], sender="")
     lines = {name: daemon.wait_delivery(name + "@example.org") for name in ("soft", "good", "hard", "late")}
     same({name: outcome(line) for name, line in lines.items()},
-         {"soft": ("sent", "2.0.0"), "good": ("sent", "2.0.0"), "hard": ("bounced", "5.1.1"), "late": ("sent", "2.0.0")})
+         {"soft": ("sent", "2.0.0"), "good": ("sent", "2.0.0"), "hard": ("bounced", "5.1.1"),
+          "late": ("sent", "2.0.0")})
     same(sorted(two.messages[0].recipients), ["late@example.org", "soft@example.org"])
     same(sorted(one.messages[0].recipients), ["good@example.org", "late@example.org"])
     daemon.wait_log(r": host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.0 later \(in reply to RCPT TO command\)$")

@@ -287,7 +287,8 @@ def test_extra_reply_while_idle_ends_the_session_quietly(t):
     def greeting(session):
         sessions.append(session)
         return USUAL
-    daemon, peers, lines = results(t, {"a": {"greeting": greeting}}, {"lmtp.connection_cache_time_limit": "60s"})
+    daemon, peers, lines = results(t, {"a": {"greeting": greeting}},
+                                   {"lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit": "60s"})
     same(lines["a"]["status"], "sent")
     sessions[0].raw(b"250 2.0.0 by the way\r\n")
     peers["a"].wait(lambda: sessions[0].ended_by, 10, "the session's end")

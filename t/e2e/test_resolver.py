@@ -46,7 +46,8 @@ def test_N_14_what_the_servers_say(t):
 def test_an_idle_connection_needs_no_look_up(t):
     peer = t.peer(address=("127.0.0.1", 0))
     daemon, server = one_store(t, {"store.test": ["127.0.0.1"]}, "inet:store.test:%d" % peer.address[1],
-                               {"workers": 1, "inet_protocols": "ipv4", "lmtp.connection_cache_time_limit": "30s"})
+                               {"workers": 1, "inet_protocols": "ipv4",
+                                "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s"})
     for number in range(3):
         daemon.send("u%d@example.org" % number)
         daemon.wait_delivery("u%d@example.org" % number, "sent")

@@ -7,7 +7,7 @@ from cases import SHORT, outcome
 from harness import same
 
 ONE = {"lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
-       "lmtp.connection_cache_time_limit": "30s"}
+       "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s"}
 
 
 def one_after_another(daemon, recipients, **options):
@@ -138,7 +138,8 @@ def test_J_16_a_reused_session_keeps_what_was_announced(t):
 def test_J_9_transports_do_not_share_sessions(t):
     peer = t.peer()
     daemon = t.daemon(None, {
-        "lmtp.connection_cache_time_limit": "30s", "transport other.protocol": "lmtp",
+        "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s",
+        "transport other.protocol": "lmtp",
         "transport_maps": "inline:{one.test=lmtp:%s, two.test=other:%s}" % (peer.nexthop, peer.nexthop)})
     one_after_another(daemon, ["u@one.test", "u@two.test", "u@one.test", "u@two.test"])
     same(len(peer.sessions), 2)

@@ -115,7 +115,8 @@ def test_K_13_354_for_nobody(t):
 def test_503_for_want_of_recipients_and_the_session_goes_on(t):
     """As Dovecot does: all refused, DATA gets 503, RSET, and the same session serves the next message."""
     peer = t.peer()
-    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1, "lmtp.connection_cache_time_limit": "30s"})
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1,
+                             "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s"})
     daemon.send(["rcpt550@example.org", "rcpt450@example.org"], sender="")
     daemon.wait_deliveries(2)
     daemon.send("ok@example.org")
