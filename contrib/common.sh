@@ -68,6 +68,19 @@ install_missing() {
 	disable_services "${missing[@]}"
 }
 
+# fetch_missing DIRECTORY PACKAGE…: the packages' files in that directory, not installed; what cannot be had is left out
+fetch_missing() {
+	local dir=$1 package
+	shift
+	mkdir -p "$dir"
+	for package; do
+		compgen -G "$dir/${package}_*.deb" >/dev/null && continue
+		say "fetching $package"
+		(cd "$dir" && { apt-get -q download "$package" || { as_root apt-get -q update && apt-get -q download "$package"; }; }) ||
+			echo "$package cannot be fetched; its tests are skipped"
+	done
+}
+
 # build DIRECTORY CONFIGURE-OPTION…: leaves a built tree in DIRECTORY; false if that did not work
 build() {
 	local dir=$1

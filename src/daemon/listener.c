@@ -22,9 +22,9 @@ static int fail(char **why, int fd, const char *where, const char *what)
 	return -1;
 }
 
-static bool is_alive(const struct sockaddr_un *address)
+static bool is_alive(const struct sockaddr_un *address, int type)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	bool alive = fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 		errno == EAGAIN);
 
@@ -42,26 +42,60 @@ static void remove_remains(const char *path)
 		unlink(path);
 }
 
-int listener_control(const char *path, char **why)
+static int listen_at(const char *path, int type, mode_t mode, char **why)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd;
 	mode_t mask;
 	bool bound;
 
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail(why, -1, path, "is too long for the name of a socket");
+	strcpy(address.sun_path, path);
+	if (is_alive(&address, type))
+		return fail(why, -1, path, "another process answers on this socket");
+	fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(why, fd, path, strerror(errno));
-	memcpy(address.sun_path, path, strnlen(path, sizeof(address.sun_path) - 1));
-	if (is_alive(&address))
-		return fail(why, fd, path, "another process answers on this control socket");
 	remove_remains(path);
-	mask = umask(0117);
+	mask = umask(~mode & 0777);
 	bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(mask);
 	if (!bound || listen(fd, BACKLOG) != 0)
 		return fail(why, fd, path, strerror(errno));
 	return fd;
 }
+
+int listener_control(const char *path, char **why)
+{
+	return listen_at(path, SOCK_STREAM, 0660, why);
+}
+
+/* --- for producers --- */
+
+static char *drop_path(const char *spool)
+{
+	return mem_fmt("%s/drop/socket", spool);
+}
+
+int listener_drop(const char *spool, char **why)
+{
+	char *path = drop_path(spool);
+	int fd = listen_at(path, SOCK_SEQPACKET, 0666, why);
+
+	free(path);
+	return fd;
+}
+
+void listener_drop_remove(const char *spool)
+{
+	char *path = drop_path(spool);
+
+	remove_remains(path);
+	free(path);
+}
+
+/* --- for metrics --- */
 
 static int bind_to(const struct addrinfo *a, const char *where, char **why)
 {

@@ -12,6 +12,7 @@
 #include "daemon/process.h"
 #include "daemon/reins.h"
 #include "daemon/sandbox.h"
+#include "daemon/wait_socket.h"
 #include "net/loop.h"
 #include "queue/queue.h"
 
@@ -23,6 +24,7 @@ struct queue_side {
 	struct settings *settings, *previous;
 	struct queue *queue;
 	struct control *control;
+	struct wait_socket *waits;
 	struct reins *reins;
 	struct loop_signal *terminate;
 	bool stopping;
@@ -91,6 +93,14 @@ static void courier_went(struct queue_side *q, const struct reins_message *m)
 	control_processes_gone(control_processes(q->control), m->pid, m->status);
 }
 
+static void listen_for(struct queue_side *q, const struct reins_message *m)
+{
+	if (m->slot == REINS_SLOT_DROP)
+		wait_socket_listen(q->waits, m->fd);
+	else
+		control_listen(q->control, m->fd, m->slot == REINS_SLOT_CONTROL);
+}
+
 static void heard(void *arg, const struct reins_message *m)
 {
 	struct queue_side *q = arg;
@@ -101,7 +111,7 @@ static void heard(void *arg, const struct reins_message *m)
 	case REINS_SANDBOX: sandbox_told(q, m); break;
 	case REINS_SETTINGS: reconfigure(q, m->fd); break;
 	case REINS_LOG: reopen_log(q, m->fd); break;
-	case REINS_LISTEN: control_listen(q->control, m->fd, m->slot == 0); break;
+	case REINS_LISTEN: listen_for(q, m); break;
 	case REINS_RELOADED: control_reloaded(q->control, m->text); break;
 	case REINS_STOP: stop(q); break;
 	default: break;
@@ -137,6 +147,7 @@ static void kill_courier(void *arg, unsigned slot, pid_t pid)
 static void serve(struct queue_side *q, const char *sandbox)
 {
 	q->control = control_new(q->loop, q->queue, q->settings, ask_for_reload, q);
+	q->waits = wait_socket_new(q->loop, q->queue);
 	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
 	queue_set_killer(q->queue, kill_courier, q);
@@ -146,6 +157,7 @@ static void serve(struct queue_side *q, const char *sandbox)
 	loop_run(q->loop);
 	loop_signal_free(q->terminate);
 	reins_free(q->reins);
+	wait_socket_free(q->waits);
 	control_free(q->control);
 }
 

@@ -23,11 +23,13 @@ enum reins_kind {
 	REINS_RELOADED,       /* supervisor → queue: text "" or the complaint */
 	/* child → supervisor: text: what is in force; supervisor → queue: the same of courier slot, pid */
 	REINS_SANDBOX,
-	/* supervisor → queue: a listening socket (fd): slot 0 control, slot 1 metrics */
+	/* supervisor → queue: a listening socket (fd); slot: enum reins_listener */
 	REINS_LISTEN,
 	/* queue → supervisor: courier slot, pid has let go of its link, or stands still, and does not end */
 	REINS_KILL
 };
+
+enum reins_listener { REINS_SLOT_CONTROL, REINS_SLOT_METRICS, REINS_SLOT_DROP };
 
 struct reins_message {
 	enum reins_kind kind;

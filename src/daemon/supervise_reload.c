@@ -37,6 +37,8 @@ static void move_listeners(struct supervisor *s, const struct settings *fresh)
 		supervise_close_control(s);
 	if (strcmp(s->settings->control_http, fresh->control_http) != 0)
 		supervise_close_http(s);
+	if (strcmp(s->settings->spool_directory, fresh->spool_directory) != 0)
+		supervise_close_drop(s);
 }
 
 /* The settings and the log for everything that is started from now on. */

@@ -113,8 +113,22 @@ void supervise_start_couriers(struct supervisor *s)
 
 /* --- listening --- */
 
+/* Without it only those are refused who want to wait. */
+static void open_drop(struct supervisor *s)
+{
+	char *why = NULL;
+
+	if (s->drop_fd >= 0)
+		return;
+	s->drop_fd = listener_drop(s->settings->spool_directory, &why);
+	if (s->drop_fd < 0)
+		log_line(LOG_LEVEL_WARNING, "master", NULL, "%s: causeway-inject --wait will not work", why);
+	free(why);
+}
+
 bool supervise_open_listeners(struct supervisor *s, char **why)
 {
+	open_drop(s);
 	if (s->control_fd < 0)
 		s->control_fd = listener_control(s->settings->control_socket, why);
 	if (s->control_fd >= 0 && s->http_fd < 0 && *s->settings->control_http)
@@ -125,9 +139,11 @@ bool supervise_open_listeners(struct supervisor *s, char **why)
 void supervise_hand_over_listeners(struct supervisor *s)
 {
 	if (s->control_fd >= 0)
-		child_tell(s->queue, REINS_LISTEN, 0, s->control_fd, NULL);
+		child_tell(s->queue, REINS_LISTEN, REINS_SLOT_CONTROL, s->control_fd, NULL);
 	if (s->http_fd >= 0)
-		child_tell(s->queue, REINS_LISTEN, 1, s->http_fd, NULL);
+		child_tell(s->queue, REINS_LISTEN, REINS_SLOT_METRICS, s->http_fd, NULL);
+	if (s->drop_fd >= 0)
+		child_tell(s->queue, REINS_LISTEN, REINS_SLOT_DROP, s->drop_fd, NULL);
 }
 
 void supervise_close_control(struct supervisor *s)
@@ -144,4 +160,13 @@ void supervise_close_http(struct supervisor *s)
 	if (s->http_fd >= 0)
 		close(s->http_fd);
 	s->http_fd = -1;
+}
+
+void supervise_close_drop(struct supervisor *s)
+{
+	if (s->drop_fd < 0)
+		return;
+	close(s->drop_fd);
+	s->drop_fd = -1;
+	listener_drop_remove(s->settings->spool_directory);
 }

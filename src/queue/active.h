@@ -63,6 +63,7 @@ struct recipient {
 	uint8_t rounds;               /* "once more" in a row without progress */
 	bool recorded;                /* its result is in the journal */
 	bool alone;                   /* only in a request of its own */
+	bool returned;                /* its caller has it back (queue/waits.h): what comes now is for the log only */
 };
 
 #define RCPT_NONE UINT32_MAX

@@ -8,12 +8,17 @@
 #include "queue/delivery_log.h"
 #include "queue/metrics.h"
 #include "queue/settle.h"
+#include "queue/waits.h"
 
 #define SETTLED UINT32_MAX
+#define TAKEN_BACK (UINT32_MAX - 1)
 
 struct item {
-	struct active *active;
-	uint32_t rcpt;                /* or SETTLED */
+	union {
+		struct active *active;
+		struct wait *wait;    /* TAKEN_BACK */
+	};
+	uint32_t rcpt;                /* or one of the above */
 };
 
 struct batch {
@@ -80,7 +85,7 @@ void batches_free(struct batches *all)
 	free(all);
 }
 
-static void add(struct batches *all, struct active *a, uint32_t rcpt)
+static void add(struct batches *all, struct item item)
 {
 	struct batch *b = all->open;
 
@@ -88,18 +93,23 @@ static void add(struct batches *all, struct active *a, uint32_t rcpt)
 		b->room = b->room ? 2 * b->room : 64;
 		b->items = mem_grow(b->items, b->room, sizeof *b->items);
 	}
-	b->items[b->count++] = (struct item){ a, rcpt };
+	b->items[b->count++] = item;
 	batch_add_other(all);
 }
 
 void batch_add_result(struct batches *all, struct active *a, uint32_t rcpt)
 {
-	add(all, a, rcpt);
+	add(all, (struct item){ .active = a, .rcpt = rcpt });
 }
 
 void batch_add_settled(struct batches *all, struct active *a)
 {
-	add(all, a, SETTLED);
+	add(all, (struct item){ .active = a, .rcpt = SETTLED });
+}
+
+void batch_add_wait(struct batches *all, struct wait *w)
+{
+	add(all, (struct item){ .wait = w, .rcpt = TAKEN_BACK });
 }
 
 void batch_add_other(struct batches *all)
@@ -121,8 +131,13 @@ static void tell(struct batches *all, const struct item *i)
 		settle_committed(all->queue, i->active);
 		return;
 	}
+	if (i->rcpt == TAKEN_BACK) {
+		waits_committed(i->wait);
+		return;
+	}
 	delivery_log(all->queue, i->active, i->rcpt);
 	metrics_count(all->queue->metrics, all->queue, i->active, i->rcpt);
+	waits_result(all->queue->waits, i->active, i->rcpt);
 }
 
 static void finish(struct batches *all, struct batch *b)

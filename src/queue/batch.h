@@ -17,6 +17,9 @@ void batches_free(struct batches *);
 void batch_add_result(struct batches *, struct active *, uint32_t rcpt);
 /* The attempt's end was journalled in this turn; settle_committed follows the commit. */
 void batch_add_settled(struct batches *, struct active *);
+struct wait;
+/* What a caller took back was journalled in this turn; waits_committed follows the commit. */
+void batch_add_wait(struct batches *, struct wait *);
 /* Something else was journalled in this turn. */
 void batch_add_other(struct batches *);
 /* The same; fn(arg) follows the commit. The call belongs to the caller, and is never made if the batches are

@@ -16,6 +16,7 @@ struct metrics;
 struct route;
 struct router;
 struct unwritten;
+struct waits;
 
 struct queue {
 	struct loop *loop;
@@ -30,6 +31,7 @@ struct queue {
 	struct batches *batches;
 	struct unwritten *unwritten;
 	struct metrics *metrics;
+	struct waits *waits;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */

@@ -10,6 +10,7 @@
 #include "queue/orders.h"
 #include "queue/router.h"
 #include "queue/unwritten.h"
+#include "queue/waits.h"
 
 enum { LOADS_MAX = 256, TEXT_ROOM = 200 };
 
@@ -67,6 +68,8 @@ static void arrived(void *arg, struct spool_message *loaded)
 	}
 	m->arrived = queue_boot(q, loaded->arrived);
 	delivery_log_arrival(q, loaded);
+	if (loaded->drop_name)
+		waits_arrived(q->waits, m, loaded->drop_name, loaded->uid);
 	/* what is not written cannot be loaded again, but by the next start */
 	if (loaded->fd >= 0 && (active_count(q) < q->active_limit || loaded->unwritten) && !q->stopping) {
 		activate(q, m, loaded);
@@ -137,11 +140,21 @@ static void corrupt(void *arg, uint64_t id, const char *reason)
 	if (!m || m->state == MESSAGE_ACTIVE)
 		return;
 	schedule_remove(q->schedule, m);
+	waits_lost(q->waits, id);
 	messages_remove(q->messages, m);
 }
 
+/* The spool has said so in the log; a caller who waits shall know it too. */
+static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason)
+{
+	struct queue *q = arg;
+
+	(void)id;
+	waits_refused(q->waits, name, uid, reason);
+}
+
 const struct spool_events intake_events = {
-	.arrived = arrived, .known = known, .ready = ready, .corrupt = corrupt,
+	.arrived = arrived, .known = known, .ready = ready, .corrupt = corrupt, .refused = refused,
 };
 
 /* --- loading again --- */
@@ -171,6 +184,7 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 	} else if (m) {
 		log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed),
 		         "the queue file has gone: somebody else removed it");
+		waits_lost(q->waits, id);
 		messages_remove(q->messages, m);
 	}
 	if (found)

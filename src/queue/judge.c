@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "queue/batch.h"
 #include "queue/core.h"
 #include "queue/unwritten.h"
@@ -20,17 +21,32 @@ void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 		message_set_final(a->message, rcpt, a->envelope->count);
 }
 
+static void tell_second_copy(const struct active *a, uint32_t rcpt)
+{
+	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
+	         "to=<%s>: delivered after it was handed back to its caller, whose next attempt is a second copy",
+	         a->envelope->rcpts[rcpt].address);
+}
+
 static void record(struct queue *q, struct active *a, uint32_t rcpt)
 {
-	judge_record(q, a, rcpt, a->rcpts[rcpt].note->outcome == OUTCOME_SENT ? 's' : 'd');
+	bool sent = a->rcpts[rcpt].note->outcome == OUTCOME_SENT;
+
+	if (!a->rcpts[rcpt].returned)
+		judge_record(q, a, rcpt, sent ? 's' : 'd');
+	else if (sent)
+		tell_second_copy(a, rcpt);
 	batch_add_result(q->batches, a, rcpt);
 }
 
 void judge_record_all(struct queue *q, struct active *a)
 {
-	for (uint32_t i = 0; i < a->envelope->count; i++)
-		if (a->rcpts[i].note && a->rcpts[i].note->outcome != OUTCOME_BOUNCED && !a->rcpts[i].recorded)
+	for (uint32_t i = 0; i < a->envelope->count; i++) {
+		const struct recipient *r = &a->rcpts[i];
+
+		if (r->note && r->note->outcome != OUTCOME_BOUNCED && !r->recorded && !r->returned)
 			record(q, a, i);
+	}
 }
 
 void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *values)
@@ -48,7 +64,7 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	a->judged++;
 	if (a->unwritten)
 		unwritten_judged(q->unwritten, a);
-	else if (values->outcome != OUTCOME_BOUNCED)
+	else if (values->outcome != OUTCOME_BOUNCED || r->returned)
 		record(q, a, rcpt);
 }
 
@@ -72,4 +88,21 @@ void judge_here(struct queue *q, struct active *a, uint32_t rcpt, const char *tr
 
 	snprintf(n.dsn, sizeof n.dsn, "%s", dsn);
 	judge(q, a, rcpt, &n);
+}
+
+static const char *trouble_of(const struct destination *d)
+{
+	return *d->health.reason ? d->health.reason : "the destination is not served now";
+}
+
+void judge_waiting(struct queue *q, struct active *a, const char *dsn, const char *text)
+{
+	uint32_t rcpt;
+
+	for (struct entry *e = a->entries; e; e = e->next) {
+		destination_withdraw(e->destination, e);
+		while (entry_take(e, &rcpt, 1))
+			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, dsn,
+			           text ? text : trouble_of(e->destination));
+	}
 }

@@ -16,6 +16,8 @@ void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *va
 void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *transport, enum outcome,
                 const char *dsn, const char *text);
 
+/* Judges all who wait in the message's lines as deferred; text NULL: for the trouble of their destination. */
+void judge_waiting(struct queue *, struct active *, const char *dsn, const char *text);
 /* Records the results that were not when they came, because the message was unwritten. */
 void judge_record_all(struct queue *, struct active *);
 

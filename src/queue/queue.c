@@ -15,6 +15,7 @@
 #include "queue/route.h"
 #include "queue/router.h"
 #include "queue/unwritten.h"
+#include "queue/waits.h"
 #include "queue/walk.h"
 
 enum {
@@ -76,7 +77,8 @@ static void stop_if_done(struct queue *q)
 {
 	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
 	    !batches_idle(q->batches) ||
-	    ((q->reporting || !unwritten_idle(q->unwritten)) && loop_timer_is_set(q->grace)))
+	    ((q->reporting || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
+	     loop_timer_is_set(q->grace)))
 		return;
 	q->closing = true;
 	loop_timer_stop(q->grace);
@@ -204,6 +206,7 @@ static void begin(struct queue *q)
 	q->batches = batches_new(q);
 	q->unwritten = unwritten_new(q);
 	q->metrics = metrics_new();
+	q->waits = waits_new(q);
 	q->due = loop_timer_new(q->loop, due, q);
 	q->minute = loop_timer_new(q->loop, each_minute, q);
 	q->grace = loop_timer_new(q->loop, grace_over, q);
@@ -252,6 +255,7 @@ void queue_free(struct queue *q)
 	schedule_free(q->schedule);
 	route_free(q->route);
 	metrics_free(q->metrics);
+	waits_free(q->waits);
 	loop_cancel(q->loop, &q->turn);
 	loop_timer_free(q->due);
 	loop_timer_free(q->minute);

@@ -30,8 +30,12 @@ bool report_wanted(unsigned notify)
 	return notify == 0 || (notify & NOTIFY_FAILURE);
 }
 
-static bool is_refused(const struct active *a, const struct note *n)
+static bool is_refused(const struct active *a, uint32_t rcpt)
 {
+	const struct note *n = a->rcpts[rcpt].note;
+
+	if (a->rcpts[rcpt].returned)
+		return false;
 	return n && (n->outcome == OUTCOME_BOUNCED || (n->outcome == OUTCOME_DEFERRED && a->expired));
 }
 
@@ -139,7 +143,7 @@ static size_t choose(const struct active *a, uint32_t *out, size_t *silent)
 
 	*silent = 0;
 	for (uint32_t i = 0; i < a->envelope->count; i++) {
-		if (!is_refused(a, a->rcpts[i].note))
+		if (!is_refused(a, i))
 			continue;
 		if (report_wanted(a->envelope->rcpts[i].notify))
 			out[count++] = i;

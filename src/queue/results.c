@@ -102,7 +102,9 @@ static void once_more(struct queue *q, struct flight *f, uint32_t rcpt, enum sit
 
 	if (f->progress || site == SITE_BUSY)
 		r->rounds = 0;
-	if (d->health.dead)
+	if (r->returned)
+		defer(q, f, rcpt, "4.4.7", "its caller has it back");
+	else if (d->health.dead)
 		defer(q, f, rcpt, "4.4.1", d->health.reason);
 	else if (++r->rounds > ROUNDS_MAX)
 		defer(q, f, rcpt, "4.5.0", "the host takes nobody, although it does not refuse");
@@ -207,7 +209,7 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 			continue;
 		if (f->dot_sent && state == RCPT_FLYING)
 			tell_second_copy(a, rcpt);
-		if (patient)
+		if (patient || a->rcpts[rcpt].returned)
 			defer(q, f, rcpt, "4.3.0", "the delivery process crashed while it had this message");
 		else
 			destination_return(d, f->entry, rcpt);

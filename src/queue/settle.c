@@ -8,6 +8,7 @@
 #include "queue/orders.h"
 #include "queue/report.h"
 #include "queue/unwritten.h"
+#include "queue/waits.h"
 
 enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
 
@@ -63,19 +64,6 @@ static void park_waiting(struct active *a)
 	}
 }
 
-/* Their destination was tried since the start, if not for them: its trouble is theirs. */
-static void judge_waiting(struct queue *q, struct active *a)
-{
-	uint32_t rcpt;
-
-	for (struct entry *e = a->entries; e; e = e->next) {
-		destination_withdraw(e->destination, e);
-		while (entry_take(e, &rcpt, 1))
-			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, "4.4.1",
-			           e->destination->health.reason);
-	}
-}
-
 /* The attempt is over: the message waits on the disk again, unless the operator has said what shall become of
  * it. */
 static void wait_until(struct queue *q, struct message *m, int64_t due)
@@ -105,7 +93,7 @@ static void put_aside(struct queue *q, struct active *a)
 static bool is_unfinished(const struct active *a)
 {
 	for (size_t i = 0; i < a->envelope->count; i++)
-		if (a->rcpts[i].note && a->rcpts[i].note->outcome == OUTCOME_DEFERRED)
+		if (a->rcpts[i].note && a->rcpts[i].note->outcome == OUTCOME_DEFERRED && !a->rcpts[i].returned)
 			return true;
 	return a->open > 0;
 }
@@ -118,6 +106,8 @@ static size_t record_refused(struct queue *q, struct active *a)
 	for (uint32_t i = 0; i < a->envelope->count; i++) {
 		const struct note *n = a->rcpts[i].note;
 
+		if (a->rcpts[i].returned)
+			continue;
 		if (n && n->outcome == OUTCOME_BOUNCED) {
 			judge_record(q, a, i, 'b');
 			batch_add_result(q->batches, a, i);
@@ -171,8 +161,9 @@ static void settle(struct queue *q, struct active *a)
 	a->settled = true;
 	m->called = 0;
 	a->expired = too_old(q, a) && is_unfinished(a);
+	/* their destination was tried since the start, if not for them: its trouble is theirs */
 	if (a->expired)
-		judge_waiting(q, a);
+		judge_waiting(q, a, "4.4.1", NULL);
 	else
 		park_waiting(a);
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
@@ -202,12 +193,24 @@ static void put_aside_when_written(struct queue *q, struct active *a)
 		put_aside(q, a);
 }
 
+/* A caller who waits has the first word. */
+static void end_attempt(struct queue *q, struct active *a)
+{
+	if (!waits_offer(q->waits, a))
+		settle_when_written(q, a);
+}
+
 void settle_check(struct queue *q, struct active *a)
 {
-	if (a->settled || a->flights || a->writing || a->routed < a->envelope->count)
+	if (a->settled || a->writing || a->routed < a->envelope->count)
 		return;
+	waits_hurry(q->waits, a);
+	if (a->flights || a->writing)
+		return;
+	if (waits_for(q->waits, a) && is_stalled(a))
+		judge_waiting(q, a, "4.4.1", NULL);
 	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a))))
-		settle_when_written(q, a);
+		end_attempt(q, a);
 	else if (!a->judged && shall_park(a))
 		put_aside_when_written(q, a);
 }

@@ -146,6 +146,7 @@ static void arrive(struct intake *in, struct take *t, struct spool_message *m)
 	m->arrived = t->arrived;
 	m->uid = t->uid;
 	m->origin = mem_str("drop");
+	m->drop_name = t->name;
 	accept(in, t, m);
 	in->taken++;
 	space_used(in->space, m->content_size);

@@ -39,6 +39,7 @@ struct spool_message {
 	bool eight_bit, utf8_header;
 	/* cleaned, "" if none; freed by spool_message_free; NULL when loaded again */
 	char *message_id;
+	const char *drop_name;          /* what the file was called; valid during arrived only; NULL: not known */
 	char *origin;                   /* "drop" or the pickup directory; NULL when loaded again */
 	/* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
 	int fd;

@@ -16,7 +16,8 @@
 
 static const char help[] =
 	"usage: causeway-inject [-it] [-B body] [-c file] [-F name] [-f sender] [-N when]\n"
-	"                       [-R what] [-V id] [--] [recipient ...]\n"
+	"                       [-R what] [-V id] [--wait[=seconds]] [--]\n"
+	"                       [recipient ...]\n"
 	"\n"
 	"Hands the message on standard input to Causeway's spool; a daemon need not run.\n"
 	"\n"
@@ -28,6 +29,7 @@ static const char help[] =
 	"  -R what     a report returns: full, hdrs\n"
 	"  -V id       envelope id for reports\n"
 	"  -B body     7BIT or 8BITMIME\n"
+	"  --wait      for the outcome: a line a recipient, exit 0, 69 (refused) or 75 (yours again)\n"
 	"  -c file     configuration file (default " SYSCONFDIR "/causeway/causeway.conf)\n"
 	"  --help, --version\n";
 

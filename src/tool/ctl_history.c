@@ -36,6 +36,8 @@ const char *ctl_history_state(char status)
 		return "bounced";
 	case 'd':
 		return "deferred";
+	case 'h':
+		return "handed back";
 	case 'e':
 		return "expired";
 	default:

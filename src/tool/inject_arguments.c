@@ -9,7 +9,7 @@
 #include "format/xtext.h"
 #include "tool/address_list.h"
 
-enum { SHOWN_MAX = 200, ENVID_MAX = 100 };
+enum { SHOWN_MAX = 200, ENVID_MAX = 100, DEFAULT_WAIT = 600000 };
 
 #define OWN_OPTIONS "+:B:F:N:R:V:c:f:io:t"
 
@@ -176,6 +176,15 @@ static bool set_option(struct inject_arguments *a, const char *value, char **why
 	return is_i || a->as_sendmail || refuse(why, "-o", value, "unknown option; there is only -oi");
 }
 
+static bool set_wait(struct inject_arguments *a, const char *value, char **why)
+{
+	if (!value)
+		a->wait_ms = DEFAULT_WAIT;
+	else if (!text_duration(text_of(value), &a->wait_ms) || a->wait_ms <= 0)
+		return refuse(why, "--wait", value, "is not a time above 0, in seconds or with a unit");
+	return true;
+}
+
 static bool set_mode(const char *mode, char **why)
 {
 	if (strcmp(mode, "m") == 0)
@@ -230,8 +239,7 @@ static bool take_option(struct inject_arguments *a, int option, const char **sen
 		a->action = option == OPTION_HELP ? INJECT_HELP : INJECT_VERSION;
 		return true;
 	case OPTION_WAIT:
-		*why = mem_str("--wait: this version cannot wait for the outcome; leave it out to queue");
-		return false;
+		return set_wait(a, optarg, why);
 	}
 	return true;
 }

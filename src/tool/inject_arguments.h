@@ -20,6 +20,7 @@ struct inject_arguments {
 	bool sender_given;         /* else the envelope's sender is still empty */
 	const char *full_name;     /* -F, or NULL; borrowed from argv like the next */
 	const char *config_file;   /* -c, or NULL */
+	int64_t wait_ms;           /* --wait: for the outcome; 0: not asked for */
 	unsigned notify;           /* -N, for every recipient */
 	struct envelope *envelope; /* sender, RET, ENVID, BODY and the recipients of the command line */
 	struct map *known;         /* the recipients' addresses */

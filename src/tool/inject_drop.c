@@ -164,3 +164,13 @@ bool inject_drop_commit(struct inject_drop *d, char **why)
 	unfinished = NULL;
 	return fsync(d->fd) == 0 || fail(why, d->new, "is handed over, but may be lost in a power cut");
 }
+
+const char *inject_drop_name(const struct inject_drop *d)
+{
+	return strrchr(d->new, '/') + 1;
+}
+
+bool inject_drop_withdraw(struct inject_drop *d)
+{
+	return unlink(d->new) == 0;
+}

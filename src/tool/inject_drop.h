@@ -27,4 +27,10 @@ bool inject_drop_replace_front(struct inject_drop *, size_t old, struct text fro
 /* Syncs the file, renames it into drop/new and syncs it again, which makes the rename last. */
 bool inject_drop_commit(struct inject_drop *, char **why);
 
+/* The file's name in drop/new. */
+const char *inject_drop_name(const struct inject_drop *);
+
+/* Removes the file from drop/new again; false if the daemon has taken it already. */
+bool inject_drop_withdraw(struct inject_drop *);
+
 #endif

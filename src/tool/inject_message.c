@@ -15,6 +15,7 @@
 #include "tool/inject_header.h"
 #include "tool/inject_input.h"
 #include "tool/inject_letter.h"
+#include "tool/inject_wait.h"
 
 enum { HEADER_MAX = 1024 * 1024, ADDED_MAX = 16 * 1024 };
 
@@ -241,6 +242,18 @@ static int write_letter(struct message *m, struct inject_letter *letter, const s
 	return inject_letter_end(letter, m->why) ? 0 : EX_TEMPFAIL;
 }
 
+/* The daemon knows of the file before it can find it. */
+static int commit_and_wait(struct message *m, struct inject_drop *drop)
+{
+	struct inject_wait *wait = inject_wait_new(m->place->spool, drop, m->why);
+	int code = EX_TEMPFAIL;
+
+	if (wait && inject_drop_commit(drop, m->why))
+		code = inject_wait_outcome(wait, drop, m->arguments->envelope, m->arguments->wait_ms, m->why);
+	inject_wait_free(wait);
+	return code;
+}
+
 static int write_drop(struct message *m, const struct inject_header *header)
 {
 	struct inject_drop *drop = inject_drop_new(m->place->spool, m->why);
@@ -251,7 +264,9 @@ static int write_drop(struct message *m, const struct inject_header *header)
 		return EX_TEMPFAIL;
 	letter = inject_letter_new(drop, m->arguments->envelope);
 	code = write_letter(m, letter, header);
-	if (code == 0 && !inject_drop_commit(drop, m->why))
+	if (code == 0 && m->arguments->wait_ms)
+		code = commit_and_wait(m, drop);
+	else if (code == 0 && !inject_drop_commit(drop, m->why))
 		code = EX_TEMPFAIL;
 	inject_letter_free(letter);
 	inject_drop_free(drop);

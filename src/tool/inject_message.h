@@ -9,7 +9,7 @@ struct inject_place {
 	const char *origin;    /* domain for header fields that are made here */
 };
 
-/* Returns 0 once the message is in drop/new, or a code of sysexits.h and one line in *why (free() it). The
+/* Returns 0 once the message is in drop/new (or the outcome, if the arguments ask for it: inject_wait.h), or a code of sysexits.h and one line in *why (free() it). The
  * envelope in the arguments is completed. */
 int inject_message(struct inject_arguments *, const struct inject_place *, int fd, char **why);
 

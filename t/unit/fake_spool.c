@@ -16,7 +16,7 @@ enum { RCPTS_MAX = 4096, JOURNAL_MAX = 64 * 1024 * 1024 };
 
 struct file {
 	uint64_t id;
-	char *bytes;
+	char *bytes, *drop_name;
 	size_t n;
 	uint64_t content_at;
 	int64_t arrived, next;
@@ -102,6 +102,7 @@ void fake_spool_lose(uint64_t id)
 	struct file *f = idmap_take(files, id);
 
 	free(f->bytes);
+	free(f->drop_name);
 	free(f);
 }
 
@@ -136,6 +137,7 @@ static struct spool_message *open_message(struct file *f)
 	m->uid = 1000;
 	m->hops = f->hops;
 	m->message_id = mem_str("<fake@test>");
+	m->drop_name = f->drop_name;
 	m->unwritten = f->unwritten;
 	m->fd = memfd_create("fake", MFD_CLOEXEC);
 	assert(write(m->fd, f->bytes, f->n) == (ssize_t)f->n);
@@ -512,6 +514,7 @@ uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const 
 	f = file_new(spool_new_id(s), b.data, b.len, content_at);
 	f->arrived = loop_wall(s->loop) - n->age;
 	f->hops = n->hops;
+	f->drop_name = mem_str(n->drop_name);
 	f->count = count;
 	f->unwritten = n->unwritten;
 	buf_free(&b);

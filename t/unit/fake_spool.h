@@ -12,10 +12,10 @@
 /* Puts a message in; it arrives in the next turn. content in wire form without the final dot line. */
 uint64_t fake_spool_drop(struct spool *, const char *sender, const char *const *rcpts, size_t count,
                          const char *content);
-/* Changes of the message to come: MAIL and RCPT parameters, Received fields, age in ms; no queue file of its own
- * before spool_write. */
+/* Changes of the message to come: MAIL and RCPT parameters, its drop file's name, Received fields, age in ms; no
+ * queue file of its own before spool_write. */
 struct fake_spool_next {
-	const char *mail_params, *rcpt_params;
+	const char *mail_params, *rcpt_params, *drop_name;
 	unsigned hops;
 	int64_t age;
 	bool unwritten;

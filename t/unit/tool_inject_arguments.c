@@ -69,8 +69,10 @@ static const struct row bad[] = {
 	{ { "causeway-inject", "-bs", "a@x" }, "'-b': unknown" },
 	{ { "causeway-inject", "-om", "a@x" }, "only -oi" },
 	{ { "causeway-inject", "-i", "-om", "a@x" }, "only -oi" },
-	{ { "causeway-inject", "--wait", "a@x" }, "cannot wait" },
-	{ { "causeway-inject", "--wait=5", "a@x" }, "cannot wait" },
+	{ { "causeway-inject", "--wait=0", "a@x" }, "--wait '0': is not a time above 0" },
+	{ { "causeway-inject", "--wait=-5", "a@x" }, "--wait '-5': is not a time" },
+	{ { "causeway-inject", "--wait=", "a@x" }, "--wait '': is not a time" },
+	{ { "causeway-inject", "--wait=soon", "a@x" }, "--wait 'soon': is not a time" },
 	{ { "causeway-inject", "-N", "sometimes", "a@x" }, "-N 'sometimes': NOTIFY is not" },
 	{ { "causeway-inject", "-N", "", "a@x" }, "NOTIFY is not" },
 	{ { "causeway-inject", "-N", "never,delay", "a@x" }, "NEVER beside others" },
@@ -116,7 +118,7 @@ static const struct row bad[] = {
 	{ { "sendmail", "-O" }, "needs a value" },
 	{ { "sendmail", "-Z", "a@x" }, "'-Z': unknown" },
 	{ { "sendmail", "-R", "none", "a@x" }, "RET is not" },
-	{ { "sendmail", "--wait", "a@x" }, "cannot wait" },
+	{ { "sendmail", "--wait=x", "a@x" }, "is not a time" },
 };
 
 static int count(const struct row *row)

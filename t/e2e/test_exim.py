@@ -1,0 +1,140 @@
+"""A real Exim delivers through Causeway, with the configuration of contrib/exim."""
+
+import os
+import re
+
+import processes
+from chroot import Root
+from harness import limit, needs_root, same
+from mail import message
+from servers import Server
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CONTRIB = os.path.join(HERE, "../../contrib")
+EXIM, MAIL = 61030, 61031
+DELIVER = "/usr/local/libexec/causeway/causeway-deliver"
+
+MAIN = """
+primary_hostname = exim.test
+qualify_domain = client.test
+acl_not_smtp = accept
+log_file_path = /var/log/exim4/%%slog
+never_users =
+keep_environment =
+timezone =
+begin routers
+%s
+begin transports
+%s
+begin retry
+* * F,1h,1s
+"""
+
+
+def contrib(name):
+    with open(os.path.join(CONTRIB, name)) as file:
+        return file.read()
+
+
+class Exim(Server):
+    """Exim in a root directory of its own, which holds Causeway's spool too. Every call delivers at once."""
+
+    def __init__(self, root):
+        super().__init__(root.dir)
+        self.root = root
+        root.add_libraries(root.at("usr/sbin/exim4"))
+        root.write("etc/passwd", "root:x:0:0::/:/bin/sh\nDebian-exim:x:%d:%d::/var/spool/exim4:/bin/false\n"
+                   "mail:x:%d:%d::/tmp:/bin/sh\n" % (EXIM, EXIM, MAIL, MAIL))
+        root.write("etc/group", "root:x:0:\nDebian-exim:x:%d:\nmail:x:%d:\n" % (EXIM, MAIL))
+        routers = contrib("exim/routers").replace("domains = example.org", "domains = example.org : client.test")
+        root.write("etc/exim4/exim4.conf", MAIN % (routers, contrib("exim/transports")))
+        for name in ("var/spool/exim4", "var/log/exim4"):
+            os.makedirs(root.at(name), exist_ok=True)
+            os.chown(root.at(name), EXIM, EXIM)
+        os.chmod(root.at("usr/sbin/exim4"), 0o4755)
+
+    def exim(self, *arguments, **options):
+        done = self.root.run(["/usr/sbin/exim4", *arguments], **options)
+        assert done.returncode == 0, (arguments, done)
+        return done.stdout.decode()
+
+    def send(self, *recipients, sender="a@client.test", content=None):
+        self.exim("-odf", "-oi", "-f", sender, *recipients, input=content or message())
+
+    def run_queue(self):
+        self.exim("-qff")
+
+    def waiting(self):
+        return self.exim("-bp").strip()
+
+    def log(self):
+        path = self.root.at("var/log/exim4/mainlog")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as file:
+            return file.read()
+
+    def wait_log(self, pattern, timeout=30):
+        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout, "Exim's log line " + pattern)
+
+
+def world(t, script=None, **settings):
+    """A backend for example.org and .net, another one for reports, Causeway, and Exim ahead of it."""
+    peer, client = t.peer(script), t.peer()
+    root = Root(t.path("root"), ["exim4-daemon-light"])
+    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:%s, example.net=lmtp:%s, client.test=lmtp:%s}" % (
+        peer.nexthop, peer.nexthop, client.nexthop), **settings}, name="root/causeway", start=False)
+    root.add_program("/bin/sh")
+    root.add_program("/usr/local/bin/causeway-inject", t.options.program("causeway-inject"))
+    # the spool as it is called from inside
+    root.write(DELIVER, contrib("causeway-deliver").replace(
+        "export PATH", "export CAUSEWAY_SPOOL=/causeway/spool\nexport PATH", 1), 0o755)
+    return peer, client, daemon, Exim(root)
+
+
+@needs_root
+@limit(120)
+def test_pipe_sent(t):
+    peer, _, daemon, exim = world(t)
+    daemon.start()
+    exim.send("u@example.org", "v@example.org")
+    same({m.recipients[0] for m in peer.wait_messages(2)}, {"u@example.org", "v@example.org"})
+    exim.wait_log(r"=> u <u@example.org> R=causeway T=causeway_wait")
+    same(exim.waiting(), "")
+    daemon.spool.wait_empty()
+
+
+@needs_root
+@limit(120)
+def test_pipe_the_backends_refusal_is_exim_s_report(t):
+    _, client, daemon, exim = world(t)
+    daemon.start()
+    exim.send("rcpt550@example.org")
+    exim.wait_log(r"\*\* rcpt550@example.org .*returned 69")
+    report = client.wait_messages(1)[0]
+    same(report.sender, "")
+    assert b"5.1.1 host " in report.content and b"User doesn't exist" in report.content, report.content
+    daemon.spool.wait_empty()
+    assert "bounce[" not in daemon.log()
+    same(len(client.messages), 1)
+
+
+@needs_root
+@limit(120)
+def test_pipe_deferral_is_exim_s_to_try_again(t):
+    left = [1]
+
+    def busy(session, address):
+        left[0] -= 1
+        return "452 4.2.2 Quota exceeded" if left[0] >= 0 else "250 2.1.5 OK"
+    peer, _, daemon, exim = world(t, {"rcpt": busy})
+    daemon.start()
+    exim.send("u@example.org")
+    exim.wait_log(r"<u@example.org>: causeway_wait transport output: 4.2.2 .*Quota exceeded")
+    daemon.spool.wait_empty()
+    assert "u@example.org" in exim.waiting()
+    exim.run_queue()
+    same(len(peer.wait_messages(1)), 1)
+    daemon.stop()
+    exim.send("w@example.org")
+    exim.wait_log(r"<w@example.org>: causeway_wait transport output: .*is the daemon running")
