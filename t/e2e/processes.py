@@ -78,6 +78,17 @@ def cpu_seconds(pids):
     return ticks / TICK
 
 
+def descriptors(pid):
+    """How many descriptors a process has open."""
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def private_memory(pid):
+    """The memory of its own that a process has, in kB: neither program text nor what it shares."""
+    with open("/proc/%d/smaps_rollup" % pid) as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith(("Private_Dirty:", "Swap:")))
+
+
 def wait_for(condition, timeout, what):
     """Poll CONDITION until it is true and return its value; for things that send no event.
 

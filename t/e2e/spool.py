@@ -106,10 +106,12 @@ class Spool:
     def unfinished(self):
         """Everything in drop/new and in the queue that is, or becomes, a message.
 
-        The queue is listed last and in one go: files only move from drop/new to there, but there under several names.
+        The queue is listed last and in one go: files move from drop/new to there, and there from name to name.
         """
-        return self.names("drop/new") + [n for n in self.names("queue") if re.match(r"[0-9A-Za-z]{10}(?![0-9A-Za-z])", n)]
+        new, queue = self.names("drop/new"), self.names("queue")
+        return new + [name for name in queue if re.match(r"[0-9A-Za-z]{10}(?![0-9A-Za-z])", name)]
 
     def wait_empty(self, timeout=30):
         """Wait until drop/new and the queue hold no message."""
-        processes.wait_for(lambda: not self.unfinished(), timeout, lambda: "an empty queue, but %r" % self.unfinished()[:5])
+        processes.wait_for(lambda: not self.unfinished(), timeout,
+                           lambda: "an empty queue, but %r" % self.unfinished()[:5])
