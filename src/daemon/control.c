@@ -53,7 +53,6 @@ static const struct route {
 	{ "POST", "/resume", false, false, control_answer_resume },
 	{ "GET", "/explain", false, false, control_answer_explain },
 	{ "GET", "/verify", false, false, answer_later },
-	{ "GET", "/top", false, false, answer_later },
 };
 
 static bool fits(const struct route *route, const char *path)

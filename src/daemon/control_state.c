@@ -11,7 +11,11 @@ void control_answer_status(struct question *q)
 {
 	struct control *c = q->control;
 	json_t *status = queue_status(c->queue);
+	const char *why = NULL;
 
+	json_object_set_new(status, "healthy", json_boolean(queue_healthy(c->queue, &why)));
+	if (why)
+		json_object_set_new(status, "reason", json_clean(why));
 	json_object_set_new(status, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(status, "processes", control_processes_json(c->processes));
 	http_reply_json(q->call, 200, status);

@@ -14,11 +14,12 @@
 #include "base/text.h"
 #include "tool/ctl_arguments.h"
 #include "tool/ctl_http.h"
-#include "tool/ctl_objects.h"
+#include "tool/ctl_listing.h"
 #include "tool/ctl_print.h"
+#include "tool/ctl_top.h"
 #include "tool/tool_settings.h"
 
-enum { ANSWER_MAX = 256 * 1024 * 1024, SLICE = 16 * 1024, SHOWN_MAX = 1000 };
+enum { ANSWER_MAX = 256 * 1024 * 1024, SHOWN_MAX = 1000 };
 
 static const char help[] =
 	"usage: causewayctl [-c file] [--socket path] [--json] command ...\n"
@@ -34,6 +35,8 @@ static const char help[] =
 	"  suspend destination          send nothing there until it is resumed\n"
 	"  resume destination           send there again\n"
 	"  explain address              which way mail for an address takes\n"
+	"  top [--interval time]        all of it at a glance, again and again; q ends it\n"
+	"  mailq                        the queue as Postfix's mailq shows it\n"
 	"  config [name]                effective values under their Postfix names\n"
 	"  reload                       read the configuration again\n"
 	"\n"
@@ -41,7 +44,7 @@ static const char help[] =
 	"--reason text; with retry, hold, release, delete also\n"
 	"--dry-run, which only counts\n"
 	"\n"
-	"Not in this version of the daemon yet: verify top\n";
+	"Not in this version of the daemon yet: verify\n";
 
 /* One question and what is made of its answer. */
 struct ask {
@@ -52,20 +55,6 @@ struct ask {
 };
 
 /* --- answers ---------------------------------------------------------------------------------- */
-
-static bool read_all(struct ask *ask, struct buf *body)
-{
-	char bytes[SLICE];
-	ssize_t n;
-
-	while ((n = ctl_http_read(ask->http, bytes, sizeof(bytes), ask->why)) > 0) {
-		if (!buf_add(body, bytes, (size_t)n)) {
-			*ask->why = mem_str("the daemon's answer is too large");
-			return false;
-		}
-	}
-	return n == 0;
-}
 
 static int exit_code(int status)
 {
@@ -153,56 +142,6 @@ static int take_answer(struct ask *ask, const struct buf *body)
 	return 0;
 }
 
-/* --- listings, which are shown as they come --------------------------------------------------- */
-
-static bool print_object(struct text object, bool first)
-{
-	const char *ignored;
-	json_t *message = json_read(object.p, object.n, &ignored);
-
-	if (!message)
-		return false;
-	if (first)
-		ctl_print_heading(stdout);
-	ctl_print_line(stdout, message, time(NULL));
-	json_decref(message);
-	return true;
-}
-
-static bool take_slice(const struct ask *ask, struct ctl_objects *objects, struct text slice,
-	uint64_t *count)
-{
-	struct text object;
-
-	if (ask->a->json)
-		fwrite(slice.p, 1, slice.n, stdout);
-	while (ctl_objects_next(objects, &slice, &object))
-		if (!ask->a->json && !print_object(object, (*count)++ == 0))
-			return false;
-	return !objects->bad;
-}
-
-static int take_listing(struct ask *ask)
-{
-	struct ctl_objects objects;
-	char bytes[SLICE];
-	uint64_t count = 0;
-	bool good = true;
-	ssize_t n = 0;
-
-	ctl_objects_init(&objects);
-	while (good && (n = ctl_http_read(ask->http, bytes, sizeof(bytes), ask->why)) > 0)
-		good = take_slice(ask, &objects, text_make(bytes, (size_t)n), &count);
-	if (good && n == 0 && !objects.closed)
-		*ask->why = mem_str("the listing is not complete: the daemon broke off");
-	else if (!good)
-		*ask->why = mem_str("the listing cannot be read: it is not what a daemon sends");
-	else if (n == 0 && count == 0 && !ask->a->json && isatty(STDOUT_FILENO))
-		puts("no messages");
-	ctl_objects_free(&objects);
-	return *ask->why ? EX_UNAVAILABLE : 0;
-}
-
 /* --- questions -------------------------------------------------------------------------------- */
 
 static int take_body(struct ask *ask)
@@ -210,10 +149,10 @@ static int take_body(struct ask *ask)
 	int status = ctl_http_status(ask->http), code = EX_UNAVAILABLE;
 	struct buf body;
 
-	if (status == 200 && ask->a->view == VIEW_QUEUE)
-		return take_listing(ask);
+	if (status == 200 && (ask->a->view == VIEW_QUEUE || ask->a->view == VIEW_MAILQ))
+		return ctl_listing(ask->http, ask->a, ask->why);
 	buf_init(&body, ANSWER_MAX);
-	if (read_all(ask, &body))
+	if (ctl_http_read_all(ask->http, &body, ask->why))
 		code = status == 200 ? take_answer(ask, &body) : take_refusal(ask, &body);
 	buf_free(&body);
 	return code;
@@ -222,8 +161,11 @@ static int take_body(struct ask *ask)
 static int ask_one(const struct ctl_arguments *a, const char *socket, const char *target, char **why)
 {
 	struct ask ask = { .a = a, .target = target, .why = why };
-	int fd = ctl_http_connect(socket, why), code;
+	int fd, code;
 
+	if (a->view == VIEW_TOP)
+		return ctl_top(a, socket, why);
+	fd = ctl_http_connect(socket, why);
 	if (fd < 0)
 		return EX_UNAVAILABLE;
 	ask.http = ctl_http_ask(fd, a->method, target, why);
@@ -282,13 +224,23 @@ static int find_and_ask(const struct ctl_arguments *a)
 	return code;
 }
 
+/* By that name, which scripts look for, it takes no options: those of other mail systems mean nothing here. */
+static bool is_mailq(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, "mailq") == 0;
+}
+
 int main(int argc, char **argv)
 {
+	char *mailq[] = { argv[0], (char []){ "mailq" }, NULL };
+	bool is_other = argc > 0 && is_mailq(argv[0]);
 	struct ctl_arguments a;
 	char *why = NULL;
 	int code = 0;
 
-	if (!ctl_arguments_read(&a, argc, argv, &why)) {
+	if (!ctl_arguments_read(&a, is_other ? 2 : argc, is_other ? mailq : argv, &why)) {
 		complain(NULL, why);
 		code = EX_USAGE;
 	} else if (a.action != CTL_ASK) {

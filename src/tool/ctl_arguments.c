@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { SHOWN_MAX = 200 };
+enum { SHOWN_MAX = 200, INTERVAL = 2000, INTERVAL_MIN = 100 };   /* bytes; ms */
 
 /* What a command takes besides operands. */
-enum { TAKES_SELECTORS = 1, TAKES_DRY_RUN = 2, TAKES_CONTENT = 4 };
+enum { TAKES_SELECTORS = 1, TAKES_DRY_RUN = 2, TAKES_CONTENT = 4, TAKES_INTERVAL = 8 };
 
 /* What its operands are. */
 enum operands {
@@ -44,7 +44,8 @@ static const struct ctl_command commands[] = {
 	{ "resume", "POST", "/resume", OPERANDS_ONE, 0, VIEW_DESTINATION },
 	{ "explain", "GET", "/explain", OPERANDS_ONE, 0, VIEW_EXPLAIN },
 	{ "verify", "GET", "/verify", OPERANDS_ONE, 0, VIEW_PLAIN },
-	{ "top", "GET", "/top", OPERANDS_NONE, 0, VIEW_PLAIN },
+	{ "top", "GET", "/status", OPERANDS_NONE, TAKES_INTERVAL, VIEW_TOP },
+	{ "mailq", "GET", "/queue", OPERANDS_NONE, 0, VIEW_MAILQ },
 	{ "reload", "POST", "/reload", OPERANDS_NONE, 0, VIEW_RELOAD },
 	{ "config", "GET", "/config", OPERANDS_TAIL_MAYBE, 0, VIEW_CONFIG },
 };
@@ -56,6 +57,7 @@ enum {
 	OPTION_SOCKET,
 	OPTION_DRY_RUN,
 	OPTION_CONTENT,
+	OPTION_INTERVAL,
 	OPTION_SELECTOR
 };
 
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "content", no_argument, NULL, OPTION_CONTENT },
+	{ "interval", required_argument, NULL, OPTION_INTERVAL },
 	{ "state", required_argument, NULL, OPTION_SELECTOR },
 	{ "to", required_argument, NULL, OPTION_SELECTOR },
 	{ "from", required_argument, NULL, OPTION_SELECTOR },
@@ -205,6 +208,13 @@ static bool add_selector(struct reading *r, const char *name, const char *value)
 	return true;
 }
 
+static bool read_interval(struct reading *r, const char *value)
+{
+	if (text_duration(text_of(value), &r->a->interval) && r->a->interval >= INTERVAL_MIN)
+		return true;
+	return refuse(r, "--interval", "takes a time of at least 100ms");
+}
+
 static bool take_option(struct reading *r, int option, const char *name)
 {
 	switch (option) {
@@ -223,6 +233,8 @@ static bool take_option(struct reading *r, int option, const char *name)
 	case OPTION_CONTENT:
 		r->content = true;
 		return true;
+	case OPTION_INTERVAL:
+		return read_interval(r, optarg);
 	case OPTION_HELP:
 	case OPTION_VERSION:
 		r->a->action = option == OPTION_HELP ? CTL_HELP : CTL_VERSION;
@@ -270,6 +282,10 @@ static bool check_options(struct reading *r)
 		return refuse(r, command->name, "takes no --dry-run");
 	if (r->content && !(command->takes & TAKES_CONTENT))
 		return refuse(r, command->name, "takes no --content");
+	if (r->a->interval && !(command->takes & TAKES_INTERVAL))
+		return refuse(r, command->name, "takes no --interval");
+	if (!r->a->interval)
+		r->a->interval = INTERVAL;
 	if (r->a->dry_run)
 		add_parameter(&r->query, "dry_run", "1");
 	if (r->content)

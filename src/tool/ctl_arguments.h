@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How the answer is shown to a person. */
 enum ctl_view {
 	VIEW_STATUS, VIEW_QUEUE, VIEW_MESSAGE, VIEW_DESTINATIONS, VIEW_CONFIG, VIEW_RELOAD,
 	VIEW_COUNT,      /* of messages that were acted on */
-	VIEW_DESTINATION, VIEW_EXPLAIN,
+	VIEW_DESTINATION, VIEW_EXPLAIN, VIEW_TOP, VIEW_MAILQ,
 	VIEW_PLAIN       /* as the daemon puts it */
 };
 
@@ -24,6 +25,7 @@ struct ctl_arguments {
 	const struct ctl_command *command;    /* ctl_arguments.c's own */
 	const char *method;                   /* "GET", "POST" */
 	enum ctl_view view;
+	int64_t interval;                     /* of top, ms */
 	char **targets;                       /* one request each: path and query, encoded */
 	size_t count;
 	char **operands;                      /* borrowed from argv; one a target if there are several */

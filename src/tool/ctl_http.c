@@ -9,7 +9,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -265,4 +264,18 @@ ssize_t ctl_http_read(struct ctl_http *h, char *bytes, size_t n, char **why)
 	if (h->over || (h->framing == BY_LENGTH && h->left == 0))
 		return 0;
 	return take_bytes(h, bytes, n, why);
+}
+
+bool ctl_http_read_all(struct ctl_http *h, struct buf *body, char **why)
+{
+	char bytes[BUFFER_SIZE];
+	ssize_t n;
+
+	while ((n = ctl_http_read(h, bytes, sizeof(bytes), why)) > 0) {
+		if (!buf_add(body, bytes, (size_t)n)) {
+			*why = mem_str("the daemon's answer is too large");
+			return false;
+		}
+	}
+	return n == 0;
 }

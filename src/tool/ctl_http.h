@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
+
 struct ctl_http;
 
 /* A connected stream socket, or -1 and one line in *why (free() it) that names the path. */
@@ -20,5 +22,8 @@ int ctl_http_status(const struct ctl_http *);
 
 /* The next bytes of the body, at most n; 0 at its end; -1 and *why if it breaks off or does not come. */
 ssize_t ctl_http_read(struct ctl_http *, char *bytes, size_t n, char **why);
+
+/* All of the body behind what is in the buffer; false and *why as above, also if it does not fit. */
+bool ctl_http_read_all(struct ctl_http *, struct buf *body, char **why);
 
 #endif

@@ -96,6 +96,11 @@ void ctl_print_status(FILE *out, const json_t *status)
 	fprintf(out, "causeway     ");
 	ctl_put(out, ctl_text(status, "version"), 0);
 	fprintf(out, ", uptime %s\n", ctl_age(ctl_number(status, "uptime"), age));
+	if (*ctl_text(status, "reason")) {
+		fputs("NO MAIL FLOWS ", out);
+		ctl_put(out, ctl_text(status, "reason"), 0);
+		fputc('\n', out);
+	}
 	print_queue(out, status);
 	print_spool(out, status);
 	json_array_foreach(json_object_get(status, "processes"), i, process)

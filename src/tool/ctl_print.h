@@ -29,6 +29,11 @@ void ctl_print_count(FILE *, const json_t *answer, const char *target, bool dry_
 void ctl_print_heading(FILE *);
 void ctl_print_line(FILE *, const json_t *message, int64_t now);
 
+/* The same as Postfix's mailq shows them; the end counts messages and their bytes. */
+void ctl_print_mailq_heading(FILE *);
+void ctl_print_mailq(FILE *, const json_t *message);
+void ctl_print_mailq_end(FILE *, uint64_t messages, uint64_t bytes);
+
 /* All about one message. */
 void ctl_print_message(FILE *, const json_t *message, int64_t now);
 

@@ -6,8 +6,9 @@ import re
 import subprocess
 
 import mail
-from harness import Skip, same
+from harness import Skip, needs_root, same
 
+NOBODY = 65534
 NUMBER = r"(0|[1-9]\d*|0\.\d{1,2}|[1-9]\.\d)"
 
 
@@ -159,6 +160,37 @@ def test_sighup_reopens_the_file(t):
     daemon.wait_log(r"to=<v@example\.org>.*status=sent")
     with open(daemon.log_file + ".1") as old:
         assert "v@example.org" not in old.read()
+
+
+@needs_root
+def test_logrotate(t):
+    """With the file of contrib: the old lines are renamed, a new file is made, the daemon goes over to it."""
+    if not os.path.exists("/usr/sbin/logrotate"):
+        raise Skip("logrotate is not installed")
+    # logrotate wants a user with a name
+    daemon = t.daemon(t.peer(), uid=NOBODY)
+    daemon.send("before@example.org")
+    daemon.wait_log("removed")
+    with open(os.path.join(os.path.dirname(__file__), "../../contrib/logrotate/causeway")) as file:
+        text = file.read()
+    called = re.search(r"pkill -HUP (-x -u) causeway (causewayd) ", text)
+    found = subprocess.run(["pgrep", *called.group(1).split(), str(daemon.uid), called.group(2)], capture_output=True,
+                           text=True, timeout=20).stdout.split()
+    assert str(daemon.process.pid) in found and not set(map(str, daemon.pids(""))) & set(found), found
+    # other daemons of this user may be under test at the same time
+    text = text.replace(called.group(), "kill -HUP %d " % daemon.process.pid)
+    text = text.replace("/var/log/causeway/log", daemon.log_file).replace("causeway causeway", "nobody nogroup")
+    with open(t.path("rotate"), "w") as file:
+        file.write(text)
+    done = subprocess.run(["/usr/sbin/logrotate", "-f", "-s", t.path("state"), t.path("rotate")], capture_output=True,
+                          text=True, timeout=60)
+    same((done.returncode, done.stderr), (0, ""))
+    daemon.wait_notify("READY=1")
+    daemon.send("after@example.org")
+    daemon.wait_log(r"to=<after@example\.org>.*status=sent")
+    with open(daemon.log_file + ".1") as old:
+        assert "before@example.org" in old.read()
+    assert "before@example.org" not in daemon.log()
 
 
 def test_pflogsumm_counts_right(t):

@@ -40,7 +40,9 @@ static const struct row good[] = {
 	{ { "destinations" }, "GET /destinations" },
 	{ { "suspend", "lmtp:x" }, "POST /suspend?name=lmtp%3Ax" },
 	{ { "explain", "a@x" }, "GET /explain?name=a%40x" },
-	{ { "top" }, "GET /top" },
+	{ { "top" }, "GET /status" },
+	{ { "top", "--interval", "500ms" }, "GET /status i=500" },
+	{ { "mailq" }, "GET /queue" },
 	{ { "reload" }, "POST /reload" },
 	{ { "config" }, "GET /config" },
 	{ { "config", "lmtp_rcpt_timeout" }, "GET /config/lmtp_rcpt_timeout" },
@@ -87,6 +89,12 @@ static const struct row bad[] = {
 	{ { "show", "a", "--from", "x" }, "no selectors" },
 	{ { "retry", "a", "--content" }, "no --content" },
 	{ { "config", "--dry-run" }, "no --dry-run" },
+	{ { "queue", "--interval", "1s" }, "no --interval" },
+	{ { "top", "--interval", "99ms" }, "--interval: takes a time" },
+	{ { "top", "--interval", "" }, "--interval: takes a time" },
+	{ { "top", "--interval", "soon" }, "--interval: takes a time" },
+	{ { "top", "x" }, "too many" },
+	{ { "mailq", "--to", "x" }, "no selectors" },
 };
 
 static bool read_row(const struct row *row, struct ctl_arguments *a, char **why)
@@ -113,6 +121,8 @@ static void print(const struct ctl_arguments *a, struct buf *out)
 		buf_fmt(out, " %s", a->targets[i]);
 	buf_str(out, a->json ? " json" : "");
 	buf_str(out, a->dry_run ? " dry" : "");
+	if (a->interval != 2000)
+		buf_fmt(out, " i=%lld", (long long)a->interval);
 	if (a->config_file)
 		buf_fmt(out, " c=%s", a->config_file);
 	if (a->socket)

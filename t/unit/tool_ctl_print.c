@@ -18,6 +18,11 @@ static void print_message(FILE *out, const json_t *message)
 	ctl_print_message(out, message, NOW);
 }
 
+static void print_mailq_end(FILE *out, const json_t *sums)
+{
+	ctl_print_mailq_end(out, (uint64_t)ctl_number(sums, "n"), (uint64_t)ctl_number(sums, "bytes"));
+}
+
 static void print_count(FILE *out, const json_t *answer)
 {
 	ctl_print_count(out, answer, "/retry?all=1", false);
@@ -33,6 +38,21 @@ static const struct {
 	void (*print)(FILE *, const json_t *);
 	const char *json, *text;
 } shown[] = {
+	{ ctl_print_mailq,
+		"{\"id\":\"08Dspd83qb\",\"state\":\"active\",\"sender\":\"a@x\",\"size\":2048,\"arrived\":992800000,"
+		"\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\",\"state\":\"sent\",\"text\":\"ok\"},"
+		"{\"address\":\"c@x\",\"state\":\"deferred\"},{\"address\":\"d@x\",\"state\":\"waiting\"},"
+		"{\"address\":\"e@x\\u001b\",\"state\":\"deferred\",\"text\":\"other\"}]}",
+		"08Dspd83qb*    2048 Mon Jan 12 11:46:40  a@x\n"
+		"                                                                         (why)\n"
+		"                                         c@x\n                                         d@x\n"
+		"                                                                       (other)\n"
+		"                                         e@x?\n\n" },
+	{ ctl_print_mailq, "{\"id\":\"a\",\"state\":\"held\"}",
+		"a!                0 Thu Jan  1 00:00:00  MAILER-DAEMON\n\n" },
+	{ print_mailq_end, "{\"n\":0,\"bytes\":0}", "Mail queue is empty\n" },
+	{ print_mailq_end, "{\"n\":1,\"bytes\":2047}", "-- 1 Kbytes in 1 Request.\n" },
+	{ print_mailq_end, "{\"n\":12,\"bytes\":20480}", "-- 20 Kbytes in 12 Requests.\n" },
 	{ print_line,
 		"{\"id\":\"08Dspd83qb\",\"state\":\"deferred\",\"sender\":\"a@x\",\"size\":2048,\"arrived\":992800000,"
 		"\"next\":1000060000,\"attempts\":3,\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\",\"state\":\"sent\"},"
@@ -66,6 +86,11 @@ static const struct {
 	{ ctl_print_destinations, "[{}]",
 		":\n    ; 0 connections (0 busy, 0 idle), window 0 of 0\n"
 		"    0 wait, 0 parked; 0 sent in the last minute\n    since the start: 0 sent, 0 deferred, 0 bounced\n" },
+	{ ctl_print_status, "{\"healthy\":false,\"reason\":\"the disk\\nis full\"}",
+		"causeway     , uptime 0s\nNO MAIL FLOWS the disk?is full\n"
+		"queue        0 messages: 0 active, 0 deferred, 0 held, 0 incoming\n"
+		"deliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
+		"spool        takes mail in; since the start: 0 files taken, 0 refused; free 0\n" },
 	{ ctl_print_status, "{}",
 		"causeway     , uptime 0s\nqueue        0 messages: 0 active, 0 deferred, 0 held, 0 incoming\n"
 		"deliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
