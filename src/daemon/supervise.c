@@ -191,6 +191,8 @@ static void tell_gone(struct supervisor *s, const struct child *child, int statu
 
 static void courier_gone(struct supervisor *s, const struct child *child, int64_t lived, int status)
 {
+	bool retired = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
+
 	tell_gone(s, child, status);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG)
 		supervise_stop(s, EX_CONFIG);
@@ -200,7 +202,7 @@ static void courier_gone(struct supervisor *s, const struct child *child, int64_
 		if (slot->courier != child)
 			continue;
 		slot->courier = NULL;
-		if (lived >= GOOD_LIFE)
+		if (lived >= GOOD_LIFE || retired)
 			slot->delay = 0;
 		if (s->queue_ready && !s->stopping && !s->replacing)
 			loop_timer_set(slot->again, supervise_next_delay(&slot->delay));

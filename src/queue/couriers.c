@@ -10,6 +10,7 @@
 #include "queue/lease.h"
 #include "queue/loss.h"
 #include "queue/results.h"
+#include "queue/wear.h"
 
 struct couriers *couriers_new(struct queue *q)
 {
@@ -27,6 +28,7 @@ void couriers_forget(struct courier *c)
 	LIST_EACH(l, &c->flights)
 		flight_end(LIST_OF(l, struct flight, of_courier));
 	list_remove(&c->all);
+	wear_end(c);
 	link_free(c->link);
 	free(c);
 }
@@ -131,6 +133,7 @@ void couriers_add(struct couriers *all, unsigned slot, pid_t pid, int fd)
 	list_init(&c->flights);
 	list_append(&all->list, &c->all);
 	c->link = link_new(all->queue->loop, fd, &events, c);
+	wear_begin(c);
 }
 
 static struct courier *find(struct couriers *all, unsigned slot, pid_t pid)
@@ -158,17 +161,19 @@ void couriers_gone(struct couriers *all, unsigned slot, pid_t pid, int status)
 	loss_noted(c);
 }
 
+void courier_retire(struct courier *c)
+{
+	if (c->retiring)
+		return;
+	c->retiring = true;
+	if (!c->broken)
+		link_send_stop(c->link);
+}
+
 void couriers_retire(struct couriers *all)
 {
-	LIST_EACH(l, &all->list) {
-		struct courier *c = LIST_OF(l, struct courier, all);
-
-		if (c->retiring)
-			continue;
-		c->retiring = true;
-		if (!c->broken)
-			link_send_stop(c->link);
-	}
+	LIST_EACH(l, &all->list)
+		courier_retire(LIST_OF(l, struct courier, all));
 }
 
 /* --- choice --- */

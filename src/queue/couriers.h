@@ -31,6 +31,8 @@ struct courier {
 	/* its last word, or when it got something to do; ms of the boot clock */
 	int64_t heard;
 	struct list flights;
+	int64_t used;                 /* requests sent to it */
+	struct loop_timer *idle;      /* with max_idle: since it has none */
 };
 
 /* All of them; for the files that share it: couriers.c, flight.c, loss.c. */
@@ -48,8 +50,9 @@ void couriers_free(struct couriers *);
 
 void couriers_add(struct couriers *, unsigned slot, pid_t pid, int fd);
 void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
-/* All that exist now finish what they have and get nothing new. */
-void couriers_retire(struct couriers *);
+/* It finishes what it has and gets nothing new; the supervisor replaces it. */
+void courier_retire(struct courier *);
+void couriers_retire(struct couriers *);      /* all that exist now */
 
 /* Those that take requests, maybe without credit at the moment. */
 size_t couriers_working(const struct couriers *);

@@ -7,6 +7,7 @@
 #include "queue/core.h"
 #include "queue/flight.h"
 #include "queue/trace.h"
+#include "queue/wear.h"
 
 /* The message's envelope with just the flight's recipients; they are borrowed. */
 static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcpts)
@@ -47,6 +48,7 @@ static void send_flight(struct queue *q, struct flight *f)
 	r.trace = flagged ? flagged : received(q, a);
 	r.trace_size = strlen(r.trace);
 	link_send_request(f->courier->link, &r, a->fd);
+	wear_used(f->courier);
 	free(flagged);
 	if (rcpts != &one)
 		free(rcpts);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "queue/core.h"
 #include "queue/lease.h"
+#include "queue/wear.h"
 
 struct flight *flight_begin(struct courier *c, struct entry *e, size_t count)
 {
@@ -39,7 +40,8 @@ void flight_end(struct flight *f)
 {
 	idmap_take(f->courier->home->flights, f->number);
 	list_remove(&f->of_courier);
-	f->courier->flying--;
+	if (--f->courier->flying == 0)
+		wear_idle(f->courier);
 	f->courier->credit++;
 	f->active->flights--;
 	free(f);

@@ -40,6 +40,7 @@ struct settings {
 	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
 	bool soft_bounce;
 	int64_t daemon_timeout;
+	int64_t max_use, max_idle;    /* requests, ms; 0: none */
 	int64_t delay_logging_resolution_limit;
 	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */

@@ -39,6 +39,8 @@ static const struct option_row top_rows[] = {
 	ROW(FLAG, "soft_bounce", soft_bounce, "no", "treat every permanent refusal as a temporary one"),
 	ROW(DURATION, "daemon_timeout", daemon_timeout, "18000s",
 		"a courier that has work and says nothing for so long is killed", .min = 1000),
+	ROW(COUNT, "max_use", max_use, "0", "requests after which a courier is replaced; 0: never"),
+	ROW(DURATION, "max_idle", max_idle, "0s", "time without requests after which a courier is replaced; 0: never"),
 	ROW(COUNT, "delay_logging_resolution_limit", delay_logging_resolution_limit, "2",
 		"digits behind the point in delays of less than 100 s", .max = 6),
 	ROW(LIST, "inet_protocols", inet_protocols, "all",
