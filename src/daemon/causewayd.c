@@ -230,6 +230,22 @@ static int serve(struct startup *s, int pipe_end)
 	return status;
 }
 
+/* In the background the daemon is another process, whose number values may name ($process_id). */
+static bool read_again(struct startup *s)
+{
+	struct settings *fresh;
+	struct buf told;
+
+	buf_init(&told, WARNINGS_MAX);
+	fresh = config_read(&s->args.source, &told, &s->why);
+	buf_free(&told);
+	if (!fresh)
+		return false;
+	settings_free(s->settings);
+	s->settings = fresh;
+	return true;
+}
+
 static int start(struct startup *s)
 {
 	int pipe_end = -1;
@@ -245,6 +261,8 @@ static int start(struct startup *s)
 		return complain(EX_OSERR, "cannot become the user of the configuration");
 	if (!s->args.source.foreground && !go_to_background(&pipe_end))
 		return complain(EX_OSERR, "cannot go to the background");
+	if (pipe_end >= 0 && !read_again(s))
+		return complain(EX_CONFIG, s->why);
 	if (chdir("/") != 0)
 		return complain(EX_OSERR, "cannot change to /");
 	return serve(s, pipe_end);

@@ -151,15 +151,47 @@ static void add_deadlines(struct config *c)
 	}
 }
 
+/* What a protocol's section says with $service_name stands for another name in each transport of that
+ * protocol. */
+static void add_own_names(struct config *c, const char *section, enum protocol protocol)
+{
+	size_t count = c->count, n = strlen(section);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(c->values[i]->path, section, n) != 0 || !strstr(c->values[i]->text, "service_name"))
+			continue;
+		for (size_t k = 0; k < c->settings->transport_count; k++) {
+			const struct settings_transport *t = &c->settings->transports[k];
+			char *path = mem_fmt("transport.%s.%s", t->name, c->values[i]->path + n);
+
+			if (t->manner->protocol == protocol && settings_row(c->settings, path))
+				add_default(c, path, c->values[i]->text);
+			free(path);
+		}
+	}
+}
+
+static void add_directory(struct config *c)
+{
+	const char *file = c->source->file, *slash = strrchr(file, '/');
+	char *directory = mem_strn(file, slash ? (size_t)(slash - file) + (slash == file) : 0);
+
+	add_default(c, "config_directory", slash ? directory : ".");
+	free(directory);
+}
+
 static void add_defaults(struct config *c)
 {
 	add_default(c, "myhostname", c->entries.hostname);
+	add_directory(c);
 	if (c->source->foreground)
 		add_default(c, "log.to", "stderr");
 	if (access(SETTINGS_TRUST_ANCHOR_FILE, R_OK) != 0)
 		add_default(c, "resolver.trust_anchor_file", "");
 	add_limits(c);
 	add_deadlines(c);
+	add_own_names(c, "lmtp.", PROTOCOL_LMTP);
+	add_own_names(c, "smtp.", PROTOCOL_SMTP);
 	settings_each(c->settings, NULL, add_referring, c);
 }
 
@@ -237,10 +269,20 @@ static void warn_about_idle_time(struct config *c)
 	}
 }
 
+static void know_process(struct config *c)
+{
+	char *id = mem_fmt("%ld", (long)getpid());
+	const char *why;
+
+	settings_set(c->settings, "process_id", id, &why);
+	free(id);
+}
+
 static bool build(struct config *c)
 {
 	size_t from_file = c->entries.count;
 
+	know_process(c);
 	if (!add_overrides(c) || !make_sections(c) || !config_take_entries(c, from_file))
 		return false;
 	add_defaults(c);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "courier/ports.h"
 #include "courier/transport.h"
+#include "daemon/config_words.h"
 #include "format/domain.h"
 #include "queue/window.h"
 #include "table/table.h"
@@ -140,17 +141,6 @@ static bool check_servers(struct checking *c)
 				"not a list of addr or addr@port with numeric addresses");
 	}
 	return true;
-}
-
-static bool check_protocols(struct checking *c)
-{
-	struct text rest = text_of(c->settings->inet_protocols), word;
-	size_t count = 0;
-
-	for (; text_list_next(&rest, &word); count++)
-		if (!text_is(word, "all") && !text_is(word, "ipv4") && !text_is(word, "ipv6"))
-			return fail_with(c, "inet_protocols", "not a list of all, ipv4, ipv6");
-	return count > 0 || fail_with(c, "inet_protocols", "at least one of all, ipv4, ipv6 is needed");
 }
 
 static bool check_socket(struct checking *c, const char *path, struct text socket)
@@ -327,7 +317,7 @@ bool config_check(const struct settings *s, struct config_fault *fault)
 	struct checking c = { .settings = s, .fault = fault };
 
 	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
-		check_protocols(&c) && check_routing(&c) && check_times(&c) && check_transports(&c) &&
+		config_words_check(s, &fault->path, &fault->what) && check_routing(&c) && check_times(&c) && check_transports(&c) &&
 		check_connections(&c) &&
 			check_pickups(&c) &&
 		check_user(&c);

@@ -13,6 +13,9 @@
 #include "base/text.h"
 #include "daemon/config_parse.h"
 
+/* Options of transports at the top level, each of which takes one more parse. */
+enum { NAMES_MAX = 500 };
+
 struct config_entry *config_entries_new(struct config_entries *all, char *place, char *path)
 {
 	struct config_entry *entry;
@@ -67,8 +70,14 @@ static void take_entry(struct text *from, struct config_entries *all)
 		config_entry_add(entry, next_field(from));
 }
 
+static void add_name(struct config_names *names, const char *name)
+{
+	names->list = mem_grow(names->list, names->count + 1, sizeof(*names->list));
+	names->list[names->count++] = mem_str(name);
+}
+
 /* True if the record ends as a good one does. */
-static bool take_record(struct text from, struct config_entries *all, char **why)
+static bool take_record(struct text from, struct config_entries *all, struct config_names *names, char **why)
 {
 	while (from.n > 0) {
 		switch (*next_field(&from)) {
@@ -80,6 +89,9 @@ static bool take_record(struct text from, struct config_entries *all, char **why
 			break;
 		case CONFIG_ERROR:
 			*why = mem_str(next_field(&from));
+			return false;
+		case CONFIG_UNKNOWN:
+			add_name(names, next_field(&from));
 			return false;
 		case CONFIG_DONE:
 			return true;
@@ -98,8 +110,11 @@ static void read_all(int fd, struct buf *out)
 			break;
 }
 
-static bool parse_in_child(const char *file, FILE *fp, struct config_entries *all, char **why)
+/* False without *why: there are more names, try again. */
+static bool parse_in_child(const char *file, FILE *fp, struct config_entries *all, struct config_names *names,
+	char **why)
 {
+	size_t names_before = names->count;
 	struct buf out;
 	int ends[2];
 	pid_t pid;
@@ -110,17 +125,32 @@ static bool parse_in_child(const char *file, FILE *fp, struct config_entries *al
 		return false;
 	}
 	if (pid == 0)
-		config_parse(file, fp, ends[1]);
+		config_parse(file, fp, names, ends[1]);
 	close(ends[1]);
 	buf_init(&out, CONFIG_BYTES_MAX);
 	read_all(ends[0], &out);
 	close(ends[0]);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	good = take_record(text_make(out.data, out.len), all, why);
-	if (!good && !*why)
+	good = take_record(text_make(out.data, out.len), all, names, why);
+	if (!good && !*why && (names->count == names_before || names->count > NAMES_MAX))
 		*why = mem_fmt("%s: cannot be parsed, or is too large", file);
 	buf_free(&out);
+	return good;
+}
+
+static bool parse(const char *file, FILE *fp, struct config_entries *all, char **why)
+{
+	struct config_names names = { NULL, 0 };
+	bool good = false;
+
+	while (!good && !*why) {
+		rewind(fp);
+		good = parse_in_child(file, fp, all, &names, why);
+	}
+	for (size_t i = 0; i < names.count; i++)
+		free(names.list[i]);
+	free(names.list);
 	return good;
 }
 
@@ -138,7 +168,7 @@ bool config_file_read(const char *file, struct config_entries *all, char **why)
 			fclose(fp);
 		return false;
 	}
-	good = parse_in_child(file, fp, all, why);
+	good = parse(file, fp, all, why);
 	fclose(fp);
 	if (!good)
 		config_entries_free(all);

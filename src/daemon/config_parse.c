@@ -113,14 +113,56 @@ static void complain_at(const char *file, size_t line, const char *format, ...)
 	free(place);
 }
 
+static bool ends_with_option(const char *name, const struct option_row *rows, size_t count)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t end = strlen(rows[i].name);
+
+		if (n > end + 1 && name[n - end - 1] == '_' && strcmp(name + n - end, rows[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Which transports there are is known when all has been read. */
+static bool may_be_of_transport(const char *name)
+{
+	size_t count;
+	const struct option_row *rows = manner_rows(&count);
+
+	return ends_with_option(name, rows, count) || ends_with_option(name, settings_transport_section.rows,
+		settings_transport_section.count);
+}
+
+static bool tell_unknown(const cfg_t *cfg, va_list args)
+{
+	const char *name;
+	va_list copy;
+
+	va_copy(copy, args);
+	name = va_arg(copy, const char *);
+	va_end(copy);
+	if (cfg != reading.root || !may_be_of_transport(name))
+		return false;
+	emit("U");
+	emit(name);
+	return true;
+}
+
 static void complain(cfg_t *cfg, const char *format, va_list args)
 {
+	bool unknown = strcmp(format, "no such option '%s'") == 0;
 	struct buf what;
-	char *place = place_of(cfg, cfg->line);
+	char *place;
 
-	buf_init(&what, 4096);
-	if (strcmp(format, "no such option '%s'") == 0)
+	if (unknown && tell_unknown(cfg, args))
+		return;
+	if (unknown)
 		format = "unknown option '%s'";
+	place = place_of(cfg, cfg->line);
+	buf_init(&what, 4096);
 	buf_vfmt(&what, format, args);
 	if (strstr(buf_text(&what), END_MARK)) {
 		buf_clear(&what);
@@ -250,13 +292,15 @@ static void add_top_name(void *arg, const char *name, const char *value)
 }
 
 /* The memory of the schema is the child's until its end. */
-static cfg_opt_t *make_schema(void)
+static cfg_opt_t *make_schema(const struct config_names *more)
 {
 	struct schema top = { NULL, 0 }, section = { NULL, 0 };
 	struct settings *defaults = settings_new();
 	cfg_opt_t end = CFG_END();
 
 	settings_each(defaults, NULL, add_top_name, &top);
+	for (size_t i = 0; i < more->count; i++)
+		add_option(&top, more->list[i]);
 	for (size_t i = 1; i < settings_section_count; i++) {
 		add_rows(&section, &settings_sections[i]);
 		add_section(&top, settings_sections[i].name, &section, CFGF_NONE);
@@ -344,9 +388,9 @@ static FILE *marked(FILE *fp, struct buf *bytes)
 	return mem_check(fmemopen(bytes->data, bytes->len, "r"));
 }
 
-static void parse(FILE *fp)
+static void parse(FILE *fp, const struct config_names *more)
 {
-	cfg_opt_t *options = make_schema();
+	cfg_opt_t *options = make_schema(more);
 	struct buf bytes;
 
 	reading.root = mem_check(cfg_init(options, CFGF_NONE));
@@ -374,11 +418,11 @@ static void write_all(int fd, const char *bytes, size_t n)
 	}
 }
 
-void config_parse(const char *file, FILE *fp, int fd)
+void config_parse(const char *file, FILE *fp, const struct config_names *more, int fd)
 {
 	buf_init(&reading.out, CONFIG_BYTES_MAX);
 	reading.file = file;
-	parse(fp);
+	parse(fp, more);
 	if (!reading.out.over)
 		write_all(fd, reading.out.data, reading.out.len);
 	_exit(0);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/config_expand.h"
+#include "settings/settings_place.h"
 
 enum {
 	VALUE_MAX = 1024 * 1024,
@@ -191,6 +192,8 @@ bool config_take_entries(struct config *c, size_t from_override)
 
 		if (!path || (*config_name_of(path) && !settings_row(c->settings, path)))
 			good = config_fail(c, entry->place, entry->path, "unknown option");
+		else if (settings_is_read_only(c->settings, path))
+			good = config_fail(c, entry->place, entry->path, "is read-only");
 		else if (config_is_protocol(entry))
 			good = i >= from_override || protocols_agree(c, entry);
 		else if (*config_name_of(path))
@@ -208,6 +211,7 @@ static bool lookup(void *arg, const char *name, struct buf *out, const char **wh
 
 static bool expand(struct config *c, struct config_value *v, const char **why)
 {
+	const struct config_value *outer = c->expanding;
 	struct buf out;
 	bool good;
 
@@ -219,7 +223,9 @@ static bool expand(struct config *c, struct config_value *v, const char **why)
 	}
 	buf_init(&out, VALUE_MAX);
 	v->busy = true;
+	c->expanding = v;
 	good = config_expand(v->text, lookup, c, &out, why);
+	c->expanding = outer;
 	v->busy = false;
 	if (good)
 		v->expanded = buf_take(&out);
@@ -233,11 +239,38 @@ static void append_default(void *arg, const char *name, const char *text)
 	buf_str(arg, text);
 }
 
+/* Each transport would be a service and a process of its own in Postfix, and values may name both. False: it is
+ * not about a transport. */
+static bool append_own_name(const struct config *c, const char *name, struct buf *out)
+{
+	bool service = strcmp(name, "service_name") == 0;
+	const struct settings_transport *t;
+	struct text section, title;
+	char *copy;
+
+	if (!service && strcmp(name, "process_name") != 0)
+		return false;
+	settings_split_path(c->expanding->path, &section, &title);
+	if (!text_is(section, "transport"))
+		title = section;
+	copy = mem_strn(title.p ? title.p : "", title.n);
+	t = settings_transport(c->settings, copy);
+	if (t)
+		buf_str(out, service ? t->name : t->manner->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp");
+	free(copy);
+	return t;
+}
+
 static bool lookup(void *arg, const char *name, struct buf *out, const char **why)
 {
 	struct config *c = arg;
-	char *path = settings_path(c->settings, name);
-	struct config_value *v = path ? config_find(c, path) : NULL;
+	char *path;
+	struct config_value *v;
+
+	if (append_own_name(c, name, out))
+		return true;
+	path = settings_path(c->settings, name);
+	v = path ? config_find(c, path) : NULL;
 
 	free(path);
 	if (!path)

@@ -28,6 +28,7 @@ struct config {
 	struct map *by_path;      /* path → struct config_value */
 	struct buf *warnings;
 	char **why;
+	const struct config_value *expanding;   /* whose text names other parameters just now */
 };
 
 /* Both return false, with "PLACE: WHAT: DETAIL" in *c->why; place NULL is the file as a whole. */

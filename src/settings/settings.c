@@ -188,8 +188,6 @@ bool settings_set(struct settings *s, const char *path, const char *value, const
 		return false;
 	if (!settings_locate(s, path, &p))
 		return refuse(why, "unknown option");
-	if (p.read_only)
-		return strcmp(value, p.row->initial) == 0 || refuse(why, "is read-only");
 	if (p.row == &settings_protocol_row)
 		return set_protocol(s, p.title, value, why);
 	return option_set(p.row, p.base, value, why);
@@ -200,6 +198,13 @@ const struct option_row *settings_row(const struct settings *s, const char *path
 	struct settings_place p;
 
 	return settings_locate(s, path, &p) ? p.row : NULL;
+}
+
+bool settings_is_read_only(const struct settings *s, const char *path)
+{
+	struct settings_place p;
+
+	return settings_locate(s, path, &p) && p.read_only;
 }
 
 const char *settings_successor(const struct settings *s, const char *path)

@@ -89,6 +89,9 @@ char *settings_path(const struct settings *, const char *postfix_name);
 /* What is to be known of an option besides its value; NULL if there is none of that path. */
 const struct option_row *settings_row(const struct settings *, const char *path);
 
+/* Whether the configuration file may not set it: it tells something of the process. */
+bool settings_is_read_only(const struct settings *, const char *path);
+
 /* "use X" if the option is obsolete, else NULL. */
 const char *settings_successor(const struct settings *, const char *path);
 

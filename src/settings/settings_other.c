@@ -106,11 +106,12 @@ const struct option_row settings_other_rows[] = {
 	ROW(FLAG, "requiretls_redact_dsn", "yes", "no content in reports about such mail"),
 	ROW(FLAG, "requiretls_esmtp_header", "yes", "note REQUIRETLS in a header"),
 	/* of the other implementation's installation */
-	ROW(TEXT, "config_directory", "/etc/postfix", "where its files are"),
+	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway", "directory of the configuration file, for use in values"),
 	ROW(TEXT, "compatibility_level", "3.11", "selects defaults there"),
 	ROW(TEXT, "multi_instance_name", "", "for use in the values of others"),
-	ROW(TEXT, "process_id", "read-only", "this process's number", .use = ROWS_READ_ONLY),
-	ROW(TEXT, "process_name", "read-only", "this program's name", .use = ROWS_READ_ONLY),
-	ROW(TEXT, "service_name", "read-only", "this service's name", .use = ROWS_READ_ONLY),
+	/* for use in the values of others; in a transport's options the names are those of protocol and transport */
+	ROW(TEXT, "process_id", "0", "number of the daemon's process", .use = ROWS_READ_ONLY),
+	ROW(TEXT, "process_name", "causewayd", "name of the program", .use = ROWS_READ_ONLY),
+	ROW(TEXT, "service_name", "causewayd", "name of the service", .use = ROWS_READ_ONLY),
 };
 const size_t settings_other_count = sizeof(settings_other_rows) / sizeof *settings_other_rows;

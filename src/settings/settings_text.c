@@ -102,8 +102,6 @@ static bool print_step(struct settings_visit *v, const struct settings_place *p)
 	struct print *print = (struct print *)v;
 	struct buf value;
 
-	if (p->read_only)
-		return true;
 	buf_init(&value, VALUE_MAX);
 	option_print(p->row, p->base, &value);
 	settings_print_path(p, print->out);

@@ -50,7 +50,34 @@ static const struct {
 	{ "mailbox_transport = 'lmtp:inet:[ipv6:::1]:24, b.example'", NULL, "mailbox_transport",
 		"lmtp:inet:[ipv6:::1]:24, b.example" },
 	{ "notify_classes = { }", NULL, "notify_classes", "" },
-	{ "notify_classes = { bounce, \"b c\" }", NULL, "notify_classes", "bounce, \"b c\"" },
+	{ "debug_peer_list = { a, \"b c\" }", NULL, "debug_peer_list", "a, \"b c\"" },
+	{ "notify_classes = 'Protocol, 2bounce'", NULL, "notify_classes", "Protocol, 2bounce" },
+	{ "mailbox_domains = { a.test, .b.test, '[192.0.2.1]', '[IPv6:::1]', 'inline:{c=d}', b\xc3\xbc.test }\n"
+	  "mailbox_transport = lmtp:x", NULL, "mailbox_domains",
+	  "a.test, .b.test, [192.0.2.1], [IPv6:::1], inline:{c=d}, b\xc3\xbc.test" },
+	{ "", "lmtp.host_lookup=native, dns", "lmtp_host_lookup", "native, dns" },
+	/* a transport's options at the top level, as they are shown */
+	{ "transport slow { protocol = lmtp }\nslow_destination_rate_delay = 2s", NULL,
+	  "slow_destination_rate_delay", "2s" },
+	{ "slow_lhlo_name = '$slow_nexthop'\nslow_nexthop = x.test\nslow_flags = DR\ntransport slow { protocol = lmtp }",
+	  NULL, "slow_lhlo_name", "x.test" },
+	{ "include(\"slow\")\ntransport slow { protocol = lmtp }", NULL, "slow_mail_timeout", "9s" },
+	{ "transport slow { protocol = lmtp\nmail_timeout = 60 }\nslow_mail_timeout = 1m", NULL, "slow_mail_timeout",
+	  "60s" },
+	{ "transport slow { protocol = lmtp }\nlmtp_destination_recipient_limit = 3", NULL,
+	  "slow_destination_recipient_limit", "3" },
+	/* what a value may know of where it stands */
+	{ "", NULL, "config_directory", dir },
+	{ "config_directory = /x", NULL, "config_directory", "/x" },
+	{ "", NULL, "process_name", "causewayd" },
+	{ "syslog_name = '$process_name'", NULL, "syslog_name", "causewayd" },
+	{ "lmtp_lhlo_name = '$service_name-$process_name.test'", NULL, "lmtp_lhlo_name", "lmtp-lmtp.test" },
+	{ "transport slow { protocol = lmtp\nlhlo_name = '$service_name-$process_name.test' }", NULL, "slow_lhlo_name",
+	  "slow-lmtp.test" },
+	{ "lmtp { lhlo_name = '${service_name}.test' }\ntransport slow { protocol = lmtp }\n"
+	  "transport out { protocol = smtp }", NULL, "slow_lhlo_name", "slow.test" },
+	{ "lmtp { lhlo_name = '${service_name}.test' }\ntransport slow { protocol = lmtp\nlhlo_name = own.test }", NULL,
+	  "slow_lhlo_name", "own.test" },
 	{ "notify_classes = bounce\nnotify_classes += data", NULL, "notify_classes", "bounce, data" },
 	{ "workers = { 3 }", NULL, "workers", "3" },
 	{ "lmtp { mail_timeout = 5m }", NULL, "lmtp_mail_timeout", "300s" },
@@ -183,7 +210,28 @@ static const struct {
 	{ "transport x { protocol = lmtp }\ntransport x { protocol = smtp }", NULL, "but to 'lmtp' at",
 	  "conf:2: " },
 	{ "transport smtp { flags = Q }", NULL, "DORX", "conf:1: " },
-	{ "process_id = 7", NULL, "read-only", "conf:1: " },
+	{ "process_id = 7", NULL, "is read-only", "conf:1: process_id" },
+	{ "", "service_name=x", "is read-only", "-o: service_name" },
+	{ "notify_classes = { bounce, nonsense }", NULL, "'nonsense' is none of bounce, 2bounce, data", "conf:1: notify" },
+	{ "\npropagate_unmatched_extensions = all", NULL, "'all' is none of alias, canonical", "conf:2: " },
+	{ "inet_protocols = {}", NULL, "is empty, but needs one of all, ipv4, ipv6", "" },
+	{ "lmtp { host_lookup = files }", NULL, "'files' is none of dns, native", "conf:1: lmtp.host_lookup" },
+	{ "transport x { protocol = smtp\ndns_resolver_options = 'res_debug' }", NULL, "none of res_defnames",
+	  "conf:2: transport.x.dns" },
+	{ "mailbox_domains = { a.test, 'b@c.test' }\nmailbox_transport = lmtp:x", NULL, "'b@c.test' is not a domain",
+	  "conf:1: mailbox_domains" },
+	{ "mailbox_domains = 'a..test'\nmailbox_transport = lmtp:x", NULL, "'a..test' is not a domain", "conf:1: " },
+	{ "mailbox_domains = '*'\nmailbox_transport = lmtp:x", NULL, "'*' is not a domain", "conf:1: " },
+	{ "mailbox_domains = '[192.0.2.1'\nmailbox_transport = lmtp:x", NULL, "address literal", "conf:1: " },
+	{ "mailbox_domains = '.'\nmailbox_transport = lmtp:x", NULL, "'.' is not a domain", "conf:1: " },
+	{ "transport slow { protocol = lmtp }\nfast_mail_timeout = 3", NULL, "fast_mail_timeout: unknown option",
+	  "conf:2: " },
+	{ "transport slow { protocol = lmtp }\nslow_helo_timeout = 3", NULL, "unknown option", "conf:2: " },
+	{ "transport slow { protocol = lmtp }\nslow_nonsense = 3", NULL, "unknown option 'slow_nonsense'", "conf:2: " },
+	{ "transport slow { protocol = lmtp\nmail_timeout = 3 }\nslow_mail_timeout = 4", NULL, "is set to '3' at",
+	  "conf:3: slow_mail_timeout" },
+	{ "transport slow { protocol = lmtp }\nslow_mail_timeout = x", NULL, "not a time", "conf:2: slow_mail_timeout" },
+	{ "slow_protocol = lmtp", NULL, "unknown option 'slow_protocol'", "conf:1: " },
 	{ "include(\"missing\")", NULL, "No such file", "conf:1: " },
 	{ "\ninclude(\"/tmp\")", NULL, "s a directory", "conf:2: " },
 	{ "workers = 3\n\001", NULL, "control character (0x01)", "conf:2: " },
@@ -326,6 +374,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return EXIT_FAILURE;
 	free(write_file("more", "workers = 17\n"));
+	free(write_file("slow", "slow_mail_timeout = 9\n"));
 	command = write_file("loop", "");
 	free(command);
 	command = mem_fmt("include(\"%s/loop\")\n", dir);

@@ -67,6 +67,8 @@ static void check_row(const char *section, const struct option_row *row)
 
 	if (strncmp(shown, LOCALSTATEDIR "/spool", strlen(LOCALSTATEDIR "/spool")) == 0)
 		shown += strlen(LOCALSTATEDIR);
+	else if (strcmp(shown, SYSCONFDIR "/causeway") == 0)
+		shown += strlen(SYSCONFDIR);
 	else if (strncmp(shown, RUNSTATEDIR "/causeway", strlen(RUNSTATEDIR "/causeway")) == 0)
 		shown += strlen(RUNSTATEDIR);
 	ck_assert_msg(is_explained(row->name, shown), "%s %s with its default %s is not in the page",
