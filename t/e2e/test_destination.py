@@ -260,8 +260,8 @@ def test_full_backlog_means_busy(t):
     same(len(peer.messages), 10)
 
 
-def test_refusals_do_not_make_a_destination_dead(t):
-    """Y-15: MAIL, RCPT, DATA and final replies say nothing about the host."""
+def test_Y_15_refusals_do_not_make_a_destination_dead(t):
+    """MAIL, RCPT, DATA and final replies say nothing about the host."""
     daemon, peers = t.destinations({"there": {"mail": only("bad", "451 4.3.0 no")}}, DEAD)
     for number in range(20):
         daemon.send("rcpt450.%d@there.test" % number)

@@ -212,7 +212,7 @@ def test_P_10_and_13_what_never_ends_costs_bounded_memory_and_time(t):
         assert peak < (200 if not t.options.sanitize else 2000) * 1024, "%d kB in %d" % (peak, pid)
 
 
-def test_a_trickle_does_not_extend_the_time_for_ever(t):
+def test_P_13_a_trickle_does_not_extend_the_time_for_ever(t):
     """A peer that sends a byte now and then inside one reply is not waited for without end."""
     def trickle(session, *_):
         while not session.wait_closed_for(0.2):
@@ -241,7 +241,7 @@ OUT_OF_PLACE = {
 }
 
 
-def test_code_out_of_place_is_a_protocol_error_not_a_verdict(t):
+def test_P_5_and_17_to_20_code_out_of_place_is_a_protocol_error_not_a_verdict(t):
     cases = {"%s%d" % (stage, number): (stage, text)
              for stage, texts in OUT_OF_PLACE.items() for number, text in enumerate(texts)}
     daemon, peers, lines = results(t, {name: {stage: text} for name, (stage, text) in cases.items()})
@@ -272,7 +272,7 @@ def test_reply_that_nothing_awaits_is_credited_to_nobody(t):
     same(peers["client"].messages, [], "reports")
 
 
-def test_extra_final_reply_ends_the_session_quietly(t):
+def test_I_6_and_7_extra_final_reply_ends_the_session_quietly(t):
     """Those judged keep their results; the session is not used again."""
     daemon, peers, lines = results(t, {"a": {"final": "250 2.0.0 Saved\n250 2.0.0 Saved"}})
     same(outcome(lines["a"]), ("sent", "2.0.0"))
@@ -314,8 +314,8 @@ def test_a_peer_that_floods_while_content_is_sent_does_not_stall_us(t):
     same(daemon.wait_delivery("u@b.test")["status"], "sent")
 
 
-def test_final_codes_of_a_peer_that_stops_in_the_middle_of_a_line(t):
-    """P-22: a reply without its line end is no reply."""
+def test_P_22_a_peer_that_stops_in_the_middle_of_a_line(t):
+    """A reply without its line end is no reply."""
     _, _, lines = results(t, {"a": {"final": then_close(b"250 2.0.0 Saved")}})
     same(outcome(lines["a"]), ("deferred", "4.4.2"))
 

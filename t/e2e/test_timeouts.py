@@ -44,7 +44,7 @@ def test_H2_3_stage_limits_with_pipelining(t):
         stage_times_out(t, stage, parameter, words, ("PIPELINING", "8BITMIME"))
 
 
-def test_H2_1_content_that_is_not_taken(t):
+def test_B_31_content_that_is_not_taken(t):
     daemon, peers = t.destinations({"a": {"content": hang}}, {**LONG, "lmtp.data_xfer_timeout": "1s"})
     daemon.send("u@a.test", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 100_000)
     line = daemon.wait_delivery("u@a.test", timeout=15)
@@ -52,7 +52,7 @@ def test_H2_1_content_that_is_not_taken(t):
     assert line["reason"].endswith("timed out while sending message body"), line["reason"]
 
 
-def test_H2_1_slow_but_steady_content_is_no_timeout(t):
+def test_H2_2_slow_but_steady_content_is_no_timeout(t):
     """data_xfer_timeout bounds each standstill, not the whole transfer."""
     def slowly(session):
         end = time.monotonic() + 3

@@ -304,8 +304,8 @@ def test_no_second_host_after_an_unanswered_dot(t):
     same((len(peers[0].messages), len(peers[1].messages)), (1, 0))
 
 
-def test_early_verdict_while_content_is_sent(t):
-    """B-29 differs: a reply before the dot is credited to nobody, but the log has its words."""
+def test_B_29_and_32_early_verdict_while_content_is_sent(t):
+    """Differs: a reply before the dot is credited to nobody, but the log has its words."""
     def refuse(session):
         session.fill()
         session.say("452 4.3.1 Disk full")
@@ -341,7 +341,7 @@ def test_large_content_to_a_slow_reader(t):
 STAGES = ("lhlo", "mail", "rcpt", "data", "final")
 
 
-def test_Y_reply_class_by_stage(t):
+def test_Y_3_and_7_to_10_reply_class_by_stage(t):
     cases = {"%s%s" % (stage, code): {stage: "%s %s.7.9 asked for" % (code, code[0])}
              for stage in STAGES for code in ("421", "450", "499", "500", "550", "599")}
     daemon, peers, lines = results(t, cases)

@@ -128,7 +128,7 @@ START_TEST(test_long_line)
 END_TEST
 
 /* Many lines: text is kept up to its ceiling, in whole lines, and the last line still decides. */
-START_TEST(test_many_lines)
+START_TEST(test_P_11_many_lines)
 {
 	struct reply_reader *reader = reply_reader_new();
 	struct buf in;
@@ -246,7 +246,7 @@ int main(void)
 		{ "reads, however it is cut", test_read, UNIT_ROWS(rows), 0 },
 		{ "shows NUL", test_nul, 1, 0 },
 		{ "bounds lines", test_long_line, 1, 0 },
-		{ "bounds text", test_many_lines, 1, 0 },
+		{ "bounds text", test_P_11_many_lines, 1, 0 },
 		{ "bounds replies", test_endless, UNIT_ROWS(endless), 0 },
 		{ "makes one line", test_one_line, 1, 0 },
 		{ "filters lines", test_P_21_filter, UNIT_ROWS(filtered), 0 },

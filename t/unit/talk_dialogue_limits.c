@@ -45,7 +45,7 @@ static void finish(struct dialogue *d, struct manner *m, struct envelope *e)
 #define HANDSHAKE "220 s\r\n", "250-s\r\n250 PIPELINING\r\n"
 
 /* A peer that answers each burst when it is complete never has more than 4096 bytes of commands to hold. */
-START_TEST(test_burst)
+START_TEST(test_K_5_burst)
 {
 	static const char *const hellos[] = { HANDSHAKE };
 	const size_t rcpts = 5000;
@@ -305,7 +305,7 @@ END_TEST
 int main(void)
 {
 	const struct unit_case cases[] = {
-		{ "burst", test_burst, 1, 0 },
+		{ "burst", test_K_5_burst, 1, 0 },
 		{ "burst before DATA", test_burst_before_data, 1, 0 },
 		{ "orcpt", test_orcpt, UNIT_ROWS(orcpts), 0 },
 		{ "endless", test_endless, 1, 0 },
