@@ -144,13 +144,18 @@ static void kill_courier(void *arg, unsigned slot, pid_t pid)
 	reins_send(q->reins, &message);
 }
 
+static void start_apart(void *arg)
+{
+	tell(arg, REINS_APART, "");
+}
+
 static void serve(struct queue_side *q, const char *sandbox)
 {
 	q->control = control_new(q->loop, q->queue, q->settings, ask_for_reload, q);
 	q->waits = wait_socket_new(q->loop, q->queue);
 	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
-	queue_set_killer(q->queue, kill_courier, q);
+	queue_set_supervisor(q->queue, &(struct queue_supervisor){ kill_courier, start_apart, q });
 	q->terminate = loop_signal_new(q->loop, SIGTERM, caught, q);
 	tell(q, REINS_SANDBOX, sandbox);
 	tell(q, REINS_READY, "");

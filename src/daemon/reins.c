@@ -36,7 +36,7 @@ static bool unpack_message(struct unpack *u, struct reins_message *m)
 {
 	const char *text;
 
-	m->kind = (enum reins_kind)unpack_u8(u, REINS_KILL);
+	m->kind = (enum reins_kind)unpack_u8(u, REINS_LAST);
 	m->slot = unpack_u32(u, UINT_MAX);
 	m->pid = (pid_t)unpack_u32(u, INT_MAX);
 	m->status = (int)unpack_u32(u, INT_MAX);

@@ -26,7 +26,11 @@ enum reins_kind {
 	/* supervisor → queue: a listening socket (fd); slot: enum reins_listener */
 	REINS_LISTEN,
 	/* queue → supervisor: courier slot, pid has let go of its link, or stands still, and does not end */
-	REINS_KILL
+	REINS_KILL,
+	/* queue → supervisor: one more courier is wanted, with the slot QUEUE_SLOT_APART; once, and never again when
+	 * it ends */
+	REINS_APART,
+	REINS_LAST = REINS_APART
 };
 
 enum reins_listener { REINS_SLOT_CONTROL, REINS_SLOT_METRICS, REINS_SLOT_DROP };

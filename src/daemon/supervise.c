@@ -144,6 +144,8 @@ void supervise_heard(void *arg, struct child *child, const struct reins_message 
 		supervise_reload(s);
 	else if (m->kind == REINS_KILL)
 		kill_courier(s, m);
+	else if (m->kind == REINS_APART)
+		supervise_start_apart(s);
 }
 
 /* --- what dies --- */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/listener.h"
+#include "queue/queue.h"
 
 enum { FIRST_DELAY = 100, LAST_DELAY = 10000 };   /* ms before a child that died is started again */
 
@@ -41,24 +42,38 @@ void supervise_start_queue(void *arg)
 	loop_timer_set(s->queue_again, supervise_next_delay(&s->queue_delay));
 }
 
+/* A courier of which the queue process has been told; NULL, with a line in the log, if there is none. */
+static struct child *launch(struct supervisor *s, unsigned slot)
+{
+	struct child_setup setup = setup_of(s);
+	struct reins_message message = { .kind = REINS_COURIER, .slot = slot };
+	struct child *courier = child_start_courier(&setup, slot, &message.fd);
+
+	if (!courier) {
+		log_line(LOG_LEVEL_ERROR, "master", NULL, "a courier cannot be started: %s",
+			strerror(errno));
+		return NULL;
+	}
+	list_append(&s->children, &courier->node);
+	message.pid = courier->pid;
+	reins_send(s->queue->reins, &message);
+	close(message.fd);
+	return courier;
+}
+
 static void start_courier(void *arg)
 {
 	struct supervise_slot *slot = arg;
-	struct supervisor *s = slot->s;
-	struct child_setup setup = setup_of(s);
-	struct reins_message message = { .kind = REINS_COURIER, .slot = slot->number };
 
-	slot->courier = child_start_courier(&setup, slot->number, &message.fd);
-	if (!slot->courier) {
-		log_line(LOG_LEVEL_ERROR, "master", NULL, "a courier cannot be started: %s",
-			strerror(errno));
+	slot->courier = launch(slot->s, slot->number);
+	if (!slot->courier)
 		loop_timer_set(slot->again, supervise_next_delay(&slot->delay));
-		return;
-	}
-	list_append(&s->children, &slot->courier->node);
-	message.pid = slot->courier->pid;
-	reins_send(s->queue->reins, &message);
-	close(message.fd);
+}
+
+void supervise_start_apart(struct supervisor *s)
+{
+	if (s->queue_ready && !s->stopping && !s->replacing)
+		launch(s, QUEUE_SLOT_APART);
 }
 
 static size_t wanted_couriers(const struct settings *settings)

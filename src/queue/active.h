@@ -76,6 +76,7 @@ struct entry {
 	struct destination *destination;
 	uint32_t first, last, waiting;
 	bool parked;                  /* the destination knows that this message waits for it */
+	bool apart;                   /* its line is that of the suspects (queue/suspect.h) */
 };
 
 struct active {

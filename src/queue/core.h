@@ -7,6 +7,7 @@
 #include "net/loop.h"
 #include "queue/destination.h"
 #include "queue/message.h"
+#include "queue/queue.h"
 #include "queue/schedule.h"
 #include "spool/spool.h"
 
@@ -15,6 +16,7 @@ struct couriers;
 struct metrics;
 struct route;
 struct router;
+struct suspects;
 struct unwritten;
 struct waits;
 
@@ -30,6 +32,7 @@ struct queue {
 	struct couriers *couriers;
 	struct batches *batches;
 	struct unwritten *unwritten;
+	struct suspects *suspects;
 	struct metrics *metrics;
 	struct waits *waits;
 	struct loop_task turn;         /* looks for work */
@@ -48,8 +51,7 @@ struct queue {
 	struct list walks;             /* of operators through the queue */
 	bool stopping, closing;        /* asked to; nothing is left to do but close the spool */
 	struct loop_timer *grace;
-	void (*kill)(void *arg, unsigned slot, pid_t pid);
-	void *kill_arg;
+	struct queue_supervisor supervisor;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 };
@@ -58,6 +60,7 @@ int64_t queue_now(const struct queue *);                       /* ms of the boot
 int64_t queue_wall(const struct queue *, int64_t boot_ms);     /* the same moment, ms since 1970 */
 int64_t queue_boot(const struct queue *, int64_t wall_ms);     /* the other way round */
 void queue_kill_courier(struct queue *, unsigned slot, pid_t pid);
+void queue_start_apart(struct queue *);                        /* the courier for suspects */
 void queue_wake(struct queue *);                               /* at the end of this turn, look for work */
 
 #endif

@@ -9,6 +9,7 @@
 #include "queue/flight.h"
 #include "queue/lease.h"
 #include "queue/loss.h"
+#include "queue/queue.h"
 #include "queue/results.h"
 #include "queue/wear.h"
 
@@ -130,6 +131,7 @@ void couriers_add(struct couriers *all, unsigned slot, pid_t pid, int fd)
 	c->slot = slot;
 	c->pid = pid;
 	c->seat = free_seat(all);
+	c->apart = slot == QUEUE_SLOT_APART;
 	list_init(&c->flights);
 	list_append(&all->list, &c->all);
 	c->link = link_new(all->queue->loop, fd, &events, c);
@@ -183,9 +185,20 @@ static bool takes_requests(const struct courier *c)
 	return !c->retiring && !c->broken;
 }
 
-static bool has_credit(const struct courier *c)
+struct courier *couriers_apart(struct couriers *all)
 {
-	return takes_requests(c) && c->credit > 0;
+	LIST_EACH(l, &all->list) {
+		struct courier *c = LIST_OF(l, struct courier, all);
+
+		if (c->apart && takes_requests(c))
+			return c;
+	}
+	return NULL;
+}
+
+static bool has_credit(const struct courier *c, bool apart)
+{
+	return takes_requests(c) && c->apart == apart && c->credit > 0;
 }
 
 size_t couriers_working(const struct couriers *all)
@@ -200,12 +213,12 @@ size_t couriers_working(const struct couriers *all)
 bool couriers_have_credit(const struct couriers *all)
 {
 	for (const struct list *l = all->list.next; l != &all->list; l = l->next)
-		if (has_credit(LIST_OF(l, const struct courier, all)))
+		if (has_credit(LIST_OF(l, const struct courier, all), false))
 			return true;
 	return false;
 }
 
-struct courier *couriers_choose(struct couriers *all, struct destination *d)
+struct courier *couriers_choose(struct couriers *all, struct destination *d, bool apart)
 {
 	bool may_open = destination_open(d) < d->rules.limit;
 	struct courier *best = NULL, *hoarder = NULL;
@@ -214,7 +227,7 @@ struct courier *couriers_choose(struct couriers *all, struct destination *d)
 		struct courier *c = LIST_OF(l, struct courier, all);
 		const struct share *s = destination_share(d, c->seat);
 
-		if (has_credit(c) && (s->idle || may_open) && lease_prefers(d, c, best))
+		if (has_credit(c, apart) && (s->idle || may_open) && lease_prefers(d, c, best))
 			best = c;
 		else if (s->idle && !c->broken)
 			hoarder = c;
@@ -284,9 +297,9 @@ void couriers_flush(struct couriers *all)
 
 static json_t *courier_json(const struct courier *c)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:b}", "slot", (json_int_t)c->slot, "pid", (json_int_t)c->pid,
+	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "slot", (json_int_t)c->slot, "pid", (json_int_t)c->pid,
 	                 "credits", (json_int_t)c->credit, "in_flight", (json_int_t)c->flying,
-	                 "retiring", (int)c->retiring);
+	                 "retiring", (int)c->retiring, "for_suspects", (int)c->apart);
 }
 
 json_t *couriers_list(const struct couriers *all)

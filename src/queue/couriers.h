@@ -24,6 +24,7 @@ struct courier {
 	/* further requests that it takes; one comes back with the end of each request */
 	unsigned credit;
 	unsigned flying;              /* requests in its hands */
+	bool apart;                   /* for suspects only (queue/suspect.h) */
 	bool retiring;                /* finishes what it has */
 	bool broken, gone;            /* its link has ended; the supervisor has seen its end */
 	int status;                   /* as of waitpid */
@@ -53,6 +54,8 @@ void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
 /* It finishes what it has and gets nothing new; the supervisor replaces it. */
 void courier_retire(struct courier *);
 void couriers_retire(struct couriers *);      /* all that exist now */
+/* The one for suspects, or NULL. */
+struct courier *couriers_apart(struct couriers *);
 
 /* Those that take requests, maybe without credit at the moment. */
 size_t couriers_working(const struct couriers *);
@@ -67,8 +70,8 @@ json_t *couriers_list(const struct couriers *);
 
 /* The courier that gets the next request for that destination, or NULL: the limit is reached, or its
  * connections lie idle at couriers that cannot take more now (these are then asked to give one up; the
- * destination is woken when it is). */
-struct courier *couriers_choose(struct couriers *, struct destination *);
+ * destination is woken when it is). apart: only the one for suspects, else never that one. */
+struct courier *couriers_choose(struct couriers *, struct destination *, bool apart);
 
 /* Gives everything in flight up as undone. */
 void couriers_give_up(struct couriers *);

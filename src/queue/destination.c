@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "queue/core.h"
 #include "queue/health.h"
+#include "queue/suspect.h"
 
 enum {
 	UNLIMITED = 10000,            /* connections, or recipients of a request, where the setting is 0 */
@@ -218,6 +219,10 @@ void destination_enqueue(struct destination *d, struct entry *e, bool front)
 	assert(e->waiting && list_empty(&e->in_line));
 	if (e->active->message->order != ORDER_NONE)
 		return;
+	if (e->active->message->suspect) {
+		suspects_enqueue(d->queue->suspects, e, front);
+		return;
+	}
 	if (front)
 		list_prepend(&d->line, &e->in_line);
 	else
@@ -231,6 +236,10 @@ void destination_withdraw(struct destination *d, struct entry *e)
 {
 	if (list_empty(&e->in_line))
 		return;
+	if (e->apart) {
+		suspects_withdraw(d->queue->suspects, e);
+		return;
+	}
 	list_remove(&e->in_line);
 	d->in_line--;
 	d->waiting -= e->waiting;
@@ -330,7 +339,12 @@ static void pause_over(void *arg)
 
 bool destination_may_send(struct destination *d, int64_t now)
 {
-	if (!d->waiting || d->health.suspended)
+	return d->waiting && destination_has_room(d, now);
+}
+
+bool destination_has_room(struct destination *d, int64_t now)
+{
+	if (d->health.suspended)
 		return false;
 	if (d->health.dead)
 		return d->health.probe_wanted && !d->health.probing;

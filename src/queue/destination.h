@@ -127,6 +127,8 @@ void destinations_refill(struct destinations *);
 /* Whether the window, the pause and its health allow one more request now; sets a timer if only time is
  * missing. */
 bool destination_may_send(struct destination *, int64_t now);
+/* The same without asking whether somebody waits in its line. */
+bool destination_has_room(struct destination *, int64_t now);
 /* No request before that time. */
 void destination_pause(struct destination *, int64_t until);
 

@@ -54,9 +54,9 @@ static void send_flight(struct queue *q, struct flight *f)
 		free(rcpts);
 }
 
-static void send_one(struct queue *q, struct destination *d, struct courier *c)
+void dispatch_send(struct queue *q, struct entry *e, struct courier *c)
 {
-	struct entry *e = destination_first(d);
+	struct destination *d = e->destination;
 	struct flight *f = flight_begin(c, e, e->waiting < d->rcpt_limit ? e->waiting : d->rcpt_limit);
 
 	f->count = f->unanswered = (uint32_t)destination_take(d, e, f->rcpts, f->count);
@@ -76,12 +76,12 @@ static void try_one(struct queue *q, struct destination *d, struct list *blocked
 
 	if (!destination_may_send(d, queue_now(q)))
 		return;
-	c = couriers_choose(q->couriers, d);
+	c = couriers_choose(q->couriers, d, false);
 	if (!c) {
 		list_append(blocked, &d->ready);
 		return;
 	}
-	send_one(q, d, c);
+	dispatch_send(q, destination_first(d), c);
 	destination_try_again(d);
 }
 

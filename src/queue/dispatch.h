@@ -3,8 +3,13 @@
 #ifndef CAUSEWAY_QUEUE_DISPATCH_H
 #define CAUSEWAY_QUEUE_DISPATCH_H
 
+struct courier;
+struct entry;
 struct queue;
 
 void dispatch(struct queue *);
+
+/* Sends a request for the entry's next recipients, as many as its destination allows, to that courier. */
+void dispatch_send(struct queue *, struct entry *, struct courier *);
 
 #endif

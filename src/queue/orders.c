@@ -82,11 +82,17 @@ void order_complete(struct queue *q, struct message *m)
 	messages_remove(q->messages, m);
 }
 
-static void hold(struct queue *q, struct message *m)
+static bool is_unwritten(const struct message *m)
 {
-	say(m, "held by the operator");
-	if (m->state == MESSAGE_ACTIVE)
+	return m->active && m->active->unwritten;
+}
+
+/* The journal knows at once of one whose attempt may go on for a while. */
+void order_hold(struct queue *q, struct message *m)
+{
+	if (m->state == MESSAGE_ACTIVE && !is_unwritten(m))
 		spool_hold(q->spool, m->id, true);
+	batch_add_other(q->batches);
 	obey(q, m, ORDER_HOLD);
 }
 
@@ -102,7 +108,8 @@ static void forgive(struct queue *q, struct message *m)
 static void release(struct queue *q, struct message *m)
 {
 	say(m, "released by the operator");
-	spool_hold(q->spool, m->id, false);
+	if (!is_unwritten(m))
+		spool_hold(q->spool, m->id, false);
 	forgive(q, m);
 	m->order = ORDER_NONE;
 	if (m->state == MESSAGE_ACTIVE)
@@ -121,7 +128,8 @@ void order_give(struct queue *q, enum queue_order order, struct message *m)
 			schedule_set(q->schedule, m, queue_now(q));
 		break;
 	case QUEUE_HOLD:
-		hold(q, m);
+		say(m, "held by the operator");
+		order_hold(q, m);
 		break;
 	case QUEUE_RELEASE:
 		release(q, m);

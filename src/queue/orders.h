@@ -15,6 +15,9 @@ bool order_applies(enum queue_order, const struct message *);
 /* Carries it out, which may free the message; only if it applies. The journal is told in this turn's batch. */
 void order_give(struct queue *, enum queue_order, struct message *);
 
+/* Holds the message, which the log has been told. */
+void order_hold(struct queue *, struct message *);
+
 /* The message waits on the disk, and what was ordered meanwhile is done now; the message may be freed. */
 void order_complete(struct queue *, struct message *);
 

@@ -14,6 +14,7 @@
 #include "queue/metrics.h"
 #include "queue/route.h"
 #include "queue/router.h"
+#include "queue/suspect.h"
 #include "queue/unwritten.h"
 #include "queue/waits.h"
 #include "queue/walk.h"
@@ -108,18 +109,23 @@ void queue_stop(struct queue *q, int64_t grace_ms, void (*stopped)(void *arg), v
 	queue_wake(q);
 }
 
-/* --- couriers that stand still --- */
+/* --- what the supervisor does for couriers --- */
 
-void queue_set_killer(struct queue *q, void (*kill)(void *arg, unsigned slot, pid_t pid), void *arg)
+void queue_set_supervisor(struct queue *q, const struct queue_supervisor *supervisor)
 {
-	q->kill = kill;
-	q->kill_arg = arg;
+	q->supervisor = *supervisor;
 }
 
 void queue_kill_courier(struct queue *q, unsigned slot, pid_t pid)
 {
-	if (q->kill)
-		q->kill(q->kill_arg, slot, pid);
+	if (q->supervisor.kill)
+		q->supervisor.kill(q->supervisor.arg, slot, pid);
+}
+
+void queue_start_apart(struct queue *q)
+{
+	if (q->supervisor.start_apart)
+		q->supervisor.start_apart(q->supervisor.arg);
 }
 
 /* --- turns --- */
@@ -157,6 +163,7 @@ static void turn(void *arg)
 	if (!q->stopping) {
 		intake_load_due(q);
 		dispatch(q);
+		suspects_turn(q->suspects);
 		set_due(q);
 	}
 	unwritten_turn(q->unwritten);
@@ -205,6 +212,7 @@ static void begin(struct queue *q)
 	q->couriers = couriers_new(q);
 	q->batches = batches_new(q);
 	q->unwritten = unwritten_new(q);
+	q->suspects = suspects_new(q);
 	q->metrics = metrics_new();
 	q->waits = waits_new(q);
 	q->due = loop_timer_new(q->loop, due, q);
@@ -249,6 +257,7 @@ void queue_free(struct queue *q)
 	destinations_free(q->destinations);
 	batches_free(q->batches);
 	unwritten_free(q->unwritten);
+	suspects_free(q->suspects);
 	if (q->spool)
 		spool_free(q->spool);
 	messages_free(q->messages);

@@ -27,9 +27,17 @@ void queue_reconfigure(struct queue *, const struct settings *);
 void queue_courier(struct queue *, unsigned slot, pid_t pid, int fd);
 /* A courier has ended; status as of waitpid: what it had in flight is put back, retried, or made suspect. */
 void queue_courier_gone(struct queue *, unsigned slot, pid_t pid, int status);
-/* kill(arg, slot, pid) is called for a courier that stands still or has let go of its link: whoever started
- * it kills it. */
-void queue_set_killer(struct queue *, void (*kill)(void *arg, unsigned slot, pid_t pid), void *arg);
+
+/* Who starts couriers and can kill them. */
+struct queue_supervisor {
+	/* one stands still, or has let go of its link */
+	void (*kill)(void *arg, unsigned slot, pid_t pid);
+	/* one more is wanted, for suspects alone: it shall come with the slot QUEUE_SLOT_APART */
+	void (*start_apart)(void *arg);
+	void *arg;
+};
+#define QUEUE_SLOT_APART 65535u
+void queue_set_supervisor(struct queue *, const struct queue_supervisor *);   /* copied */
 
 /* --- the operator's questions; the caller owns what is returned --- */
 

@@ -8,15 +8,11 @@
 #include "queue/health.h"
 #include "queue/judge.h"
 #include "queue/lease.h"
+#include "queue/orders.h"
 #include "queue/settle.h"
-#include "queue/unwritten.h"
+#include "queue/suspect.h"
 
-enum {
-	ROUNDS_MAX = 100,
-		/* "once more" in a row without progress: as many kept connections may have died */
-	/* couriers lost with a message before it waits its turn like any deferred one */
-	CRASHES_MAX = 2
-};
+enum { ROUNDS_MAX = 100 };            /* "once more" in a row without progress: as many kept connections may have died */
 
 static const char *process_of(const struct destination *d)
 {
@@ -170,21 +166,12 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 		destination_pause(d, queue_now(q) + d->rate_delay);
 	if ((d->health.dead || site == SITE_DEAD) && !f->maybe_twice)
 		health_blames(d, e);
+	suspect_survived(q, a, c);
 	flight_end(f);
 	settle_check(q, a);
 }
 
 /* --- lost couriers --- */
-
-static void count_crash(struct queue *q, struct message *m)
-{
-	if (m->suspect < MESSAGE_SUSPECT_MAX)
-		m->suspect++;
-	spool_suspect(q->spool, m->id, m->suspect);
-	batch_add_other(q->batches);
-	if (m->active->unwritten)
-		unwritten_write(q->unwritten, m->active);
-}
 
 static void tell_second_copy(const struct active *a, uint32_t rcpt)
 {
@@ -197,10 +184,8 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 {
 	struct active *a = f->active;
 	struct destination *d = f->entry->destination;
-	bool patient = crashed && a->message->suspect >= CRASHES_MAX - 1;
+	bool guilty = crashed && suspect_crashed(q, a, f->courier);
 
-	if (crashed)
-		count_crash(q, a->message);
 	for (uint32_t i = f->count; i-- > 0;) {
 		uint32_t rcpt = f->rcpts[i];
 		enum rcpt_state state = a->rcpts[rcpt].state;
@@ -209,7 +194,9 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 			continue;
 		if (f->dot_sent && state == RCPT_FLYING)
 			tell_second_copy(a, rcpt);
-		if (patient || a->rcpts[rcpt].returned)
+		if (guilty)
+			defer(q, f, rcpt, "4.3.0", "this message makes delivery processes crash; it is held");
+		else if (a->rcpts[rcpt].returned)
 			defer(q, f, rcpt, "4.3.0", "the delivery process crashed while it had this message");
 		else
 			destination_return(d, f->entry, rcpt);
@@ -218,5 +205,8 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 	if (f->probe)
 		health_unknown(d);
 	flight_end(f);
-	settle_check(q, a);
+	if (guilty)
+		order_hold(q, a->message);
+	else
+		settle_check(q, a);
 }

@@ -39,6 +39,8 @@ static void written(void *arg)
 
 	q->unwritten->writing--;
 	a->unwritten = a->writing = false;
+	if (a->message->suspect)
+		spool_suspect(q->spool, a->message->id, a->message->suspect);
 	judge_record_all(q, a);
 	settle_check(q, a);
 	queue_wake(q);

@@ -1,7 +1,11 @@
 """Operating the queue: hold, release, delete, retry, suspend, resume, explain."""
 
 import json
+import os
 import re
+import signal
+import socket
+import struct
 
 from harness import limit, same
 from processes import wait_for
@@ -141,6 +145,42 @@ def test_orders_that_make_no_sense(t):
         same(daemon.http("POST", path)[0], 400, path)
     same(daemon.http("GET", "/hold?all=1")[0], 405)
     same(states(daemon), dict.fromkeys(ids, "deferred"))
+
+
+# --- suspects -------------------------------------------------------------------------------------
+
+def crash_for(sender):
+    """A peer's answer to RCPT that kills the courier at its other end, as a bug would, for one sender's mail."""
+    def rcpt(session, address):
+        if sender in session.commands[-2] or sender in session.commands[-1]:
+            pid = struct.unpack("3i", session.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+            os.kill(pid, signal.SIGSEGV)
+            return None
+        return "250 2.1.5 Ok"
+    return rcpt
+
+
+def test_message_that_makes_couriers_crash_is_held(t):
+    peer = t.peer({"rcpt": crash_for("evil@client.test")})
+    daemon = t.daemon(peer, WAITING)
+    daemon.send("u@example.org", sender="evil@client.test")
+    for number in range(5):
+        daemon.send("u%d@example.org" % number)
+    daemon.wait_deliveries(5, status="sent", timeout=30)
+    wait_for(lambda: [m["state"] for m in daemon.queue()] == ["held"], 30, "the guilty one held")
+    message = daemon.queue()[0]
+    assert "crash" in message["reason"], message
+    same(daemon.log().count("was killed by signal 11"), 3)
+    assert "crash" in daemon.ctl("show", message["id"])
+    assert not any(c["for_suspects"] for c in daemon.ctl("status", "--json")["couriers"] if not c["retiring"])
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: [m["state"] for m in daemon.queue()] == ["held"], 30, "held after a restart")
+    assert "crash" in daemon.queue()[0]["reason"], message
+    peer.script.clear()
+    daemon.ctl("release", "ALL")
+    daemon.wait_delivery("u@example.org", "sent")
+    daemon.spool.wait_empty()
 
 
 # --- suspend, resume ------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ static const struct reins_message messages[] = {
 	{ REINS_COURIER, 1, 99, 0, 0, "" },
 	{ REINS_LISTEN, 1, 0, 0, 0, "" },
 	{ REINS_KILL, 2, 4711, 0, -1, "" },
+	{ REINS_APART, 0, 4711, 0, -1, "" },
 };
 
 START_TEST(test_round_trip)
@@ -99,7 +100,7 @@ END_TEST
 static const struct {
 	unsigned kind;
 	int more;
-} bad[] = { { REINS_KILL + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 },
+} bad[] = { { REINS_LAST + 1, 0 }, { 255, 0 }, { REINS_STOP, -1 }, { REINS_STOP, -12 },
 	{ REINS_STOP, 1 } };
 
 START_TEST(test_bad)

@@ -23,8 +23,8 @@ static const struct {
 } deaths[] = {
 	{ false, false, KILLED, 2, 0 },
 	{ true, false, KILLED, 2, 0 },
-	{ false, false, CRASHED, 2, 1 },
-	{ true, false, CRASHED, 2, 1 },
+	{ false, false, CRASHED, 2, 2 },
+	{ true, false, CRASHED, 2, 2 },
 	{ false, true, KILLED, 1, 0 },
 	{ true, true, CRASHED, 1, 0 },
 };
@@ -50,30 +50,6 @@ START_TEST(test_death)
 	ck_assert_uint_eq(world_host(&w, "inet:a")->requests, deaths[_i].requests);
 	ck_assert_uint_eq(world_journal("suspect "), deaths[_i].suspects);
 	ck_assert_uint_eq(world_journal("next "), 0);
-	world_end(&w);
-}
-END_TEST
-
-/* What kills every courier waits its turn from the second time on, while all else goes out. */
-START_TEST(test_message_that_kills_couriers)
-{
-	struct world w;
-	uint64_t id;
-
-	world_begin(&w, NULL);
-	world_open(&w);
-	w.hold_answers = true;
-	id = world_drop(&w, "s@sender.test", "ok@a.test");
-	for (int i = 0; i < 2; i++) {
-		ck_assert(fake_loop_until(w.loop, some_held, &w, 1000));
-		world_kill(&w, w.last_pid, CRASHED);
-		world_courier(&w, 0);
-	}
-	world_run(&w, 1000);
-	ck_assert_str_eq(world_state(&w, id), "deferred");
-	ck_assert_uint_eq(world_held(&w), 0);
-	w.hold_answers = false;
-	ck_assert(world_until_left(&w, 0, 6 * MINUTE));
 	world_end(&w);
 }
 END_TEST
@@ -112,7 +88,7 @@ START_TEST(test_silent_courier_is_killed)
 
 	world_begin(&w, "daemon_timeout", "30m", NULL);
 	world_open(&w);
-	queue_set_killer(w.queue, note_kill, &killed);
+	queue_set_supervisor(w.queue, &(struct queue_supervisor){ .kill = note_kill, .arg = &killed });
 	w.hold_answers = true;
 	world_drop(&w, "s@sender.test", "ok@a.test");
 	world_run(&w, 29 * MINUTE);
@@ -435,7 +411,6 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "death", test_death, UNIT_ROWS(deaths), 0 },
-		{ "message that kills couriers", test_message_that_kills_couriers, 1, 0 },
 		{ "death of a probe", test_death_of_a_probe, 1, 0 },
 		{ "end that nobody reports", test_end_that_nobody_reports, 1, 0 },
 		{ "silent courier is killed", test_silent_courier_is_killed, 1, 0 },

@@ -1,6 +1,7 @@
 #include "queue_world.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,18 @@ static enum site site_of(const struct job *j)
 	return j->turned_away ? SITE_BUSY : SITE_FINE;
 }
 
+/* Another one takes its place, as the supervisor would see to. */
+static void crash(struct courier_end *c)
+{
+	struct world *w = c->world;
+	unsigned slot = c->slot;
+
+	w->crashes++;
+	world_kill(w, c->pid, SIGSEGV);
+	if (slot != QUEUE_SLOT_APART)
+		world_courier(w, slot);
+}
+
 static void job_over(void *arg)
 {
 	struct job *j = arg;
@@ -145,6 +158,10 @@ static void job_over(void *arg)
 
 	if (c->world->hold_answers) {
 		loop_timer_set(j->timer, 10);
+		return;
+	}
+	if (j->connected && begins(j->request->envelope->rcpts[0].address, "crash")) {
+		crash(c);
 		return;
 	}
 	for (uint32_t i = 0; i < j->request->envelope->count; i++) {
@@ -334,6 +351,20 @@ void world_begin(struct world *w, ...)
 	va_end(args);
 }
 
+/* As from a supervisor, in a later turn than the question. */
+static void add_apart(void *arg)
+{
+	world_courier(arg, QUEUE_SLOT_APART);
+}
+
+static void start_apart(void *arg)
+{
+	struct world *w = arg;
+
+	w->apart = (struct loop_task){ .fn = add_apart, .arg = w };
+	loop_later(w->loop, &w->apart);
+}
+
 void world_open(struct world *w)
 {
 	char *why = NULL;
@@ -342,6 +373,7 @@ void world_open(struct world *w)
 	w->queue = queue_new(w->loop, w->settings, &why, &code);
 	assert(w->queue);
 	w->queue->random = 1;
+	queue_set_supervisor(w->queue, &(struct queue_supervisor){ .start_apart = start_apart, .arg = w });
 	world_courier(w, 0);
 	world_run(w, 1);
 }

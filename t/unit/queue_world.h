@@ -2,7 +2,8 @@
  * A queue with everything around it, on virtual time: the spool in memory, couriers at the other end of real
  * links, and scripted hosts behind them. What a host does with a recipient is told by the beginning of its
  * address: ok, later (450), never (550), again (once more, the first time), alone (the same, in a transaction
- * of its own), lost (no final reply, and the connection is gone), mute (no answer from the courier); all else
+ * of its own), lost (no final reply, and the connection is gone), mute (no answer from the courier), crash
+ * (the courier crashes; the first recipient of a request counts); all else
  * is taken.
  */
 #ifndef CAUSEWAY_UNIT_QUEUE_WORLD_H
@@ -38,9 +39,11 @@ struct world {
 	int64_t duration;             /* ms of a request; 10 if not set */
 	pid_t last_pid;
 	unsigned sent, deferred, bounced;     /* answers given */
+	unsigned crashes;
 	bool hold_answers;            /* requests stay with their couriers */
 	bool mark_dots;               /* couriers say that the content is on its way */
 	bool stopped;
+	struct loop_task apart;
 };
 
 /* Settings: mailbox_domains a.test b.test … each by transport_maps to its own host; then settings pairs name,
