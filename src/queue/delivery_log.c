@@ -5,9 +5,30 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/address.h"
 #include "queue/core.h"
 
 enum { DELAYS_ROOM = 128 };
+
+/* name=<address>, as it is written in mail or, if info_log_address_format says so, without the quotes of its
+ * local part. */
+static void log_mail(const struct queue *q, struct log_entry *e, const char *name, const char *address)
+{
+	struct text local, domain;
+	struct buf plain;
+
+	if (q->settings->info_log_address_format == LOG_ADDRESS_EXTERNAL || *address != '"') {
+		log_address(e, name, address);
+		return;
+	}
+	address_split(text_of(address), &local, &domain);
+	buf_init(&plain, ADDRESS_MAX + 1);
+	address_unquote(local, &plain);
+	if (domain.n)
+		buf_fmt(&plain, "@%.*s", (int)domain.n, domain.p);
+	log_address(e, name, buf_text(&plain));
+	buf_free(&plain);
+}
 
 static void log_message_id(const char *id, const char *message_id)
 {
@@ -39,16 +60,16 @@ void delivery_log_arrival(const struct queue *q, const struct spool_message *m)
 	e = log_begin("pickup", 0, id);
 	log_number(e, "uid", (int64_t)m->uid);
 	log_blank(e);
-	log_address(e, "from", m->envelope->sender);
+	log_mail(q, e, "from", m->envelope->sender);
 	log_end(e, NULL);
 	log_message_id(id, m->message_id && *m->message_id ? m->message_id : "<>");
 }
 
-void delivery_log_active(const struct active *a)
+void delivery_log_active(const struct queue *q, const struct active *a)
 {
 	struct log_entry *e = log_begin("qmgr", 0, a->name);
 
-	log_address(e, "from", a->envelope->sender);
+	log_mail(q, e, "from", a->envelope->sender);
 	log_number(e, "size", (int64_t)active_size(a->content_size));
 	log_number(e, "nrcpt", (int64_t)a->open);
 	log_end(e, "queue active");
@@ -120,9 +141,9 @@ void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
 	const struct note *n = a->rcpts[rcpt].note;
 	struct log_entry *e = log_begin(n->process, n->pid, a->name);
 
-	log_address(e, "to", r->address);
+	log_mail(q, e, "to", r->address);
 	if (r->original && strcasecmp(r->original, r->address) != 0)
-		log_address(e, "orig_to", r->original);
+		log_mail(q, e, "orig_to", r->original);
 	if (*n->transport)
 		log_detail(e, "transport", n->transport);
 	log_field(e, "relay", n->relay);
@@ -135,4 +156,13 @@ void delivery_log(const struct queue *q, const struct active *a, uint32_t rcpt)
 	log_field(e, "status", note_status(n));
 	log_blank(e);
 	log_end(e, n->text);
+}
+
+void delivery_log_expired(const struct queue *q, const struct active *a)
+{
+	struct log_entry *e = log_begin("qmgr", 0, a->name);
+
+	log_mail(q, e, "from", a->envelope->sender);
+	log_field(e, "status", "expired, returned to sender");
+	log_end(e, NULL);
 }

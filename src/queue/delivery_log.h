@@ -10,9 +10,11 @@ struct queue;
 /* "pickup: uid=… from=<…>" and "cleanup: message-id=…"; a report has the second one only. */
 void delivery_log_arrival(const struct queue *, const struct spool_message *);
 /* "qmgr: from=<…>, size=…, nrcpt=… (queue active)". */
-void delivery_log_active(const struct active *);
+void delivery_log_active(const struct queue *, const struct active *);
 /* "lmtp: to=<…>, relay=…, delay=…, delays=…, dsn=…, status=… (…)". */
 void delivery_log(const struct queue *, const struct active *, uint32_t rcpt);
+/* "qmgr: from=<…>, status=expired, returned to sender". */
+void delivery_log_expired(const struct queue *, const struct active *);
 
 /* Appends ms as seconds: at most two significant digits, at most that many decimals, rounded, no trailing
  * zeros (D2-10). */

@@ -43,7 +43,7 @@ static void activate(struct queue *q, struct message *m, struct spool_message *l
 	messages_set_state(q->messages, m, MESSAGE_ACTIVE);
 	if (a->unwritten)
 		unwritten_add(q->unwritten, a);
-	delivery_log_active(a);
+	delivery_log_active(q, a);
 	if (a->hops > q->settings->hopcount_limit)
 		bounce_loop(q, a);
 	router_ask(q->router, a);

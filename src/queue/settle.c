@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "queue/batch.h"
 #include "queue/core.h"
+#include "queue/delivery_log.h"
 #include "queue/health.h"
 #include "queue/judge.h"
 #include "queue/orders.h"
@@ -215,17 +216,12 @@ void settle_check(struct queue *q, struct active *a)
 		put_aside_when_written(q, a);
 }
 
-static void log_end_of(const struct active *a)
+static void log_end_of(const struct queue *q, const struct active *a)
 {
 	char id[QUEUE_ID_SIZE];
-	struct log_entry *e;
 
-	if (a->expired) {
-		e = log_begin("qmgr", 0, a->name);
-		log_address(e, "from", a->envelope->sender);
-		log_field(e, "status", "expired, returned to sender");
-		log_end(e, NULL);
-	}
+	if (a->expired)
+		delivery_log_expired(q, a);
 	if (a->report)
 		log_line(LOG_LEVEL_INFO, "bounce", a->name, "sender non-delivery notification: %s",
 		         queue_id_print(a->report, id));
@@ -239,7 +235,7 @@ void settle_committed(struct queue *q, struct active *a)
 	bool done = a->done;
 	int64_t due = a->wake ? queue_now(q) : a->due;
 
-	log_end_of(a);
+	log_end_of(q, a);
 	active_free(a);
 	if (done)
 		messages_remove(q->messages, m);

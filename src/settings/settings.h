@@ -18,6 +18,7 @@
 #define SETTINGS_TRUST_ANCHOR_FILE "/usr/share/dns/root.key"
 
 enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
+enum log_address { LOG_ADDRESS_EXTERNAL, LOG_ADDRESS_INTERNAL };
 enum log_choice { LOG_CHOICE_TEXT, LOG_CHOICE_JSON };
 
 struct settings_transport {
@@ -42,6 +43,7 @@ struct settings {
 	int64_t daemon_timeout;
 	int64_t max_use, max_idle;    /* requests, ms; 0: none */
 	int64_t delay_logging_resolution_limit;
+	int info_log_address_format;  /* enum log_address */
 	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	int64_t connection_cache_ttl_limit;

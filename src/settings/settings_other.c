@@ -8,7 +8,6 @@
 #define ROW(kind_, name_, initial_, ...) \
 	{ .name = name_, .kind = OPTION_##kind_, .initial = initial_, .help = __VA_ARGS__ }
 
-static const char *const address_words[] = { "external", "internal", NULL };
 static const char *const from_words[] = { "standard", "obsolete", NULL };
 static const char *const on_words[] = { "on", "off", "maybe", NULL };
 
@@ -63,8 +62,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "delay_notice_recipient", "postmaster", "who gets copies of delay warnings"),
 	ROW(TEXT, "double_bounce_sender", "double-bounce", "sender of notices"),
 	ROW(CHOICE, "header_from_format", "standard", "layout of From: in notices", .choices = from_words),
-	ROW(CHOICE, "info_log_address_format", "external", "whether logged addresses are quoted",
-		.choices = address_words),
 	ROW(LIST, "debug_peer_list", "", "peers to log in detail"),
 	ROW(COUNT, "debug_peer_level", "2", "how much detail", .min = 1),
 	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),

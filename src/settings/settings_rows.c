@@ -11,6 +11,7 @@
 enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
 
 static const char *const sandbox_words[] = { "try", "require", "off", NULL };
+static const char *const address_words[] = { "external", "internal", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 
 static const struct option_row top_rows[] = {
@@ -43,6 +44,9 @@ static const struct option_row top_rows[] = {
 	ROW(DURATION, "max_idle", max_idle, "0s", "time without requests after which a courier is replaced; 0: never"),
 	ROW(COUNT, "delay_logging_resolution_limit", delay_logging_resolution_limit, "2",
 		"digits behind the point in delays of less than 100 s", .max = 6),
+	ROW(CHOICE, "info_log_address_format", info_log_address_format, "external",
+		"local parts in the log: quoted where mail has them quoted, or internal: without quotes",
+		.choices = address_words),
 	ROW(LIST, "inet_protocols", inet_protocols, "all",
 		"address families to look up and connect to: all, ipv4, ipv6"),
 	ROW(LIST, "inet_interfaces", inet_interfaces, "all",

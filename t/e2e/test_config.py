@@ -1,0 +1,125 @@
+"""Parameters of the daemon as a whole, seen at work: names of transports' options, what values may know, the log's."""
+
+import os
+import re
+import socket
+
+import processes
+from harness import same
+
+# A /dev of its own, in which the log's socket is ours.
+OWN_DEV = """
+mount -t tmpfs dev "$1" && for node in null zero random urandom; do
+	: >"$1/$node" && mount --bind "/dev/$node" "$1/$node" || exit
+done
+ln -s /proc/self/fd "$1/fd" && ln -s "$2" "$1/log" && mount --rbind "$1" /dev && shift 2 && exec "$@"
+"""
+
+
+def shown(daemon, name):
+    """The value that causewayctl config shows."""
+    line, = daemon.ctl("config", name).splitlines()
+    return line.partition("=")[2].strip()
+
+
+def test_options_of_a_transport_at_the_top_level(t):
+    """parameters NAME_destination_recipient_limit: written as causewayctl config shows it, it acts."""
+    peer = t.peer()
+    daemon = t.daemon(None, {"transport store.protocol": "lmtp", "transport store.nexthop": peer.nexthop,
+                             "store_destination_recipient_limit": 2, "store_lhlo_name": "store.test",
+                             "mailbox_domains": ["example.org"], "mailbox_transport": "store"})
+    daemon.send(["u%d@example.org" % n for n in range(4)])
+    daemon.wait_deliveries(4, status="sent")
+    same(sorted(len(m.recipients) for m in peer.messages), [2, 2])
+    same(peer.sessions[0].commands[0], "LHLO store.test")
+    same(shown(daemon, "store_destination_recipient_limit"), "2")
+    same(shown(daemon, "lmtp_destination_recipient_limit"), "50")
+
+
+def test_service_name_and_process_name_are_the_transports(t):
+    peer, other = t.peer(), t.peer()
+    daemon = t.daemon(None, {"lmtp.lhlo_name": "$service_name.$process_name.test",
+                             "transport store.protocol": "lmtp",
+                             "transport_maps": "inline:{a.test=lmtp:%s, b.test=store:%s}" % (peer.nexthop, other.nexthop)})
+    daemon.send(["u@a.test", "u@b.test"])
+    peer.wait_messages(1)
+    other.wait_messages(1)
+    same(peer.sessions[0].commands[0], "LHLO lmtp.lmtp.test")
+    same(other.sessions[0].commands[0], "LHLO store.lmtp.test")
+    same(shown(daemon, "service_name"), "causewayd")
+
+
+def test_process_id_is_the_supervisors(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.lhlo_name": "p$process_id.test"})
+    daemon.send("u@example.org")
+    peer.wait_messages(1)
+    same(peer.sessions[0].commands[0], "LHLO p%d.test" % daemon.process.pid)
+    same(shown(daemon, "process_id"), str(daemon.process.pid))
+
+
+def test_config_directory_is_where_the_file_is(t):
+    peer = t.peer()
+    daemon = t.daemon(None, {"transport_maps": "texthash:$config_directory/transport"}, start=False)
+    with open(daemon.at("transport"), "w") as file:
+        file.write("a.test lmtp:%s\n" % peer.nexthop)
+    daemon.start()
+    daemon.send("u@a.test")
+    peer.wait_messages(1)
+    same(shown(daemon, "config_directory"), daemon.dir)
+
+
+def test_obsolete_parameters_are_named_once(t):
+    """parameters smtp_skip_4xx_greeting, tls_low_cipherlist, smtp_tls_cipherlist and tls_dane_digest_agility"""
+    names = {"smtp_skip_4xx_greeting": "no", "tls_low_cipherlist": "LOW", "smtp_tls_cipherlist": "ALL",
+             "tls_dane_digest_agility": "off"}
+    daemon = t.daemon(t.peer(), names)
+    for name, value in names.items():
+        lines = [line for line in (daemon.log() + daemon.stderr()).splitlines() if name + " is obsolete" in line]
+        same(len(lines), 1, name)
+        assert "warning: " in lines[0] and "%s:" % daemon.conf in lines[0], lines[0]
+        same(shown(daemon, name), value)
+
+
+def test_info_log_address_format(t):
+    """external: as mail has it; internal: without the quotes of a local part."""
+    for number, (setting, expected) in enumerate({"external": '"a b"', "internal": "a b"}.items()):
+        daemon = t.daemon(t.peer(), {"info_log_address_format": setting}, name="d%d" % number)
+        daemon.send(['"a b"@example.org'], sender='"a b"@client.test')
+        daemon.wait_log(r" causeway/pickup\[\d+\]: \w+: uid=\d+ from=<%s@client\.test>" % expected)
+        daemon.wait_log(r" causeway/qmgr\[\d+\]: \w+: from=<%s@client\.test>, size=" % expected)
+        daemon.wait_log(r" causeway/lmtp\[\d+\]: \w+: to=<%s@example\.org>, relay=" % expected)
+
+
+def test_delay_logging_resolution_limit(t):
+    """0: whole seconds; delays below half of one are 0."""
+    daemon = t.daemon(t.peer(), {"delay_logging_resolution_limit": 0})
+    daemon.send("u@example.org")
+    daemon.wait_log(r" delay=\d+, delays=\d+/\d+/\d+/\d+, dsn=2\.0\.0, status=sent")
+
+
+def test_syslog_facility_and_syslog_name(t):
+    """What arrives at the system's log: priority of facility and level, name and process (RFC 3164)."""
+    daemon = t.daemon(t.peer(), {"log.to": "syslog", "syslog_facility": "local3", "syslog_name": "store"}, start=False)
+    os.mkdir(daemon.at("dev"))
+    os.chown(daemon.at("dev"), daemon.spool.uid, daemon.spool.uid)
+    path = daemon.at("syslog")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(path)
+        os.chmod(path, 0o666)
+        log.settimeout(0.1)
+        daemon.start(prefix=["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", OWN_DEV, "sh",
+                             daemon.at("dev"), path, "unshare", "--user", "--map-user=%d" % daemon.spool.uid,
+                             "--map-group=%d" % daemon.spool.uid])
+        daemon.send("u@example.org")
+        came = []
+
+        def arrived():
+            try:
+                came.append(log.recv(65536).decode())
+            except TimeoutError:
+                pass
+            return [line for line in came if "status=sent" in line]
+        line = processes.wait_for(arrived, 20, "a delivery in the system's log")[0]
+    # local3 is 19, info is 6
+    assert re.match(r"<158>\w{3} [ \d]\d \d\d:\d\d:\d\d store/lmtp\[\d+\]: \w+: to=<u@example\.org>", line), line
