@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "format/content.h"
 #include "format/header.h"
+#include "format/line_cut.h"
 
 /* An address of 1000 bytes, the same again as xtext in ORCPT or AUTH, and everything else fit into a
  * command line. */
@@ -40,6 +41,7 @@ struct bsmtp {
 	struct envelope *envelope;
 	struct content content;
 	struct header header;
+	struct line_lengths lengths;
 	struct bsmtp_facts facts;
 	struct buf error;
 };
@@ -127,6 +129,7 @@ static bool do_data(struct bsmtp *b, struct text args)
 	b->extra = b->extra || b->content.changed;
 	content_begin(&b->content, b->crlf);
 	header_begin(&b->header);
+	b->lengths = (struct line_lengths){ 0 };
 	return true;
 }
 
@@ -272,6 +275,8 @@ static void see_piece(struct bsmtp *b, struct text piece)
 	header_feed(&b->header, piece);
 	f->hops = b->header.hops;
 	f->utf8_header = b->header.utf8;
+	line_lengths_see(&b->lengths, piece);
+	f->long_lines = b->lengths.has_long;
 	f->message_id = buf_text(&b->header.message_id);
 }
 

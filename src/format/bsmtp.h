@@ -50,6 +50,7 @@ struct bsmtp_facts {
 	bool utf8_header;         /* such a byte in the header */
 	bool has_nul;
 	const char *message_id;   /* value of Message-ID:, cleaned, at most 250 bytes; lives as the transaction */
+	bool long_lines;          /* some line is longer than LINE_LONG (line_cut.h) */
 };
 const struct bsmtp_facts *bsmtp_facts(const struct bsmtp *);
 

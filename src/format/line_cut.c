@@ -2,6 +2,22 @@
 
 #include <string.h>
 
+/* Where lines are short, one look back over the end of each kilobyte finds its last LF. */
+void line_lengths_see(struct line_lengths *l, struct text t)
+{
+	while (t.n && !l->has_long) {
+		size_t room = LINE_LONG + strlen("\r\n") - (size_t)l->column;
+		size_t n = t.n < room ? t.n : room;
+		const char *lf = memrchr(t.p, '\n', n);
+
+		l->has_long = !lf && n == room;
+		if (lf)
+			n = (size_t)(lf - t.p) + 1;
+		l->column = lf ? 0 : l->column + n;
+		t = text_make(t.p + n, t.n - n);
+	}
+}
+
 void line_cut_begin(struct line_cut *c, uint64_t limit)
 {
 	*c = (struct line_cut){ .limit = limit };

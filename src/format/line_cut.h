@@ -21,6 +21,14 @@ struct line_cut {
 	bool cut;            /* some line was too long */
 };
 
+/* How long the lines of a content are, all zero before its first byte. */
+struct line_lengths {
+	uint64_t column;     /* bytes of the line at hand */
+	bool has_long;       /* some line is longer than LINE_LONG, a stuffed dot counted or not */
+};
+
+void line_lengths_see(struct line_lengths *, struct text bytes);
+
 /* Stands before the first byte of a content. */
 void line_cut_begin(struct line_cut *, uint64_t limit);
 

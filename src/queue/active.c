@@ -101,6 +101,7 @@ static void take_over(struct active *a, struct spool_message *loaded)
 	a->hops = loaded->hops;
 	a->eight_bit = loaded->eight_bit;
 	a->utf8_header = loaded->utf8_header;
+	a->long_lines = loaded->long_lines;
 	a->unwritten = loaded->unwritten;
 }
 

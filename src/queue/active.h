@@ -88,7 +88,7 @@ struct active {
 	uint64_t content_at, content_size;
 	uid_t uid;
 	unsigned hops;
-	bool eight_bit, utf8_header;
+	bool eight_bit, utf8_header, long_lines;
 	char *trace;                  /* sent ahead of the content; made when first needed */
 	int64_t began;                /* ms of the boot clock */
 	struct entry *entries;

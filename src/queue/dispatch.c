@@ -39,7 +39,8 @@ static void send_flight(struct queue *q, struct flight *f)
 		.number = f->number, .destination = d->number, .queue_id = a->name,
 		.transport = d->transport, .nexthop = d->nexthop, .flags = d->flags,
 		.envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
-		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .connection_probe = f->probe,
+		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .long_lines = a->long_lines,
+		.connection_probe = f->probe,
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
 		.age = message_age(a->message, queue_now(q)),
 	};

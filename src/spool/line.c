@@ -10,7 +10,8 @@ struct journal_line line_in(const struct spool_message *m)
 		.size = m->content_size,
 		.count = m->envelope->count,
 		.hops = m->hops,
-		.flags = (m->eight_bit ? JOURNAL_EIGHT_BIT : 0) | (m->utf8_header ? JOURNAL_UTF8_HEADER : 0),
+		.flags = (m->eight_bit ? JOURNAL_EIGHT_BIT : 0) | (m->utf8_header ? JOURNAL_UTF8_HEADER : 0) |
+			(m->long_lines ? JOURNAL_LONG_LINES : 0),
 		.name = text_of(m->origin),
 	};
 }

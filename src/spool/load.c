@@ -70,6 +70,7 @@ static void add_known(const struct load *l)
 	l->message->hops = m->hops;
 	l->message->eight_bit = m->flags & JOURNAL_EIGHT_BIT;
 	l->message->utf8_header = m->flags & JOURNAL_UTF8_HEADER;
+	l->message->long_lines = m->flags & JOURNAL_LONG_LINES;
 }
 
 static void tell_corrupt(const struct load *l)

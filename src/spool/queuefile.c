@@ -41,6 +41,7 @@ void queuefile_take_facts(struct spool_message *m, const struct bsmtp_facts *fac
 	m->hops = facts->hops;
 	m->eight_bit = facts->eight_bit;
 	m->utf8_header = facts->utf8_header;
+	m->long_lines = facts->long_lines;
 }
 
 /* ---- writing ---- */

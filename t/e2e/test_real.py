@@ -30,7 +30,7 @@ def attachment():
 
 def mixed_results(t, nexthop, store, temporary, fine="one", unknown="nosuch"):
     """One message to four: fine, unknown, over quota, refused for now. Four lines, one report, one retried."""
-    daemon = t.daemon(nexthop, RETRY)
+    daemon = t.daemon(nexthop, {**RETRY, "lmtp.line_length_limit": 0})
     daemon.send(["%s@example.org" % user for user in (fine, unknown, "overquota", temporary)],
                 mail.message(headers=["Date: Wed, 25 Nov 2026 12:00:00 +0000"], ident="mixed@client.test"),
                 sender="two@example.org")

@@ -174,15 +174,15 @@ END_TEST
 
 static const struct { const char *file; size_t size; struct bsmtp_facts facts; } files[] = {
 #define FILE_OF(s) s, sizeof(s) - 1
-	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "" } },
+	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "", false } },
 	{ FILE_OF(BOM "NOOP\n" LF_HEAD "S: x\n\n.\n"), { 3 + 5 + sizeof LF_HEAD - 1, 11, 0, false, false,
-		false, "" } },
+		false, "", false } },
 	{ FILE_OF(HEAD "Received: x\r\nReceived: y\r\nMessage-ID: <a@b>\r\n\r\n.\r\n"), { sizeof HEAD - 1,
-		50, 2, false, false, false, "<a@b>" } },
-	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "" } },
-	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "" } },
+		50, 2, false, false, false, "<a@b>", false } },
+	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "", false } },
+	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "", false } },
 	{ FILE_OF(HEAD "S: \xc3\xbc\r\nReceived: x\r\n\r\n.\r\n" HEAD ".\r\n"), { 2 * (sizeof HEAD - 1) + 25,
-		3, 0, false, false, false, "" } },
+		3, 0, false, false, false, "", false } },
 };
 
 START_TEST(test_facts)
@@ -200,9 +200,37 @@ START_TEST(test_facts)
 		ck_assert(o.facts.eight_bit == f->eight_bit);
 		ck_assert(o.facts.utf8_header == f->utf8_header);
 		ck_assert(o.facts.has_nul == f->has_nul);
+		ck_assert(o.facts.long_lines == f->long_lines);
 		ck_assert_str_eq(o.message_id, f->message_id);
 		buf_free(&o.out);
 	}
+}
+END_TEST
+
+/* Lines of a message are none of the next one's business. */
+static const struct {
+	size_t first, second;
+	bool long_lines;
+} line_lengths[] = { { 998, 998, false }, { 999, 998, false }, { 998, 999, true }, { 10, 5000, true } };
+
+START_TEST(test_long_lines)
+{
+	struct bsmtp *b = bsmtp_new(RCPT_LIMIT, 0);
+	struct buf file, out;
+
+	buf_init(&file, 100000);
+	buf_init(&out, 100000);
+	for (int i = 0; i < 2; i++) {
+		buf_str(&file, HEAD);
+		for (size_t n = i ? line_lengths[_i].second : line_lengths[_i].first; n; n--)
+			buf_char(&file, 'x');
+		buf_str(&file, "\r\n.\r\n");
+	}
+	ck_assert_int_eq(drain(b, text_make(file.data, file.len), &out), BSMTP_MORE);
+	ck_assert(bsmtp_facts(b)->long_lines == line_lengths[_i].long_lines);
+	bsmtp_free(b);
+	buf_free(&file);
+	buf_free(&out);
 }
 END_TEST
 
@@ -256,6 +284,7 @@ int main(void)
 		{ "reads, however it is cut", test_good, UNIT_ROWS(good), 0 },
 		{ "refuses, however it is cut", test_bad, UNIT_ROWS(bad), 0 },
 		{ "gathers facts", test_facts, UNIT_ROWS(files), 0 },
+		{ "long lines", test_long_lines, UNIT_ROWS(line_lengths), 0 },
 		{ "bounds command lines", test_long_line, 1, 0 },
 		{ "reads large files", test_no_limit, 1, 0 },
 	};

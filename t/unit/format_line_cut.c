@@ -62,11 +62,44 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* Lines of so many bytes, each with CRLF; 0 ends the list. */
+static const struct {
+	size_t lines[5];
+	bool has_long;
+} lengths[] = {
+	{ { 0 }, false }, { { 1 }, false }, { { 997 }, false }, { { 998 }, false }, { { 999 }, true },
+	{ { 70, 998, 70, 998 }, false }, { { 998, 998, 998 }, false }, { { 70, 999 }, true }, { { 998, 999 }, true },
+	{ { 998, 1, 999, 1 }, true }, { { 5000 }, true }, { { 500, 500, 500, 500 }, false },
+};
+
+START_TEST(test_lengths)
+{
+	static const size_t steps[] = { 1, 2, 3, 500, 997, 998, 999, 1000, 1001, 100000 };
+	struct buf b;
+
+	buf_init(&b, 100000);
+	for (size_t i = 0; i < UNIT_ROWS(lengths[_i].lines) && lengths[_i].lines[i]; i++) {
+		for (size_t n = 0; n < lengths[_i].lines[i]; n++)
+			buf_char(&b, 'x');
+		buf_str(&b, "\r\n");
+	}
+	for (size_t s = 0; s < UNIT_ROWS(steps); s++) {
+		struct line_lengths l = { 0 };
+
+		for (size_t at = 0; at < b.len; at += steps[s])
+			line_lengths_see(&l, text_make(b.data + at, at + steps[s] < b.len ? steps[s] : b.len - at));
+		ck_assert_msg(l.has_long == lengths[_i].has_long, "in pieces of %zu", steps[s]);
+	}
+	buf_free(&b);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "cut", test_cut, UNIT_ROWS(rows), 0 },
 		{ "full", test_full, 1, 0 },
+		{ "lengths", test_lengths, UNIT_ROWS(lengths), 0 },
 	};
 
 	return unit_main("format/line_cut", cases, UNIT_ROWS(cases));

@@ -1,0 +1,97 @@
+"""line_length_limit: long lines are cut for servers that do not take them, all others go out as they came."""
+
+import mail
+from actions import silence
+from harness import same
+from spool import DAEMON_UID, PRODUCER_UID
+
+NOTE = r": breaking line > %d bytes with <CR><LF>SPACE$"
+
+
+def body_of(message):
+    """The content behind the trace lines and the header, as it came, without its final dot."""
+    return message.stuffed.split(b"\r\n\r\n", 1)[1][:-len(b".\r\n")]
+
+
+def send_body(daemon, peer, body, **options):
+    """Drop a message with that BODY (LF); what arrives of it."""
+    count = len(peer.messages)
+    daemon.send("u@example.org", b"Subject: x\n\n" + body, **options)
+    return body_of(peer.wait_messages(count + 1)[-1])
+
+
+def test_B_8_long_lines_are_cut_at_the_limit(t):
+    """Behind 998 bytes; the rest goes on behind a blank, which counts. Exactly 998 are not cut."""
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    for uid in (PRODUCER_UID, DAEMON_UID):
+        same(send_body(daemon, peer, b"x" * 998 + b"\n", uid=uid), b"x" * 998 + b"\r\n")
+        same(send_body(daemon, peer, b"x" * 998 + b".after\n", uid=uid), b"x" * 998 + b"\r\n .after\r\n")
+        same(send_body(daemon, peer, b"a\n" + b"x" * 2995 + b"yz\nb\n", uid=uid),
+             b"a\r\n" + b"x" * 998 + b"\r\n " + b"x" * 997 + b"\r\n " + b"x" * 997 + b"\r\n " + b"xxxyz\r\nb\r\n")
+    daemon.wait_log(NOTE % 998, 4)
+    same(daemon.log().count("breaking line"), 4, "told once for each message that was cut")
+
+
+def test_B_8_dots(t):
+    """A stuffed dot is not counted, and a cut part that begins with one is not stuffed."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.line_length_limit": 10})
+    same(send_body(daemon, peer, b".123456789\n.123456789.1\n..\n"),
+         b"..123456789\r\n..123456789\r\n .1\r\n...\r\n")
+
+
+def test_B_8_headers_are_cut_too(t):
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    daemon.send("u@example.org", b"Subject: " + b"y" * 1000 + b"\n\nbody\n")
+    content = peer.wait_messages(1)[0].content
+    assert b"\r\nSubject: " + b"y" * 989 + b"\r\n " + b"y" * 11 + b"\r\n\r\nbody\r\n" in content, content[-1100:]
+
+
+def test_line_length_limit_0_never_cuts(t):
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.line_length_limit": 0})
+    for size in (999, 5000, 300_000):
+        same(send_body(daemon, peer, b"x" * size + b"\n"), b"x" * size + b"\r\n")
+    assert "breaking line" not in daemon.log()
+
+
+def test_line_length_limit_above_and_below_the_usual(t):
+    """Shorter than 998 cuts lines that all others take; longer leaves them."""
+    short, long = t.peer(), t.peer()
+    daemon = t.daemon(None, {
+        "transport short.protocol": "lmtp", "transport short.line_length_limit": 60,
+        "transport long.protocol": "lmtp", "transport long.line_length_limit": 2000,
+        "transport_maps": "inline:{short.test=short:%s, long.test=long:%s}" % (short.nexthop, long.nexthop)})
+    daemon.send(["u@short.test", "u@long.test"], b"Subject: x\n\n" + b"z" * 100 + b"\n" + b"w" * 2001 + b"\n")
+    daemon.wait_deliveries(2, status="sent")
+    lines = body_of(short.messages[0]).split(b"\r\n")
+    same(max(map(len, lines)), 60)
+    same(b"".join(lines).replace(b" ", b""), b"z" * 100 + b"w" * 2001)
+    same(body_of(long.messages[0]), b"z" * 100 + b"\r\n" + b"w" * 2000 + b"\r\n w\r\n")
+
+
+def test_long_lines_of_large_messages(t):
+    """Beyond what goes out in one write, whole and to a peer that reads slowly; others of that size untouched."""
+    peer = t.peer(read_size=4096)
+    daemon = t.daemon(peer)
+    plain = b"0123456789012345678901234567890123456789\n" * 10_000
+    same(send_body(daemon, peer, plain), plain.replace(b"\n", b"\r\n"))
+    got = send_body(daemon, peer, plain + b"v" * 1_000_000 + b"\n" + plain)
+    lines = got.split(b"\r\n")
+    same(max(map(len, lines)), 998)
+    same(got.replace(b"\r\n ", b""), (plain + b"v" * 1_000_000 + b"\n" + plain).replace(b"\n", b"\r\n"))
+    daemon.wait_log(NOTE % 998)
+
+
+def test_long_lines_are_remembered_over_a_restart(t):
+    """What was found when the message was taken in counts for its later attempts."""
+    peer = t.peer({"greeting": silence})
+    daemon = t.daemon(peer, {"lmtp.lhlo_timeout": "1s", "queue.minimal_backoff_time": "1s"})
+    daemon.send("u@example.org", mail.message(b"x" * 1500 + b"\n"))
+    daemon.wait_delivery("u@example.org", "deferred")
+    daemon.stop()
+    peer.script.clear()
+    daemon.start()
+    same(body_of(peer.wait_messages(1, 30)[0]), b"x" * 998 + b"\r\n " + b"x" * 502 + b"\r\n")
