@@ -72,10 +72,13 @@ class Cyrus(Server):
             os.makedirs(self.at(name), exist_ok=True)
             os.chown(self.at(name), self.owner, self.group)
 
-    def start(self):
+    def run_again(self):
         command = ["/usr/sbin/cyrmaster", "-C", self.at("imapd.conf"), "-M", self.at("cyrus.conf"),
                    "-p", self.at("master.pid")]
         self.run(command, lambda: all(greets(self.at("socket/" + name)) for name in ("lmtp", "make", "full")), "Cyrus")
+
+    def start(self):
+        self.run_again()
         self._deliver("make", [*self.users, "broken"], b"Subject: first\r\n\r\nmade\r\n")
         self._deliver("full", ["overquota"], b"Subject: first\r\n\r\n" + b"x" * 70 + b"\r\n" * 2000)
         os.chmod(self.directory_of("broken"), 0)

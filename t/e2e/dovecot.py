@@ -121,9 +121,12 @@ class Dovecot(Server):
         return "default_internal_user = %s\ndefault_login_user = %s\ndefault_internal_group = %s\n" \
             % (user, user, group)
 
-    def start(self):
+    def run_again(self):
         self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf], lambda: greets(self.socket) and greets(self.address),
                  "Dovecot")
+
+    def start(self):
+        self.run_again()
         subprocess.run(["doveadm", "-c", self.conf, "-o", "plugin/quota=", "save", "-u", "overquota@example.org"],
                        input=b"Subject: fills the box\n\nfull\n", check=True, capture_output=True, timeout=30)
         return self
