@@ -11,15 +11,34 @@
 struct waiting {
 	struct list node;
 	struct http_call *call;
+	struct loop_timer *patience;     /* for the supervisor */
 };
 
+static void waiting_free(struct waiting *w)
+{
+	list_remove(&w->node);
+	loop_timer_free(w->patience);
+	free(w);
+}
+
 /* --- routes --- */
+
+static void no_answer(void *arg)
+{
+	struct waiting *w = arg;
+
+	http_reply_error(w->call, 504, "the supervisor has not answered within ipc_timeout; the log tells what "
+		"becomes of the reload");
+	waiting_free(w);
+}
 
 static void answer_reload(struct question *q)
 {
 	struct waiting *w = mem_alloc(sizeof(*w));
 
 	w->call = q->call;
+	w->patience = loop_timer_new(q->control->loop, no_answer, w);
+	loop_timer_set(w->patience, q->control->settings->ipc_timeout);
 	list_append(&q->control->reloads, &w->node);
 	q->control->reload(q->control->arg);
 }
@@ -150,8 +169,7 @@ void control_reloaded(struct control *c, const char *complaint)
 			json_object_set_new(o, "reloaded", json_true());
 			http_reply_json(w->call, 200, o);
 		}
-		list_remove(&w->node);
-		free(w);
+		waiting_free(w);
 	}
 }
 

@@ -62,6 +62,7 @@ static const char *reason(int status)
 	case 409: return "Conflict";
 	case 501: return "Not Implemented";
 	case 503: return "Service Unavailable";
+	case 504: return "Gateway Timeout";
 	default: return "Error";
 	}
 }

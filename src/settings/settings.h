@@ -41,6 +41,7 @@ struct settings {
 	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
 	bool soft_bounce;
 	int64_t daemon_timeout;
+	int64_t ipc_timeout;
 	int64_t max_use, max_idle;    /* requests, ms; 0: none */
 	int64_t delay_logging_resolution_limit;
 	int info_log_address_format;  /* enum log_address */

@@ -41,7 +41,6 @@ const struct option_row settings_other_rows[] = {
 		.min = 1000),
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
-	ROW(DURATION, "ipc_timeout", "3600s", "time limit between processes", .min = 1000),
 	/* content */
 	ROW(FLAG, "disable_mime_output_conversion", "no", "send 8-bit content as it is"),
 	ROW(SIZE, "mime_boundary_length_limit", "2048", "longest boundary compared", .min = 1),

@@ -42,6 +42,8 @@ static const struct option_row top_rows[] = {
 		"a courier that has work and says nothing for so long is killed", .min = 1000),
 	ROW(COUNT, "max_use", max_use, "0", "requests after which a courier is replaced; 0: never"),
 	ROW(DURATION, "max_idle", max_idle, "0s", "time without requests after which a courier is replaced; 0: never"),
+	ROW(DURATION, "ipc_timeout", ipc_timeout, "3600s",
+		"how long one process waits for another's answer", .min = 1000),
 	ROW(COUNT, "delay_logging_resolution_limit", delay_logging_resolution_limit, "2",
 		"digits behind the point in delays of less than 100 s", .max = 6),
 	ROW(CHOICE, "info_log_address_format", info_log_address_format, "external",

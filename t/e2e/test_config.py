@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 
 import processes
@@ -79,6 +80,17 @@ def test_obsolete_parameters_are_named_once(t):
         same(len(lines), 1, name)
         assert "warning: " in lines[0] and "%s:" % daemon.conf in lines[0], lines[0]
         same(shown(daemon, name), value)
+
+
+def test_ipc_timeout(t):
+    """Who asks for a reload does not wait for ever for a supervisor that stands still."""
+    daemon = t.daemon(t.peer(), {"ipc_timeout": "1s"})
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    status, _, body = daemon.http("POST", "/reload")
+    os.kill(daemon.process.pid, signal.SIGCONT)
+    same(status, 504)
+    assert "ipc_timeout" in body, body
+    same(daemon.http("POST", "/reload")[0], 200)
 
 
 def test_info_log_address_format(t):
