@@ -372,6 +372,16 @@ void log_number(struct log_entry *e, const char *name, int64_t value)
 	buf_signed(&e->line, value);
 }
 
+void log_decimal(struct log_entry *e, const char *name, const char *digits)
+{
+	if (!e->object)
+		log_field(e, name, digits);
+	else if (strchr(digits, '.'))
+		json_object_set_new(e->object, name, json_real(strtod(digits, NULL)));
+	else
+		json_object_set_new(e->object, name, json_integer(strtoll(digits, NULL, 10)));
+}
+
 static void end_text(struct log_entry *e, const char *tail)
 {
 	if (tail) {

@@ -50,6 +50,8 @@ void log_field(struct log_entry *, const char *name, const char *value);      /*
 void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
 void log_detail(struct log_entry *, const char *name, const char *value);     /* a member of the JSON form only */
 void log_number(struct log_entry *, const char *name, int64_t value);
+/* A number with a fraction, as digits and at most one point; a number in the JSON form. */
+void log_decimal(struct log_entry *, const char *name, const char *digits);
 void log_blank(struct log_entry *);     /* the next field is set off by a blank instead of ", " */
 
 /* Ends the line; tail: NULL, or text that goes into " (…)" and JSON "text". */

@@ -124,7 +124,7 @@ static void delays(const struct queue *q, const struct active *a, const struct n
 
 	buf_init(&b, DELAYS_ROOM);
 	delivery_log_delay(n->when - a->message->arrived, decimals, &b);
-	log_field(e, "delay", buf_text(&b));
+	log_decimal(e, "delay", buf_text(&b));
 	buf_clear(&b);
 	for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
 		if (i)

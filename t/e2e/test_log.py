@@ -145,8 +145,15 @@ def test_json_format(t):
     same(len(results), 1)
     for name, value in (("to", "u@example.org"), ("dsn", "2.0.0"), ("transport", "lmtp")):
         same(results[0][name].strip("<>"), value, name)
-    for name in ("relay", "delay", "delays"):
-        assert name in results[0], results[0]
+    assert isinstance(results[0]["delay"], (int, float)) and results[0]["delays"].count("/") == 3, results[0]
+    assert "relay" in results[0] and results[0]["text"].startswith("250 "), results[0]
+    for line in lines:
+        assert {"time", "host", "name", "process", "pid"} <= set(line), line
+        same([type(line[name]) for name in ("pid", "uid", "size", "nrcpt") if name in line],
+             [int for name in ("pid", "uid", "size", "nrcpt") if name in line], line)
+    by_process = {line["process"]: line for line in lines if "id" in line}
+    same(sorted(by_process), ["cleanup", "lmtp", "pickup", "qmgr"])
+    assert "message-id" in by_process["cleanup"] and by_process["pickup"]["from"] == "a@client.test", by_process
 
 
 def test_sighup_reopens_the_file(t):

@@ -82,10 +82,11 @@ START_TEST(test_blank)
 	open_pipe(false);
 	e = log_begin("pickup", 7, "ID");
 	log_number(e, "uid", 1000);
+	log_decimal(e, "delay", "0.06");
 	log_blank(e);
 	log_address(e, "from", "");
 	log_end(e, NULL);
-	ck_assert_str_eq(after_time(written()), "mail postfix/pickup[7]: ID: uid=1000 from=<>\n");
+	ck_assert_str_eq(after_time(written()), "mail postfix/pickup[7]: ID: uid=1000, delay=0.06 from=<>\n");
 }
 END_TEST
 
@@ -125,6 +126,23 @@ START_TEST(test_json)
 	ck_assert_str_eq(json_string_value(json_object_get(o, "status")), "sent");
 	ck_assert_str_eq(json_string_value(json_object_get(o, "text")), "250 OK");
 	json_decref(o);
+}
+END_TEST
+
+static const struct { const char *digits, *out; } decimals[] = {
+	{ "0", "\"delay\":0}\n" }, { "12", "\"delay\":12}\n" }, { "0.06", "\"delay\":0.06}\n" },
+	{ "1.5", "\"delay\":1.5}\n" }, { "86400.123", "\"delay\":86400.123}\n" },
+};
+
+START_TEST(test_json_decimal)
+{
+	struct log_entry *e;
+
+	open_pipe(true);
+	e = log_begin("lmtp", 9, NULL);
+	log_decimal(e, "delay", decimals[_i].digits);
+	log_end(e, NULL);
+	ck_assert_str_eq(strstr(written(), "\"delay\""), decimals[_i].out);
 }
 END_TEST
 
@@ -192,6 +210,7 @@ int main(void)
 		{ "sets a field off by a blank", test_blank, 1, 0 },
 		{ "writes lines", test_line, UNIT_ROWS(lines), 0 },
 		{ "writes JSON", test_json, 1, 0 },
+		{ "decimals in JSON are numbers", test_json_decimal, UNIT_ROWS(decimals), 0 },
 		{ "collects until flushed", test_waits_for_flush, 1, 0 },
 		{ "counts what does not fit", test_full, 1, 0 },
 		{ "counts what cannot be written", test_broken, 1, 0 },
