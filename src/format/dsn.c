@@ -122,7 +122,7 @@ static void print_header(const struct dsn_report *r, const char *boundary, struc
 	buf_clear(&clean);
 	text_clean(text_of(r->to), 1000, &clean);
 	buf_fmt(out, "To: <%s>\r\n", buf_text(&clean));
-	buf_fmt(out, "Subject: %s\r\n", dsn_text_subject(r->count ? r->rcpts[0].action : DSN_FAILED));
+	buf_fmt(out, "Subject: %s\r\n", dsn_text_subject(r));
 	buf_fmt(out, "Message-ID: <%s>\r\n", r->message_id);
 	buf_str(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
 	buf_str(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n");

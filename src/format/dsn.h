@@ -39,6 +39,7 @@ struct dsn_report {
 	struct text original;      /* the original's content or header in wire form, no final dot line */
 	bool headers_only;         /* original is text/rfc822-headers */
 	int64_t lifetime;          /* DSN_DELAYED: ms until it will be given up */
+	bool notice;               /* DSN_FAILED: to the postmaster, as the message has no sender */
 };
 
 /* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */

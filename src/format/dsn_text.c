@@ -81,7 +81,12 @@ void dsn_text_explain(const char *status, const char **meaning, const char **adv
 	*advice = e->advice;
 }
 
-const char *dsn_text_subject(enum dsn_action action)
+static enum dsn_action action_of(const struct dsn_report *r)
+{
+	return r->count ? r->rcpts[0].action : DSN_FAILED;
+}
+
+const char *dsn_text_subject(const struct dsn_report *r)
 {
 	static const char *const subjects[] = {
 		[DSN_FAILED] = "Your message could not be delivered",
@@ -91,7 +96,7 @@ const char *dsn_text_subject(enum dsn_action action)
 		[DSN_EXPANDED] = "Your message was passed on to a list"
 	};
 
-	return subjects[action];
+	return r->notice ? "A report could not be delivered" : subjects[action_of(r)];
 }
 
 static void paragraph(struct buf *out, const char *words)
@@ -116,6 +121,9 @@ static const char *opening(enum dsn_action action)
 	return openings[action];
 }
 
+static const char notice_opening[] = "could not be delivered to the recipients below, and there is nobody else who could be "
+	"told. It is given up; this copy goes to you as the postmaster.";
+
 static void print_opening(const struct dsn_report *r, enum dsn_action action, struct buf *out)
 {
 	struct buf words, clean;
@@ -126,13 +134,13 @@ static void print_opening(const struct dsn_report *r, enum dsn_action action, st
 	buf_fmt(&words, "This is the mail system at %s.", buf_text(&clean));
 	paragraph(out, buf_text(&words));
 	buf_clear(&words);
-	buf_str(&words, "The message that you sent ");
+	buf_str(&words, r->notice ? "A message that has no sender, mostly a report, " : "The message that you sent ");
 	if (r->arrived) {
 		buf_str(&words, "(received here on ");
 		dsn_date(r->arrived, &words);
 		buf_str(&words, ") ");
 	}
-	buf_str(&words, opening(action));
+	buf_str(&words, r->notice ? notice_opening : opening(action));
 	paragraph(out, buf_text(&words));
 	buf_free(&words);
 	buf_free(&clean);
@@ -150,7 +158,7 @@ static void print_item(const char *label, const char *words, struct buf *out)
 	buf_free(&first);
 }
 
-static void print_rcpt(const struct dsn_rcpt *r, struct buf *out)
+static void print_rcpt(const struct dsn_rcpt *r, bool notice, struct buf *out)
 {
 	const char *meaning, *advice;
 	struct buf words;
@@ -165,7 +173,7 @@ static void print_rcpt(const struct dsn_rcpt *r, struct buf *out)
 	if (r->action == DSN_FAILED || r->action == DSN_DELAYED) {
 		dsn_text_explain(r->status, &meaning, &advice);
 		print_item("What it means:", meaning, out);
-		print_item("What you can do:", r->action == DSN_FAILED ? advice : NULL, out);
+		print_item("What you can do:", r->action == DSN_FAILED && !notice ? advice : NULL, out);
 	}
 	buf_str(out, "\r\n");
 }
@@ -184,12 +192,12 @@ static void print_outlook(const struct dsn_report *r, struct buf *out)
 
 void dsn_text_print(const struct dsn_report *r, struct buf *out)
 {
-	enum dsn_action action = r->count ? r->rcpts[0].action : DSN_FAILED;
+	enum dsn_action action = action_of(r);
 	struct buf words;
 
 	print_opening(r, action, out);
 	for (size_t i = 0; i < r->count; i++)
-		print_rcpt(&r->rcpts[i], out);
+		print_rcpt(&r->rcpts[i], r->notice, out);
 	if (action == DSN_DELAYED && r->lifetime > 0)
 		print_outlook(r, out);
 	buf_init(&words, 256);

@@ -5,7 +5,7 @@
 #include "format/dsn.h"
 
 /* The Subject: of the report. */
-const char *dsn_text_subject(enum dsn_action);
+const char *dsn_text_subject(const struct dsn_report *);
 
 /* Appends the whole text in wire form. */
 void dsn_text_print(const struct dsn_report *, struct buf *out);

@@ -1,7 +1,7 @@
 /*
  * Queue ids. A message's id is the microsecond since 1970 at which it was taken in (always at least the last
  * one + 1), written as ten digits of base 62 in byte order (0-9 A-Z a-z), so names sort by time. Reports
- * about it carry its id and a number: "3kQ9Xb2mT1-1". Inside, both parts share one 64-bit key: microseconds
+ * about it carry its id and a number: "3kQ9Xb2mT1-1"; above 2048 it is a notice to the postmaster. Inside, both parts share one 64-bit key: microseconds
  * << 12 | report number (0: the message itself).
  */
 #ifndef CAUSEWAY_FORMAT_QUEUE_ID_H
@@ -13,6 +13,9 @@
 
 #define QUEUE_ID_SIZE 16          /* bytes for the printed form with its NUL */
 #define QUEUE_ID_REPORTS 4095     /* highest report number */
+/* The bit of a report number that marks a notice: it went to the postmaster, as no sender could be told. The
+ * notice about report K has the number K with this bit. */
+#define QUEUE_ID_NOTICE 2048
 
 uint64_t queue_id_make(uint64_t microseconds, unsigned report);
 uint64_t queue_id_microseconds(uint64_t id);

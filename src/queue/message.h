@@ -24,7 +24,7 @@ enum message_state {
 enum message_order { ORDER_NONE, ORDER_HOLD, ORDER_DELETE };
 
 #define MESSAGE_ATTEMPTS_MAX 1023
-#define MESSAGE_REPORTS_MAX 2047
+#define MESSAGE_REPORTS_MAX 2047      /* without the bit QUEUE_ID_NOTICE */
 #define MESSAGE_SUSPECT_MAX 7
 
 struct active;

@@ -136,6 +136,32 @@ static void fill_rcpt(const struct queue *q, const struct active *a, uint32_t i,
 	};
 }
 
+static bool is_notice(uint64_t id)
+{
+	return queue_id_report(id) & QUEUE_ID_NOTICE;
+}
+
+static bool has_class(const struct settings *s, const char *name)
+{
+	struct text rest = text_of(s->notify_classes), word;
+
+	while (text_list_next(&rest, &word))
+		if (text_is_nocase(word, name))
+			return true;
+	return false;
+}
+
+/* Our own reports ask for no report to anybody, but the postmaster shall know: or neither the recipient nor
+ * the sender would. Of bounces from elsewhere only if that is wanted. */
+static bool is_told(const struct active *a, uint32_t rcpt)
+{
+	if (queue_id_report(a->message->id))
+		return true;
+	if (!*a->envelope->sender && !has_class(a->queue->settings, "2bounce"))
+		return false;
+	return report_wanted(a->envelope->rcpts[rcpt].notify);
+}
+
 /* Whom the report names; returns how many. */
 static size_t choose(const struct active *a, uint32_t *out, size_t *silent)
 {
@@ -145,7 +171,7 @@ static size_t choose(const struct active *a, uint32_t *out, size_t *silent)
 	for (uint32_t i = 0; i < a->envelope->count; i++) {
 		if (!is_refused(a, i))
 			continue;
-		if (report_wanted(a->envelope->rcpts[i].notify))
+		if (is_told(a, i))
 			out[count++] = i;
 		else
 			++*silent;
@@ -203,14 +229,14 @@ static uint64_t print_report(const struct queue *q, const struct active *a, stru
 	return content_at;
 }
 
-static void put_report(struct queue *q, struct active *a, uint64_t id, const uint32_t *chosen, size_t count,
-                       void (*written)(void *active))
+static void put_report(struct queue *q, struct active *a, uint64_t id, const char *to, const uint32_t *chosen,
+                       size_t count, void (*written)(void *active))
 {
 	struct dsn_rcpt *rcpts = mem_alloc(count * sizeof *rcpts);
 	struct rcpt_texts *texts = mem_alloc(count * sizeof *texts);
 	struct dsn_report r = {
-		.myhostname = q->settings->myhostname, .to = a->envelope->sender, .queue_id = a->name,
-		.envid = a->envelope->envid,
+		.myhostname = q->settings->myhostname, .to = to, .queue_id = a->name,
+		.envid = a->envelope->envid, .notice = is_notice(id),
 		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)),
 		.rcpts = rcpts, .count = count,
 	};
@@ -232,25 +258,55 @@ static void put_report(struct queue *q, struct active *a, uint64_t id, const uin
 	free(texts);
 }
 
+/* To the sender, or where there is none, to the postmaster; free() it. "" if nobody is to be told. */
+static char *addressee(const struct queue *q, const struct active *a)
+{
+	const struct settings *s = q->settings;
+	const char *to = *a->envelope->sender ? a->envelope->sender : s->double_bounce_recipient;
+
+	return !*to || strchr(to, '@') ? mem_str(to) : mem_fmt("%s@%s", to, s->myorigin);
+}
+
+/* A notice about a report has that one's number, any other the next one. */
+static uint64_t new_id(struct message *m, bool notice)
+{
+	unsigned number = queue_id_report(m->id);
+
+	if (!number)
+		number = ++m->reports;
+	return queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0));
+}
+
+static bool may_report(const struct active *a, size_t count, const char *to)
+{
+	const struct message *m = a->message;
+
+	if (is_notice(m->id))
+		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
+		         "the notice to the postmaster cannot be delivered: it is given up");
+	else if (!*to)
+		log_line(LOG_LEVEL_INFO, "bounce", a->name,
+		         "no report: the sender is null, and 2bounce_notice_recipient is empty");
+	else if (m->reports >= MESSAGE_REPORTS_MAX)
+		log_line(LOG_LEVEL_ERROR, "bounce", a->name, "%zu recipients cannot be reported on: all %d report "
+		         "numbers are used up", count, MESSAGE_REPORTS_MAX);
+	else
+		return true;
+	return false;
+}
+
 uint64_t report_make(struct queue *q, struct active *a, void (*written)(void *active))
 {
 	uint32_t *chosen = mem_alloc(a->envelope->count * sizeof *chosen);
 	size_t silent, count = choose(a, chosen, &silent);
-	struct message *m = a->message;
+	char *to = addressee(q, a);
 	uint64_t id = 0;
 
-	if (count && !*a->envelope->sender) {
-		log_line(LOG_LEVEL_INFO, "qmgr", a->name,
-		         "no report about %zu recipients: the sender is null", count);
-	} else if (count && m->reports >= MESSAGE_REPORTS_MAX) {
-		log_line(LOG_LEVEL_ERROR, "qmgr", a->name,
-		         "no report about %zu recipients: all %d report numbers are used up", count,
-		         MESSAGE_REPORTS_MAX);
-	} else if (count) {
-		m->reports++;
-		id = queue_id_make(queue_id_microseconds(m->id), m->reports);
-		put_report(q, a, id, chosen, count, written);
+	if (count && may_report(a, count, to)) {
+		id = new_id(a->message, !*a->envelope->sender);
+		put_report(q, a, id, to, chosen, count, written);
 	}
 	free(chosen);
+	free(to);
 	return id;
 }

@@ -8,8 +8,9 @@ struct queue;
 
 /* Makes a report about the bounced (and, if it expired, the deferred) recipients of this attempt and hands it
  * to the spool; returns its id. written(active) is called later, when the report is safe: only then may the
- * journal be told what it is about. 0: none is due (nobody refused, NOTIFY forbids it) or none is allowed: mail
- * from the null sender is never reported on, which gets a log line. */
+ * journal be told what it is about. About our own reports it is a notice to 2bounce_notice_recipient, and
+ * about other mail from the null sender if notify_classes says 2bounce. 0: none is due (nobody refused, NOTIFY forbids it), or, with a line in the log,
+ * none can be: the postmaster could not be reached either. */
 uint64_t report_make(struct queue *, struct active *, void (*written)(void *active));
 
 /* Whether a report would name a recipient with this NOTIFY (RFC 3461 section 4.1). */

@@ -223,7 +223,8 @@ static void log_end_of(const struct queue *q, const struct active *a)
 	if (a->expired)
 		delivery_log_expired(q, a);
 	if (a->report)
-		log_line(LOG_LEVEL_INFO, "bounce", a->name, "sender non-delivery notification: %s",
+		log_line(LOG_LEVEL_INFO, "bounce", a->name, "%s non-delivery notification: %s",
+		         queue_id_report(a->report) & QUEUE_ID_NOTICE ? "postmaster" : "sender",
 		         queue_id_print(a->report, id));
 	if (a->done)
 		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "removed");

@@ -54,10 +54,8 @@ const struct option_row settings_other_rows[] = {
 		"rewriting that keeps address extensions"),
 	ROW(LIST, "internal_mail_filter_classes", "", "own messages that are filtered"),
 	/* what the postmaster is told */
-	ROW(LIST, "notify_classes", "resource, software", "problems reported by mail"),
 	ROW(TEXT, "error_notice_recipient", "postmaster", "who gets transcripts"),
 	ROW(TEXT, "bounce_notice_recipient", "postmaster", "who gets copies of reports"),
-	ROW(TEXT, "2bounce_notice_recipient", "postmaster", "who gets reports that cannot be delivered"),
 	ROW(TEXT, "delay_notice_recipient", "postmaster", "who gets copies of delay warnings"),
 	ROW(TEXT, "double_bounce_sender", "double-bounce", "sender of notices"),
 	ROW(CHOICE, "header_from_format", "standard", "layout of From: in notices", .choices = from_words),

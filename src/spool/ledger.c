@@ -135,9 +135,10 @@ static void accept(struct ledger *l, struct ledger_message *m, const struct jour
 static void note_report(struct ledger *l, uint64_t id)
 {
 	struct ledger_message *parent = ledger_get(l, queue_id_parent(id));
+	unsigned number = queue_id_report(id) & ~(unsigned)QUEUE_ID_NOTICE;
 
-	if (parent && queue_id_report(id) > parent->reports)
-		parent->reports = (uint16_t)queue_id_report(id);
+	if (parent && number > parent->reports)
+		parent->reports = (uint16_t)number;
 }
 
 static void lines_dead(struct ledger *l, struct ledger_message *m, uint32_t *bytes)

@@ -261,3 +261,60 @@ def test_many_orders(t):
     daemon.wait_delivery("u@b.test", "sent")
     same(count(daemon.ctl("delete", "--state", "held")), 2000)
     daemon.spool.wait_empty()
+
+
+# --- what nobody can be told ----------------------------------------------------------------------
+
+def test_double_bounce_goes_to_the_postmaster(t):
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}, "client": {"rcpt": "550 5.1.1 gone"},
+                                    "home": None}, {"myorigin": "home.test"})
+    daemon.send("u@a.test", sender="s@client.test")
+    notice = peers["home"].wait_messages(1)[0]
+    same((notice.sender, notice.recipients), ("", ["postmaster@home.test"]))
+    assert b"Subject: A report could not be delivered" in notice.content, notice.content
+    assert b"s@client.test" in notice.content and b"550 5.1.1 gone" in notice.content
+    daemon.spool.wait_empty()
+    same(len(peers["home"].messages), 1)
+
+
+def test_double_bounce_ends_at_the_postmaster(t):
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}}, {"2bounce_notice_recipient": "p@a.test",
+                                                                            "notify_classes": "2bounce"})
+    daemon.send("u@a.test", sender="")
+    daemon.spool.wait_empty()
+    daemon.wait_log("the notice to the postmaster cannot be delivered")
+    same(len([d for d in daemon.deliveries() if d["status"] == "bounced"]), 2)
+
+
+def test_double_bounce_outlives_kill(t):
+    """The notice waits while the daemon is killed, and has its own name beside that of its report."""
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}, "client": {"rcpt": "550 5.1.1 gone"},
+                                    "home": dict(DEFERRING)}, {"myorigin": "home.test", **WAITING})
+    daemon.send("u@a.test", sender="s@client.test")
+    daemon.wait_delivery("postmaster@home.test", "deferred")
+    daemon.kill()
+    daemon.start()
+    peers["home"].script.clear()
+    daemon.retry_all()
+    daemon.wait_delivery("postmaster@home.test", "sent")
+    daemon.spool.wait_empty()
+
+
+# --- soft_bounce ----------------------------------------------------------------------------------
+
+def test_soft_bounce_keeps_what_is_refused(t):
+    """At RCPT, after the dot, and where Causeway itself refuses (hopcount_limit)."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {**WAITING, "soft_bounce": True, "queue.hopcount_limit": 1})
+    daemon.send("rcpt550@example.org")
+    daemon.send("dot554@example.org")
+    daemon.send("u@example.org", content=b"Received: a\r\nReceived: b\r\n\r\nx\r\n")
+    lines = {d["to"].split("@")[0]: d for d in daemon.wait_deliveries(3, status="deferred")}
+    same({to: d["dsn"][0] for to, d in lines.items()}, {"rcpt550": "4", "dot554": "4", "u": "4"})
+    assert "550" in lines["rcpt550"]["text"] and "554" in lines["dot554"]["text"], lines
+    same(len(daemon.queue()), 3)
+    daemon.settings["soft_bounce"] = False
+    daemon.write_config()
+    daemon.ctl("reload")
+    daemon.ctl("retry", "ALL")
+    daemon.wait_deliveries(3, status="bounced")

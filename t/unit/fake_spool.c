@@ -181,7 +181,8 @@ static void report_written(struct spool *s, const struct delivery *d)
 {
 	struct file *parent = file_of(queue_id_parent(d->id));
 
-	parent->reports = queue_id_report(d->id);
+	if (parent)
+		parent->reports = queue_id_report(d->id) & ~(unsigned)QUEUE_ID_NOTICE;
 	change_new(s, 'R', d->id);
 	note("report", d->id, "");
 	d->written(d->arg);

@@ -38,7 +38,7 @@ static const struct {
 	{ "s@sender.test", "never@a.test", NULL, "NOTIFY=DELAY,FAILURE", 1, 0, 1 },
 	{ "s@sender.test", "never@a.test", "RET=HDRS ENVID=x", NULL, 1, 0, 1 },
 	{ "s@sender.test", "later@a.test", NULL, NULL, 0, 1, 3 },
-	{ "never@sender.test", "never@a.test", NULL, NULL, 1, 0, 1 },
+	{ "never@sender.test", "never@a.test", NULL, NULL, 2, 0, 2 },
 	{ "s@sender.test", "mute@a.test", NULL, NULL, 0, 1, 3 },
 	{ "s@sender.test", "stuck@a.test", NULL, NULL, 0, 1, 3 },
 	{ "s@sender.test", "ok", NULL, NULL, 0, 0, 1 },
@@ -80,6 +80,43 @@ START_TEST(test_mixed_recipients)
 	ck_assert_uint_eq(world_journal("report "), 1);
 	ck_assert_uint_eq(world_host(&w, "inet:b")->requests, 1);
 	ck_assert_uint_eq(w.sent, 2);
+	world_end(&w);
+}
+END_TEST
+
+/* A report that cannot be delivered goes to the postmaster; if that fails too, it ends there, after a restart in
+ * between as well. */
+static const struct {
+	const char *postmaster, *classes, *sender;
+	unsigned reports, sent;
+	bool restart;
+} double_bounces[] = {
+	{ "postmaster", "", "never@sender.test", 2, 1, false },
+	{ "never@b.test", "", "never@sender.test", 2, 0, false },
+	{ "never@b.test", "bounce, 2bounce", "", 1, 0, false },
+	{ "ok@b.test", "2Bounce", "", 1, 1, false },
+	{ "ok@b.test", "bounce", "", 0, 0, false },
+	{ "", "2bounce", "never@sender.test", 1, 0, false },
+	{ "", "2bounce", "", 0, 0, false },
+	{ "later@b.test", "", "never@sender.test", 2, 0, true },
+};
+
+START_TEST(test_double_bounce)
+{
+	struct world w;
+
+	world_begin(&w, "2bounce_notice_recipient", double_bounces[_i].postmaster, "notify_classes",
+	            double_bounces[_i].classes, NULL);
+	world_open(&w);
+	world_drop(&w, double_bounces[_i].sender, "never@a.test");
+	world_run(&w, MINUTE);
+	if (double_bounces[_i].restart) {
+		world_crash(&w);
+		world_open(&w);
+	}
+	ck_assert(world_until_left(&w, 0, 6 * DAY));
+	ck_assert_uint_eq(world_journal("report "), double_bounces[_i].reports);
+	ck_assert_uint_eq(w.sent, double_bounces[_i].sent);
 	world_end(&w);
 }
 END_TEST
@@ -271,6 +308,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "delivers", test_delivers, 1, 0 },
 		{ "outcomes", test_outcomes, UNIT_ROWS(outcomes), 0 },
+		{ "double bounce", test_double_bounce, UNIT_ROWS(double_bounces), 0 },
 		{ "mixed recipients", test_mixed_recipients, 1, 0 },
 		{ "report in the batch of its results", test_report_is_in_the_batch_of_its_results, 1, 0 },
 		{ "nothing told before its commit", test_nothing_is_told_before_its_commit, 1, 0 },
