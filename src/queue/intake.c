@@ -212,6 +212,12 @@ static void pause_intake(struct queue *q)
 	spool_intake_pause(q->spool, shall);
 }
 
+/* What arrives unwritten must be made active: see arrived. */
+static void bound_unwritten(struct queue *q)
+{
+	spool_intake_keep(q->spool, active_count(q) < q->active_limit);
+}
+
 void intake_load_due(struct queue *q)
 {
 	struct message *m;
@@ -220,5 +226,6 @@ void intake_load_due(struct queue *q)
 	while (q->loading < LOADS_MAX && active_count(q) < q->active_limit &&
 	       (m = schedule_first(q->schedule)) && m->due <= queue_now(q))
 		load(q, m);
+	bound_unwritten(q);
 	pause_intake(q);
 }

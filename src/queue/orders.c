@@ -9,6 +9,7 @@
 #include "queue/core.h"
 #include "queue/health.h"
 #include "queue/settle.h"
+#include "queue/unwritten.h"
 #include "queue/walk.h"
 
 static bool is_held(const struct message *m)
@@ -82,16 +83,13 @@ void order_complete(struct queue *q, struct message *m)
 	messages_remove(q->messages, m);
 }
 
-static bool is_unwritten(const struct message *m)
-{
-	return m->active && m->active->unwritten;
-}
-
 /* The journal knows at once of one whose attempt may go on for a while. */
 void order_hold(struct queue *q, struct message *m)
 {
-	if (m->state == MESSAGE_ACTIVE && !is_unwritten(m))
+	if (m->state == MESSAGE_ACTIVE)
 		spool_hold(q->spool, m->id, true);
+	if (m->active && m->active->unwritten)
+		unwritten_write(q->unwritten, m->active);
 	batch_add_other(q->batches);
 	obey(q, m, ORDER_HOLD);
 }
@@ -108,8 +106,7 @@ static void forgive(struct queue *q, struct message *m)
 static void release(struct queue *q, struct message *m)
 {
 	say(m, "released by the operator");
-	if (!is_unwritten(m))
-		spool_hold(q->spool, m->id, false);
+	spool_hold(q->spool, m->id, false);
 	forgive(q, m);
 	m->order = ORDER_NONE;
 	if (m->state == MESSAGE_ACTIVE)

@@ -188,7 +188,7 @@ static void settle_when_written(struct queue *q, struct active *a)
 
 static void put_aside_when_written(struct queue *q, struct active *a)
 {
-	if (a->unwritten)
+	if (a->unwritten && a->message->order != ORDER_DELETE)
 		unwritten_write(q->unwritten, a);
 	else
 		put_aside(q, a);

@@ -40,16 +40,13 @@ void suspects_free(struct suspects *s)
 
 /* --- the count --- */
 
-/* About one that is unwritten the journal is told when it is written. */
 static void set_count(struct queue *q, struct active *a, unsigned count)
 {
 	a->message->suspect = count & MESSAGE_SUSPECT_MAX;
-	if (a->unwritten) {
-		unwritten_write(q->unwritten, a);
-		return;
-	}
 	spool_suspect(q->spool, a->message->id, count);
 	batch_add_other(q->batches);
+	if (a->unwritten)
+		unwritten_write(q->unwritten, a);
 }
 
 /* What waits in lines with others, or would. */

@@ -32,15 +32,23 @@ void unwritten_judged(struct unwritten *u, struct active *a)
 	queue_wake(u->queue);
 }
 
-static void written(void *arg)
+/* From here on it is read from its queue file, and takes no memory. */
+static void read_from(struct active *a, int file)
+{
+	if (file < 0)
+		return;
+	active_close(a);
+	a->fd = file;
+}
+
+static void written(void *arg, int file)
 {
 	struct active *a = arg;
 	struct queue *q = a->queue;
 
+	read_from(a, file);
 	q->unwritten->writing--;
 	a->unwritten = a->writing = false;
-	if (a->message->suspect)
-		spool_suspect(q->spool, a->message->id, a->message->suspect);
 	judge_record_all(q, a);
 	settle_check(q, a);
 	queue_wake(q);
@@ -66,7 +74,7 @@ void unwritten_turn(struct unwritten *u)
 			continue;
 		}
 		list_remove(at);
-		list_append(&u->all, at);
+		unwritten_add(u, a);
 	}
 }
 

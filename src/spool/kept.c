@@ -1,9 +1,11 @@
 #include "spool/kept.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -18,13 +20,15 @@ enum {
 	BYTES_MAX = 8 * 1024 * 1024,
 	BYTES_CROWDED = 6 * 1024 * 1024,
 	BYTES_EACH = 4096,               /* what a message takes besides its content */
+	FILES_SHARE = 8,                 /* each holds a descriptor; all, no more than this part of them */
 	MOVES_MS = 50                    /* since the last one went, while mail is said to go out */
 };
 
 struct kept {
 	struct kept_setup setup;
 	struct list writings;
-	size_t bytes;
+	size_t bytes, count, count_max;
+	bool allowed;
 	int64_t went;                    /* the last one; ms of loop_now */
 	bool ended;
 };
@@ -36,8 +40,9 @@ struct writing {
 	struct dirsync_waiter synced;
 	struct kept *all;
 	uint64_t id;
-	int from;
-	void (*written)(void *arg);
+	int from;                        /* the message in memory; its receiver's */
+	int file;                        /* the queue file; or -1 */
+	void (*written)(void *arg, int fd);
 	void *arg;
 	struct loop_timer *again;        /* while the disk refuses */
 	unsigned failures;
@@ -46,9 +51,14 @@ struct writing {
 
 /* ---- memory ---- */
 
+void kept_allow(struct kept *u, bool allowed)
+{
+	u->allowed = allowed;
+}
+
 size_t kept_room(const struct kept *u)
 {
-	return u->bytes < BYTES_MAX ? BYTES_MAX - u->bytes : 0;
+	return u->allowed && u->count < u->count_max && u->bytes < BYTES_MAX ? BYTES_MAX - u->bytes : 0;
 }
 
 bool kept_is_crowded(const struct kept *u)
@@ -59,12 +69,15 @@ bool kept_is_crowded(const struct kept *u)
 void kept_add(struct kept *u, uint64_t size)
 {
 	u->bytes += size + BYTES_EACH;
+	u->count++;
 }
 
 void kept_gone(struct kept *u, struct ledger_message *m)
 {
+	assert(m->unwritten && u->count);
 	m->unwritten = false;
 	u->bytes -= m->size + BYTES_EACH;
+	u->count--;
 	u->went = loop_now(u->setup.loop);
 	u->setup.less(u->setup.arg);
 }
@@ -111,10 +124,12 @@ static void work(struct disk_job *job, char *room)
 		spool_step("part-synced");
 		w->error = io_rename(dir, part, dir, names_message(w->id, name));
 	}
-	if (!w->error)
-		spool_step("part-renamed");
-	else
+	if (w->error) {
 		unlinkat(dir, part, 0);
+		return;
+	}
+	spool_step("part-renamed");
+	w->file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* ---- in the loop ---- */
@@ -131,7 +146,8 @@ static void writing_free(struct writing *w)
 	list_remove(&w->link);
 	if (w->again)
 		loop_timer_free(w->again);
-	close(w->from);
+	if (w->file >= 0)
+		close(w->file);
 	free(w);
 }
 
@@ -169,7 +185,8 @@ static void name_synced(void *arg)
 	m->files = 2;
 	add_states(commit, m);
 	commit_remove(commit, &(struct removal){ .id = w->id, .drop = true });
-	w->written(w->arg);
+	w->written(w->arg, w->file);
+	w->file = -1;
 	writing_free(w);
 }
 
@@ -187,14 +204,15 @@ static void done(struct disk_job *job)
 	}
 }
 
-void kept_write(struct kept *u, uint64_t id, int fd, void (*written)(void *arg), void *arg)
+void kept_write(struct kept *u, uint64_t id, int fd, void (*written)(void *arg, int fd), void *arg)
 {
 	struct writing *w = mem_alloc(sizeof *w);
 
 	w->job = (struct disk_job){ .work = work, .done = done };
 	w->all = u;
 	w->id = id;
-	w->from = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	w->from = fd;
+	w->file = -1;
 	w->written = written;
 	w->arg = arg;
 	list_append(&u->writings, &w->link);
@@ -203,11 +221,20 @@ void kept_write(struct kept *u, uint64_t id, int fd, void (*written)(void *arg),
 
 /* ---- life ---- */
 
+static size_t share_of_files(void)
+{
+	struct rlimit files;
+
+	return getrlimit(RLIMIT_NOFILE, &files) == 0 ? (size_t)files.rlim_cur / FILES_SHARE : 0;
+}
+
 struct kept *kept_new(const struct kept_setup *setup)
 {
 	struct kept *u = mem_alloc(sizeof *u);
 
 	u->setup = *setup;
+	u->allowed = true;
+	u->count_max = share_of_files();
 	u->went = loop_now(setup->loop) - MOVES_MS;
 	list_init(&u->writings);
 	return u;
@@ -222,6 +249,16 @@ void kept_free(struct kept *u)
 	free(u);
 }
 
+static void give_up(struct writing *w)
+{
+	char id[NAMES_SIZE];
+
+	loop_timer_stop(w->again);
+	log_line(LOG_LEVEL_WARNING, "qmgr", names_message(w->id, id),
+		"cannot be written before the stop: the next start makes it anew from its drop file, and "
+		"recipients whose results waited for it may get a second copy");
+}
+
 void kept_end(struct kept *u)
 {
 	u->ended = true;
@@ -229,6 +266,6 @@ void kept_end(struct kept *u)
 		struct writing *w = LIST_OF(at, struct writing, link);
 
 		if (w->again)
-			loop_timer_stop(w->again);
+			give_up(w);
 	}
 }

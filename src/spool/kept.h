@@ -24,9 +24,11 @@ struct kept_setup {
 
 struct kept *kept_new(const struct kept_setup *);
 void kept_free(struct kept *);   /* when the disk is idle */
-/* Writing that the disk refuses is not tried again; nobody is called back any more. */
+/* Writing that the disk refuses is not tried again. */
 void kept_end(struct kept *);
 
+/* Whether more may be added; at first they may. */
+void kept_allow(struct kept *, bool);
 /* Bytes of content that may be added now. */
 size_t kept_room(const struct kept *);
 /* There is little room left, but room is being made as fast as mail goes out: waiting for it is cheaper than the
@@ -39,6 +41,6 @@ void kept_add(struct kept *, uint64_t size);
 void kept_gone(struct kept *, struct ledger_message *);
 
 /* See spool_write. */
-void kept_write(struct kept *, uint64_t id, int fd, void (*written)(void *arg), void *arg);
+void kept_write(struct kept *, uint64_t id, int fd, void (*written)(void *arg, int fd), void *arg);
 
 #endif

@@ -286,6 +286,11 @@ void spool_intake_pause(struct spool *s, bool paused)
 	intake_pause(s->intake, paused);
 }
 
+void spool_intake_keep(struct spool *s, bool kept)
+{
+	kept_allow(s->kept, kept);
+}
+
 void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
 	void *arg)
 {
@@ -357,7 +362,7 @@ void spool_done(struct spool *s, uint64_t id)
 		kept_gone(s->kept, m);
 }
 
-void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg), void *arg)
+void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg)
 {
 	kept_write(s->kept, id, fd, written, arg);
 }

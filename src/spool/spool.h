@@ -121,11 +121,12 @@ void spool_time_mark(struct spool *);
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
 
-/* Gives an unwritten message its queue file, copied from fd, which may be closed after the call; written(arg) is
- * called from the loop when that is on the disk, later if the disk has no room for it. Until then no line about
- * the message may be added, unless spool_done follows in the same turn of the loop; but its being held or
- * suspected is recorded with the file. */
-void spool_write(struct spool *, uint64_t id, int fd, void (*written)(void *arg), void *arg);
+/* Gives an unwritten message its queue file, copied from fd, which must stay open until then. written(arg, file) is
+ * called from the loop when that is on the disk, later if the disk has no room for it; file is the queue file, open
+ * for reading in place of fd (the receiver owns it), or -1 if it cannot be opened now. Before spool_write no line
+ * about the message may be added unless spool_done follows in the same turn of the loop, and between it and written
+ * none at all; but its being held or suspected may be told, and is recorded with the file. */
+void spool_write(struct spool *, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg);
 
 /* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue
  * file (envelope and content in wire form, content_at bytes of envelope); copied. written(arg) is called from
@@ -156,6 +157,8 @@ void spool_history(struct spool *, uint64_t id, void (*show)(void *arg, const ch
 /* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still
  * arrive (a few hundred). */
 void spool_intake_pause(struct spool *, bool paused);
+/* Whether messages may arrive unwritten; at first they may. Those that are on their way still do. */
+void spool_intake_keep(struct spool *, bool kept);
 
 /* The next new id (never used before). */
 uint64_t spool_new_id(struct spool *);

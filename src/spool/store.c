@@ -18,7 +18,13 @@
 #include "spool/names.h"
 #include "spool/queuefile.h"
 
-enum { HALF = DISK_ROOM / 2, ENVELOPE_MAX = 1 << 30 };
+enum {
+	HALF = DISK_ROOM / 2,
+	ENVELOPE_MAX = 1 << 30,
+	/* of a message in memory: a file may grow while it is read, and LF becomes CRLF */
+	MEMORY_ENVELOPE_MAX = 4096,
+	MEMORY_CONTENT_MAX = 128 * 1024
+};
 
 /* What a pass does with what it reads. */
 enum aim { AIM_LOOK, AIM_MEMORY, AIM_DISK };
@@ -74,7 +80,11 @@ static int put_envelope(struct pass *p)
 	int error;
 
 	buf_init(&text, ENVELOPE_MAX);
-	error = envelope_print(p->message->envelope, &text) ? put(p, text_make(text.data, text.len)) : EFBIG;
+	error = envelope_print(p->message->envelope, &text) ? 0 : EFBIG;
+	if (p->aim == AIM_MEMORY && text.len > MEMORY_ENVELOPE_MAX)
+		error = EFBIG;
+	if (!error)
+		error = put(p, text_make(text.data, text.len));
 	p->message->content_at = text.len;
 	buf_free(&text);
 	return error;
@@ -212,9 +222,16 @@ static char *reason_of(const struct pass *p)
 	return mem_str(bsmtp_error(p->parser));
 }
 
+static uint64_t size_limit(const struct store *s, enum aim aim)
+{
+	bool is_wider = s->limits.size == 0 || s->limits.size > MEMORY_CONTENT_MAX;
+
+	return aim == AIM_MEMORY && is_wider ? MEMORY_CONTENT_MAX : s->limits.size;
+}
+
 static enum store_result run_pass(struct store *s, int fd, enum aim aim, char *room, bool *wire_form)
 {
-	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, s->limits.size),
+	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, size_limit(s, aim)),
 		.aim = aim, .part = -1,
 		.in = room, .out = room + HALF };
 	enum store_result result = read_all(&p, fd);

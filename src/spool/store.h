@@ -48,7 +48,7 @@ enum store_result store_adopt(struct store *, int fd, char *room);
 int store_withdraw(struct store *);
 
 /* The only message of the open drop file fd is copied into memory: its fd is a queue file that nobody can
- * change. Unfit: there are several, or there is no memory. */
+ * change. Unfit: there are several, it is larger than it seemed, or there is no memory. */
 enum store_result store_keep(struct store *, int fd, char *room);
 
 /* Stores all messages of the open drop file fd: the content is durable, the names are final but not yet

@@ -27,7 +27,8 @@ struct file {
 	char reason[200];
 	bool committed;               /* a report is there only after its batch */
 	bool unwritten;               /* the next start takes it in anew … */
-	bool told;                    /* … so nothing may be committed about it that is not its end */
+	bool told;                    /* … so nothing may be committed about it that is not its end … */
+	bool writing;                 /* … and nothing at all now */
 };
 
 /* A change that waits for its commit. */
@@ -43,11 +44,13 @@ struct change {
 	void *arg;
 };
 
-/* A load or an arrival on its way to the queue, or a report on its way to the disk. */
+/* A load or an arrival on its way to the queue, or a report or an unwritten message on its way to the disk. */
 struct delivery {
 	struct list all;
 	uint64_t id;
-	void (*written)(void *arg);
+	int fd;
+	void (*reported)(void *arg);
+	void (*written)(void *arg, int file);
 	void (*done)(void *arg, uint64_t id, struct spool_message *);
 	void *arg;
 };
@@ -58,6 +61,7 @@ struct spool {
 	void *arg;
 	struct list changes, deliveries;
 	struct loop_task work;
+	struct loop_timer *again;     /* while the disk is full */
 	bool started;
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -65,7 +69,7 @@ struct spool {
 
 struct fake_spool_next fake_spool_next;
 struct buf fake_journal = { .max = JOURNAL_MAX };
-bool fake_spool_hold, fake_spool_paused;
+bool fake_spool_hold, fake_spool_paused, fake_spool_full, fake_spool_keeps = true;
 unsigned fake_spool_loads;
 
 static struct idmap *files;
@@ -124,6 +128,14 @@ static struct envelope *parse(const struct file *f)
 	return e;
 }
 
+static int open_file(const struct file *f)
+{
+	int fd = memfd_create("fake", MFD_CLOEXEC);
+
+	assert(write(fd, f->bytes, f->n) == (ssize_t)f->n);
+	return fd;
+}
+
 static struct spool_message *open_message(struct file *f)
 {
 	struct spool_message *m = mem_alloc(sizeof *m);
@@ -139,8 +151,7 @@ static struct spool_message *open_message(struct file *f)
 	m->message_id = mem_str("<fake@test>");
 	m->drop_name = f->drop_name;
 	m->unwritten = f->unwritten;
-	m->fd = memfd_create("fake", MFD_CLOEXEC);
-	assert(write(m->fd, f->bytes, f->n) == (ssize_t)f->n);
+	m->fd = open_file(f);
 	fake_spool_loads++;
 	return m;
 }
@@ -185,26 +196,30 @@ static void report_written(struct spool *s, const struct delivery *d)
 		parent->reports = queue_id_report(d->id) & ~(unsigned)QUEUE_ID_NOTICE;
 	change_new(s, 'R', d->id);
 	note("report", d->id, "");
-	d->written(d->arg);
+	d->reported(d->arg);
 }
 
 static void file_written(const struct delivery *d, struct file *f)
 {
-	assert(f->unwritten);
-	f->unwritten = false;
+	char *read_back = mem_alloc(f->n);
+
+	assert(f->unwritten && f->writing);
+	assert(pread(d->fd, read_back, f->n, 0) == (ssize_t)f->n && memcmp(read_back, f->bytes, f->n) == 0);
+	free(read_back);
+	f->unwritten = f->writing = false;
 	note("written", d->id, "");
-	d->written(d->arg);
+	d->written(d->arg, open_file(f));
 }
 
 static void hand_over(struct spool *s, struct delivery *d)
 {
 	struct file *f = file_of(d->id);
-	struct spool_message *m = f && !d->written ? open_message(f) : NULL;
+	struct spool_message *m = f && !d->written && !d->reported ? open_message(f) : NULL;
 
 	list_remove(&d->all);
-	if (d->written && f->unwritten)
+	if (d->written)
 		file_written(d, f);
-	else if (d->written)
+	else if (d->reported)
 		report_written(s, d);
 	else if (d->done)
 		d->done(d->arg, d->id, m);
@@ -287,6 +302,13 @@ static void tell_known(struct spool *s)
 	s->events->ready(s->arg);
 }
 
+static void wait_for_room(struct spool *s, struct list *delivery)
+{
+	list_remove(delivery);
+	list_append(&s->deliveries, delivery);
+	loop_timer_set(s->again, 1000);
+}
+
 static void work(void *arg)
 {
 	struct spool *s = arg;
@@ -302,7 +324,10 @@ static void work(void *arg)
 		list_append(&now, l);
 	}
 	while ((l = list_first(&now)))
-		hand_over(s, LIST_OF(l, struct delivery, all));
+		if (fake_spool_full && LIST_OF(l, struct delivery, all)->written)
+			wait_for_room(s, l);
+		else
+			hand_over(s, LIST_OF(l, struct delivery, all));
 	run_commits(s);
 	if (s->closed) {
 		void (*closed)(void *) = s->closed;
@@ -313,7 +338,7 @@ static void work(void *arg)
 	}
 	if (!list_empty(&s->changes) && fake_spool_hold)
 		return;
-	if (!list_empty(&s->deliveries))
+	if (!list_empty(&s->deliveries) && !loop_timer_is_set(s->again))
 		loop_later(s->loop, &s->work);
 }
 
@@ -334,6 +359,7 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 	list_init(&s->changes);
 	list_init(&s->deliveries);
 	s->work = (struct loop_task){ .fn = work, .arg = s };
+	s->again = loop_timer_new(loop, work, s);
 	note("open", 0, "");
 	loop_later(loop, &s->work);
 	return s;
@@ -358,11 +384,14 @@ void spool_free(struct spool *s)
 	LIST_EACH(l, &s->deliveries) {
 		struct delivery *d = LIST_OF(l, struct delivery, all);
 
-		if (d->written && !file_of(d->id)->unwritten)
+		if (d->reported)
 			fake_spool_lose(d->id);
+		if (d->written)
+			file_of(d->id)->writing = false;
 		free(d);
 	}
 	loop_cancel(s->loop, &s->work);
+	loop_timer_free(s->again);
 	free(s);
 }
 
@@ -384,6 +413,7 @@ void spool_result(struct spool *s, uint64_t id, const struct spool_result *r)
 	struct file *f = file_of(id);
 	char rest[400];
 
+	assert(!f->writing);
 	f->told = f->unwritten;
 	c->rcpt = r->rcpt;
 	snprintf(c->reason, sizeof c->reason, "%s", r->text);
@@ -427,17 +457,19 @@ void spool_time_mark(struct spool *s)
 void spool_done(struct spool *s, uint64_t id)
 {
 	change_new(s, 'D', id);
+	assert(!file_of(id)->writing);
 	file_of(id)->unwritten = file_of(id)->told = false;
 	note("done", id, "");
 }
 
-void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg), void *arg)
+void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg)
 {
 	struct delivery *d = mem_alloc(sizeof *d);
 
-	assert(fd >= 0);
+	assert(file_of(id)->unwritten && !file_of(id)->writing);
+	file_of(id)->writing = true;
 	note("write", id, "");
-	*d = (struct delivery){ .id = id, .written = written, .arg = arg };
+	*d = (struct delivery){ .id = id, .fd = fd, .written = written, .arg = arg };
 	list_append(&s->deliveries, &d->all);
 	loop_later(s->loop, &s->work);
 }
@@ -449,7 +481,7 @@ void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uin
 	struct delivery *d = mem_alloc(sizeof *d);
 
 	f->arrived = loop_wall(s->loop);
-	*d = (struct delivery){ .id = id, .written = written, .arg = arg };
+	*d = (struct delivery){ .id = id, .reported = written, .arg = arg };
 	list_append(&s->deliveries, &d->all);
 	loop_later(s->loop, &s->work);
 }
@@ -487,6 +519,12 @@ void spool_intake_pause(struct spool *s, bool paused)
 	fake_spool_paused = paused;
 }
 
+void spool_intake_keep(struct spool *s, bool kept)
+{
+	(void)s;
+	fake_spool_keeps = kept;
+}
+
 uint64_t spool_new_id(struct spool *s)
 {
 	(void)s;
@@ -517,7 +555,7 @@ uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const 
 	f->hops = n->hops;
 	f->drop_name = mem_str(n->drop_name);
 	f->count = count;
-	f->unwritten = n->unwritten;
+	f->unwritten = n->unwritten && fake_spool_keeps;
 	buf_free(&b);
 	deliver(s, f->id, NULL, NULL);
 	return f->id;

@@ -127,10 +127,8 @@ static bool lives_on(const struct delivery *d)
 	return strcmp(d->name, "defer") == 0;
 }
 
-/* What lives on is written by now. */
-static void record(void *arg)
+static void record(struct delivery *d)
 {
-	struct delivery *d = arg;
 	struct world *w = d->w;
 	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved",
 		.when = 1, .status = lives_on(d) ? 'd' : 's' };
@@ -144,6 +142,12 @@ static void record(void *arg)
 	else
 		spool_done(w->spool, d->id);
 	spool_commit(w->spool, told, d);
+}
+
+static void record_written(void *arg, int file)
+{
+	close(file);
+	record(arg);
 }
 
 static void deliver(struct world *w, struct spool_message *m)
@@ -163,7 +167,7 @@ static void deliver(struct world *w, struct spool_message *m)
 	}
 	d->message = m;
 	if (m->unwritten && lives_on(d))
-		spool_write(w->spool, m->id, m->fd, record, d);
+		spool_write(w->spool, m->id, m->fd, record_written, d);
 	else
 		record(d);
 }

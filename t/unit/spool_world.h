@@ -162,10 +162,13 @@ static inline void world_keep(struct world *w, struct spool_message *m)
 	loop_stop(w->loop);
 }
 
-static inline void world_written(void *arg)
+static inline void world_written(void *arg, int file)
 {
 	struct world_writing *writing = arg;
 
+	ck_assert_int_ge(file, 0);
+	close(writing->message->fd);
+	writing->message->fd = file;
 	writing->message->unwritten = false;
 	world_keep(writing->world, writing->message);
 	writing->message = NULL;
