@@ -45,6 +45,7 @@ def test_window_starts_at_the_initial_concurrency(t):
 
 
 def test_window_grows_to_the_limit_and_not_beyond(t):
+    """parameter destination_concurrency_limit"""
     barrier = threading.Semaphore(0)
 
     def final(session, address):
@@ -83,6 +84,7 @@ def test_idle_connections_count(t):
 
 
 def test_limit_of_a_transport_is_its_own(t):
+    """parameter NAME_destination_concurrency_limit"""
     gate = Gate()
     peers = {name: t.peer({"final": gate.final}) for name in ("narrow", "wide")}
     daemon = t.daemon(None, {
@@ -114,6 +116,7 @@ def test_a_stuck_destination_does_not_hold_up_another(t):
 
 
 def test_many_recipients_are_split(t):
+    """parameter destination_recipient_limit"""
     peer = t.peer()
     daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 50})
     daemon.send(["u%d@example.org" % n for n in range(120)])

@@ -25,6 +25,7 @@ def test_G_2_4xx_greeting_defers(t):
 
 
 def test_G_3_5xx_greeting_defers_or_bounces(t):
+    """parameter skip_5xx_greeting"""
     daemon, peers = t.destinations({name: {"greeting": "554 5.7.1 Not you"} for name in ("skip", "take")})
     daemon.stop()
     daemon.settings.update({"transport take.protocol": "lmtp", "transport take.skip_5xx_greeting": False})

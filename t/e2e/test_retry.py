@@ -40,7 +40,10 @@ def test_only_the_deferred_recipients_are_tried_again(t):
 
 
 def test_retry_times_follow_the_age_within_bounds(t):
-    """The wait before a retry is the message's age, never below the least nor above the most, with some jitter."""
+    """The wait before a retry is the message's age, never below the least nor above the most, with some jitter.
+
+    parameter minimal_backoff_time
+    """
     peer = t.peer()
     daemon = t.daemon(peer, QUICK)
     daemon.send("rcpt450@example.org")

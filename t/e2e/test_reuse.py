@@ -113,6 +113,7 @@ def test_J_22_age_is_limited(t):
 
 
 def test_J_21_idle_time_is_limited(t):
+    """parameter connection_cache_time_limit"""
     peer = t.peer()
     daemon = t.daemon(peer, {**ONE, "lmtp.connection_cache_time_limit": "1s"})
     one_after_another(daemon, ["u@example.org"])

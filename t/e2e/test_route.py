@@ -112,6 +112,7 @@ def test_D_2_inet_nexthops(t):
 
 
 def test_C_6_unix_relay_names_us_and_the_path(t):
+    """parameter myhostname"""
     peer = t.peer()
     daemon = t.daemon(peer)
     daemon.send("u@example.org")

@@ -34,6 +34,7 @@ def stage_times_out(t, stage, parameter, words, keywords):
 
 @limit(120)
 def test_H2_1_and_8_stage_limits_without_pipelining(t):
+    """parameters lhlo_timeout, mail_timeout, rcpt_timeout, data_init_timeout, data_done_timeout"""
     for stage, parameter, words in STAGES:
         stage_times_out(t, stage, parameter, words, ("8BITMIME",))
 
@@ -45,6 +46,7 @@ def test_H2_3_stage_limits_with_pipelining(t):
 
 
 def test_B_31_content_that_is_not_taken(t):
+    """parameter data_xfer_timeout"""
     daemon, peers = t.destinations({"a": {"content": hang}}, {**LONG, "lmtp.data_xfer_timeout": "1s"})
     daemon.send("u@a.test", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 100_000)
     line = daemon.wait_delivery("u@a.test", timeout=15)

@@ -380,6 +380,7 @@ def test_Z_1_sessions_end_with_quit(t):
 
 
 def test_Z_2_and_3_trouble_with_quit_harms_nobody(t):
+    """parameter quit_timeout"""
     scripts = {name: {"quit": action} for name, action in
                (("lost", close), ("slow", silence), ("odd", "599 never"), ("mute", nothing))}
     daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s"})

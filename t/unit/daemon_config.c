@@ -102,6 +102,8 @@ static const struct {
 	{ "myhostname = mx.example.org\nlmtp { lhlo_name = 'a.$(myhostname)' }", NULL, "lmtp_lhlo_name",
 		"a.mx.example.org" },
 	{ "fallback_relay = old.example", NULL, "smtp_fallback_relay", "old.example" },
+	/* parameters default_destination_concurrency_limit and default_destination_recipient_limit */
+	{ "default_destination_recipient_limit = 7\nlmtp { }", NULL, "lmtp_destination_recipient_limit", "7" },
 	{ "default_destination_concurrency_limit = 7", NULL, "lmtp_destination_concurrency_limit", "7" },
 	{ "default_destination_concurrency_limit = 7\nlmtp { destination_concurrency_limit = 8 }", NULL,
 	  "lmtp_destination_concurrency_limit", "8" },
