@@ -69,7 +69,10 @@ def test_D_9_tcp_port_under_its_postfix_name_and_by_service(t):
 
 
 def test_D_5_services_of_a_nexthop(t):
-    """A name is looked up in known_tcp_ports first; one that nobody knows leaves the mail in the queue."""
+    """A name is looked up in known_tcp_ports first; one that nobody knows leaves the mail in the queue.
+
+    parameter known_tcp_ports
+    """
     peer = inet_peer(t)
     daemon = t.daemon("inet:127.0.0.1:smtp, 127.0.0.1:store",
                       {"known_tcp_ports": "smtp=%d, shop=store=%d" % (closed_port(), peer.address[1])})

@@ -131,7 +131,10 @@ def test_reply_filter_with_a_plain_table(t):
 
 @limit(90)
 def test_per_request_deadline(t):
-    """A reply that comes a byte at a time: each byte has the whole limit, but with a deadline all together."""
+    """A reply that comes a byte at a time: each byte has the whole limit, but with a deadline all together.
+
+    parameters per_request_deadline, per_record_deadline
+    """
     for name, settings, wanted in (
             ("no", {}, ("sent", "2.0.0")),
             ("yes", {"lmtp.per_request_deadline": True}, ("deferred", "4.4.2")),
@@ -199,7 +202,10 @@ def test_min_data_rate(t):
 # --- QUIT -------------------------------------------------------------------------------------------
 
 def test_skip_quit_response(t):
-    """yes: closed at once; no: the answer is awaited, at most for quit_timeout. The result is known before."""
+    """yes: closed at once; no: the answer is awaited, at most for quit_timeout. The result is known before.
+
+    parameters skip_quit_response, quit_timeout
+    """
     for name, skip, least, most in (("yes", True, 0, 0.9), ("no", False, 1.0, 5)):
         stamps = {}
 

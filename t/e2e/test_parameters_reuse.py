@@ -56,6 +56,7 @@ def test_connection_cache_destinations_static_all(t):
 
 
 def test_J_21_connection_cache_ttl_limit_is_the_upper_bound(t):
+    """parameters connection_cache_time_limit, connection_cache_ttl_limit"""
     for name, settings in (("limit", {"lmtp.connection_cache_time_limit": "1s"}),
                            ("ttl", {"lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit": "1s"})):
         peer = t.peer()

@@ -64,7 +64,8 @@ static const struct {
 	{ "two.test", "mx_session_limit", "1", "" },
 	/* fallback_relay, behind the nexthop and with its syntax: F-1, F-2, F-4 */
 	{ "one.test", "fallback_relay", "127.0.0.1:99", "one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:99! " },
-	{ "one.test", "fallback_relay", "[127.0.0.1], [::1]", "one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:24 ::1[::1]:24! " },
+	{ "one.test", "fallback_relay", "[127.0.0.1], [::1]",
+		"one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:24 ::1[::1]:24! " },
 	{ "one.test", "fallback_relay", "[127.0.0.1", "one.test[192.0.2.1]:24 4.3.5" },
 	{ "unix:/run/lmtp", "fallback_relay", "one.test", "mx.test[/run/lmtp]:0! " },
 	{ "-bad-", "fallback_relay", "one.test", "one.test[192.0.2.1]:24! " },
@@ -110,7 +111,8 @@ static struct resolver *make_resolver(void)
 START_TEST(test_hosts)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
+	struct hosts_setup setup = { .myhostname = "mx.test",
+		.known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
 	const char *why;
 
 	loop = setup.loop = loop_new();
@@ -133,7 +135,8 @@ START_TEST(test_hosts)
 }
 END_TEST
 
-/* The families of the addresses given, in order: "both" has six of each, "six" six of one and one of the other. */
+/* parameter balance_inet_protocols: the families of the addresses given, in order. "both" has six of each, "six"
+ * six of one and one of the other. */
 static const struct {
 	const char *nexthop, *limit, *balance, *prefer, *wanted;
 } shares[] = {
@@ -225,7 +228,8 @@ END_TEST
 START_TEST(test_free_early)
 {
 	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test", .known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
+	struct hosts_setup setup = { .myhostname = "mx.test",
+		.known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
 
 	loop = setup.loop = loop_new();
 	setup.resolver = make_resolver();

@@ -49,7 +49,7 @@ static const struct {
 	{ "lmtp.bind_address6", "[::1]", true, "::1" },
 	{ "lmtp.bind_address6", "[ipv6:::1]", true, "::1" },
 	{ "lmtp.bind_address6", "::1", false, "" },
-	/* behaviour C-3: the one address of a family by which this host is known */
+	/* parameter inet_interfaces, behaviour C-3: the one address of a family by which this host is known */
 	{ "inet_interfaces", "192.0.2.7", false, "192.0.2.7" },
 	{ "inet_interfaces", "192.0.2.7", true, "" },
 	{ "inet_interfaces", "192.0.2.7, 2001:db8::7", true, "2001:db8::7" },
@@ -170,9 +170,12 @@ static const struct {
 	{ "smtp.bind_address6", "127.0.0.1", "smtp.bind_address6", "IPv6" },
 	{ "lmtp.tcp_port", "nosuchservice", "lmtp.tcp_port", "nosuchservice" },
 	{ "lmtp.tcp_port", "0", "lmtp.tcp_port", "0" },
-	{ "lmtp.discard_lhlo_keyword_address_maps", "nosuch:/x", "lmtp.discard_lhlo_keyword_address_maps", "nosuch" },
-	{ "smtp.discard_ehlo_keyword_address_maps", "texthash:/nonexistent", "smtp.discard_ehlo_keyword_address_maps",
-		"nonexistent" },
+	{ "lmtp.discard_lhlo_keyword_address_maps", "nosuch:/x", "lmtp.discard_lhlo_keyword_address_maps",
+		"nosuch" },
+	{ "smtp.discard_ehlo_keyword_address_maps", "texthash:/nonexistent",
+		"smtp.discard_ehlo_keyword_address_maps", "nonexistent" },
+	{ "lmtp.reply_filter", "texthash:/nonexistent", "lmtp.reply_filter", "nonexistent" },
+	{ "lmtp.reply_filter", "word", "lmtp.reply_filter", "word" },
 	{ "lmtp.connection_cache_destinations", "texthash:/nonexistent", "lmtp.connection_cache_destinations",
 		"nonexistent" },
 };
