@@ -57,27 +57,45 @@ void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)
 
 struct show_question {
 	struct queue *queue;
+	uint64_t id;
 	bool content;
 	json_t *message;
 	void (*done)(void *arg, json_t *message);
 	void *arg;
 };
 
-static void add_line(void *arg, const char *line)
+static json_t *history_json(const char *lines)
 {
-	json_array_append_new(arg, json_clean(line));
+	struct text rest = text_of(lines), line;
+	json_t *history = json_array();
+
+	while (text_until(&rest, '\n', &line)) {
+		char *copy = mem_strn(line.p, line.n);
+
+		json_array_append_new(history, json_clean(copy));
+		free(copy);
+	}
+	return history;
 }
 
 static void show_one(void *arg, const struct walk_stop *s)
 {
 	struct show_question *w = arg;
-	json_t *history = json_array();
 
 	w->message = message_json(w->queue, s);
-	spool_history(w->queue->spool, s->message->id, add_line, history);
-	json_object_set_new(w->message, "history", history);
 	if (w->content)
 		json_object_set_new(w->message, "content", message_json_content(s));
+}
+
+static void show_history(void *arg, const char *lines)
+{
+	struct show_question *w = arg;
+
+	if (w->message)
+		json_object_set_new(w->message, "history", history_json(lines));
+	w->done(w->arg, w->message);
+	json_decref(w->message);
+	free(w);
 }
 
 static void show_end(void *arg, size_t count)
@@ -85,9 +103,10 @@ static void show_end(void *arg, size_t count)
 	struct show_question *w = arg;
 
 	(void)count;
-	w->done(w->arg, w->message);
-	json_decref(w->message);
-	free(w);
+	if (w->message)
+		spool_history(w->queue->spool, w->id, show_history, w);
+	else
+		show_history(w, "");
 }
 
 void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
@@ -95,7 +114,7 @@ void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *a
 {
 	struct show_question *w = mem_alloc(sizeof *w);
 
-	*w = (struct show_question){ q, content, NULL, done, arg };
+	*w = (struct show_question){ q, id, content, NULL, done, arg };
 	walk_begin(q, &(struct walk_order){
 		.id = id, .envelopes = true, .at = show_one, .end = show_end, .arg = w });
 }

@@ -1,12 +1,15 @@
-/* What the journal has about one message, for the operator. Reads the file now. */
+/* What the journal has about one message, for the operator (spool_history). */
 #ifndef CAUSEWAY_SPOOL_HISTORY_H
 #define CAUSEWAY_SPOOL_HISTORY_H
 
 #include <stdint.h>
 
+#include "spool/disk.h"
 #include "spool/tree.h"
 
-/* show(arg, text) for each line, oldest first, without its frame. */
-void history_show(const struct tree *, uint64_t id, void (*show)(void *arg, const char *line), void *arg);
+/* told(arg, lines) is called from the loop with its lines without their frames, oldest first, an LF behind
+ * each. The tree is borrowed until then. */
+void history_read(struct disk *, const struct tree *, uint64_t id, void (*told)(void *arg, const char *lines),
+	void *arg);
 
 #endif

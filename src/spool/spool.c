@@ -391,9 +391,9 @@ void spool_state(const struct spool *s, struct spool_state *state)
 	state->batches = commit_batches(s->commit);
 }
 
-void spool_history(struct spool *s, uint64_t id, void (*show)(void *arg, const char *line), void *arg)
+void spool_history(struct spool *s, uint64_t id, void (*told)(void *arg, const char *lines), void *arg)
 {
-	history_show(&s->tree, id, show, arg);
+	history_read(s->disk, &s->tree, id, told, arg);
 }
 
 uint64_t spool_new_id(struct spool *s)

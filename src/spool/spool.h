@@ -150,9 +150,9 @@ struct spool_state {
 };
 void spool_state(const struct spool *, struct spool_state *);
 
-/* The journal's lines of one message, oldest first, as show(arg, text); reads the file now (operator's
- * command only). */
-void spool_history(struct spool *, uint64_t id, void (*show)(void *arg, const char *line), void *arg);
+/* The journal's lines of one message, for the operator: told(arg, lines) is called from the loop with all of
+ * them, oldest first, an LF behind each. Reads the whole file, in a thread. */
+void spool_history(struct spool *, uint64_t id, void (*told)(void *arg, const char *lines), void *arg);
 
 /* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still
  * arrive (a few hundred). */

@@ -506,11 +506,11 @@ void spool_state(const struct spool *s, struct spool_state *out)
 	*out = (struct spool_state){ .free_bytes = 1 << 30 };
 }
 
-void spool_history(struct spool *s, uint64_t id, void (*show)(void *arg, const char *line), void *arg)
+void spool_history(struct spool *s, uint64_t id, void (*told)(void *arg, const char *lines), void *arg)
 {
 	(void)s;
 	(void)id;
-	show(arg, "in");
+	told(arg, "in\n");
 }
 
 void spool_intake_pause(struct spool *s, bool paused)

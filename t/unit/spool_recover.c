@@ -447,23 +447,28 @@ START_TEST(test_load_of_nothing)
 }
 END_TEST
 
-static void count_line(void *arg, const char *line)
+static void keep_lines(void *arg, const char *lines)
 {
-	int *count = arg;
-
-	ck_assert_ptr_nonnull(strstr(line, " " A " "));
-	++*count;
+	*(char **)arg = mem_str(lines);
 }
 
 START_TEST(test_history)
 {
 	struct world *w = left_behind(A " " A2, IN IN2 SENT("0") LATER("1"));
+	struct text rest, line;
+	char *lines = NULL;
 	int count = 0;
 
 	world_open(w);
 	spool_history(w->spool, w->known[0].known.id < w->known[1].known.id ? w->known[0].known.id
-		: w->known[1].known.id, count_line, &count);
+		: w->known[1].known.id, keep_lines, &lines);
+	ck_assert_ptr_null(lines);
+	world_wait(w, lines);
+	for (rest = text_of(lines); text_until(&rest, '\n', &line); count++)
+		ck_assert_ptr_nonnull(strstr(line.p, " " A " "));
 	ck_assert_int_eq(count, 3);
+	ck_assert_uint_eq(rest.n, 0);
+	free(lines);
 	world_free(w);
 }
 END_TEST
