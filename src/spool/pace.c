@@ -13,9 +13,9 @@ static void begin(void *arg)
 	p->start(p->arg);
 }
 
-void pace_init(struct pace *p, struct loop *loop, int64_t rest_ms, void (*start)(void *arg), void *arg)
+void pace_init(struct pace *p, struct loop *loop, void (*start)(void *arg), void *arg)
 {
-	*p = (struct pace){ .loop = loop, .rest = rest_ms * 1000, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
+	*p = (struct pace){ .loop = loop, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
 	p->timer = loop_timer_new(loop, begin, p);
 }
 
@@ -41,9 +41,10 @@ void pace_ask(struct pace *p)
 		loop_timer_set(p->timer, (p->rest - rested + 999) / 1000);
 }
 
-void pace_ended(struct pace *p)
+void pace_ended(struct pace *p, int64_t rest_ms)
 {
 	p->running = false;
+	p->rest = rest_ms * 1000;
 	p->failures = 0;
 	p->ended = loop_micros();
 	if (p->wanted)

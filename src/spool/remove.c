@@ -11,7 +11,8 @@
 #include "spool/hook.h"
 #include "spool/names.h"
 
-enum { GROUP = 32, GROUPS_MAX = 2 };   /* files a job, jobs at once */
+/* Files a job; jobs at once, of which one is enough, and leaves the directory to others, until many files wait. */
+enum { GROUP = 64, GROUPS_MAX = 4, CROWD = 4096 };
 
 struct group {
 	struct disk_job job;
@@ -72,7 +73,7 @@ static void done(struct disk_job *job)
 
 static void start_groups(struct remover *r)
 {
-	while (r->count && r->groups < GROUPS_MAX) {
+	while (r->count && r->groups < (r->count < CROWD ? 1 : GROUPS_MAX)) {
 		struct group *g = mem_alloc(sizeof *g);
 
 		g->job = (struct disk_job){ .work = work, .done = done };
