@@ -219,6 +219,5 @@ int main(void)
 	puts("needs configure --enable-test-hooks");
 	return 77;
 #endif
-	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	return unit_main("spool/fault", cases, UNIT_ROWS(cases));
 }

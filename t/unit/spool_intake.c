@@ -692,6 +692,5 @@ int main(void)
 		{ "no spool directory", test_no_spool_directory, 1, 0 },
 	};
 
-	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	return unit_main("spool/intake", cases, UNIT_ROWS(cases));
 }

@@ -489,6 +489,5 @@ int main(void)
 		{ "history", test_history, 1, 0 },
 	};
 
-	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	return unit_main("spool/recover", cases, UNIT_ROWS(cases));
 }

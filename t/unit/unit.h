@@ -37,6 +37,8 @@ static inline int unit_main(const char *suite_name, const struct unit_case *case
 	SRunner *runner = srunner_create(suite);
 	int run, failed;
 
+	/* seconds; the library's own 4 are few on a loaded machine */
+	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	for (size_t i = 0; i < count; i++) {
 		TCase *tcase = tcase_create(cases[i].name);
 
