@@ -41,7 +41,8 @@ def test_service_name_and_process_name_are_the_transports(t):
     peer, other = t.peer(), t.peer()
     daemon = t.daemon(None, {"lmtp.lhlo_name": "$service_name.$process_name.test",
                              "transport store.protocol": "lmtp",
-                             "transport_maps": "inline:{a.test=lmtp:%s, b.test=store:%s}" % (peer.nexthop, other.nexthop)})
+                             "transport_maps": "inline:{a.test=lmtp:%s, b.test=store:%s}" % (peer.nexthop,
+                                                                                             other.nexthop)})
     daemon.send(["u@a.test", "u@b.test"])
     peer.wait_messages(1)
     other.wait_messages(1)
@@ -94,7 +95,7 @@ def test_ipc_timeout(t):
 
 
 def test_info_log_address_format(t):
-    """external: as mail has it; internal: without the quotes of a local part."""
+    """external: as mail has it (behaviour AD-1); internal: without the quotes of a local part."""
     for number, (setting, expected) in enumerate({"external": '"a b"', "internal": "a b"}.items()):
         daemon = t.daemon(t.peer(), {"info_log_address_format": setting}, name="d%d" % number)
         daemon.send(['"a b"@example.org'], sender='"a b"@client.test')

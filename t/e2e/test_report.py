@@ -66,7 +66,7 @@ def test_one_report_for_each_attempt(t):
     same(len(peers["client"].messages), 2)
 
 
-def test_notify_never_is_honoured(t):
+def test_W_6_notify_never_is_honoured(t):
     daemon, peers = t.destinations({"there": None})
     daemon.send([("rcpt550.silent@there.test", "NOTIFY=NEVER"), ("rcpt550.quiet@there.test", "NOTIFY=SUCCESS,DELAY"),
                  "rcpt550.loud@there.test"])

@@ -282,7 +282,7 @@ def test_a_queue_process_that_cannot_end_is_replaced(t):
 def test_a_courier_that_stands_still_is_killed(t):
     """It has work and says nothing for daemon_timeout (looked at each minute): its mail goes out through another.
 
-    parameter daemon_timeout
+    parameter daemon_timeout, behaviour H2-12
     """
     peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0), "250 2.0.0 Saved")[1]})
     daemon = t.daemon(peer, {"workers": 1, "daemon_timeout": "3s"})

@@ -26,18 +26,20 @@ def goes_to(daemon, address, peer):
 
 
 def test_patterns_route_by_the_whole_address(t):
-    """Patterns see the address once, with its extension; fixed strings its parts too; the first table with a hit counts."""
+    """Patterns see the address once, with its extension; fixed strings its parts too; the first hit counts."""
     one, two, three, rest = (t.peer() for _ in range(4))
     daemon = t.daemon(None, start=False)
     pcre = write(daemon, "pcre", "if /@a\\.test$/\n/^(?!owner-)list-/\n  lmtp:%s\nendif\n" % one.nexthop)
-    regexp = write(daemon, "regexp", "# by extension\n/^[^+]+\\+box@/\tlmtp:%s\n!/\\.test$/ lmtp:%s\n" % (two.nexthop, three.nexthop))
-    daemon.settings["transport_maps"] = ["pcre:" + pcre, "inline:{u@a.test=lmtp:%s}" % three.nexthop, "regexp:" + regexp,
+    regexp = write(daemon, "regexp", "# by extension\n/^[^+]+\\+box@/\tlmtp:%s\n!/\\.test$/ lmtp:%s\n"
+                   % (two.nexthop, three.nexthop))
+    inline = "{u@a.test=lmtp:%s}" % three.nexthop
+    daemon.settings["transport_maps"] = ["pcre:" + pcre, "inline:" + inline, "regexp:" + regexp,
                                          "static:lmtp:" + rest.nexthop]
     daemon.write_config()
     daemon.start()
     for address, peer in (("list-x@a.test", one), ("LIST-x@A.test", one), ("owner-list-x@a.test", rest),
-                          ("list-x@b.test", rest), ("v+box@a.test", two), ("v+box@B.TEST", two), ("v+other@a.test", rest),
-                          ("u@a.test", three), ("u@c.example", three)):
+                          ("list-x@b.test", rest), ("v+box@a.test", two), ("v+box@B.TEST", two),
+                          ("v+other@a.test", rest), ("u@a.test", three), ("u@c.example", three)):
         goes_to(daemon, address, peer)
 
 
@@ -75,7 +77,7 @@ def test_a_bad_table_ends_the_start(t):
 
 
 def test_a_bad_table_at_reload_keeps_the_old_one(t):
-    """The complaint names file and line, mail goes on by the old table, and a mended one comes into force."""
+    """The complaint names file and line, mail goes on by the old table, and a mended one acts (behaviour R-10)."""
     one, two = t.peer(), t.peer()
     daemon = t.daemon(None, start=False)
     path = write(daemon, "table", "/@a\\.test$/ lmtp:%s\n" % one.nexthop)
@@ -85,7 +87,8 @@ def test_a_bad_table_at_reload_keeps_the_old_one(t):
     goes_to(daemon, "u@a.test", one)
     write(daemon, "table", "if /a/\n/@a\\.test$/ lmtp:%s\n" % two.nexthop)
     daemon.reload()
-    daemon.wait_log(r"reload: .*transport_maps.*regexp:%s: line 1: this if has no endif: the configuration stays as it was" % path)
+    daemon.wait_log(r"reload: .*transport_maps.*regexp:%s: line 1: this if has no endif: the configuration stays"
+                    % path)
     daemon.wait_notify("READY=1")
     goes_to(daemon, "v@a.test", one)
     write(daemon, "table", "if /a/\n/@a\\.test$/ lmtp:%s\nendif\n" % two.nexthop)

@@ -190,6 +190,7 @@ static const struct {
 	{ "transport smtp { protocol = lmtp }", NULL, "of their name", "conf:1: " },
 	{ "transport 'a b' { protocol = lmtp }", NULL, "letters, digits", "conf:1: " },
 	{ "transport slow { protocol = lmtp\nhelo_timeout = 1 }", NULL, "unknown option", "conf:2: " },
+	/* behaviour R-8 */
 	{ "transport slow { protocol = lmtp\nflags = Z }", NULL, "DORX", "conf:2: " },
 	{ "lmtp { destination_concurrency_positive_feedback = 2 }", NULL, "0 to 1", "conf:1: " },
 	{ "\nlmtp_destination_concurrency_negative_feedback = 1/x", NULL, "0 to 1", "conf:2: " },

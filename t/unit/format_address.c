@@ -158,6 +158,7 @@ START_TEST(test_path)
 }
 END_TEST
 
+/* behaviour AD-2 and AD-4 */
 static const struct { const char *plain, *wire; } quotings[] = {
 	{ "a", "a" }, { "a.b", "a.b" }, { UE, UE }, { "", "\"\"" }, { "a b", "\"a b\"" },
 	{ "a..b", "\"a..b\"" }, { ".a", "\".a\"" }, { "a@b", "\"a@b\"" },

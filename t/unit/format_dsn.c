@@ -117,6 +117,7 @@ static void check_wire_form(const struct buf *content)
 	bsmtp_free(b);
 }
 
+/* behaviour W-4 */
 START_TEST(test_print)
 {
 	struct dsn_report r = report(rows[_i].rcpt, rows[_i].original);

@@ -21,6 +21,7 @@ START_TEST(test_check)
 }
 END_TEST
 
+/* behaviour AD-10 */
 static const struct { const char *plain, *encoded; } codes[] = {
 	{ "", "" }, { "a@b.c", "a@b.c" }, { "a+b=c d", "a+2Bb+3Dc+20d" }, { "\xc3\xbc", "+C3+BC" },
 	{ "\n", "+0A" }, { "~!", "~!" }, { "\x7f", "+7F" },

@@ -1,6 +1,7 @@
 #include "queue/delivery_log.h"
 #include "unit.h"
 
+/* behaviour D2-9 and D2-10, parameter delay_logging_resolution_limit */
 static const struct { int64_t ms, decimals; const char *text; } delays[] = {
 	{ 0, 2, "0" }, { -5, 2, "0" }, { 1, 2, "0" }, { 4, 2, "0" }, { 5, 2, "0.01" },
 	{ 9, 2, "0.01" }, { 10, 2, "0.01" }, { 14, 2, "0.01" }, { 15, 2, "0.02" },
