@@ -142,6 +142,14 @@ def victim(daemon, chooser):
     return role, daemon.process.pid if role == "supervisor" else chooser.choice(daemon.wait_pids(role, 1))
 
 
+def all_gone(daemon):
+    """Whether no message is left. One is held if its courier was killed twice and had nothing else: it is released."""
+    left = daemon.spool.unfinished()
+    if 0 < len(left) < 5 and "two delivery processes crash" in daemon.log():
+        daemon.ctl("release", "ALL", check=False)
+    return not left
+
+
 @slow
 @limit(600)
 def test_kill_9_fifty_times_over_two_thousand_messages(t):
@@ -152,7 +160,7 @@ def test_kill_9_fifty_times_over_two_thousand_messages(t):
         traffic.drop(30)
         done = len(store.peer.messages)
         goal = done + chooser.randrange(1, 40)
-        store.peer.wait(lambda: len(store.peer.messages) >= goal or not daemon.spool.unfinished(), 60, "progress")
+        store.peer.wait(lambda: len(store.peer.messages) >= goal or all_gone(daemon), 60, "progress")
         role, pid = victim(daemon, chooser)
         with Kill(pid if role == "courier" else None) as kill:
             daemon.kill(pid)
@@ -161,7 +169,7 @@ def test_kill_9_fifty_times_over_two_thousand_messages(t):
             daemon.start()
     while traffic.sent < 2000:
         traffic.drop(20)
-    daemon.spool.wait_empty(240)
+    processes.wait_for(lambda: all_gone(daemon), 240, lambda: "an empty queue, but %r" % daemon.spool.unfinished()[:5])
     judge(store, traffic, daemon, kills)
 
 
