@@ -1,254 +1,15 @@
 #include "spool/store.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/bsmtp.h"
-#include "spool/disk.h"
 #include "spool/hook.h"
 #include "spool/io.h"
 #include "spool/names.h"
-#include "spool/queuefile.h"
-
-enum {
-	HALF = DISK_ROOM / 2,
-	ENVELOPE_MAX = 1 << 30,
-	/* of a message in memory: a file may grow while it is read, and LF becomes CRLF */
-	MEMORY_ENVELOPE_MAX = 4096,
-	MEMORY_CONTENT_MAX = 128 * 1024
-};
-
-/* What a pass does with what it reads. */
-enum aim { AIM_LOOK, AIM_MEMORY, AIM_DISK };
-
-/* One pass over a file. */
-struct pass {
-	struct store *store;
-	struct bsmtp *parser;
-	enum aim aim;
-	int part;                     /* the queue file being written, or -1 */
-	char *in, *out;
-	size_t held;                  /* bytes in out */
-	struct spool_message *message;   /* the open transaction's */
-	bool too_many;                /* messages in the file, or in memory */
-	int error;
-};
-
-/* ---- writing a part ---- */
-
-static const char *part_name(const struct store *s, size_t k, char name[NAMES_SIZE])
-{
-	return names_part(s->id, (unsigned)k, name);
-}
-
-static int flush(struct pass *p)
-{
-	int error = p->held ? io_write(p->part, p->out, p->held) : 0;
-
-	p->held = 0;
-	return error;
-}
-
-static int put(struct pass *p, struct text piece)
-{
-	int error;
-
-	while (piece.n) {
-		size_t n = piece.n < HALF - p->held ? piece.n : HALF - p->held;
-
-		memcpy(p->out + p->held, piece.p, n);
-		p->held += n;
-		piece = text_make(piece.p + n, piece.n - n);
-		error = p->held == HALF ? flush(p) : 0;
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static int put_envelope(struct pass *p)
-{
-	struct buf text;
-	int error;
-
-	buf_init(&text, ENVELOPE_MAX);
-	error = envelope_print(p->message->envelope, &text) ? 0 : EFBIG;
-	if (p->aim == AIM_MEMORY && text.len > MEMORY_ENVELOPE_MAX)
-		error = EFBIG;
-	if (!error)
-		error = put(p, text_make(text.data, text.len));
-	p->message->content_at = text.len;
-	buf_free(&text);
-	return error;
-}
-
-static int open_part(struct pass *p)
-{
-	char name[NAMES_SIZE];
-
-	part_name(p->store, p->store->stored, name);
-	p->part = p->aim == AIM_MEMORY ? memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING)
-		: openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return p->part < 0 ? errno : put_envelope(p);
-}
-
-/* A queue file is immutable, and a courier that has it may read only. */
-static int seal_part(struct pass *p)
-{
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-	int error = flush(p);
-
-	if (!error && fcntl(p->part, F_ADD_SEALS, seals) != 0)
-		error = errno;
-	if (error)
-		return error;
-	p->message->fd = p->part;
-	p->part = -1;
-	return 0;
-}
-
-/* Closes the part, synced if it is whole. */
-static int close_part(struct pass *p, bool whole)
-{
-	int error = whole ? flush(p) : 0;
-
-	if (whole && !error) {
-		spool_step("part-written");
-		error = io_sync(p->part);
-	}
-	if (whole && !error)
-		spool_step("part-synced");
-	if (p->part >= 0)
-		close(p->part);
-	p->part = -1;
-	return error;
-}
-
-static void remove_parts(const struct store *s)
-{
-	char name[NAMES_SIZE];
-
-	for (size_t k = 0; k <= s->stored; k++)
-		unlinkat(s->tree->queue, part_name(s, k, name), 0);
-}
-
-/* ---- reading ---- */
-
-static int begin_message(struct pass *p)
-{
-	p->too_many = p->store->stored >= (p->aim == AIM_MEMORY ? 1 : p->store->limits.rcpts);
-	if (p->too_many)
-		return 0;
-	p->message = queuefile_message(bsmtp_take_envelope(p->parser));
-	p->message->content_at = bsmtp_facts(p->parser)->content_at;
-	return p->aim == AIM_LOOK ? 0 : open_part(p);
-}
-
-static void keep_message(struct store *s, struct spool_message *m)
-{
-	if (s->stored == s->room) {
-		s->room = s->room ? 2 * s->room : 1;
-		s->messages = mem_grow(s->messages, s->room, sizeof s->messages[0]);
-	}
-	s->messages[s->stored++] = m;
-}
-
-static int end_message(struct pass *p)
-{
-	int error = p->aim == AIM_DISK ? close_part(p, true) : p->aim == AIM_MEMORY ? seal_part(p) : 0;
-
-	queuefile_take_facts(p->message, bsmtp_facts(p->parser));
-	p->message->message_id = mem_str(bsmtp_facts(p->parser)->message_id);
-	keep_message(p->store, p->message);
-	p->message = NULL;
-	return error;
-}
-
-static int handle(struct pass *p, enum bsmtp_event event, struct text piece)
-{
-	switch (event) {
-	case BSMTP_BEGIN:
-		return begin_message(p);
-	case BSMTP_CONTENT:
-		return p->aim == AIM_LOOK ? 0 : put(p, piece);
-	case BSMTP_END:
-		return end_message(p);
-	default:
-		return 0;
-	}
-}
-
-static enum bsmtp_event feed(struct pass *p, struct text slice)
-{
-	enum bsmtp_event event;
-	struct text piece;
-
-	do {
-		event = bsmtp_next(p->parser, &slice, &piece);
-		p->error = handle(p, event, piece);
-	} while (event != BSMTP_MORE && event != BSMTP_ERROR && !p->error && !p->too_many);
-	return p->too_many ? BSMTP_ERROR : event;
-}
-
-static enum store_result read_all(struct pass *p, int fd)
-{
-	enum bsmtp_event event = BSMTP_MORE;
-	size_t got = 0;
-
-	do {
-		p->error = io_read(fd, p->in, HALF, &got);
-		if (!p->error && got)
-			event = feed(p, text_make(p->in, got));
-	} while (!p->error && got == HALF && event != BSMTP_ERROR);
-	if (!p->error && event != BSMTP_ERROR)
-		event = bsmtp_finish(p->parser);
-	if (p->error)
-		return STORE_FAILED;
-	return event == BSMTP_ERROR ? STORE_REFUSED : STORE_OK;
-}
-
-static char *reason_of(const struct pass *p)
-{
-	if (p->too_many)
-		return mem_fmt("the file holds more than %zu messages", p->store->limits.rcpts);
-	return mem_str(bsmtp_error(p->parser));
-}
-
-static uint64_t size_limit(const struct store *s, enum aim aim)
-{
-	bool is_wider = s->limits.size == 0 || s->limits.size > MEMORY_CONTENT_MAX;
-
-	return aim == AIM_MEMORY && is_wider ? MEMORY_CONTENT_MAX : s->limits.size;
-}
-
-static enum store_result run_pass(struct store *s, int fd, enum aim aim, char *room, bool *wire_form)
-{
-	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, size_limit(s, aim)),
-		.aim = aim, .part = -1,
-		.in = room, .out = room + HALF };
-	enum store_result result = read_all(&p, fd);
-
-	*wire_form = result == STORE_OK && bsmtp_is_wire_form(p.parser);
-	free(s->reason);
-	s->reason = result == STORE_REFUSED ? reason_of(&p) : NULL;
-	s->error = p.error;
-	close_part(&p, false);
-	if (result != STORE_OK && aim == AIM_DISK)
-		remove_parts(s);
-	spool_message_free(p.message);
-	bsmtp_free(p.parser);
-	return result;
-}
-
-/* ---- final names ---- */
+#include "spool/pass.h"
 
 static int rename_in_queue(const struct tree *t, const char *from, const char *to, const char *step)
 {
@@ -378,7 +139,7 @@ static int open_message(const struct store *s, struct spool_message *m)
 static enum store_result finish_copy(struct store *s)
 {
 	if (s->count && s->stored != s->count) {
-		remove_parts(s);
+		pass_remove_parts(s);
 		s->reason = mem_fmt("changed after it was found to hold %u messages", s->count);
 		return STORE_REFUSED;
 	}
@@ -410,7 +171,7 @@ enum store_result store_keep(struct store *s, int fd, char *room)
 {
 	bool wire_form;
 
-	if (s->count || rewind_file(s, fd) || run_pass(s, fd, AIM_MEMORY, room, &wire_form) != STORE_OK)
+	if (s->count || rewind_file(s, fd) || pass_run(s, fd, PASS_MEMORY, room, &wire_form) != STORE_OK)
 		return end(s, STORE_UNFIT);
 	number_messages(s);
 	s->messages[0]->unwritten = true;
@@ -425,14 +186,14 @@ enum store_result store_copy(struct store *s, int fd, char *room)
 
 	if (rewind_file(s, fd))
 		return STORE_FAILED;
-	result = run_pass(s, fd, AIM_DISK, room, &wire_form);
+	result = pass_run(s, fd, PASS_DISK, room, &wire_form);
 	return end(s, result == STORE_OK ? finish_copy(s) : result);
 }
 
 enum store_result store_adopt(struct store *s, int fd, char *room)
 {
 	bool wire_form;
-	enum store_result result = run_pass(s, fd, AIM_LOOK, room, &wire_form);
+	enum store_result result = pass_run(s, fd, PASS_LOOK, room, &wire_form);
 
 	if (result == STORE_OK && !wire_form)
 		return end(s, STORE_UNFIT);
