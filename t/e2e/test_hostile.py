@@ -132,6 +132,18 @@ TEXT = {
 ENDLESS = {"line": b"x" * 65536, "lines": b"250-again and again\r\n" * 3000, "garbage": b"nothing\r\n" * 8000,
            "nul": b"\0" * 65536}
 
+def afterwards(action):
+    """The same misbehaviour when all is judged: it changes nobody's result."""
+    def and_more(session, *_):
+        session.say("250 2.0.0 <three> Saved")
+        return action(session)
+    return {"idle": Case({"final": only("^three", and_more)}, "sent", "2.0.0", r"^250 2\.0\.0 <.*> Saved$"),
+            "quit": Case({"quit": action}, "sent", "2.0.0", OK),
+            "rset": Case({"data": "451 4.3.0 no", "rset": action}, "deferred", "4.3.0", r"said: 451 4\.3\.0 no ")}
+
+
+AFTERWARDS = {"endless-" + name: endless(piece) for name, piece in ENDLESS.items()}
+
 MISBEHAVIOUR = {
     **{"early-" + name: case for name, case in EARLY.items()},
     **{"count-" + name: case for name, case in COUNT.items()},
@@ -147,6 +159,8 @@ MISBEHAVIOUR = {
                              "^lost connection with .*" + DOING[stage]) for stage in STAGES if stage != "content"},
     **{"endless-%s-%s" % (name, stage): Case({stage: endless(piece)}, "deferred", "4.5.0", NO_END + DOING[stage])
        for name, piece in ENDLESS.items() for stage in ("greeting", "mail", "final")},
+    **{"%s-%s" % (name, stage): case for name, action in (("close", close), ("reset", reset), *AFTERWARDS.items())
+       for stage, case in afterwards(action).items()},
 }
 
 SLOWNESS = {
@@ -154,6 +168,7 @@ SLOWNESS = {
        if stage != "content"},
     "late-content": Case({"content": hang}, "deferred", "4.4.2", "timed out while sending message body$", LARGE),
     "toofew": Case({"final": only("^three", silence)}, "sent", "2.0.0", OK).but(("deferred", "4.4.2")),
+    **{"late-" + stage: case for stage, case in afterwards(silence).items()},
     **{"trickle-" + stage: Case({stage: trickle}, "deferred", "4.4.2", "timed out while " + DOING[stage])
        for stage in STAGES if stage not in ("content", "final")},
 }
