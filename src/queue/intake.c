@@ -67,6 +67,7 @@ static void arrived(void *arg, struct spool_message *loaded)
 		return;
 	}
 	m->arrived = queue_boot(q, loaded->arrived);
+	m->reports = loaded->reports & MESSAGE_REPORTS_MAX;
 	delivery_log_arrival(q, loaded);
 	if (loaded->drop_name)
 		waits_arrived(q->waits, m, loaded->drop_name, loaded->uid);

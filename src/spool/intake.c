@@ -106,12 +106,26 @@ static void wait_for_disk(struct intake *in, struct take *t)
 	}
 }
 
+/* It was accepted before a crash, but its owner has changed the file since: its line must not wait for a message. */
+static void forget(struct intake *in, uint64_t id)
+{
+	struct ledger_message *m = ledger_get(in->setup.ledger, id);
+
+	if (!m || m->done || m->files != 1)
+		return;
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+	m->files = 0;
+	commit_gone(*in->setup.commit, m);
+}
+
 static void refused(struct intake *in, struct take *t)
 {
 	char *name, *reason;
 
 	in->refused++;
 	tell_refused(t);
+	if (t->claimed)
+		forget(in, t->store.id);
 	if (!in->setup.events->refused)
 		return;
 	name = text_cleaned(t->name, NAME_MAX);
@@ -123,7 +137,7 @@ static void refused(struct intake *in, struct take *t)
 
 /* ---- arrival ---- */
 
-static void accept(struct intake *in, const struct take *t, const struct spool_message *m)
+static void accept(struct intake *in, const struct take *t, struct spool_message *m)
 {
 	struct journal_line line = line_in(m);
 	struct ledger_message *known;
@@ -132,6 +146,7 @@ static void accept(struct intake *in, const struct take *t, const struct spool_m
 	known = ledger_get(in->setup.ledger, m->id);
 	known->files = t->store.adopted || t->store.kept ? 1 : 2;
 	known->unwritten = t->store.kept;
+	m->reports = known->reports;
 }
 
 static void finish(struct intake *in, struct take *t)

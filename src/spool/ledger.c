@@ -119,14 +119,14 @@ static uint32_t at_most(uint64_t n, uint32_t max)
 	return n < max ? (uint32_t)n : max;
 }
 
-/* Forgets what older lines said of the id. */
+/* Forgets what older lines said of the id; but the names of its reports are used. */
 static void accept(struct ledger *l, struct ledger_message *m, const struct journal_line *line)
 {
 	if (m->final_bytes > LEDGER_INLINE)
 		free(m->final.there);
 	l->live_bytes -= m->line_bytes;
 	*m = (struct ledger_message){ .id = m->id, .final_bytes = LEDGER_INLINE, .files = m->files,
-		.present = m->present,
+		.present = m->present, .reports = m->reports,
 		.accepted = true, .arrived = line->time, .uid = (uint32_t)line->uid, .size = line->size,
 		.count = at_most(line->count, UINT32_MAX), .hops = (uint8_t)at_most(line->hops, UINT8_MAX),
 		.flags = (uint8_t)line->flags, .origin = origin_number(l, line->name) };

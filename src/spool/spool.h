@@ -43,6 +43,7 @@ struct spool_message {
 	char *origin;                   /* "drop" or the pickup directory; NULL when loaded again */
 	/* the queue file open for reading, or -1 (then spool_load gives one); the receiver owns it */
 	int fd;
+	unsigned reports;               /* highest report number used by an earlier life of it; else 0 */
 	/* fd is in memory, and the disk has only the drop file, from which a start makes the message anew: see
 	 * spool_write */
 	bool unwritten;
