@@ -137,15 +137,19 @@ def test_recipient_limit_of_one(t):
 def test_rate_delay(t):
     peer = t.peer()
     daemon = t.daemon(peer, {"lmtp.destination_rate_delay": "300ms"})
+    began = time.monotonic()
     for number in range(5):
         daemon.send("u%d@example.org" % number)
-    times = [m.time for m in peer.wait_messages(5)]
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    assert all(gap >= 0.25 for gap in gaps), gaps
+    times = [message.time - began for message in peer.wait_messages(5)]
+    for number, came in enumerate(sorted(times)):
+        assert came >= 0.3 * number, times      # a busy machine is late, but never early
 
 
 def test_dead_unix_socket_that_appears_again(t):
-    """One message is logged as deferred, the others wait without a line each; all go as soon as it is back."""
+    """One message is logged as deferred, the others wait without a line each; all go as soon as it is back.
+
+    It comes when it was asked for after 1, 2 and 4 s, so 8 s before it would be asked for again.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, DEAD)
     peer.stop()
@@ -157,6 +161,7 @@ def test_dead_unix_socket_that_appears_again(t):
         daemon.send("waits%d@example.org" % number)
     daemon.spool.wait_taken()
     daemon.wait_log(r"nrcpt=1 \(queue active\)", 31)
+    daemon.wait_deliveries(4, status="deferred", timeout=30)
     peer.start()
     started = time.monotonic()
     daemon.wait_deliveries(31, status="sent")
@@ -197,16 +202,17 @@ def test_a_host_that_is_passed_over_is_told_in_the_courier_s_name(t):
 def test_dead_destination_is_probed_after_1_2_4_seconds(t):
     peer = t.peer({"greeting": first(4, then_close("421 4.3.2 Shutting down"))})
     daemon = t.daemon(peer, DEAD)
+    began = time.monotonic()
     daemon.send("first@example.org")
     daemon.wait_delivery("first@example.org", "deferred")
     daemon.wait_log("cannot be reached: .*421.*; its mail waits, next try in 1 s$")
     for number in range(10):
         daemon.send("waits%d@example.org" % number)
     daemon.wait_deliveries(11, status="sent", timeout=40)
-    starts = [session.started for session in peer.sessions[:5]]
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:])]
-    for gap, expected in zip(gaps, (1, 2, 4, 8)):
-        assert 0.7 * expected <= gap <= 1.5 * expected + 0.3, gaps
+    starts = [session.started - began for session in peer.sessions[:5]]
+    # a busy machine is late, but never early
+    for came, earliest in zip(starts, (0, 1, 3, 7, 15)):
+        assert earliest <= came < earliest + 7, starts
 
 
 def test_dead_destination_wakes_everyone_after_one_success(t):
@@ -220,9 +226,7 @@ def test_dead_destination_wakes_everyone_after_one_success(t):
     daemon.spool.wait_taken()
     peer.start()
     daemon.wait_deliveries(1, status="sent", timeout=20)
-    began = time.monotonic()
-    daemon.wait_deliveries(100, status="sent", timeout=20)
-    assert time.monotonic() - began < 3, "the others did not move at once"
+    daemon.wait_deliveries(100, status="sent", timeout=20)     # a retry of its own has each after an hour
 
 
 def test_close_before_the_greeting_means_busy(t):

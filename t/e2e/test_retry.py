@@ -2,6 +2,7 @@
 
 import email
 import re
+import time
 
 import mail
 from actions import first
@@ -46,13 +47,15 @@ def test_retry_times_follow_the_age_within_bounds(t):
     """
     peer = t.peer()
     daemon = t.daemon(peer, QUICK)
+    began = time.monotonic()
     daemon.send("rcpt450@example.org")
-    peer.wait_command("^RCPT", 6, 30)
-    times = attempts(peer)
-    gaps = [b - a for a, b in zip(times, times[1:])]
-    assert all(0.3 <= gap <= 2.4 for gap in gaps), gaps
-    assert gaps[0] < 0.9, gaps
-    assert gaps[-1] > 1.0, gaps
+    peer.wait_command("^RCPT", 8, 40)
+    times = [stamp - began for stamp in attempts(peer)]
+    # a busy machine is late, but never early
+    for came, earliest in zip(times, (0, 0.4, 0.8, 1.5, 3.0, 4.5, 6.0, 7.5)):
+        assert came >= earliest, times
+    assert times[2] < 3.0, "always the most: %r" % times
+    assert times[7] < 20, "twice as long each time: %r" % times
 
 
 def test_jitter_spreads_retries(t):
