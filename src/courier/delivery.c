@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "courier/forwarding.h"
 #include "courier/tally.h"
 
 #define DOT_LINE 3      /* bytes of ".CRLF" */
@@ -333,7 +334,7 @@ static void next_host(struct delivery *d)
 
 /* Beginning. */
 
-/* A reason of ours not to try at all: everybody waits. */
+/* A reason of ours not to try at all. */
 static void refuse(struct delivery *d, const char *dsn, const char *text)
 {
 	set_reason(d, STAGE_LOCAL, dsn, text);
@@ -341,7 +342,7 @@ static void refuse(struct delivery *d, const char *dsn, const char *text)
 	finish(d, false);
 }
 
-/* NULL, or why this request cannot be carried out by this version or configuration. */
+/* NULL, or why this request is not carried out. */
 static const char *obstacle(struct delivery *d, const char **dsn)
 {
 	const struct transport *t = transports_find(d->tools->transports, d->request->transport);
@@ -352,6 +353,9 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 	d->transport = t;
 	if (t->manner->protocol == PROTOCOL_SMTP)
 		return "delivery by SMTP is not in this version yet; the mail waits";
+	*dsn = "5.4.6";
+	if (forwarding_loops(d->request, d->fd))
+		return "mail forwarding loop: the message was delivered to this recipient before";
 	*dsn = "4.7.4";
 	return manner_tls_missing(t->manner);
 }
