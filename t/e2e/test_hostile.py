@@ -97,6 +97,16 @@ OUT_OF_PLACE = r"Protocol error: host \S+ sent a reply that is out of place"
 NO_END = r"Protocol error: host \S+ sent a reply without end while "
 OK = r"^250 2\.0\.0 <.*> Saved$"
 
+def afterwards(action):
+    """The same misbehaviour when all is judged: it changes nobody's result."""
+    def and_more(session, *_):
+        session.say("250 2.0.0 <three> Saved")
+        return action(session)
+    return {"idle": Case({"final": only("^three", and_more)}, "sent", "2.0.0", OK),
+            "quit": Case({"quit": action}, "sent", "2.0.0", OK),
+            "rset": Case({"data": "451 4.3.0 no", "rset": action}, "deferred", "4.3.0", r"said: 451 4\.3\.0 no ")}
+
+
 EARLY = {
     "everything": Case({"greeting": "220 a\n250 a\n250 a\n250 a\n250 a\n250 a\n354 a\n250 a\n250 a\n250 a"},
                        "deferred", "4.5.0", OUT_OF_STEP),
@@ -131,18 +141,7 @@ TEXT = {
 
 ENDLESS = {"line": b"x" * 65536, "lines": b"250-again and again\r\n" * 3000, "garbage": b"nothing\r\n" * 8000,
            "nul": b"\0" * 65536}
-
-def afterwards(action):
-    """The same misbehaviour when all is judged: it changes nobody's result."""
-    def and_more(session, *_):
-        session.say("250 2.0.0 <three> Saved")
-        return action(session)
-    return {"idle": Case({"final": only("^three", and_more)}, "sent", "2.0.0", r"^250 2\.0\.0 <.*> Saved$"),
-            "quit": Case({"quit": action}, "sent", "2.0.0", OK),
-            "rset": Case({"data": "451 4.3.0 no", "rset": action}, "deferred", "4.3.0", r"said: 451 4\.3\.0 no ")}
-
-
-AFTERWARDS = {"endless-" + name: endless(piece) for name, piece in ENDLESS.items()}
+NO_LIMITS = {"endless-" + name: endless(piece) for name, piece in ENDLESS.items()}
 
 MISBEHAVIOUR = {
     **{"early-" + name: case for name, case in EARLY.items()},
@@ -159,7 +158,7 @@ MISBEHAVIOUR = {
                              "^lost connection with .*" + DOING[stage]) for stage in STAGES if stage != "content"},
     **{"endless-%s-%s" % (name, stage): Case({stage: endless(piece)}, "deferred", "4.5.0", NO_END + DOING[stage])
        for name, piece in ENDLESS.items() for stage in ("greeting", "mail", "final")},
-    **{"%s-%s" % (name, stage): case for name, action in (("close", close), ("reset", reset), *AFTERWARDS.items())
+    **{"%s-%s" % (name, stage): case for name, action in (("close", close), ("reset", reset), *NO_LIMITS.items())
        for stage, case in afterwards(action).items()},
 }
 
