@@ -23,6 +23,7 @@ enum {
 	HEADERS_MAX = 16 * 1024,
 	IDLE_SECONDS = 60,
 	REPLY_MAX = 256 * 1024 * 1024,
+	UNREAD = 1024 * 1024,              /* of a reply: enough for the client to read for a while */
 	UNREAD_MAX = 64 * 1024 * 1024,     /* of a reply that the client does not read */
 };
 
@@ -209,12 +210,28 @@ void http_array_begin(struct http_call *call)
 	evhttp_send_reply_start(call->request, 200, reason(200));
 }
 
-static bool takes_more(struct http_call *call)
+/* Bytes that wait for the client; none if it has gone. */
+static size_t unread(const struct http_call *call, bool *gone)
 {
 	struct evhttp_connection *connection = evhttp_request_get_connection(call->request);
 	struct bufferevent *stream = connection ? evhttp_connection_get_bufferevent(connection) : NULL;
 
-	return stream && evbuffer_get_length(bufferevent_get_output(stream)) < UNREAD_MAX;
+	*gone = !stream;
+	return stream ? evbuffer_get_length(bufferevent_get_output(stream)) : 0;
+}
+
+static bool takes_more(const struct http_call *call)
+{
+	bool gone;
+
+	return unread(call, &gone) < UNREAD_MAX && !gone;
+}
+
+bool http_array_full(const struct http_call *call)
+{
+	bool gone;
+
+	return unread(call, &gone) >= UNREAD;
 }
 
 static void send_chunk(struct http_call *call, const char *text, size_t n)

@@ -36,6 +36,8 @@ void http_reply_error(struct http_call *, int status, const char *format, ...) _
  * client is gone or does not read (then the array is not closed, so that it cannot be taken for whole). */
 void http_array_begin(struct http_call *);
 void http_array_add(struct http_call *, const json_t *element);
+/* Whether the client has not read yet what was added: then it is better to wait before more is. */
+bool http_array_full(const struct http_call *);
 void http_array_end(struct http_call *);
 
 #endif

@@ -8,6 +8,11 @@ static void list_each(void *arg, json_t *message)
 	http_array_add(arg, message);
 }
 
+static bool list_full(void *arg)
+{
+	return http_array_full(arg);
+}
+
 static void list_end(void *arg)
 {
 	http_array_end(arg);
@@ -18,7 +23,7 @@ void control_answer_list(struct question *q)
 	if (!question_selectors(q))
 		return;
 	http_array_begin(q->call);
-	queue_list(q->control->queue, &q->filter, list_each, list_end, q->call);
+	queue_list(q->control->queue, &q->filter, list_each, list_full, list_end, q->call);
 }
 
 static void show_done(void *arg, json_t *message)

@@ -21,6 +21,7 @@ enum {
 struct list_question {
 	struct queue *queue;
 	void (*each)(void *arg, json_t *message);
+	bool (*full)(void *arg);
 	void (*end)(void *arg);
 	void *arg;
 };
@@ -34,6 +35,13 @@ static void list_one(void *arg, const struct walk_stop *s)
 	json_decref(o);
 }
 
+static bool list_full(void *arg)
+{
+	const struct list_question *l = arg;
+
+	return l->full(l->arg);
+}
+
 static void list_end(void *arg, size_t count)
 {
 	struct list_question *l = arg;
@@ -44,13 +52,13 @@ static void list_end(void *arg, size_t count)
 }
 
 void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)(void *arg, json_t *message),
-                void (*end)(void *arg), void *arg)
+                bool (*full)(void *arg), void (*end)(void *arg), void *arg)
 {
 	struct list_question *l = mem_alloc(sizeof *l);
 
-	*l = (struct list_question){ q, each, end, arg };
+	*l = (struct list_question){ q, each, full, end, arg };
 	walk_begin(q, &(struct walk_order){
-		.filter = filter, .envelopes = true, .at = list_one, .end = list_end, .arg = l });
+		.filter = filter, .envelopes = true, .at = list_one, .full = list_full, .end = list_end, .arg = l });
 }
 
 /* --- show --- */

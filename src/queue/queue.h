@@ -52,9 +52,9 @@ struct queue_filter {
 /* totals, depth by state, oldest, couriers, spool */
 json_t *queue_status(struct queue *);
 /* One object a message, passed to each(arg, object) (borrowed); async because waiting messages' envelopes are
- * on disk; then end(arg). */
+ * on disk; then end(arg). While full(arg) is true none are passed, but it is asked again and again. */
 void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *arg, json_t *message),
-                void (*end)(void *arg), void *arg);
+                bool (*full)(void *arg), void (*end)(void *arg), void *arg);
 /* One message with its recipients and history, or NULL object if there is none of that id; content true adds
  * the raw content. */
 void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message),

@@ -9,7 +9,7 @@
 #include "queue/core.h"
 #include "queue/route.h"
 
-enum { LOADS_MAX = 16, STEPS = 500 };   /* at once; in one turn of the loop */
+enum { LOADS_MAX = 16, STEPS = 500, NAP = 20 };   /* at once; in one turn of the loop; ms */
 
 struct walk {
 	struct list all;
@@ -20,6 +20,7 @@ struct walk {
 	uint64_t *ids;
 	size_t count, next, loading, stops;
 	struct loop_task step;
+	struct loop_timer *nap;         /* while whoever is told has enough */
 };
 
 static char *copy_if_any(const char *s)
@@ -31,6 +32,7 @@ static void walk_free(struct walk *w)
 {
 	list_remove(&w->all);
 	loop_cancel(w->queue->loop, &w->step);
+	loop_timer_free(w->nap);
 	free(w->state);
 	free(w->to);
 	free(w->from);
@@ -122,21 +124,29 @@ static void visit(struct walk *w, struct message *m)
 	}
 }
 
+static bool may_go_on(const struct walk *w)
+{
+	return w->next < w->count && w->loading < LOADS_MAX && !(w->order.full && w->order.full(w->order.arg));
+}
+
 static void step(void *arg)
 {
 	struct walk *w = arg;
 	struct message *m;
+	bool more = may_go_on(w);
 
-	for (size_t left = STEPS; w->next < w->count && w->loading < LOADS_MAX && left; left--) {
+	for (size_t left = STEPS; more && left; left--, more = may_go_on(w)) {
 		m = messages_find(w->queue->messages, w->ids[w->next++]);
 		if (m)
 			visit(w, m);
 	}
-	if (w->next < w->count && w->loading < LOADS_MAX) {
+	if (more) {
 		loop_later(w->queue->loop, &w->step);
 	} else if (w->next == w->count && w->loading == 0) {
 		w->order.end(w->order.arg, w->stops);
 		walk_free(w);
+	} else if (w->loading == 0) {
+		loop_timer_set(w->nap, NAP);
 	}
 }
 
@@ -176,6 +186,7 @@ void walk_begin(struct queue *q, const struct walk_order *order)
 		w->reason = copy_if_any(order->filter->reason);
 	}
 	w->step = (struct loop_task){ .fn = step, .arg = w };
+	w->nap = loop_timer_new(q->loop, step, w);
 	list_append(&q->walks, &w->all);
 	note_ids(w);
 	loop_later(q->loop, &w->step);

@@ -24,6 +24,7 @@ struct walk_order {
 	const struct queue_filter *filter;    /* copied; NULL: all */
 	bool envelopes;               /* needed at each stop */
 	void (*at)(void *arg, const struct walk_stop *);
+	bool (*full)(void *arg);      /* true: no more stops for the moment, it is asked again; NULL: never */
 	void (*end)(void *arg, size_t count);   /* how many stops there were */
 	void *arg;
 };

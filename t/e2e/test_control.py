@@ -5,6 +5,7 @@ import re
 import socket
 
 import mail
+import processes
 from actions import first
 from harness import same
 from spool import mode_of
@@ -243,3 +244,35 @@ def test_listings_are_clean(t):
     ident = daemon.wait_delivery("u@example.org")["id"]
     for text in (daemon.ctl("queue"), daemon.ctl("show", ident), daemon.ctl("queue", "--json") and ""):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]", text), repr(text)
+
+
+def resident(pid):
+    """Memory of a process in bytes."""
+    with open("/proc/%d/statm" % pid) as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def test_a_long_listing_waits_for_its_reader(t):
+    """What is not read yet is not made yet: no memory, and in the end the listing is whole."""
+    peer = t.peer()
+    daemon = t.daemon("unix:" + t.path("nobody"), {
+        **WAITING, "transport_maps": "inline:{another.test=lmtp:%s}" % peer.nexthop})
+    for number in range(200):
+        daemon.send(["%s.%d@example.org" % ("x" * 60, n) for n in range(500)], sync=False)
+    processes.wait_for(lambda: daemon.ctl("status", "--json")["queue"]["total"] == 200, 50, "all taken in")
+    queue, = daemon.pids("queue")
+    before = resident(queue)
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(20 * t.options.patience)
+        raw.connect(daemon.settings["control.socket"])
+        raw.sendall(b"GET /queue HTTP/1.0\r\n\r\n")
+        came = raw.recv(1000)
+        daemon.send("u@another.test")           # the queue is not busy with a listing that nobody reads
+        daemon.wait_delivery("u@another.test")
+        assert len(daemon.queue()) >= 200       # a second one is read to its end meanwhile
+        grown = resident(queue) - before
+        while chunk := raw.recv(1 << 20):
+            came += chunk
+    listed = json.loads(came.partition(b"\r\n\r\n")[2])
+    same(len(listed), 200)
+    assert grown < len(came) // 3 or t.options.sanitize, (grown, len(came))

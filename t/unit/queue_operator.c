@@ -41,6 +41,14 @@ static const struct { struct queue_filter filter; size_t count; } filters[] = {
 	{ { .to = "a.test", .from = "one" }, 2 },
 };
 
+static int times_full;
+
+static bool full_at_first(void *arg)
+{
+	(void)arg;
+	return times_full > 0 && times_full-- > 0;
+}
+
 static void six_messages(struct world *w)
 {
 	world_begin(w, NULL);
@@ -61,10 +69,12 @@ START_TEST(test_list)
 
 	six_messages(&w);
 	ended = false;
-	queue_list(w.queue, &filters[_i].filter, count_each, note_end, &count);
+	times_full = 3;
+	queue_list(w.queue, &filters[_i].filter, count_each, full_at_first, note_end, &count);
 	ck_assert_uint_eq(count, 0);
 	ck_assert(world_until_set(&w, &ended, 1000));
 	ck_assert_uint_eq(count, filters[_i].count);
+	ck_assert_int_eq(times_full, 0);
 	world_end(&w);
 }
 END_TEST
