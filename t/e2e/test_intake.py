@@ -294,7 +294,7 @@ def test_file_growing_while_read(t):
 def test_file_replaced_after_the_check(t):
     """A producer that renames one file over another gets whole messages, each at most once, the last one always."""
     peer = t.peer()
-    daemon = t.daemon(peer)
+    daemon = t.daemon(peer, {"lmtp.line_length_limit": 0})
     rounds = 60
     for number in range(rounds):
         for letter in "ab":
