@@ -181,10 +181,17 @@ static char *one_line(const struct reply *r)
 	return cut;
 }
 
-static char *refusal_text(enum stage stage, enum reply_meaning meaning, const char *words, const char *host,
+/* A host that ends the session (421) instead of answering the dot may have kept the message; a store that is
+ * being stopped does. */
+static bool leaves_open(enum stage stage, const struct reply *r)
+{
+	return stage == STAGE_DOT && r->code == 421;
+}
+
+static char *refusal_text(enum stage stage, enum reply_meaning meaning, const struct verdict *v, const char *host,
                           bool lmtp)
 {
-	const char *odd = meaning == MEANS_PROTOCOL ? "Protocol error: " : "";
+	const char *odd = meaning == MEANS_PROTOCOL ? "Protocol error: " : "", *words = v->reply;
 
 	switch (stage) {
 	case STAGE_GREETING:
@@ -195,7 +202,8 @@ static char *refusal_text(enum stage stage, enum reply_meaning meaning, const ch
 	case STAGE_AUTH:
 		return mem_fmt("%sSASL authentication failed; server %s said: %s", odd, host, words);
 	default:
-		return mem_fmt("%shost %s said: %s (in reply to %s)", odd, host, words, stage_command(stage, lmtp));
+		return mem_fmt("%shost %s said: %s (in reply to %s%s)", odd, host, words, stage_command(stage, lmtp),
+		               v->maybe_twice ? " -- message may be sent more than once" : "");
 	}
 }
 
@@ -203,11 +211,12 @@ void verdict_refused(struct verdict *v, const struct policy *p, enum stage stage
                      const struct reply *r, const char *host)
 {
 	verdict_clear(v);
-	v->outcome = verdict_policy(p, stage, meaning);
+	v->maybe_twice = leaves_open(stage, r);
+	v->outcome = verdict_policy(p, stage, v->maybe_twice ? MEANS_LOST : meaning);
 	v->stage = stage;
 	v->code = r->code;
 	v->reply = one_line(r);
-	v->text = refusal_text(stage, meaning, v->reply, host, p->lmtp);
+	v->text = refusal_text(stage, meaning, v, host, p->lmtp);
 	set_dsn(v, meaning == MEANS_PROTOCOL ? "4.5.0" : r->dsn);
 }
 

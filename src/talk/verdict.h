@@ -40,7 +40,7 @@ struct verdict {
 	char *text;          /* for log and status, cleaned, one line: "250 2.0.0 Saved", or
 	                      * "host X said: 550 … (in reply to RCPT TO command)" */
 	char *reply;         /* the peer's own words, one line, cleaned; NULL if the reason is ours */
-	bool maybe_twice;    /* the dot was sent and its reply never came */
+	bool maybe_twice;    /* the dot was sent, and no reply to it came but perhaps 421 */
 };
 
 void verdict_clear(struct verdict *);                                       /* frees the strings, all zero */

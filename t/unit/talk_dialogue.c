@@ -184,7 +184,7 @@ static const struct script refused[] = {
 	{ "421 as a final reply is its recipient's answer", 0, "", NULL, "a,b,c",
 	  PIPE MAIL RCPT("a") RCPT("b") RCPT("c") DATA OK OK OK OK GO "C: <content>\n" OK
 	  "S: 421 4.3.2 down\n! lost\n", "end",
-	  "a sent 2.0.0 *\nb deferred 4.3.2 *\n"
+	  "a sent 2.0.0 *\nb deferred 4.3.2 twice *\n"
 	  "c deferred 4.4.2 twice lost connection with mx.test[/s] while sending end of data"
 	  " -- message may be sent more than once\n" },
 	{ "421 in the middle of content", SCRIPT_MORE_HOSTS, "", NULL, "a",

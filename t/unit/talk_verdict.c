@@ -154,6 +154,9 @@ static const struct {
 	{ STAGE_DOT, MEANS_NEVER, false, false,
 	  { .code = 554, .dsn = "5.6.0", .text = "554 5.6.0 no" }, "5.6.0",
 	  "host mx[1] said: 554 5.6.0 no (in reply to end of DATA command)" },
+	{ STAGE_DOT, MEANS_LATER, false, true,
+	  { .code = 421, .dsn = "4.3.2", .text = "421 4.3.2 bye" }, "4.3.2",
+	  "host mx[1] said: 421 4.3.2 bye (in reply to end of DATA command -- message may be sent more than once)" },
 };
 
 START_TEST(test_refused)
@@ -170,7 +173,8 @@ START_TEST(test_refused)
 	ck_assert_str_eq(v.dsn, refusals[_i].dsn);
 	ck_assert_str_eq(v.text, refusals[_i].text);
 	ck_assert_ptr_nonnull(strstr(v.text, v.reply));
-	ck_assert(!v.maybe_twice);
+	ck_assert_int_eq(v.maybe_twice, r->code == 421);
+	ck_assert(!v.maybe_twice || v.outcome == OUTCOME_DEFERRED);
 	verdict_copy(&copy, &v);
 	ck_assert_ptr_ne(copy.text, v.text);
 	verdict_clear(&v);
