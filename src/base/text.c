@@ -350,3 +350,8 @@ char *text_cleaned(const char *s, size_t max)
 	text_clean(text_of(s), max, &b);
 	return buf_take(&b);
 }
+
+const char *text_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}

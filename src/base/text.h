@@ -56,4 +56,7 @@ void text_clean(struct text, size_t max, struct buf *out);
 /* text_clean as a new string; free() it. */
 char *text_cleaned(const char *s, size_t max);
 
+/* "s", or "" for one: "%zu message%s". */
+const char *text_plural(uint64_t n);
+
 #endif

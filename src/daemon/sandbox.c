@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "daemon/sandbox_landlock.h"
 #include "daemon/sandbox_seccomp.h"
+#include "spool/clocks.h"
 
 /* Two lists of paths that own their strings. */
 struct paths {
@@ -70,6 +71,8 @@ static void queue_paths(const struct settings *s, struct paths *p)
 	}
 	add_tables(p, s->mailbox_domains);
 	add_tables(p, s->transport_maps);
+	/* the journal's times are good for this boot only */
+	add_readable(p, CLOCKS_BOOT_ID_FILE);
 }
 
 /* Libraries load plug-ins, certificates and time zones late; nothing here is Causeway's or its users'. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/supervise_private.h"
@@ -85,8 +86,8 @@ static void queue_is_ready(struct supervisor *s)
 		return;
 	s->announced = true;
 	notify("READY=1");
-	log_line(LOG_LEVEL_INFO, "master", NULL, "ready: %zu couriers, spool %s", s->slot_count,
-		s->settings->spool_directory);
+	log_line(LOG_LEVEL_INFO, "master", NULL, "ready: %zu courier%s, spool %s", s->slot_count,
+		text_plural(s->slot_count), s->settings->spool_directory);
 	log_flush();
 	if (s->setup->ready)
 		s->setup->ready(s->setup->arg);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "queue/core.h"
 #include "queue/flight.h"
 #include "queue/lease.h"
@@ -279,8 +280,9 @@ void couriers_watch(struct couriers *all)
 		if (c->gone || patience <= 0 || silence(c) <= patience)
 			continue;
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has said nothing for %lld s with %u requests in its hands; "
-		         "it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying);
+		         "delivery process %ld has said nothing for %lld s with %u request%s in its hands; "
+		         "it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying,
+		         text_plural(c->flying));
 		queue_kill_courier(all->queue, c->slot, c->pid);
 	}
 }

@@ -126,7 +126,7 @@ static void ready(void *arg)
 
 	q->ready = true;
 	if (messages_total(q->messages))
-		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%zu messages were in the queue at start",
+		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "messages that were in the queue at start: %zu",
 		         messages_total(q->messages));
 }
 

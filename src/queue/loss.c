@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "queue/core.h"
 #include "queue/flight.h"
 #include "queue/lease.h"
@@ -57,8 +58,8 @@ static void bury(struct courier *c)
 
 	if (c->flying)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has ended with %u requests in its hands; they go out again",
-		         (long)c->pid, c->flying);
+		         "delivery process %ld has ended with %u request%s in its hands; what it had goes out again",
+		         (long)c->pid, c->flying, text_plural(c->flying));
 	loss_of_flights(c, has_crashed(c->status));
 	while ((d = destinations_each(q->destinations, &cursor)))
 		lease_courier_gone(d, c->seat);

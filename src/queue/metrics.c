@@ -211,18 +211,20 @@ static void print_destinations(struct metrics *m, const struct queue *q, struct 
 	static const char name[] = "causeway_destinations";
 	const struct destination *d;
 	struct transport_counts *t;
-	size_t cursor = 0, alive = 0, dead = 0;
+	size_t cursor = 0, alive = 0, dead = 0, suspended = 0;
 
 	while ((d = destinations_each(q->destinations, &cursor))) {
 		t = transport(m, d->transport);
 		t->busy += d->busy;
 		t->idle += d->idle;
-		alive += !d->health.dead;
-		dead += d->health.dead;
+		suspended += d->health.suspended;
+		alive += !d->health.suspended && !d->health.dead;
+		dead += !d->health.suspended && d->health.dead;
 	}
 	head(out, name, "gauge", "Destinations (transport and nexthop) in use, by whether they answer.");
 	buf_fmt(out, "%s{state=\"alive\"} %zu\n", name, alive);
 	buf_fmt(out, "%s{state=\"dead\"} %zu\n", name, dead);
+	buf_fmt(out, "%s{state=\"suspended\"} %zu\n", name, suspended);
 }
 
 static void print_sessions(const struct metrics *m, struct buf *out)

@@ -92,7 +92,7 @@ static void grace_over(void *arg)
 
 	if (couriers_flying(q->couriers))
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "%zu requests did not end in time; they are made again after the next start",
+		         "requests that did not end in time: %zu; what they were for goes out after the next start",
 		         couriers_flying(q->couriers));
 	couriers_give_up(q->couriers);
 	queue_wake(q);
@@ -272,15 +272,28 @@ void queue_free(struct queue *q)
 	free(q);
 }
 
+/* What waits for a destination may have another way now. */
+static void call_parked(struct queue *q)
+{
+	struct destination *d;
+	size_t cursor = 0;
+
+	while ((d = destinations_each(q->destinations, &cursor)))
+		parking_call(d, SIZE_MAX);
+}
+
 void queue_reconfigure(struct queue *q, const struct settings *settings)
 {
 	struct spool_setup setup = spool_settings(settings);
+	uint64_t before = route_signature(q->route);
 
 	q->settings = settings;
 	q->active_limit = active_limit(settings);
 	route_free(q->route);
 	q->route = route_new(settings);
 	destinations_reconfigure(q->destinations);
+	if (route_signature(q->route) != before)
+		call_parked(q);
 	spool_reconfigure(q->spool, &setup);
 	couriers_retire(q->couriers);
 	queue_wake(q);

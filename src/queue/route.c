@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -18,8 +19,61 @@ enum { KEY_MAX = ADDRESS_MAX + 1 };
 struct route {
 	const struct settings *settings;
 	struct table_list *transport_maps, *mailbox_domains;
+	uint64_t signature;
 	char *broken;                 /* why one of the two could not be opened; NULL: both are open */
 };
+
+/* --- what decides --- */
+
+/* FNV-1a. */
+static void mix(uint64_t *sum, const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		*sum = (*sum ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3;
+}
+
+/* The files behind "type:/path". */
+static void mix_files(uint64_t *sum, const char *list)
+{
+	struct text rest = text_of(list), word;
+	struct stat st;
+
+	while (text_list_next(&rest, &word)) {
+		char *name = mem_strn(word.p, word.n), *path = strstr(name, ":/");
+
+		if (path && stat(path + 1, &st) == 0) {
+			mix(sum, &st.st_mtim, sizeof st.st_mtim);
+			mix(sum, &st.st_size, sizeof st.st_size);
+			mix(sum, &st.st_ino, sizeof st.st_ino);
+		}
+		free(name);
+	}
+}
+
+static uint64_t sign(const struct settings *s)
+{
+	const char *const values[] = {
+		s->transport_maps, s->mailbox_domains, s->mailbox_transport, s->default_transport, s->relayhost
+	};
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		mix(&sum, values[i], strlen(values[i]) + 1);
+	for (size_t i = 0; i < s->transport_count; i++) {
+		mix(&sum, s->transports[i].name, strlen(s->transports[i].name) + 1);
+		mix(&sum, s->transports[i].nexthop, strlen(s->transports[i].nexthop) + 1);
+	}
+	mix_files(&sum, s->transport_maps);
+	mix_files(&sum, s->mailbox_domains);
+	return sum;
+}
+
+uint64_t route_signature(const struct route *r)
+{
+	return r->signature;
+}
+
+/* --- coming and going --- */
 
 /* Gives tables back, or keeps in mind why there are none. */
 static struct table_list *opened(struct route *r, const char *parameter, struct table_list *tables, char *why)
@@ -41,6 +95,7 @@ struct route *route_new(const struct settings *settings)
 	char *why = NULL;
 
 	r->settings = settings;
+	r->signature = sign(settings);
 	/* whoever writes an address must not choose where it goes: results without $1 (transport(5)) */
 	tables = table_list_open_literal(settings->transport_maps, &why);
 	r->transport_maps = opened(r, "transport_maps", tables, why);

@@ -7,6 +7,7 @@
 #define CAUSEWAY_QUEUE_ROUTE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "settings/settings.h"
 
@@ -28,6 +29,10 @@ struct route;
  * borrowed. */
 struct route *route_new(const struct settings *);
 void route_free(struct route *);
+
+/* A number that differs, but for rare chances, where other ways may be found: by other settings, or other
+ * files of tables. */
+uint64_t route_signature(const struct route *);
 
 /* The way of one address (wire form, with a domain). */
 void route_find(struct route *, const char *address, struct route_answer *);

@@ -8,7 +8,7 @@
 
 static void read_boot_id(char boot_id[CLOCKS_BOOT_ID])
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	int fd = open(CLOCKS_BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
 	size_t n = 0;
 
 	if (fd >= 0) {

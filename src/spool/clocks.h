@@ -5,6 +5,7 @@
 #include "format/journal_line.h"
 #include "net/loop.h"
 
+#define CLOCKS_BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define CLOCKS_BOOT_ID 40   /* bytes for a boot id with its NUL */
 
 /* Fills the line in; its texts lie in boot_id. A boot id that cannot be read is empty: no other line is then

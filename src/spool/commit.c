@@ -19,6 +19,8 @@ enum { LINES_MAX = 1 << 30 };
  * costs more than those of the few ms that it may wait for. */
 enum { REST_MS = 1, REST_CROWDED_MS = 10, CROWD = 4096 /* bytes of lines */ };
 
+enum { JUMP_MS = 1000 };               /* no clock runs so differently by itself */
+
 struct waiter {
 	struct list link;
 	void (*done)(void *arg);
@@ -42,6 +44,8 @@ struct commit {
 	bool urgent;               /* somebody minds when the open batch is committed */
 	bool broken;               /* nothing is known about the journal's end */
 	uint64_t high;             /* the last high line's */
+	int64_t offset;            /* wall clock minus boot clock in the last line of kind time, ms */
+	bool timed;                /* there was one */
 	size_t batches;
 	/* for the disk thread */
 	struct disk_job job;
@@ -259,10 +263,30 @@ void commit_free(struct commit *c)
 	free(c);
 }
 
+/* Times behind the jump of a clock must not be shifted by it. */
+static void watch_clock(struct commit *c)
+{
+	int64_t jump = loop_wall(c->setup.loop) - loop_now(c->setup.loop) - c->offset;
+	char boot_id[CLOCKS_BOOT_ID];
+	struct journal_line now;
+
+	if (!c->timed || (jump < JUMP_MS && jump > -JUMP_MS))
+		return;
+	clocks_line(c->setup.loop, &now, boot_id);
+	commit_line(c, &now);
+}
+
 void commit_line(struct commit *c, const struct journal_line *line)
 {
 	struct buf *lines = &c->open->lines;
 	size_t before;
+
+	if (line->kind == JOURNAL_TIME) {
+		c->offset = line->time - line->boot;
+		c->timed = true;
+	} else {
+		watch_clock(c);
+	}
 
 	if (line->id > c->high)
 		c->high = rewrite_print_high(c->setup.ids, lines);

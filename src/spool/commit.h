@@ -34,7 +34,7 @@ struct commit_setup {
 struct commit *commit_new(const struct commit_setup *, const struct journal *);
 void commit_free(struct commit *);
 
-/* Adds a line to the open batch and to the ledger. */
+/* Adds a line to the open batch and to the ledger, behind one of kind time if the clock has jumped. */
 void commit_line(struct commit *, const struct journal_line *);
 
 /* This file is unlinked after the open batch. */

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "daemon/sandbox.h"
+#include "spool/clocks.h"
 #include "daemon/sandbox_landlock.h"
 
 static char dir[] = "/tmp/cw-sandbox-XXXXXX";
@@ -433,7 +434,7 @@ START_TEST(test_paths)
 
 	setup();
 	s = make_settings(SANDBOX_TRY);
-	expected = mem_fmt("%s\n%s\n", at("spool"), at("tables"));
+	expected = mem_fmt("%s\n%s\n%s\n", at("spool"), at("tables"), CLOCKS_BOOT_ID_FILE);
 	buf_init(&out, 10000);
 	sandbox_queue_paths(s, &out);
 	ck_assert_str_eq(buf_text(&out), expected);

@@ -56,6 +56,34 @@ START_TEST(test_window_full_of_failures)
 }
 END_TEST
 
+/* Another way after a reload: what was parked takes it at once. */
+static const struct { const char *setting, *value; bool moves; } reloads[] = {
+	{ "transport_maps", "inline:{a.test=lmtp:inet:b}", true },
+	{ "mailbox_transport", "lmtp:inet:b", true },
+	{ "soft_bounce", "yes", false },
+};
+
+START_TEST(test_reload_to_another_way)
+{
+	const char *why = NULL;
+	struct world w;
+
+	world_begin(&w, "queue.minimal_backoff_time", "1h", "queue.maximal_backoff_time", "4h", NULL);
+	world_open(&w);
+	world_host(&w, "inet:a")->dead = true;
+	for (int i = 0; i < 50; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 5 * MINUTE);
+	ck_assert_uint_eq(messages_in(w.queue->messages, MESSAGE_ACTIVE), 0);
+	ck_assert(settings_set(w.settings, reloads[_i].setting, reloads[_i].value, &why));
+	queue_reconfigure(w.queue, w.settings);
+	world_courier(&w, 0);
+	world_run(&w, 10 * 1000);
+	ck_assert_uint_eq(w.sent, reloads[_i].moves ? 50 : 0);
+	world_end(&w);
+}
+END_TEST
+
 /* With failed_cohort_limit 0 each message waits for its own time. */
 START_TEST(test_never_dead)
 {
@@ -255,6 +283,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "dead host", test_dead_host, 1, 0 },
 		{ "window full of failures", test_window_full_of_failures, 1, 0 },
+		{ "reload to another way", test_reload_to_another_way, UNIT_ROWS(reloads), 0 },
 		{ "never dead", test_never_dead, 1, 0 },
 		{ "long dead host", test_long_dead_host, 1, 0 },
 		{ "expiry at a dead host", test_expiry_at_a_dead_host, 1, 0 },
