@@ -468,5 +468,6 @@ def test_pickup_keeps_no_copy_of_what_it_took(t):
         daemon.send("b@example.org", uid=uid)
     daemon.wait_deliveries(2, status="deferred")
     same(len(daemon.spool.messages()), 2)
-    same([n for n in daemon.spool.names("queue") if n.endswith((".drop", ".part"))], [])
+    processes.wait_for(lambda: not [n for n in daemon.spool.names("queue") if n.endswith((".drop", ".part"))], 10,
+                       "the drop file to go, which nobody waits for")
     same(mode_of(daemon.spool.at("queue")), 0o700)
