@@ -112,8 +112,7 @@ static char *our_answers(const char *spec, const char *const keys[KEYS_MAX])
 			buf_fmt(&out, "%s\t%s\n", keys[i], value);
 	}
 	table_free(t);
-	buf_str(&out, "");
-	return mem_str(out.data ? buf_take(&out) : "");
+	return out.len ? buf_take(&out) : mem_str("");
 }
 
 START_TEST(test_same_answers)
