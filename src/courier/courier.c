@@ -149,7 +149,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 	t->connecting = on_connecting;
 	t->over = on_over;
 	list_init(&t->running);
-	t->pool = pool_new(c->loop, on_closed, c);
+	t->pool = pool_new(c->loop, s->connection_cache_protocol_timeout, on_closed, c);
 	t->hosts = (struct hosts_setup){ .loop = c->loop, .myhostname = s->myhostname,
 		.known_tcp_ports = s->known_tcp_ports };
 	t->sessions.loop = c->loop;

@@ -21,6 +21,7 @@ struct rest {
 
 struct pool {
 	struct loop *loop;
+	int64_t hurry;               /* ms */
 	void (*closed)(void *arg, uint32_t destination, unsigned count);
 	void *arg;
 	struct idmap *shelves;       /* by destination; those that hold something */
@@ -28,12 +29,13 @@ struct pool {
 	size_t count;
 };
 
-struct pool *pool_new(struct loop *loop, void (*closed)(void *arg, uint32_t destination, unsigned count),
-	void *arg)
+struct pool *pool_new(struct loop *loop, int64_t hurry_ms,
+	void (*closed)(void *arg, uint32_t destination, unsigned count), void *arg)
 {
 	struct pool *p = mem_alloc(sizeof *p);
 
 	p->loop = loop;
+	p->hurry = hurry_ms;
 	p->closed = closed;
 	p->arg = arg;
 	p->shelves = idmap_new();
@@ -144,7 +146,7 @@ void pool_close(struct pool *p, uint32_t destination, unsigned count)
 
 		if (session_state(r->session) != SESSION_IDLE || (count > 0 && closed == count))
 			continue;
-		session_quit(r->session);
+		session_quit_within(r->session, p->hurry);
 		closed++;
 	}
 }
@@ -152,7 +154,7 @@ void pool_close(struct pool *p, uint32_t destination, unsigned count)
 void pool_close_all(struct pool *p)
 {
 	LIST_EACH(at, &p->all)
-		session_quit(LIST_OF(at, struct rest, in_all)->session);
+		session_quit_within(LIST_OF(at, struct rest, in_all)->session, p->hurry);
 }
 
 void pool_trim(struct pool *p, size_t most)

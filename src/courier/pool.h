@@ -10,8 +10,9 @@
 
 struct pool;
 
-/* closed: so many idle connections of a destination have ended; from the end of a turn. */
-struct pool *pool_new(struct loop *, void (*closed)(void *arg, uint32_t destination, unsigned count),
+/* closed: so many idle connections of a destination have ended; from the end of a turn. hurry_ms: most that
+ * the answer to QUIT may take where somebody waits for a connection to be given back. */
+struct pool *pool_new(struct loop *, int64_t hurry_ms, void (*closed)(void *arg, uint32_t destination, unsigned count),
 	void *arg);
 void pool_free(struct pool *);
 
@@ -21,7 +22,7 @@ struct session *pool_take(struct pool *, uint32_t destination);
 /* Keeps an idle session for idle_ms, then says QUIT. */
 void pool_put(struct pool *, uint32_t destination, struct session *, int64_t idle_ms);
 
-/* Says QUIT on count of them (0: all); they leave the pool when they are closed. */
+/* Gives back count of them (0: all) with QUIT; they leave the pool when they are closed. */
 void pool_close(struct pool *, uint32_t destination, unsigned count);
 void pool_close_all(struct pool *);
 

@@ -128,6 +128,13 @@ void session_quit(struct session *s)
 	session_pump(s);
 }
 
+void session_quit_within(struct session *s, int64_t ms)
+{
+	session_quit(s);
+	if (s->state == SESSION_LEAVING && ms < s->transport->manner->quit_timeout)
+		stream_deadline(s->stream, ms, 0);
+}
+
 void session_leave(struct session *s)
 {
 	session_quit(s);

@@ -67,6 +67,7 @@ void session_give(struct session *, const struct session_events *, void *arg);  
 void session_begin(struct session *, const struct session_job *);   /* new or idle; copied */
 void session_rest(struct session *, int64_t ms);    /* idle: QUIT after so long */
 void session_quit(struct session *);                /* idle: QUIT now; settles as SESSION_ENDED */
+void session_quit_within(struct session *, int64_t ms);   /* with at most so long for the answer */
 void session_leave(struct session *);               /* the same without waiting for the answer to QUIT */
 void session_drop(struct session *);                /* QUIT if idle, then freed */
 

@@ -48,7 +48,7 @@ struct settings {
 	int info_log_address_format;  /* enum log_address */
 	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
-	int64_t connection_cache_ttl_limit;
+	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;
 	int64_t maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;

@@ -37,8 +37,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(COUNT, "default_destination_concurrency_failed_cohort_limit", "1",
 		"windows of failures that make one dead"),
 	ROW(LIST, "default_delivery_status_filter", "", "tables that change a result"),
-	ROW(DURATION, "connection_cache_protocol_timeout", "5s", "time limit for the connection cache",
-		.min = 1000),
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
 	/* content */

@@ -63,6 +63,8 @@ static const struct option_row top_rows[] = {
 		"socket buffers of TCP connections in bytes; 0: the system's", .max = 1 << 30),
 	ROW(DURATION, "connection_cache_ttl_limit", connection_cache_ttl_limit, "2s",
 		"most that connection_cache_time_limit can be"),
+	ROW(DURATION, "connection_cache_protocol_timeout", connection_cache_protocol_timeout, "5s",
+		"how long a kept connection may take to be given back when its place is wanted", .min = 1000),
 };
 
 static const struct option_row queue_rows[] = {

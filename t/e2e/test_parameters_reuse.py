@@ -1,7 +1,9 @@
 """Parameters of connections that are kept: for whom, how long, how often."""
 
+import threading
 import time
 
+from actions import silence
 from cases import outcome
 from harness import same
 
@@ -145,3 +147,26 @@ def test_J_26_sessions_of_a_socket_are_found_by_its_path(t):
         daemon.send("u@%s.test" % name)
         daemon.wait_deliveries(number + 1, status="sent")
     same([[s.transactions for s in p.sessions] for p in peers], [[2], [2]])
+
+
+def test_connection_cache_protocol_timeout(t):
+    """A courier that is replaced, but has a request in its hands, gives a kept connection back: its store does not
+    answer QUIT, and mail for it, which may have one connection only, need not wait for quit_timeout."""
+    gate = threading.Event()
+
+    def final(session, address):
+        gate.wait(30)
+        return "250 2.0.0 Saved"
+    daemon, peers = t.destinations({"stuck": {"final": final}, "kept": {"quit": silence}},
+                                   {**ONE, **LONG, "workers": 1, "connection_cache_protocol_timeout": "1s"})
+    daemon.send("u@kept.test")
+    daemon.wait_delivery("u@kept.test", "sent")
+    daemon.send("u@stuck.test")
+    peers["stuck"].wait_messages(1)
+    daemon.ctl("reload")
+    peers["kept"].wait_command("^QUIT$")
+    daemon.send("v@kept.test")
+    daemon.wait_delivery("v@kept.test", "sent", 15)
+    same(peers["kept"].connections_max, 1)
+    gate.set()
+    daemon.wait_delivery("u@stuck.test", "sent")
