@@ -188,8 +188,8 @@ static bool leaves_open(enum stage stage, const struct reply *r)
 	return stage == STAGE_DOT && r->code == 421;
 }
 
-static char *refusal_text(enum stage stage, enum reply_meaning meaning, const struct verdict *v, const char *host,
-                          bool lmtp)
+static char *refusal_text(enum stage stage, enum reply_meaning meaning, const struct verdict *v,
+                          const char *host, bool lmtp)
 {
 	const char *odd = meaning == MEANS_PROTOCOL ? "Protocol error: " : "", *words = v->reply;
 
@@ -231,7 +231,8 @@ void verdict_sent(struct verdict *v, const struct reply *r)
 	set_dsn(v, r->dsn);
 }
 
-void verdict_lost(struct verdict *v, const struct policy *p, enum stage stage, const char *dsn, const char *text)
+void verdict_lost(struct verdict *v, const struct policy *p, enum stage stage, const char *dsn,
+                  const char *text)
 {
 	verdict_clear(v);
 	v->outcome = verdict_policy(p, stage, *dsn == '5' ? MEANS_NEVER : MEANS_LOST);
