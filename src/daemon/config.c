@@ -248,10 +248,6 @@ static void warn_about_waiting(struct config *c)
 			buf_fmt(c->warnings, "%s: %s = may: acts as none, this version has no TLS yet\n",
 				v->place, v->written);
 	}
-	for (size_t i = 0; i < c->settings->pickup_count; i++)
-		buf_fmt(c->warnings,
-			"pickup %s: this version does not read pickup directories yet, files there stay\n",
-			c->settings->pickups[i].path);
 }
 
 static void warn_about_idle_time(struct config *c)

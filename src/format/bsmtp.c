@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 #include "format/content.h"
-#include "format/header.h"
-#include "format/line_cut.h"
 
 /* An address of 1000 bytes, the same again as xtext in ORCPT or AUTH, and everything else fit into a
  * command line. */
@@ -40,9 +38,7 @@ struct bsmtp {
 	unsigned transactions;
 	struct envelope *envelope;
 	struct content content;
-	struct header header;
-	struct line_lengths lengths;
-	struct bsmtp_facts facts;
+	struct bsmtp_watch watch;
 	struct buf error;
 };
 
@@ -53,12 +49,11 @@ struct bsmtp *bsmtp_new(size_t rcpt_limit, uint64_t size_limit)
 	b->rcpt_limit = rcpt_limit;
 	b->size_limit = size_limit;
 	b->line_number = 1;
-	b->facts.message_id = "";
 	b->line_max = COMMAND_MAX;
 	buf_init(&b->line, COMMAND_MAX + QUEUE_FILE_SLACK + 1);
 	buf_init(&b->error, 512);
 	content_init(&b->content);
-	header_init(&b->header);
+	bsmtp_watch_init(&b->watch);
 	return b;
 }
 
@@ -73,7 +68,7 @@ void bsmtp_free(struct bsmtp *b)
 		return;
 	envelope_free(b->envelope);
 	content_free(&b->content);
-	header_free(&b->header);
+	bsmtp_watch_free(&b->watch);
 	buf_free(&b->line);
 	buf_free(&b->error);
 	free(b);
@@ -125,11 +120,9 @@ static bool do_data(struct bsmtp *b, struct text args)
 		return refuse(b, "DATA ", "without a recipient");
 	b->phase = PHASE_CONTENT;
 	b->transactions++;
-	b->facts = (struct bsmtp_facts){ .content_at = b->taken, .message_id = "" };
+	bsmtp_watch_begin(&b->watch, b->taken);
 	b->extra = b->extra || b->content.changed;
 	content_begin(&b->content, b->crlf);
-	header_begin(&b->header);
-	b->lengths = (struct line_lengths){ 0 };
 	return true;
 }
 
@@ -265,21 +258,6 @@ static enum bsmtp_event next_command(struct bsmtp *b, struct text *slice)
 	return b->phase == PHASE_CONTENT ? BSMTP_BEGIN : BSMTP_MORE;
 }
 
-static void see_piece(struct bsmtp *b, struct text piece)
-{
-	struct bsmtp_facts *f = &b->facts;
-
-	f->content_size += piece.n;
-	f->eight_bit = f->eight_bit || !text_is_ascii(piece);
-	f->has_nul = f->has_nul || (piece.n && memchr(piece.p, '\0', piece.n));
-	header_feed(&b->header, piece);
-	f->hops = b->header.hops;
-	f->utf8_header = b->header.utf8;
-	line_lengths_see(&b->lengths, piece);
-	f->long_lines = b->lengths.has_long;
-	f->message_id = buf_text(&b->header.message_id);
-}
-
 static enum bsmtp_event too_large(struct bsmtp *b)
 {
 	char words[80];
@@ -301,8 +279,8 @@ static enum bsmtp_event next_content(struct bsmtp *b, struct text *slice, struct
 		end = content_next(&b->content, slice, piece);
 	b->taken += (uint64_t)(slice->p - start);
 	b->line_number += b->content.lines - lines;
-	see_piece(b, *piece);
-	if (b->size_limit && b->facts.content_size - (end ? strlen(".\r\n") : 0) > b->size_limit)
+	bsmtp_watch_see(&b->watch, *piece);
+	if (b->size_limit && b->watch.facts.content_size - (end ? strlen(".\r\n") : 0) > b->size_limit)
 		return too_large(b);
 	if (end)
 		b->phase = PHASE_ENDED;
@@ -354,7 +332,7 @@ struct envelope *bsmtp_take_envelope(struct bsmtp *b)
 
 const struct bsmtp_facts *bsmtp_facts(const struct bsmtp *b)
 {
-	return &b->facts;
+	return &b->watch.facts;
 }
 
 bool bsmtp_is_wire_form(const struct bsmtp *b)

@@ -8,6 +8,7 @@
 #ifndef CAUSEWAY_FORMAT_BSMTP_H
 #define CAUSEWAY_FORMAT_BSMTP_H
 
+#include "format/bsmtp_facts.h"
 #include "format/envelope.h"
 
 struct bsmtp;
@@ -41,17 +42,7 @@ const char *bsmtp_error(const struct bsmtp *);
 /* The transaction's envelope; the caller owns it from BSMTP_BEGIN on. NULL if none. */
 struct envelope *bsmtp_take_envelope(struct bsmtp *);
 
-/* Facts about the current transaction; those about content are complete at BSMTP_END. */
-struct bsmtp_facts {
-	uint64_t content_at;      /* offset of the content's first byte in the file that was fed */
-	uint64_t content_size;    /* bytes of content in wire form, final dot line included */
-	unsigned hops;            /* Received: fields in the header */
-	bool eight_bit;           /* some byte above 127 */
-	bool utf8_header;         /* such a byte in the header */
-	bool has_nul;
-	const char *message_id;   /* value of Message-ID:, cleaned, at most 250 bytes; lives as the transaction */
-	bool long_lines;          /* some line is longer than LINE_LONG (line_cut.h) */
-};
+/* Of the current transaction; complete at BSMTP_END. */
 const struct bsmtp_facts *bsmtp_facts(const struct bsmtp *);
 
 /* Whether all that was fed is byte for byte a queue file: "MAIL", "RCPT" … "DATA", content, all CRLF, one

@@ -34,7 +34,8 @@ struct layout {
 /* THE table of doc/queue.md, in the order of enum journal_kind. */
 static const struct layout layouts[] = {
 	[JOURNAL_HIGH] = { .word = "high", .has_id = true },
-	[JOURNAL_CLAIM] = { "claim", true, { FIELD("dir", WORD, dir), FIELD("name", WORD, name) } },
+	[JOURNAL_CLAIM] = { "claim", true, { FIELD("dir", WORD, dir), FIELD("name", WORD, name),
+		FIELD("uid", UNSIGNED, uid), FIELD("key", WORD, key) } },
 	[JOURNAL_BATCH] = { "batch", true, { FIELD("count", UNSIGNED, count) } },
 	[JOURNAL_IN] = { "in", true, { FIELD("time", SIGNED, time), FIELD("uid", UNSIGNED, uid),
 	FIELD("size", UNSIGNED, size),

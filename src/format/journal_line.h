@@ -39,7 +39,7 @@ struct journal_line {
 	uint64_t rcpt;          /* result */
 	char status;            /* result */
 	struct text name;       /* claim: file name; in: origin; time: boot id */
-	struct text dir;        /* claim */
+	struct text dir, key;   /* claim */
 	struct text dsn, peer, text;   /* result */
 };
 

@@ -1,6 +1,7 @@
 #include "queue/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 
@@ -57,11 +58,30 @@ static size_t active_limit(const struct settings *s)
 	return limit < most / 2 ? limit : most / 2;
 }
 
-static struct spool_setup spool_settings(const struct settings *s)
+static enum drop_file_form form_of(const struct settings_pickup *p)
+{
+	return strcmp(p->format, "bsmtp") == 0 ? DROP_FILE_BSMTP : strcmp(p->format, "eml") == 0 ? DROP_FILE_PICKUP
+	       : DROP_FILE_AUTO;
+}
+
+/* The array is the caller's to free. */
+static struct spool_pickup *spool_pickups(const struct settings *s)
+{
+	struct spool_pickup *pickups = mem_alloc((s->pickup_count + 1) * sizeof *pickups);
+
+	for (size_t i = 0; i < s->pickup_count; i++)
+		pickups[i] = (struct spool_pickup){ .path = s->pickups[i].path, .bad = s->pickups[i].bad,
+			                            .form = form_of(&s->pickups[i]),
+			                            .settle_ms = s->pickups[i].settle_time };
+	return pickups;
+}
+
+static struct spool_setup spool_settings(const struct settings *s, const struct spool_pickup *pickups)
 {
 	return (struct spool_setup){
 		.directory = s->spool_directory, .size_limit = (uint64_t)s->message_size_limit,
 		.rcpt_limit = (size_t)s->recipient_limit, .minimum_free = (uint64_t)s->minimum_free,
+		.pickups = pickups, .pickup_count = s->pickup_count,
 	};
 }
 
@@ -224,12 +244,14 @@ static void begin(struct queue *q)
 struct queue *queue_new(struct loop *loop, const struct settings *settings, char **why, int *exit_code)
 {
 	struct queue *q = mem_alloc(sizeof *q);
-	struct spool_setup setup = spool_settings(settings);
+	struct spool_pickup *pickups = spool_pickups(settings);
+	struct spool_setup setup = spool_settings(settings, pickups);
 
 	q->loop = loop;
 	q->settings = settings;
 	begin(q);
 	q->spool = spool_open(loop, &setup, &intake_events, q, why, exit_code);
+	free(pickups);
 	if (!q->spool) {
 		queue_free(q);
 		return NULL;
@@ -284,7 +306,8 @@ static void call_parked(struct queue *q)
 
 void queue_reconfigure(struct queue *q, const struct settings *settings)
 {
-	struct spool_setup setup = spool_settings(settings);
+	struct spool_pickup *pickups = spool_pickups(settings);
+	struct spool_setup setup = spool_settings(settings, pickups);
 	uint64_t before = route_signature(q->route);
 
 	q->settings = settings;
@@ -295,6 +318,7 @@ void queue_reconfigure(struct queue *q, const struct settings *settings)
 	if (route_signature(q->route) != before)
 		call_parked(q);
 	spool_reconfigure(q->spool, &setup);
+	free(pickups);
 	couriers_retire(q->couriers);
 	queue_wake(q);
 }

@@ -16,6 +16,9 @@
 
 enum {
 	NAMES_HELD = 4096,          /* more are found again by a scan */
+	PICKUP_LOOK_MS = 5000,      /* the same for a pickup directory: its events may come from elsewhere */
+	PICKUP_STEP_MS = 250,       /* between looks at which names that settle are due */
+	LINK_MS = 300,              /* after it appeared, a name that nobody opened was linked into place */
 	SCAN_NAMES = 512,           /* read at once */
 	ODD_MAX = 10000,            /* names remembered for being stuck or directories */
 	STUCK_MS = 1000,            /* between looks at which stuck names are due */
@@ -28,21 +31,24 @@ struct odd {
 	bool directory, stuck;
 	unsigned attempts;
 	int64_t due;                /* ms of loop_now */
+	/* of a pickup directory */
+	bool appeared, opened;      /* as events told */
+	struct stat seen;           /* what it looked like … */
+	int64_t since;              /* … from when on, ms of loop_now; 0: not looked at */
 	char name[];
 };
 
 struct drop {
 	struct loop *loop;
 	struct disk *disk;
-	int dir;
-	char *path;
+	const struct source *source;
 	void (*names)(void *arg);
 	void *arg;
 	int inotify;
 	struct loop_watch *watch;
 	struct loop_timer *timer;   /* for the next stuck name or the next look */
 	bool active;
-	char *held[NAMES_HELD];     /* a ring */
+	struct { char *name; bool complete; } held[NAMES_HELD];     /* a ring */
 	size_t first, count;
 	struct map *odd;
 	struct list stuck;
@@ -60,13 +66,20 @@ static void scan_on(struct drop *d);
 
 /* ---- names ---- */
 
-static void hold(struct drop *d, const char *name)
+/* complete: an event told that its writer is done with it. */
+static void hold(struct drop *d, const char *name, bool complete)
 {
+	size_t at = (d->first + d->count) % NAMES_HELD;
+
+	if (d->source->pickup && source_leaves_alone(name))
+		return;
 	if (d->count == NAMES_HELD) {
 		d->scan_wanted = true;
 		return;
 	}
-	d->held[(d->first + d->count++) % NAMES_HELD] = mem_str(name);
+	d->held[at].name = mem_str(name);
+	d->held[at].complete = complete;
+	d->count++;
 }
 
 static struct odd *odd_get(const struct drop *d, const char *name)
@@ -102,21 +115,37 @@ static bool rests(const struct drop *d, const char *name)
 	return o && o->stuck && o->due > loop_now(d->loop);
 }
 
-bool drop_next(struct drop *d, char name[NAME_MAX + 1], bool *directory)
+/* Linked into place: it appeared, and nobody opened it. */
+static bool was_linked(const struct drop *d, const struct odd *o)
 {
-	const struct odd *o;
+	return o->appeared && !o->opened && loop_now(d->loop) - o->since >= LINK_MS;
+}
 
+static void fill_hint(const struct drop *d, const char *name, struct drop_hint *h)
+{
+	const struct odd *o = odd_get(d, name);
+
+	if (!o)
+		return;
+	h->directory = o->directory;
+	h->linked = was_linked(d, o);
+	h->seen = o->seen;
+	h->seen_ms = o->seen.st_ino ? loop_now(d->loop) - o->since : 0;
+}
+
+bool drop_next(struct drop *d, char name[NAME_MAX + 1], struct drop_hint *hint)
+{
 	while (d->active && d->count) {
-		char *held = d->held[d->first];
+		char *held = d->held[d->first].name;
 
+		*hint = (struct drop_hint){ .complete = d->held[d->first].complete };
 		d->first = (d->first + 1) % NAMES_HELD;
 		d->count--;
 		memcpy(name, held, strlen(held) + 1);
 		free(held);
-		if (rests(d, name))
+		if (!hint->complete && rests(d, name))
 			continue;
-		o = odd_get(d, name);
-		*directory = o && o->directory;
+		fill_hint(d, name, hint);
 		return true;
 	}
 	scan_on(d);
@@ -125,12 +154,19 @@ bool drop_next(struct drop *d, char name[NAME_MAX + 1], bool *directory)
 
 /* ---- what is looked at again ---- */
 
+static int64_t look_ms(const struct drop *d)
+{
+	return d->source->pickup ? PICKUP_LOOK_MS : LOOK_MS;
+}
+
 static void set_timer(struct drop *d)
 {
 	int64_t now = loop_now(d->loop), due = d->next_look;
 
-	if (!list_empty(&d->stuck) && due > now + STUCK_MS)
-		due = now + STUCK_MS;
+	int64_t step = d->source->pickup ? PICKUP_STEP_MS : STUCK_MS;
+
+	if (!list_empty(&d->stuck) && due > now + step)
+		due = now + step;
 	if (d->active)
 		loop_timer_set(d->timer, due > now ? due - now : 1);
 }
@@ -146,15 +182,24 @@ static void timer_fired(void *arg)
 		if (o->due > now)
 			continue;
 		list_remove(at);
-		hold(d, o->name);
+		hold(d, o->name, false);
 	}
 	if (d->next_look <= now) {
 		d->scan_wanted = true;
-		d->next_look = now + LOOK_MS;
+		d->next_look = now + look_ms(d);
 	}
 	set_timer(d);
 	scan_on(d);
 	d->names(d->arg);
+}
+
+static void rest(struct drop *d, struct odd *o, int64_t after_ms)
+{
+	o->stuck = true;
+	o->due = loop_now(d->loop) + after_ms;
+	list_remove(&o->link);
+	list_append(&d->stuck, &o->link);
+	set_timer(d);
 }
 
 bool drop_stuck(struct drop *d, const char *name)
@@ -164,12 +209,30 @@ bool drop_stuck(struct drop *d, const char *name)
 
 	if (!o)
 		return false;
-	o->stuck = true;
-	o->due = loop_now(d->loop) + pace_delay_ms(++o->attempts);
-	list_remove(&o->link);
-	list_append(&d->stuck, &o->link);
-	set_timer(d);
+	rest(d, o, pace_delay_ms(++o->attempts));
 	return news;
+}
+
+static bool looks_the_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+void drop_settling(struct drop *d, const char *name, const struct stat *now)
+{
+	struct odd *o = odd_get_or_add(d, name);
+	int64_t left;
+
+	if (!o)
+		return;
+	if (!looks_the_same(&o->seen, now)) {
+		o->appeared = o->appeared && !o->seen.st_ino;
+		o->seen = *now;
+		o->since = loop_now(d->loop);
+	}
+	left = o->since + d->source->settle_ms - loop_now(d->loop);
+	rest(d, o, left > 1 ? left : 1);
 }
 
 bool drop_is_directory(struct drop *d, const char *name)
@@ -192,6 +255,30 @@ void drop_forget(struct drop *d, const char *name)
 
 /* ---- inotify ---- */
 
+/* A name that appears in a pickup directory is a file being written, or one that was linked into place: the first
+ * is opened, and closed later. */
+static void pickup_event(struct drop *d, const struct inotify_event *event)
+{
+	struct odd *o;
+
+	if (source_leaves_alone(event->name))
+		return;
+	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
+		hold(d, event->name, true);
+		return;
+	}
+	o = event->mask & IN_CREATE ? odd_get_or_add(d, event->name) : odd_get(d, event->name);
+	if (o && (event->mask & IN_OPEN))
+		o->opened = true;
+	if (!o || !(event->mask & IN_CREATE))
+		return;
+	o->appeared = true;
+	o->opened = false;
+	o->seen = (struct stat){ 0 };
+	o->since = loop_now(d->loop);
+	rest(d, o, LINK_MS);
+}
+
 static void one_event(struct drop *d, const struct inotify_event *event)
 {
 	if (event->mask & IN_Q_OVERFLOW)
@@ -199,9 +286,11 @@ static void one_event(struct drop *d, const struct inotify_event *event)
 	else if (event->mask & IN_IGNORED)
 		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
 			"%s: the directory was removed; nothing is taken from it until the next start",
-			d->path);
+			d->source->path);
+	else if (event->len && d->source->pickup)
+		pickup_event(d, event);
 	else if (event->len)
-		hold(d, event->name);
+		hold(d, event->name, true);
 }
 
 static void inotify_ready(void *arg, bool readable, bool writable)
@@ -237,7 +326,7 @@ static void scan_work(struct disk_job *job, char *room)
 	(void)room;
 	d->found_end = false;
 	if (!d->stream) {
-		fd = openat(d->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(d->source->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		d->stream = fd < 0 ? NULL : fdopendir(fd);
 	}
 	while (d->stream && d->found_count < SCAN_NAMES && (entry = readdir(d->stream)))
@@ -257,7 +346,7 @@ static void scan_done(struct disk_job *job)
 
 	d->scanning = false;
 	for (size_t i = 0; i < d->found_count; i++) {
-		hold(d, d->found[i]);
+		hold(d, d->found[i], !d->source->pickup);
 		free(d->found[i]);
 	}
 	d->found_count = 0;
@@ -285,21 +374,21 @@ static int watch_directory(struct drop *d)
 	d->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (d->inotify < 0)
 		return errno;
-	if (inotify_add_watch(d->inotify, d->path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+	if (inotify_add_watch(d->inotify, d->source->path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR |
+		(d->source->pickup ? IN_CLOSE_WRITE | IN_OPEN : 0)) < 0)
 		return errno;
 	d->watch = loop_watch_new(d->loop, d->inotify, inotify_ready, d);
 	return 0;
 }
 
-struct drop *drop_new(struct loop *loop, struct disk *disk, int dir, const char *path,
+struct drop *drop_new(struct loop *loop, struct disk *disk, const struct source *source,
 	void (*names)(void *arg), void *arg, int *error)
 {
 	struct drop *d = mem_alloc(sizeof *d);
 
 	d->loop = loop;
 	d->disk = disk;
-	d->dir = dir;
-	d->path = mem_str(path);
+	d->source = source;
 	d->names = names;
 	d->arg = arg;
 	d->inotify = -1;
@@ -325,7 +414,7 @@ void drop_free(struct drop *d)
 		free(o);
 	map_free(d->odd);
 	for (; d->count; d->count--, d->first = (d->first + 1) % NAMES_HELD)
-		free(d->held[d->first]);
+		free(d->held[d->first].name);
 	if (d->watch)
 		loop_watch_free(d->watch);
 	if (d->inotify >= 0)
@@ -333,7 +422,6 @@ void drop_free(struct drop *d)
 	if (d->stream)
 		closedir(d->stream);
 	loop_timer_free(d->timer);
-	free(d->path);
 	free(d);
 }
 
@@ -341,7 +429,7 @@ void drop_begin(struct drop *d)
 {
 	d->active = true;
 	d->scan_wanted = true;
-	d->next_look = loop_now(d->loop) + LOOK_MS;
+	d->next_look = loop_now(d->loop) + look_ms(d);
 	loop_watch_want(d->watch, true, false);
 	set_timer(d);
 	scan_on(d);

@@ -6,9 +6,9 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "spool/drop.h"
 #include "spool/line.h"
 #include "spool/pace.h"
+#include "spool/sources.h"
 #include "spool/take.h"
 #include "spool/tell.h"
 
@@ -35,7 +35,7 @@ struct group {
 
 struct intake {
 	struct intake_setup setup;
-	struct drop *drop;
+	struct sources *sources;
 	struct space *space;
 	struct loop_timer *timer;
 	struct loop_task more, tell;
@@ -72,8 +72,7 @@ static void note_claim(struct intake *in, struct take *t)
 		return;
 	t->noted = true;
 	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
-		.dir = text_of("drop"),
-		.name = text_of(t->name) });
+		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid });
 }
 
 static void wait_until_finished(struct intake *in, struct take *t)
@@ -101,7 +100,7 @@ static void wait_for_disk(struct intake *in, struct take *t)
 		note_claim(in, t);
 		put_aside(in, t, pace_delay_ms(++t->attempts));
 	} else {
-		drop_stuck(in->drop, t->name);
+		drop_stuck(t->source->drop, t->name);
 		take_free(t);
 	}
 }
@@ -160,7 +159,7 @@ static void arrive(struct intake *in, struct take *t, struct spool_message *m)
 {
 	m->arrived = t->arrived;
 	m->uid = t->uid;
-	m->origin = mem_str("drop");
+	m->origin = mem_str(t->source->name);
 	m->drop_name = t->name;
 	accept(in, t, m);
 	in->taken++;
@@ -239,6 +238,8 @@ static void stored(struct intake *in, struct take *t)
 		dirsync_wait(in->setup.dirsync, &t->synced);
 }
 
+static void note_copy(struct intake *in, struct take *t);
+
 static void act(struct intake *in, struct take *t)
 {
 	switch (t->outcome) {
@@ -251,16 +252,22 @@ static void act(struct intake *in, struct take *t)
 		look_again(in, t);
 		return;
 	case TAKE_UNCLAIMED:
-		if (drop_stuck(in->drop, t->name))
+		if (drop_stuck(t->source->drop, t->name))
 			tell_unclaimed(t);
 		break;
 	case TAKE_DIRECTORY:
-		if (drop_is_directory(in->drop, t->name))
+		if (drop_is_directory(t->source->drop, t->name))
 			refused(in, t);
 		break;
 	case TAKE_REFUSED:
 		refused(in, t);
 		break;
+	case TAKE_SETTLING:
+		drop_settling(t->source->drop, t->name, &t->before);
+		break;
+	case TAKE_COPIED:
+		note_copy(in, t);
+		return;
 	case TAKE_GONE:
 		break;
 	}
@@ -313,7 +320,7 @@ static void group_work(struct disk_job *job, char *room)
 static void looked_at(struct intake *in, struct take *t)
 {
 	if (t->claimed || t->outcome == TAKE_GONE)
-		drop_forget(in->drop, t->name);
+		drop_forget(t->source->drop, t->name);
 	if (t->outcome == TAKE_STORED && t->store.kept)
 		kept_add(in->setup.kept, t->store.messages[0]->content_size);
 	if (t->outcome != TAKE_COPY) {
@@ -322,6 +329,40 @@ static void looked_at(struct intake *in, struct take *t)
 	}
 	t->job = (struct disk_job){ .work = copy_work, .done = copy_done };
 	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+}
+
+/* ---- claims by a copy ---- */
+
+static void claim_work(struct disk_job *job, char *room)
+{
+	take_claim_copied(LIST_OF(job, struct take, job), room);
+}
+
+static void claim_done(struct disk_job *job)
+{
+	struct take *t = LIST_OF(job, struct take, job);
+
+	looked_at(t->owner, t);
+	ask_more(t->owner);
+}
+
+static void claim_noted(void *arg)
+{
+	struct take *t = arg;
+	struct intake *in = t->owner;
+
+	t->job = (struct disk_job){ .work = claim_work, .done = claim_done };
+	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+}
+
+/* The original may only go when a start would know it again. */
+static void note_copy(struct intake *in, struct take *t)
+{
+	t->noted = true;
+	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
+		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid,
+		.key = text_of(t->key) });
+	commit_wait(*in->setup.commit, claim_noted, t);
 }
 
 static void group_done(struct disk_job *job)
@@ -389,9 +430,9 @@ static void run_due(struct intake *in)
 	in->next_due = next;
 }
 
-static struct take *new_take(struct intake *in, const char *name)
+static struct take *new_take(struct intake *in, const struct source *source, const char *name)
 {
-	struct take *t = take_new(in->setup.tree, in->setup.ids, &in->setup.limits, name);
+	struct take *t = take_new(in->setup.tree, source, in->setup.ids, &in->setup.limits, name);
 
 	t->owner = in;
 	return t;
@@ -400,12 +441,14 @@ static struct take *new_take(struct intake *in, const char *name)
 static void fill(struct intake *in)
 {
 	char name[NAME_MAX + 1];
-	bool directory;
+	const struct source *source;
+	struct drop_hint hint;
 
-	while (may_take(in) && in->waiting_count < WAITING_MAX && drop_next(in->drop, name, &directory)) {
-		struct take *t = new_take(in, name);
+	while (may_take(in) && in->waiting_count < WAITING_MAX &&
+			sources_next(in->sources, &source, name, &hint)) {
+		struct take *t = new_take(in, source, name);
 
-		t->known_directory = directory;
+		t->hint = hint;
 		run(in, t);
 	}
 	start_group(in);
@@ -431,11 +474,9 @@ static void ask_more(struct intake *in)
 
 /* ---- life ---- */
 
-struct intake *intake_new(const struct intake_setup *setup, char **why)
+struct intake *intake_new(const struct intake_setup *setup, const struct spool_setup *directories, char **why)
 {
 	struct intake *in = mem_alloc(sizeof *in);
-	char *path = mem_fmt("%s/drop/new", setup->tree->path);
-	int error;
 
 	in->setup = *setup;
 	list_init(&in->running);
@@ -445,14 +486,11 @@ struct intake *intake_new(const struct intake_setup *setup, char **why)
 	in->tell = (struct loop_task){ .fn = tell_some, .arg = in };
 	in->timer = loop_timer_new(setup->loop, go_on, in);
 	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
-	in->drop = drop_new(setup->loop, setup->disk, setup->tree->fresh, path, go_on, in, &error);
-	if (!in->drop) {
-		*why = mem_fmt("%s: cannot be watched: %s", path, strerror(error));
-		intake_free(in);
-		in = NULL;
-	}
-	free(path);
-	return in;
+	in->sources = sources_new(setup->loop, setup->disk, setup->tree, directories, go_on, in, why);
+	if (in->sources)
+		return in;
+	intake_free(in);
+	return NULL;
 }
 
 void intake_free(struct intake *in)
@@ -467,7 +505,7 @@ void intake_free(struct intake *in)
 		take_free(LIST_OF(at, struct take, link));
 	loop_cancel(in->setup.loop, &in->tell);
 	loop_cancel(in->setup.loop, &in->more);
-	drop_free(in->drop);
+	sources_free(in->sources);
 	space_free(in->space);
 	loop_timer_free(in->timer);
 	free(in);
@@ -476,14 +514,14 @@ void intake_free(struct intake *in)
 void intake_begin(struct intake *in)
 {
 	in->begun = true;
-	drop_begin(in->drop);
+	sources_begin(in->sources);
 	go_on(in);
 }
 
 void intake_end(struct intake *in)
 {
 	in->begun = false;
-	drop_end(in->drop);
+	sources_end(in->sources);
 	loop_timer_stop(in->timer);
 }
 
@@ -499,10 +537,11 @@ void intake_go_on(struct intake *in)
 		ask_more(in);
 }
 
-void intake_reconfigure(struct intake *in, const struct store_limits *limits, uint64_t minimum_free)
+void intake_reconfigure(struct intake *in, const struct store_limits *limits, const struct spool_setup *setup)
 {
 	in->setup.limits = *limits;
-	space_set_minimum(in->space, minimum_free);
+	space_set_minimum(in->space, setup->minimum_free);
+	sources_reconfigure(in->sources, setup);
 }
 
 static bool was_accepted(const struct intake *in, uint64_t id)
@@ -512,10 +551,21 @@ static bool was_accepted(const struct intake *in, uint64_t id)
 	return m && m->accepted;
 }
 
-void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, const char *name)
+/* A claim by a copy, whose file is ours. */
+static void know_original(struct take *t, const struct replay_claim *claim)
 {
-	struct take *t = new_take(in, name);
+	claim_remove_original(t->source, claim->name, claim->key);
+	t->is_copy = true;
+	t->uid = (uid_t)claim->uid;
+}
 
+void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, const struct replay_claim *claim)
+{
+	const struct source *source = sources_find(in->sources, claim->dir);
+	struct take *t = new_take(in, source, claim->name);
+
+	if (*claim->key)
+		know_original(t, claim);
 	t->claimed = t->noted = true;
 	t->store.id = t->floor = id;
 	t->store.count = count;

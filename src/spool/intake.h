@@ -7,6 +7,7 @@
 #define CAUSEWAY_SPOOL_INTAKE_H
 
 #include "spool/commit.h"
+#include "spool/replay.h"
 #include "spool/space.h"
 #include "spool/spool.h"
 #include "spool/store.h"
@@ -29,9 +30,9 @@ struct intake_setup {
 	void *arg;                       /* of the events */
 };
 
-/* Watches drop/new, but takes nothing before intake_begin. NULL and a line in *why (free() it) if it
+/* Watches drop/new and the setup's pickup directories, but takes nothing before intake_begin. NULL and a line in *why (free() it) if it
  * cannot. */
-struct intake *intake_new(const struct intake_setup *, char **why);
+struct intake *intake_new(const struct intake_setup *, const struct spool_setup *directories, char **why);
 void intake_free(struct intake *);   /* after intake_end, when the disk is idle */
 
 void intake_begin(struct intake *);
@@ -40,11 +41,11 @@ void intake_end(struct intake *);
 void intake_pause(struct intake *, bool paused);
 /* Something that it may have waited for has changed. */
 void intake_go_on(struct intake *);
-void intake_reconfigure(struct intake *, const struct store_limits *, uint64_t minimum_free);
+void intake_reconfigure(struct intake *, const struct store_limits *, const struct spool_setup *);
 
 /* A claim that a start found: count 0, or the number of its messages, of which have[i] are there already
- * (owned from now on). name: what it was called, "" if that is lost. */
-void intake_retake(struct intake *, uint64_t id, unsigned count, bool *have, const char *name);
+ * (owned from now on). What is lost of the claim is empty. */
+void intake_retake(struct intake *, uint64_t id, unsigned count, bool *have, const struct replay_claim *);
 
 /* No claim that is still open has a lower id. */
 uint64_t intake_oldest_claim(const struct intake *);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/bsmtp.h"
+#include "format/drop_file.h"
 #include "spool/disk.h"
 #include "spool/hook.h"
 #include "spool/io.h"
@@ -26,7 +26,7 @@ enum {
 /* One pass over a file. */
 struct pass {
 	struct store *store;
-	struct bsmtp *parser;
+	struct drop_file *parser;
 	enum pass_aim aim;
 	int part;                     /* the queue file being written, or -1 */
 	char *in, *out;
@@ -141,8 +141,8 @@ static int begin_message(struct pass *p)
 	p->too_many = p->store->stored >= (p->aim == PASS_MEMORY ? 1 : p->store->limits.rcpts);
 	if (p->too_many)
 		return 0;
-	p->message = queuefile_message(bsmtp_take_envelope(p->parser));
-	p->message->content_at = bsmtp_facts(p->parser)->content_at;
+	p->message = queuefile_message(drop_file_take_envelope(p->parser));
+	p->message->content_at = drop_file_facts(p->parser)->content_at;
 	return p->aim == PASS_LOOK ? 0 : open_part(p);
 }
 
@@ -159,8 +159,8 @@ static int end_message(struct pass *p)
 {
 	int error = p->aim == PASS_DISK ? close_part(p, true) : p->aim == PASS_MEMORY ? seal_part(p) : 0;
 
-	queuefile_take_facts(p->message, bsmtp_facts(p->parser));
-	p->message->message_id = mem_str(bsmtp_facts(p->parser)->message_id);
+	queuefile_take_facts(p->message, drop_file_facts(p->parser));
+	p->message->message_id = mem_str(drop_file_facts(p->parser)->message_id);
 	keep_message(p->store, p->message);
 	p->message = NULL;
 	return error;
@@ -180,15 +180,31 @@ static int handle(struct pass *p, enum bsmtp_event event, struct text piece)
 	}
 }
 
+static bool goes_on(struct pass *p, enum bsmtp_event event, struct text piece)
+{
+	p->error = handle(p, event, piece);
+	return event != BSMTP_MORE && event != BSMTP_ERROR && !p->error && !p->too_many;
+}
+
 static enum bsmtp_event feed(struct pass *p, struct text slice)
 {
 	enum bsmtp_event event;
 	struct text piece;
 
-	do {
-		event = bsmtp_next(p->parser, &slice, &piece);
-		p->error = handle(p, event, piece);
-	} while (event != BSMTP_MORE && event != BSMTP_ERROR && !p->error && !p->too_many);
+	do
+		event = drop_file_next(p->parser, &slice, &piece);
+	while (goes_on(p, event, piece));
+	return p->too_many ? BSMTP_ERROR : event;
+}
+
+static enum bsmtp_event finish(struct pass *p)
+{
+	enum bsmtp_event event;
+	struct text piece;
+
+	do
+		event = drop_file_finish(p->parser, &piece);
+	while (goes_on(p, event, piece));
 	return p->too_many ? BSMTP_ERROR : event;
 }
 
@@ -203,7 +219,7 @@ static enum store_result read_all(struct pass *p, int fd)
 			event = feed(p, text_make(p->in, got));
 	} while (!p->error && got == HALF && event != BSMTP_ERROR);
 	if (!p->error && event != BSMTP_ERROR)
-		event = bsmtp_finish(p->parser);
+		event = finish(p);
 	if (p->error)
 		return STORE_FAILED;
 	return event == BSMTP_ERROR ? STORE_REFUSED : STORE_OK;
@@ -213,7 +229,7 @@ static char *reason_of(const struct pass *p)
 {
 	if (p->too_many)
 		return mem_fmt("the file holds more than %zu messages", p->store->limits.rcpts);
-	return mem_str(bsmtp_error(p->parser));
+	return mem_str(drop_file_error(p->parser));
 }
 
 static uint64_t size_limit(const struct store *s, enum pass_aim aim)
@@ -225,12 +241,12 @@ static uint64_t size_limit(const struct store *s, enum pass_aim aim)
 
 enum store_result pass_run(struct store *s, int fd, enum pass_aim aim, char *room, bool *wire_form)
 {
-	struct pass p = { .store = s, .parser = bsmtp_new(s->limits.rcpts, size_limit(s, aim)),
+	struct pass p = { .store = s, .parser = drop_file_new(s->form, s->limits.rcpts, size_limit(s, aim)),
 		.aim = aim, .part = -1,
 		.in = room, .out = room + HALF };
 	enum store_result result = read_all(&p, fd);
 
-	*wire_form = result == STORE_OK && bsmtp_is_wire_form(p.parser);
+	*wire_form = result == STORE_OK && drop_file_is_wire_form(p.parser);
 	free(s->reason);
 	s->reason = result == STORE_REFUSED ? reason_of(&p) : NULL;
 	s->error = p.error;
@@ -238,6 +254,6 @@ enum store_result pass_run(struct store *s, int fd, enum pass_aim aim, char *roo
 	if (result != STORE_OK && aim == PASS_DISK)
 		pass_remove_parts(s);
 	spool_message_free(p.message);
-	bsmtp_free(p.parser);
+	drop_file_free(p.parser);
 	return result;
 }

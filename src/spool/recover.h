@@ -8,6 +8,7 @@
 #include "spool/commit.h"
 #include "spool/spool.h"
 
+struct replay_claim;
 struct recover;
 
 struct recover_setup {
@@ -20,7 +21,7 @@ struct recover_setup {
 	const struct spool_events *events;
 	/* The journal was read: make the commit that goes on writing it. */
 	struct commit *(*journal_read)(void *arg, const struct journal *);
-	void (*retake)(void *arg, uint64_t id, unsigned count, bool *have, const char *name);
+	void (*retake)(void *arg, uint64_t id, unsigned count, bool *have, const struct replay_claim *);
 	/* All is told; recover_free later this turn or later. */
 	void (*recovered)(void *arg);
 	void *arg;                       /* of these */

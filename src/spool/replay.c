@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "format/journal_line.h"
 
 void replay_init(struct replay *r, struct ledger *ledger, struct ids *ids)
@@ -20,10 +21,30 @@ static void free_texts(struct idmap *map)
 	idmap_free(map);
 }
 
+static void free_claim(struct replay_claim *c)
+{
+	if (!c)
+		return;
+	free(c->dir);
+	free(c->name);
+	free(c->key);
+	free(c);
+}
+
+static void free_claims(struct idmap *map)
+{
+	struct replay_claim *c;
+	size_t cursor = 0;
+
+	while ((c = idmap_next(map, &cursor)))
+		free_claim(c);
+	idmap_free(map);
+}
+
 void replay_clear(struct replay *r)
 {
 	if (r->claims)
-		free_texts(r->claims);
+		free_claims(r->claims);
 	if (r->reasons)
 		free_texts(r->reasons);
 	*r = (struct replay){ 0 };
@@ -39,13 +60,22 @@ static void forget_text(struct idmap *map, uint64_t id)
 	free(idmap_take(map, id));
 }
 
+static void keep_claim(struct idmap *map, const struct journal_line *line)
+{
+	struct replay_claim *c = mem_alloc(sizeof *c);
+
+	*c = (struct replay_claim){ .dir = journal_line_decode(line->dir), .name = journal_line_decode(line->name),
+		.key = journal_line_decode(line->key), .uid = line->uid };
+	free_claim(idmap_put(map, line->id, c));
+}
+
 static void apply_in(struct replay *r, struct journal_line *line, size_t bytes)
 {
 	char *origin = journal_line_decode(line->name);
 
 	line->name = text_of(origin);
 	ledger_apply(r->ledger, line, bytes);
-	forget_text(r->claims, line->id);
+	free_claim(idmap_take(r->claims, line->id));
 	forget_text(r->reasons, line->id);
 	free(origin);
 }
@@ -63,7 +93,7 @@ static void one_line(void *arg, struct text text, struct text whole)
 		apply_in(r, &line, whole.n + 1);
 		return;
 	case JOURNAL_CLAIM:
-		keep_text(r->claims, line.id, line.name);
+		keep_claim(r->claims, &line);
 		return;
 	case JOURNAL_RESULT:
 		if (line.status == 'd')
@@ -95,7 +125,11 @@ const char *replay_reason(const struct replay *r, uint64_t id)
 	return text_for(r->reasons, id);
 }
 
-const char *replay_claim(const struct replay *r, uint64_t id)
+const struct replay_claim *replay_claim(const struct replay *r, uint64_t id)
 {
-	return text_for(r->claims, id);
+	static char nothing[1];
+	static const struct replay_claim none = { .dir = nothing, .name = nothing, .key = nothing };
+	const struct replay_claim *c = idmap_get(r->claims, id);
+
+	return c ? c : &none;
 }

@@ -8,10 +8,16 @@
 #include "spool/journal.h"
 #include "spool/ledger.h"
 
+/* What a claim's line says of its file; texts are "" where they are lost or do not apply. */
+struct replay_claim {
+	char *dir, *name, *key;
+	uint64_t uid;
+};
+
 struct replay {
 	struct ledger *ledger;
 	struct ids *ids;
-	struct idmap *claims;      /* id to char *: names of claims that became no message */
+	struct idmap *claims;      /* id to struct replay_claim *: of claims that became no message */
 	struct idmap *reasons;     /* id to char *: text of the last deferral */
 	struct journal_damage damage;
 	int error;                 /* the journal could not be read to its end */
@@ -24,6 +30,6 @@ void replay_read(struct replay *, struct journal *, char *room);
 
 /* "" if there is none. */
 const char *replay_reason(const struct replay *, uint64_t id);
-const char *replay_claim(const struct replay *, uint64_t id);
+const struct replay_claim *replay_claim(const struct replay *, uint64_t id);
 
 #endif

@@ -78,11 +78,11 @@ static struct commit *go_on_writing(void *arg, const struct journal *journal)
 	return s->commit;
 }
 
-static void retake(void *arg, uint64_t id, unsigned count, bool *have, const char *name)
+static void retake(void *arg, uint64_t id, unsigned count, bool *have, const struct replay_claim *claim)
 {
 	struct spool *s = arg;
 
-	intake_retake(s->intake, id, count, have, name);
+	intake_retake(s->intake, id, count, have, claim);
 }
 
 static void begin(void *arg)
@@ -173,7 +173,7 @@ static struct intake *start_intake(struct spool *s, const struct spool_setup *se
 		.tree = &s->tree, .ids = &s->ids,
 		.ledger = s->ledger, .kept = s->kept, .commit = &s->commit, .limits = limits_of(setup),
 		.minimum_free = setup->minimum_free,
-		.events = &s->events, .arg = s->arg }, why);
+		.events = &s->events, .arg = s->arg }, setup, why);
 }
 
 static void start_recovery(struct spool *s, const struct journal *journal)
@@ -198,7 +198,7 @@ static int open_parts(struct spool *s, const struct spool_setup *setup, char **w
 	s->intake = start_intake(s, setup, why);
 	if (!s->intake) {
 		journal_close(&journal);
-		return EX_TEMPFAIL;
+		return EX_CONFIG;
 	}
 	start_recovery(s, &journal);
 	return 0;
@@ -278,7 +278,7 @@ void spool_reconfigure(struct spool *s, const struct spool_setup *setup)
 {
 	const struct store_limits limits = limits_of(setup);
 
-	intake_reconfigure(s->intake, &limits, setup->minimum_free);
+	intake_reconfigure(s->intake, &limits, setup);
 }
 
 void spool_intake_pause(struct spool *s, bool paused)

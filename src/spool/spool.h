@@ -14,16 +14,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "format/drop_file.h"
 #include "format/envelope.h"
 #include "net/loop.h"
 
 struct spool;
+
+/* One more directory that drop files are taken from. */
+struct spool_pickup {
+	const char *path;
+	const char *bad;                /* where its refused files go; "": drop/bad */
+	enum drop_file_form form;
+	int64_t settle_ms;              /* unchanged for so long, a file counts as finished */
+};
 
 struct spool_setup {
 	const char *directory;          /* spool_directory; all strings are copied */
 	uint64_t size_limit;            /* message_size_limit in bytes; 0: none */
 	size_t rcpt_limit;              /* recipients of one message */
 	uint64_t minimum_free;          /* bytes; 0: 64 MiB or 1 %, whichever is less */
+	const struct spool_pickup *pickups;   /* a reconfiguration changes form and settle_ms only */
+	size_t pickup_count;
 	unsigned threads;               /* disk threads; 0: 8 */
 };
 

@@ -26,6 +26,7 @@ struct store {
 	const struct tree *tree;
 	struct ids *ids;
 	struct store_limits limits;
+	enum drop_file_form form;   /* what the file must be */
 	/* of the claim, and of the first message; changed when the file holds several */
 	uint64_t id;
 	unsigned count;         /* 0, or the number of messages as the claim's name tells it */

@@ -17,13 +17,15 @@
 
 enum { FRESH_MS = 1000 };   /* a file that was written to later than that may still be written to */
 
-struct take *take_new(const struct tree *tree, struct ids *ids, const struct store_limits *limits,
-	const char *name)
+struct take *take_new(const struct tree *tree, const struct source *source, struct ids *ids,
+	const struct store_limits *limits, const char *name)
 {
 	struct take *t = mem_alloc(sizeof *t);
 
 	list_init(&t->link);
 	t->fd = -1;
+	t->source = source;
+	t->store.form = source->form;
 	t->store.tree = tree;
 	t->store.ids = ids;
 	t->store.limits = *limits;
@@ -61,7 +63,8 @@ static enum take_outcome refuse(struct take *t, char *reason)
 
 	free(t->store.reason);
 	t->store.reason = reason;
-	error = bad_move(t->store.tree, names_drop(t->store.id, t->store.count, from), name, reason, t->put);
+	error = bad_move(t->store.tree, t->source, names_drop(t->store.id, t->store.count, from), name, reason,
+		t->put);
 	return error ? trouble(t, error) : TAKE_REFUSED;
 }
 
@@ -80,13 +83,15 @@ static enum take_outcome refuse_directory(struct take *t)
 	static const char reason[] = "is a directory; a message is a plain file";
 	int error;
 
-	if (t->known_directory)
+	if (t->source->pickup)
+		return TAKE_GONE;
+	if (t->hint.directory)
 		return TAKE_DIRECTORY;
-	error = bad_note(t->store.tree, t->name, reason);
+	error = bad_note(t->source, t->name, reason);
 	if (error)
 		return trouble(t, error);
 	t->store.reason = mem_str(reason);
-	return unlinkat(t->store.tree->fresh, t->name, AT_REMOVEDIR) == 0 ? TAKE_REFUSED : TAKE_DIRECTORY;
+	return unlinkat(t->source->dir, t->name, AT_REMOVEDIR) == 0 ? TAKE_REFUSED : TAKE_DIRECTORY;
 }
 
 static bool passes(int error)
@@ -102,29 +107,91 @@ static const char *name_of_claim(struct take *t, const struct stat *st, char nam
 	return t->store.early ? names_message(t->store.id, name) : names_drop(t->store.id, 0, name);
 }
 
-/* From drop/new to queue/. TAKE_STORED: go on. */
-static enum take_outcome claim(struct take *t)
+/* ---- whether a pickup directory's file is finished ---- */
+
+/* Ends in the line of one dot that ends a batch. */
+static bool ends_in_dot(const struct take *t, const struct stat *st)
+{
+	char end[4] = "";
+	size_t n = st->st_size < (off_t)sizeof end ? 0 : sizeof end;
+	int fd = openat(t->source->dir, t->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	bool dot = fd >= 0 && n && pread(fd, end, n, st->st_size - (off_t)n) == (ssize_t)n
+		&& (memcmp(end + 1, "\n.\n", 3) == 0 || memcmp(end, "\n.\r\n", 4) == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return dot;
+}
+
+static bool is_unchanged(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static bool is_finished(const struct take *t, const struct stat *st)
+{
+	const struct drop_hint *h = &t->hint;
+
+	if (!t->source->pickup || h->complete || !S_ISREG(st->st_mode))
+		return true;
+	if (h->linked && ends_in_dot(t, st))
+		return true;
+	return h->seen_ms >= t->source->settle_ms && h->seen_ms && is_unchanged(st, &h->seen);
+}
+
+/* ---- the claim ---- */
+
+static enum take_outcome cannot_claim(struct take *t, int error)
+{
+	if (error == ENOENT)
+		return TAKE_GONE;
+	t->error = error;
+	return passes(error) ? TAKE_TROUBLE : TAKE_UNCLAIMED;
+}
+
+/* From another file system. */
+static enum take_outcome copy_claim(struct take *t, const struct stat *st, char *room)
+{
+	int error;
+
+	if (!S_ISREG(st->st_mode))
+		return cannot_claim(t, ENOTSUP);
+	t->store.early = false;
+	error = claim_copy(t->store.tree, t->source, t->name, t->store.id, room, t->key, &t->uid);
+	if (error == EAGAIN) {
+		t->before = *st;
+		return TAKE_SETTLING;
+	}
+	return error ? cannot_claim(t, error) : TAKE_COPIED;
+}
+
+/* From its directory to queue/. TAKE_STORED: go on. */
+static enum take_outcome claim(struct take *t, char *room)
 {
 	const struct tree *tree = t->store.tree;
 	struct stat st;
 	char name[NAMES_SIZE];
 	int error;
 
-	if (fstatat(tree->fresh, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(t->source->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? TAKE_GONE : trouble(t, errno);
 	t->uid = st.st_uid;
 	if (S_ISDIR(st.st_mode))
 		return refuse_directory(t);
+	if (!is_finished(t, &st)) {
+		t->before = st;
+		return TAKE_SETTLING;
+	}
 	do {
 		t->store.id = ids_take(t->store.ids, 1);
-		error = io_rename(tree->fresh, t->name, tree->queue, name_of_claim(t, &st, name));
+		error = io_rename(t->source->dir, t->name, tree->queue, name_of_claim(t, &st, name));
 	} while (error == EEXIST);
-	if (error == ENOENT)
-		return TAKE_GONE;
-	if (error) {
-		t->error = error;
-		return passes(error) ? TAKE_TROUBLE : TAKE_UNCLAIMED;
-	}
+	if (error == EXDEV && t->source->pickup)
+		return copy_claim(t, &st, room);
+	if (error)
+		return cannot_claim(t, error);
 	t->claimed = true;
 	spool_step("claim-renamed");
 	return TAKE_STORED;
@@ -142,7 +209,8 @@ static enum take_outcome check(struct take *t, const char *file, struct stat *st
 {
 	if (fstatat(t->store.tree->queue, file, st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? TAKE_GONE : trouble(t, errno);
-	t->uid = st->st_uid;
+	if (!t->is_copy)
+		t->uid = st->st_uid;
 	if (!S_ISREG(st->st_mode))
 		return refuse(t, mem_fmt("is %s; a message is a plain file", kind_of(st->st_mode)));
 	if (st->st_nlink > 1)
@@ -272,7 +340,7 @@ static enum take_outcome look_early(struct take *t, char *room)
 
 void take_look(struct take *t, char *room)
 {
-	t->outcome = t->claimed ? TAKE_STORED : claim(t);
+	t->outcome = t->claimed ? TAKE_STORED : claim(t, room);
 	if (t->outcome != TAKE_STORED)
 		return;
 	t->arrived = wall_now();
@@ -282,4 +350,17 @@ void take_look(struct take *t, char *room)
 void take_copy(struct take *t, char *room)
 {
 	t->outcome = settle(t, store_copy(&t->store, t->fd, room));
+}
+
+void take_claim_copied(struct take *t, char *room)
+{
+	int error = claim_copied(t->store.tree, t->source, t->name, t->store.id, t->key);
+
+	t->claimed = t->is_copy = error == 0;
+	if (error == 0)
+		take_look(t, room);
+	else if (error == EAGAIN)
+		t->outcome = TAKE_SETTLING;
+	else
+		t->outcome = cannot_claim(t, error);
 }

@@ -11,13 +11,18 @@
 #include "base/list.h"
 #include "spool/disk.h"
 #include "spool/dirsync.h"
+#include "spool/claim_copy.h"
+#include "spool/drop.h"
+#include "spool/source.h"
 #include "spool/store.h"
 
 enum take_outcome {
 	TAKE_COPY,         /* claimed and found good so far; take_copy comes next */
 	/* store.messages have their names, not yet durable; or, with store.kept, the one is in memory */
 	TAKE_STORED,
-	TAKE_GONE,         /* there is no such file any more */
+	TAKE_GONE,         /* there is no such file any more, or it is not for us */
+	TAKE_SETTLING,     /* it may not be finished yet: before; to be looked at again */
+	TAKE_COPIED,       /* queue/ID.part is its copy, key its mark; take_claim_copied when the journal has the claim */
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
 	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known before */
 	/* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
@@ -33,8 +38,11 @@ struct take {
 	struct list link;
 	struct dirsync_waiter synced;
 	void *owner;
-	char name[NAME_MAX + 1];     /* in drop/new; "" if it was lost in a crash */
-	bool known_directory;        /* the name was found to be a directory before */
+	const struct source *source;
+	char name[NAME_MAX + 1];     /* in the source; "" if it was lost in a crash */
+	struct drop_hint hint;       /* what is known of the name */
+	bool is_copy;                /* the claim is a copy of ours: uid was known before */
+	char key[CLAIM_KEY_SIZE];    /* of what was copied */
 	bool claimed;                /* it is queue/ID.drop, or, with store.early, queue/ID */
 	bool noted;                  /* the journal has its name */
 	/* its id is not lower; for the loop, while a thread may be giving it one */
@@ -57,12 +65,16 @@ struct take {
 	char put[NAME_MAX + 1];
 };
 
-struct take *take_new(const struct tree *, struct ids *, const struct store_limits *, const char *name);
+struct take *take_new(const struct tree *, const struct source *, struct ids *, const struct store_limits *,
+	const char *name);
 void take_free(struct take *);
 
 /* In a disk thread: claims, checks, and stores what need not be copied to the disk. Cheap; two threads at it get
  * into each other's way. */
 void take_look(struct take *, char *room);
+
+/* In a disk thread, after TAKE_COPIED: the copy becomes the claim, and is looked at. */
+void take_claim_copied(struct take *, char *room);
 
 /* In a disk thread, after TAKE_COPY: waits for the disk, so many threads at it are of use. */
 void take_copy(struct take *, char *room);

@@ -23,15 +23,15 @@ void tell_refused(const struct take *t)
 			"refused: %s: %s; it was empty and is removed", name, reason);
 	else
 		log_line(LOG_LEVEL_WARNING, "cleanup", id_of(t, id),
-			"refused: %s (uid=%lu): %.*s; it is now drop/bad/%s", name, (unsigned long)t->uid,
-			TELL_REASON_MAX, reason, t->put);
+			"refused: %s (uid=%lu): %.*s; it is now %s/%s", name, (unsigned long)t->uid,
+			TELL_REASON_MAX, reason, t->source->bad_path, t->put);
 }
 
 void tell_unclaimed(const struct take *t)
 {
 	log_line(LOG_LEVEL_ERROR, "pickup", NULL,
-		"%s/drop/new/%s: cannot be claimed: %s; it stays where it is and is tried again",
-		t->store.tree->path, t->name, strerror(t->error));
+		"%s/%s: cannot be claimed: %s; it stays where it is and is tried again", t->source->path, t->name,
+		strerror(t->error));
 }
 
 void tell_trouble(const struct take *t)

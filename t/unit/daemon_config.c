@@ -314,7 +314,6 @@ static const struct {
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
 	{ "lmtp { tls_security_level = may }", "conf:1: lmtp.tls_security_level = may: acts as none" },
-	{ "pickup /srv/x { }", "pickup /srv/x: " },
 };
 
 START_TEST(test_warned)

@@ -45,7 +45,7 @@ END_TEST
 static const struct { struct journal_line line; const char *text; } printed[] = {
 	{ { .kind = JOURNAL_HIGH }, "high " ID },
 	{ { .kind = JOURNAL_CLAIM, .dir = { "drop", 4 }, .name = { "a b\n%\xff", 6 } },
-	"claim " ID " dir=drop name=a%20b%0a%25%ff" },
+	"claim " ID " dir=drop name=a%20b%0a%25%ff uid=0 key=" },
 	{ { .kind = JOURNAL_BATCH, .count = 3 }, "batch " ID " count=3" },
 	{ { .kind = JOURNAL_IN, .time = 1700000000123, .uid = 1000, .size = UINT64_MAX, .count = 2, .hops = 5,
 	.flags = 3, .name = { "drop", 4 } },

@@ -1,0 +1,155 @@
+/*
+ * A drop file of any form in slices. Whatever goes in: what comes out is in wire form, no server can read it as more
+ * than one message, as a queue file it is read back to itself, and the cuts change nothing.
+ */
+#include "fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/drop_file.h"
+
+struct outcome {
+	struct buf out;      /* the last whole transaction, as a queue file */
+	struct buf all;      /* everything that came out */
+	char error[512];
+	bool wire_form;
+};
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static bool is_at(struct text t, size_t at, const char *s)
+{
+	return t.n - at >= strlen(s) && memcmp(t.p + at, s, strlen(s)) == 0;
+}
+
+/* Reads like a server that ends a message at any of the four sequences: the end has to be met at the last
+ * byte and nowhere else. */
+static void must_be_one_message(struct text content)
+{
+	struct text t;
+	struct buf b;
+
+	buf_init(&b, content.n + 2);
+	buf_str(&b, "\r\n");
+	buf_add(&b, content.p, content.n);
+	t = text_make(b.data, b.len);
+	for (size_t i = 0; i < t.n; i++) {
+		must(t.p[i] != '\r' || is_at(t, i, "\r\n"));
+		must(t.p[i] != '\n' || t.p[i - 1] == '\r');
+		if (is_at(t, i, "\n.\n") || is_at(t, i, "\n.\r\n"))
+			must(i + 4 == t.n);
+	}
+	must(is_at(t, t.n - 5, "\r\n.\r\n"));
+	buf_free(&b);
+}
+
+static void begin(struct drop_file *b, struct outcome *o)
+{
+	struct envelope *e = drop_file_take_envelope(b);
+
+	must(e->count > 0);
+	buf_clear(&o->out);
+	must(envelope_print(e, &o->out));
+	envelope_free(e);
+}
+
+static void end(struct drop_file *b, struct outcome *o)
+{
+	size_t size = drop_file_facts(b)->content_size;
+
+	must(size <= o->out.len);
+	must_be_one_message(text_make(o->out.data + o->out.len - size, size));
+	buf_add(&o->all, o->out.data, o->out.len);
+}
+
+static void act(struct drop_file *b, enum bsmtp_event event, struct text piece, struct outcome *o)
+{
+	if (event == BSMTP_BEGIN)
+		begin(b, o);
+	else if (event == BSMTP_CONTENT)
+		must(piece.n > 0 && buf_add(&o->out, piece.p, piece.n));
+	else if (event == BSMTP_END)
+		end(b, o);
+}
+
+static enum bsmtp_event drain(struct drop_file *b, struct text slice, struct outcome *o)
+{
+	enum bsmtp_event event;
+	struct text piece;
+
+	while ((event = drop_file_next(b, &slice, &piece)) != BSMTP_MORE && event != BSMTP_ERROR)
+		act(b, event, piece, o);
+	must(event == BSMTP_ERROR || slice.n == 0);
+	return event;
+}
+
+static enum bsmtp_event finish(struct drop_file *b, struct outcome *o)
+{
+	enum bsmtp_event event;
+	struct text piece;
+
+	while ((event = drop_file_finish(b, &piece)) != BSMTP_MORE && event != BSMTP_ERROR)
+		act(b, event, piece, o);
+	return event;
+}
+
+static void read_file(struct text file, size_t n, struct outcome *o)
+{
+	struct drop_file *b = drop_file_new(DROP_FILE_AUTO, 100, 0);
+	enum bsmtp_event event = BSMTP_MORE;
+
+	buf_init(&o->out, 1 << 24);
+	buf_init(&o->all, 1 << 24);
+	while (file.n && event == BSMTP_MORE) {
+		struct text slice = text_make(file.p, file.n < n ? file.n : n);
+
+		event = drain(b, slice, o);
+		file = text_make(file.p + slice.n, file.n - slice.n);
+	}
+	if (event == BSMTP_MORE)
+		event = finish(b, o);
+	must((event == BSMTP_ERROR) == (drop_file_error(b)[0] != '\0'));
+	must(strlen(drop_file_error(b)) < sizeof o->error);
+	strcpy(o->error, drop_file_error(b));
+	o->wire_form = event != BSMTP_ERROR && drop_file_is_wire_form(b);
+	drop_file_free(b);
+}
+
+static void release(struct outcome *o)
+{
+	buf_free(&o->out);
+	buf_free(&o->all);
+}
+
+static void must_read_back(const struct buf *queue_file)
+{
+	struct outcome o;
+
+	read_file(text_make(queue_file->data, queue_file->len), (size_t)-1, &o);
+	must(o.wire_form);
+	must(o.all.len == queue_file->len && memcmp(o.all.data, queue_file->data, o.all.len) == 0);
+	release(&o);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct outcome whole, cut;
+
+	if (size == 0)
+		return 0;
+	read_file(text_make((const char *)data + 1, size - 1), (size_t)-1, &whole);
+	read_file(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, &cut);
+	must(strcmp(whole.error, cut.error) == 0 && whole.wire_form == cut.wire_form);
+	must(whole.all.len == cut.all.len && (whole.all.len == 0 || memcmp(whole.all.data, cut.all.data,
+		whole.all.len) == 0));
+	if (whole.all.len && !*whole.error)
+		must_read_back(&whole.out);
+	release(&whole);
+	release(&cut);
+	return 0;
+}
