@@ -14,7 +14,7 @@
 #include "daemon/config_parse.h"
 
 /* Options of transports at the top level, each of which takes one more parse. */
-enum { NAMES_MAX = 500 };
+enum { NAMES_MAX = 100 };
 
 struct config_entry *config_entries_new(struct config_entries *all, char *place, char *path)
 {
@@ -133,7 +133,9 @@ static bool parse_in_child(const char *file, FILE *fp, struct config_entries *al
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	good = take_record(text_make(out.data, out.len), all, names, why);
-	if (!good && !*why && (names->count == names_before || names->count > NAMES_MAX))
+	if (!good && !*why && names->count > NAMES_MAX)
+		*why = mem_fmt("%s: more than %d options of transports at the top level", file, NAMES_MAX);
+	if (!good && !*why && names->count == names_before)
 		*why = mem_fmt("%s: cannot be parsed, or is too large", file);
 	buf_free(&out);
 	return good;

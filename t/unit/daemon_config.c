@@ -343,6 +343,23 @@ START_TEST(test_quiet)
 }
 END_TEST
 
+/* Each of them takes a parse of its own. */
+START_TEST(test_too_many_options_of_transports)
+{
+	struct buf warnings, text;
+	char *why = NULL;
+
+	buf_init(&warnings, 65536);
+	buf_init(&text, 65536);
+	for (int i = 0; i < 101; i++)
+		buf_fmt(&text, "t%d_mail_timeout = 3\n", i);
+	ck_assert_ptr_null(read_with(buf_text(&text), NULL, &warnings, &why));
+	ck_assert_ptr_nonnull(strstr(why, "conf: more than 100 options of transports"));
+	free(why);
+	buf_free(&text);
+}
+END_TEST
+
 START_TEST(test_unreadable)
 {
 	const char *const files[] = { "/nonexistent/conf", "/tmp", "/proc/self/mem" };
@@ -368,6 +385,7 @@ int main(void)
 		{ "good after bad", test_good_after_bad, 1, 0 },
 		{ "warned", test_warned, UNIT_ROWS(warned), 0 },
 		{ "quiet", test_quiet, 1, 0 },
+		{ "too many options of transports", test_too_many_options_of_transports, 1, 0 },
 		{ "unreadable", test_unreadable, 1, 0 },
 	};
 	int failed;
