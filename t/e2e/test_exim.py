@@ -8,10 +8,12 @@ from chroot import Root
 from harness import limit, needs_root, same
 from mail import message
 from servers import Server
+from spool import DAEMON_UID
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTRIB = os.path.join(HERE, "../../contrib")
 EXIM, MAIL = 61030, 61031
+PICKUP = "/var/spool/causeway-exim"
 DELIVER = "/usr/local/libexec/causeway/causeway-deliver"
 
 MAIN = """
@@ -45,7 +47,8 @@ class Exim(Server):
         root.add_libraries(root.at("usr/sbin/exim4"))
         root.write("etc/passwd", "root:x:0:0::/:/bin/sh\nDebian-exim:x:%d:%d::/var/spool/exim4:/bin/false\n"
                    "mail:x:%d:%d::/tmp:/bin/sh\n" % (EXIM, EXIM, MAIL, MAIL))
-        root.write("etc/group", "root:x:0:\nDebian-exim:x:%d:\nmail:x:%d:\n" % (EXIM, MAIL))
+        root.write("etc/group", "root:x:0:\nDebian-exim:x:%d:\nmail:x:%d:\ncauseway:x:%d:\n" % (
+            EXIM, MAIL, DAEMON_UID))
         routers = contrib("exim/routers").replace("domains = example.org", "domains = example.org : client.test")
         root.write("etc/exim4/exim4.conf", MAIN % (routers, contrib("exim/transports")))
         for name in ("var/spool/exim4", "var/log/exim4"):
@@ -138,3 +141,60 @@ def test_pipe_deferral_is_exim_s_to_try_again(t):
     daemon.stop()
     exim.send("w@example.org")
     exim.wait_log(r"<w@example.org>: causeway_wait transport output: .*is the daemon running")
+
+
+def dropping(t, script=None):
+    """The same with a pickup directory, as contrib/exim asks for it."""
+    peer, client, daemon, exim = world(t, script)
+    path = exim.root.at(PICKUP)
+    os.makedirs(path)
+    os.chown(path, DAEMON_UID, DAEMON_UID)
+    os.chmod(path, 0o3733)
+    daemon.settings["pickup %s.format" % path] = "bsmtp"
+    daemon.settings["pickup %s.settle_time" % path] = "1h"
+    daemon.write_config()
+    daemon.start()
+    return peer, client, daemon, exim
+
+
+@needs_root
+@limit(120)
+def test_appendfile_use_bsmtp(t):
+    """One batch file for all recipients of a domain, linked into place; dots come through."""
+    peer, _, daemon, exim = dropping(t)
+    content = message(".\n..dots\n.\nFrom here\n")
+    exim.send("u@example.net", "v@example.net", content=content)
+    exim.wait_log(r"=> v <v@example.net> R=causeway_queued T=causeway_drop|-> v <v@example.net>")
+    same(exim.waiting(), "")
+    got = peer.wait_messages(1)[0]
+    same((got.sender, sorted(got.recipients)), ("a@client.test", ["u@example.net", "v@example.net"]))
+    assert got.content.endswith(b"\r\n\r\n.\r\n..dots\r\n.\r\nFrom here\r\n"), got.content
+    daemon.wait_log(r"uid=%d from=<a@client.test>" % MAIL)
+    daemon.spool.wait_empty()
+    same((os.listdir(exim.root.at(PICKUP)), daemon.spool.names("drop/bad")), ([], []))
+
+
+@needs_root
+@limit(120)
+def test_appendfile_refusal_is_causeway_s_report(t):
+    _, client, daemon, exim = dropping(t)
+    exim.send("rcpt550@example.net")
+    report = client.wait_messages(1)[0]
+    same(report.sender, "")
+    assert b"Causeway" in report.content and b"5.1.1" in report.content, report.content
+    same(exim.waiting(), "")
+    daemon.spool.wait_empty()
+
+
+@needs_root
+@limit(120)
+def test_appendfile_many_at_once(t):
+    """Exim's temporary files are never taken, and no message is lost or taken twice."""
+    peer, _, daemon, exim = dropping(t)
+    for _ in range(30):
+        exim.exim("-odb", "-oi", "-f", "a@client.test", "u@example.net", input=message())
+    peer.wait_messages(30, timeout=60)
+    exim.run_queue()
+    daemon.spool.wait_empty()
+    same((len(peer.messages), len({m.id for m in peer.messages})), (30, 30))
+    same((os.listdir(exim.root.at(PICKUP)), daemon.spool.names("drop/bad")), ([], []))
