@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "courier/forwarding.h"
 #include "courier/tally.h"
+#include "format/domain.h"
 
 #define DOT_LINE 3      /* bytes of ".CRLF" */
 
@@ -311,9 +312,10 @@ static void host_found(void *arg, const struct host *host)
 static void look_for_hosts(struct delivery *d)
 {
 	const struct manner *m = d->transport->manner;
+	struct text nexthop = text_of(d->request->nexthop);
 
 	d->hosts = hosts_new(&d->tools->hosts, m, d->request->nexthop);
-	if (*m->fallback_relay && strncmp(d->request->nexthop, "unix:", 5) == 0)
+	if (*m->fallback_relay && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
 		tally_note(d->tally, "warning: fallback_relay does not count for a nexthop that is a socket");
 }
 

@@ -36,15 +36,12 @@ struct hosts {
 
 struct hosts *hosts_new(const struct hosts_setup *setup, const struct manner *m, const char *nexthop)
 {
-	static const char local[] = "unix:", inet[] = "inet:";
 	struct hosts *h = mem_alloc(sizeof *h);
 
 	h->setup = setup;
 	h->manner = m;
-	h->local = strncmp(nexthop, local, sizeof local - 1) == 0;
-	if (h->local || strncmp(nexthop, inet, sizeof inet - 1) == 0)
-		nexthop += sizeof local - 1;
 	h->rest = text_of(nexthop);
+	h->local = domain_lmtp(&h->rest) == DOMAIN_LMTP_SOCKET;
 	if (!h->local)
 		h->fallback = text_of(m->fallback_relay);
 	return h;

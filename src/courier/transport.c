@@ -63,11 +63,10 @@ static void take_interface(const struct settings *s, bool v6, struct endpoint *o
 		*out = found;
 }
 
+/* In the list of those kept a socket may stand without "unix:". */
 static bool is_path(struct text *element)
 {
-	if (text_starts_nocase(*element, "unix:") || text_starts_nocase(*element, "inet:"))
-		*element = text_make(element->p + strlen("unix:"), element->n - strlen("unix:"));
-	return element->n > 0 && element->p[0] == '/';
+	return domain_lmtp(element) == DOMAIN_LMTP_SOCKET || (element->n > 0 && element->p[0] == '/');
 }
 
 /* Sockets and hosts apart: to a list of tables a path would be the name of a file. */

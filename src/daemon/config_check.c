@@ -164,10 +164,8 @@ static bool check_nexthop(struct checking *c, const char *path, const struct set
 
 	if (!t->manner || t->manner->protocol != PROTOCOL_LMTP)
 		return true;
-	if (nexthop.n >= 5 && memcmp(nexthop.p, "unix:", 5) == 0)
-		return check_socket(c, path, text_make(nexthop.p + 5, nexthop.n - 5));
-	if (nexthop.n >= 5 && memcmp(nexthop.p, "inet:", 5) == 0)
-		nexthop = text_make(nexthop.p + 5, nexthop.n - 5);
+	if (domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
+		return check_socket(c, path, nexthop);
 	while (text_list_next(&nexthop, &element))
 		if (!domain_nexthop(element, &parsed, &why))
 			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p,

@@ -149,6 +149,24 @@ enum domain_kind domain_literal(struct text t, char out[DOMAIN_SIZE])
 	return tagged ? DOMAIN_IPV6 : DOMAIN_IPV4;
 }
 
+static bool skip(struct text *t, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (t->n < n || memcmp(t->p, prefix, n) != 0)
+		return false;
+	*t = text_make(t->p + n, t->n - n);
+	return true;
+}
+
+enum domain_lmtp domain_lmtp(struct text *nexthop)
+{
+	if (skip(nexthop, "unix:"))
+		return DOMAIN_LMTP_SOCKET;
+	skip(nexthop, "inet:");
+	return DOMAIN_LMTP_HOSTS;
+}
+
 static bool take_service(struct text t, struct domain_nexthop *out, const char **why)
 {
 	struct text rest = t;

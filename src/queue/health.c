@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/domain.h"
 #include "queue/core.h"
 #include "queue/settle.h"
 
@@ -37,11 +38,11 @@ void health_end(struct destination *d)
 
 static const char *socket_path(const struct destination *d)
 {
-	static const char prefix[] = "unix:";
+	struct text nexthop = text_of(d->nexthop);
 
-	if (d->protocol != PROTOCOL_LMTP || strncmp(d->nexthop, prefix, sizeof prefix - 1) != 0)
+	if (d->protocol != PROTOCOL_LMTP || domain_lmtp(&nexthop) != DOMAIN_LMTP_SOCKET)
 		return NULL;
-	return d->nexthop + sizeof prefix - 1;
+	return nexthop.p;   /* to the end of the nexthop */
 }
 
 /* Notes what is there now; true if that is a socket which was not there before. */

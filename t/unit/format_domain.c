@@ -168,6 +168,27 @@ START_TEST(test_nexthop)
 }
 END_TEST
 
+static const struct {
+	const char *nexthop, *rest;
+	enum domain_lmtp kind;
+} lmtp[] = {
+	{ "unix:/run/lmtp", "/run/lmtp", DOMAIN_LMTP_SOCKET }, { "unix:", "", DOMAIN_LMTP_SOCKET },
+	{ "unix:a,b", "a,b", DOMAIN_LMTP_SOCKET }, { "inet:a:24, b", "a:24, b", DOMAIN_LMTP_HOSTS },
+	{ "a:24", "a:24", DOMAIN_LMTP_HOSTS }, { "inet:", "", DOMAIN_LMTP_HOSTS }, { "", "", DOMAIN_LMTP_HOSTS },
+	{ "inet:unix:/x", "unix:/x", DOMAIN_LMTP_HOSTS }, { "/run/lmtp", "/run/lmtp", DOMAIN_LMTP_HOSTS },
+	{ "UNIX:/x", "UNIX:/x", DOMAIN_LMTP_HOSTS }, { "uni", "uni", DOMAIN_LMTP_HOSTS },
+};
+
+START_TEST(test_D_2_lmtp)
+{
+	struct text t = text_of(lmtp[_i].nexthop);
+
+	ck_assert_int_eq(domain_lmtp(&t), lmtp[_i].kind);
+	ck_assert_str_eq(t.p, lmtp[_i].rest);
+	ck_assert_uint_eq(t.n, strlen(lmtp[_i].rest));
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -177,6 +198,7 @@ int main(void)
 		{ "reads literals", test_literal, UNIT_ROWS(literals), 0 },
 		{ "makes keys", test_key, UNIT_ROWS(keys), 0 },
 		{ "reads nexthops", test_nexthop, UNIT_ROWS(nexthops), 0 },
+		{ "reads nexthops of LMTP", test_D_2_lmtp, UNIT_ROWS(lmtp), 0 },
 	};
 
 	return unit_main("format/domain", cases, UNIT_ROWS(cases));
