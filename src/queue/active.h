@@ -7,7 +7,11 @@
  *   the router is through (router.c)               nobody, no route, or all destinations dead or crowded
  *   a request is over (results_finish)             the last one out, maybe
  *   a request was lost with its courier (results_lost)   only if its recipients were deferred for it
- *   a destination has died, or a probe failed (health.c)   for each message in its line
+ *   a destination has died or is suspended, or a probe failed (health.c)   for each message in its line
+ *   a suspect's destination takes nothing (suspect.c)    its turn had come
+ *   the operator holds or deletes it (orders.c)    nobody waits in line any more
+ *   its queue file is written (unwritten.c)        it may have waited for that alone
+ *   its caller decides or is gone (waits.c)        the end had waited for him
  */
 #ifndef CAUSEWAY_QUEUE_ACTIVE_H
 #define CAUSEWAY_QUEUE_ACTIVE_H

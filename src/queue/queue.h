@@ -63,7 +63,7 @@ void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *ar
 enum queue_order { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
 struct queue_order_answer {
 	size_t found;             /* messages that were meant */
-	size_t changed;           /* those among them for which it made (dry run: would make) a difference */
+	size_t changed;           /* those whose state the order fits, the ones being delivered included for a retry */
 };
 /* Gives the order about one id, or all messages that the filter names (id 0). done(arg, answer) comes when
  * all is on the disk; with dry_run nothing is done. */

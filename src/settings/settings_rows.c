@@ -76,7 +76,7 @@ static const struct option_row queue_rows[] = {
 		"age at which a message that cannot be delivered is returned; 0: after one attempt",
 		.max = 90LL * DAY),
 	ROW(DURATION, "bounce_queue_lifetime", bounce_queue_lifetime, "5d",
-		"the same for messages with the null sender, which are then dropped", .max = 90LL * DAY),
+		"the same for messages with the null sender, of which at most the postmaster is then told", .max = 90LL * DAY),
 	ROW(DURATION, "delay_warning_time", delay_warning_time, "0s",
 		"age at which the sender is told that a message is late; 0: never (not acting yet)"),
 	ROW(SIZE, "message_size_limit", message_size_limit, "50 MiB",

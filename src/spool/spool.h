@@ -118,7 +118,7 @@ void spool_load(struct spool *, uint64_t id, void (*done)(void *arg, uint64_t id
 
 struct spool_result {
 	size_t rcpt;                    /* index in the envelope */
-	char status;                    /* 's' sent, 'b' bounced, 'd' deferred, 'e' expired */
+	char status;                    /* 's' sent, 'b' bounced, 'd' deferred, 'e' expired, 'h' handed back to its caller */
 	const char *dsn;
 	const char *peer;               /* relay, "" if none */
 	const char *text;               /* cleaned by the caller, cut to 500 bytes here */
@@ -151,6 +151,9 @@ void spool_report(struct spool *, uint64_t id, const char *bytes, size_t n, uint
 /* Calls done(arg) when everything added before is on the disk. While the disk refuses, it waits and tries
  * again (one loud line). */
 void spool_commit(struct spool *, void (*done)(void *arg), void *arg);
+
+/* Somebody waits for what a commit was asked for: it shall not rest to serve more. */
+void spool_hurry(struct spool *);
 
 /* --- for the operator --- */
 
