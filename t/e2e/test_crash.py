@@ -76,11 +76,12 @@ class Traffic:
         return mail.transaction("a@client.test", addresses, mail.message("x" * 200 + "\n", ident=ident))
 
     def drop(self, count):
-        """COUNT messages, some adopted, some several to a file."""
+        """COUNT files, some adopted, some with several messages."""
         for _ in range(count):
-            uid = self.random.choice((PRODUCER_UID, DAEMON_UID))
-            data = b"".join(self._message() for _ in range(self.random.choice((1, 1, 1, 3))))
-            self.daemon.drop(data, uid=uid)
+            self.drop_file(self.random.choice((PRODUCER_UID, DAEMON_UID)), self.random.choice((1, 1, 1, 3)))
+
+    def drop_file(self, uid, messages):
+        self.daemon.drop(b"".join(self._message() for _ in range(messages)), uid=uid)
 
 
 def daemon_for(t, store, settings=None):
@@ -220,7 +221,9 @@ def crash_or_end(daemon, step, broken):
 
 def run_into_crash(daemon, traffic, step, occurrence):
     """Run a daemon that kills itself at the step, and does so again each time that it gets there."""
-    traffic.drop(3)
+    for uid in (PRODUCER_UID, DAEMON_UID):      # each way in at least once
+        for messages in (1, 3):
+            traffic.drop_file(uid, messages)
     if step == "adopt-renamed":
         traffic.drop(10)    # only a claim that a start found is adopted by a second rename
         claim_by_hand(daemon.spool)
