@@ -11,6 +11,7 @@
 #include "daemon/config_check.h"
 #include "daemon/config_file.h"
 #include "daemon/config_values.h"
+#include "daemon/config_warn.h"
 
 /* --- sections with titles --- */
 
@@ -237,34 +238,6 @@ static bool check(struct config *c)
 	return good;
 }
 
-/* What was asked for in writing and does nothing yet. */
-static void warn_about_waiting(struct config *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		const struct config_value *v = c->values[i];
-
-		if (v->place && strcmp(config_name_of(v->path), "tls_security_level") == 0 &&
-			strcmp(v->expanded, "may") == 0)
-			buf_fmt(c->warnings, "%s: %s = may: acts as none, this version has no TLS yet\n",
-				v->place, v->written);
-	}
-}
-
-static void warn_about_idle_time(struct config *c)
-{
-	int64_t most = c->settings->connection_cache_ttl_limit, wanted;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct config_value *v = c->values[i];
-
-		if (v->place && strcmp(config_name_of(v->path), "connection_cache_time_limit") == 0
-				&& text_duration(text_of(v->expanded), &wanted) && wanted > most)
-			buf_fmt(c->warnings, "%s: %s: no connection is kept for longer than "
-				"connection_cache_ttl_limit, which is %lld s\n", v->place, v->written,
-				(long long)most / 1000);
-	}
-}
-
 static void know_process(struct config *c)
 {
 	char *id = mem_fmt("%ld", (long)getpid());
@@ -286,8 +259,7 @@ static bool build(struct config *c)
 		return false;
 	if (!c->source->values_only && !check(c))
 		return false;
-	warn_about_waiting(c);
-	warn_about_idle_time(c);
+	config_warn(c);
 	return true;
 }
 

@@ -314,6 +314,10 @@ static const struct {
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
 	{ "lmtp { tls_security_level = may }", "conf:1: lmtp.tls_security_level = may: acts as none" },
+	{ "lmtp { header_checks = 'regexp:/x' }", "conf:1: lmtp.header_checks: accepted, but this version does not act" },
+	{ "\nlmtp_sasl_auth_enable = yes", "conf:2: lmtp_sasl_auth_enable: accepted, but" },
+	{ "transport x { protocol = lmtp\nbody_checks = 'pcre:/x' }", "conf:2: transport.x.body_checks: accepted, but" },
+	{ "queue { delay_warning_time = 4h }", "conf:1: queue.delay_warning_time: accepted, but" },
 };
 
 START_TEST(test_warned)
@@ -338,7 +342,8 @@ START_TEST(test_quiet)
 	char *why = NULL;
 
 	buf_init(&warnings, 65536);
-	settings_free(read_with("workers = 3", NULL, &warnings, &why));
+	settings_free(read_with("workers = 3\nlmtp_header_checks = ''\nlmtp_sasl_auth_enable = no\n"
+		"delay_warning_time = 0", NULL, &warnings, &why));
 	ck_assert_str_eq(buf_text(&warnings), "");
 }
 END_TEST
