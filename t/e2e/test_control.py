@@ -260,6 +260,7 @@ def test_a_long_listing_waits_for_its_reader(t):
     for number in range(200):
         daemon.send(["%s.%d@example.org" % ("x" * 60, n) for n in range(500)], sync=False)
     processes.wait_for(lambda: daemon.ctl("status", "--json")["queue"]["total"] == 200, 50, "all taken in")
+    daemon.wait_log(r"nrcpt=500 \(queue active\)$", 200, 50)     # their recipients are in memory, too
     queue, = daemon.pids("queue")
     before = resident(queue)
     with socket.socket(socket.AF_UNIX) as raw:
