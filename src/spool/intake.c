@@ -1,5 +1,6 @@
 #include "spool/intake.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,7 @@ enum {
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
 	AGAIN_MS = 100,            /* between looks at what waits */
 	GROUP = 32,                /* files that one thread claims in a row */
-	SMALL = 64 * 1024,         /* bytes that are copied without a thread of their own */
-	GROUPS_MAX = 1             /* more threads would only wait for the same directories */
+	SMALL = 64 * 1024          /* bytes that are copied without a thread of their own */
 };
 
 /* Files that are claimed and looked at by one thread, one after the other. */
@@ -43,7 +43,7 @@ struct intake {
 	size_t running_count, waiting_count;
 	int64_t next_due;          /* of the waiting; ms of loop_now */
 	struct group *group;       /* being filled, or NULL */
-	unsigned groups;           /* at work */
+	bool group_at_work;        /* one; a second thread would only wait for the same directories */
 	bool begun, paused;
 	bool troubled;             /* the last file that met the disk met trouble */
 	size_t taken, refused;
@@ -243,7 +243,6 @@ static void note_copy(struct intake *in, struct take *t);
 static void act(struct intake *in, struct take *t)
 {
 	switch (t->outcome) {
-	case TAKE_COPY:
 	case TAKE_STORED:
 		stored(in, t);
 		return;
@@ -270,6 +269,9 @@ static void act(struct intake *in, struct take *t)
 		return;
 	case TAKE_GONE:
 		break;
+	case TAKE_GO_ON:
+	case TAKE_COPY:
+		assert(!"a file that was not worked on to an end");
 	}
 	finish(in, t);
 }
@@ -370,7 +372,7 @@ static void group_done(struct disk_job *job)
 	struct group *g = LIST_OF(job, struct group, job);
 	struct intake *in = g->intake;
 
-	in->groups--;
+	in->group_at_work = false;
 	for (size_t i = 0; i < g->count; i++)
 		looked_at(in, g->takes[i]);
 	free(g);
@@ -384,8 +386,8 @@ static void start_group(struct intake *in)
 	if (!g)
 		return;
 	in->group = NULL;
-	in->groups++;
-	g->memory = kept_room(in->setup.kept) / GROUPS_MAX;
+	in->group_at_work = true;
+	g->memory = kept_room(in->setup.kept);
 	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
 }
 
@@ -409,7 +411,7 @@ static void run(struct intake *in, struct take *t)
 static bool may_take(const struct intake *in)
 {
 	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX
-		&& in->groups < GROUPS_MAX && !kept_is_crowded(in->setup.kept);
+		&& !in->group_at_work && !kept_is_crowded(in->setup.kept);
 }
 
 static void run_due(struct intake *in)

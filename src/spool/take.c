@@ -167,7 +167,7 @@ static enum take_outcome copy_claim(struct take *t, const struct stat *st, char 
 	return error ? cannot_claim(t, error) : TAKE_COPIED;
 }
 
-/* From its directory to queue/. TAKE_STORED: go on. */
+/* From its directory to queue/. */
 static enum take_outcome claim(struct take *t, char *room)
 {
 	const struct tree *tree = t->store.tree;
@@ -194,7 +194,7 @@ static enum take_outcome claim(struct take *t, char *room)
 		return cannot_claim(t, error);
 	t->claimed = true;
 	spool_step("claim-renamed");
-	return TAKE_STORED;
+	return TAKE_GO_ON;
 }
 
 static const char *kind_of(mode_t mode)
@@ -204,7 +204,7 @@ static const char *kind_of(mode_t mode)
 		: "a device";
 }
 
-/* Nobody can exchange the claimed file any more, so what is seen here stays true. TAKE_STORED: go on. */
+/* Nobody can exchange the claimed file any more, so what is seen here stays true. */
 static enum take_outcome check(struct take *t, const char *file, struct stat *st)
 {
 	if (fstatat(t->store.tree->queue, file, st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -216,7 +216,7 @@ static enum take_outcome check(struct take *t, const char *file, struct stat *st
 	if (st->st_nlink > 1)
 		return unfinished(t, mem_fmt("has %lu links; a message has one",
 			(unsigned long)st->st_nlink));
-	return TAKE_STORED;
+	return TAKE_GO_ON;
 }
 
 static enum take_outcome cannot_open(struct take *t, const struct stat *st, int error)
@@ -322,7 +322,7 @@ static enum take_outcome look(struct take *t, char *room)
 	char file[NAMES_SIZE];
 	enum take_outcome outcome = check(t, names_drop(t->store.id, t->store.count, file), &t->before);
 
-	if (outcome != TAKE_STORED)
+	if (outcome != TAKE_GO_ON)
 		return outcome;
 	t->fd = open_claim(t, file);
 	return t->fd < 0 ? cannot_open(t, &t->before, errno) : try_to_adopt(t, room);
@@ -340,8 +340,8 @@ static enum take_outcome look_early(struct take *t, char *room)
 
 void take_look(struct take *t, char *room)
 {
-	t->outcome = t->claimed ? TAKE_STORED : claim(t, room);
-	if (t->outcome != TAKE_STORED)
+	t->outcome = t->claimed ? TAKE_GO_ON : claim(t, room);
+	if (t->outcome != TAKE_GO_ON)
 		return;
 	t->arrived = wall_now();
 	t->outcome = t->store.early ? look_early(t, room) : look(t, room);

@@ -17,7 +17,8 @@
 #include "spool/store.h"
 
 enum take_outcome {
-	TAKE_COPY,         /* claimed and found good so far; take_copy comes next */
+	TAKE_GO_ON,        /* nothing is in the way of the next step; never the outcome of take_look or take_copy */
+	TAKE_COPY,         /* claimed and found good so far; take_copy comes next: an outcome of take_look alone */
 	/* store.messages have their names, not yet durable; or, with store.kept, the one is in memory */
 	TAKE_STORED,
 	TAKE_GONE,         /* there is no such file any more, or it is not for us */
@@ -34,33 +35,35 @@ enum take_outcome {
 };
 
 struct take {
-	struct disk_job job;         /* for the owner's use */
-	struct list link;
-	struct dirsync_waiter synced;
-	void *owner;
+	/* what it is */
 	const struct source *source;
 	char name[NAME_MAX + 1];     /* in the source; "" if it was lost in a crash */
-	struct drop_hint hint;       /* what is known of the name */
-	bool is_copy;                /* the claim is a copy of ours: uid was known before */
-	char key[CLAIM_KEY_SIZE];    /* of what was copied */
-	bool claimed;                /* it is queue/ID.drop, or, with store.early, queue/ID */
+	uid_t uid;                   /* owner of the file */
+	/* the loop's, also while a thread works on it */
+	struct list link;
+	struct disk_job job;
+	struct dirsync_waiter synced;
+	void *owner;
+	uint64_t floor;              /* its id is not lower; a thread may be giving it one */
 	bool noted;                  /* the journal has its name */
-	/* its id is not lower; for the loop, while a thread may be giving it one */
-	uint64_t floor;
-	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
-	size_t memory;               /* bytes of it that may be kept in memory */
-	struct store store;
 	bool *have;                  /* what store.have points to, or NULL */
 	int64_t begun, due;          /* ms of loop_now: when it was first unfinished, when to look again */
 	unsigned attempts;
 	size_t told;                 /* messages that their receiver has */
+	/* what the threads go by, and their memory from step to step */
+	struct drop_hint hint;       /* what is known of the name */
+	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
+	size_t memory;               /* bytes of it that may be kept in memory */
+	bool is_copy;                /* the claim is a copy of ours: uid was known before */
+	char key[CLAIM_KEY_SIZE];    /* of what was copied */
+	bool claimed;                /* it is queue/ID.drop, or, with store.early, queue/ID */
 	int fd;                      /* the claimed file, between look and copy; or -1 */
 	struct stat before;          /* it, when it was opened */
-	/* results */
+	struct store store;
+	/* their results */
 	enum take_outcome outcome;
 	bool durable;                /* TAKE_STORED, and the names are on the disk too */
 	int error;
-	uid_t uid;                   /* owner of the file */
 	int64_t arrived;             /* ms since 1970 */
 	char put[NAME_MAX + 1];
 };
