@@ -1,5 +1,6 @@
 #include "daemon/sandbox.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -124,7 +125,7 @@ static const char *enter_landlock(enum sandbox_role role, const struct settings 
 
 bool sandbox_enter(enum sandbox_role role, const struct settings *s, char **state)
 {
-	const char *landlock = NULL, *seccomp = NULL;
+	const char *landlock, *seccomp;
 	char *files, *calls;
 	int abi = landlock_abi();
 
@@ -133,8 +134,7 @@ bool sandbox_enter(enum sandbox_role role, const struct settings *s, char **stat
 		return true;
 	}
 	tzset();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-		landlock = enter_landlock(role, s, abi);
+	landlock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? enter_landlock(role, s, abi) : strerror(errno);
 	seccomp = role == SANDBOX_QUEUE ? seccomp_enter_queue() : seccomp_enter_courier();
 	files = landlock ? mem_fmt("no landlock (%s)", landlock) : mem_fmt("landlock %d", abi);
 	calls = seccomp ? mem_fmt("no seccomp (%s)", seccomp) : mem_str("seccomp");
