@@ -256,7 +256,7 @@ static bool append_own_name(const struct config *c, const char *name, struct buf
 	copy = mem_strn(title.p ? title.p : "", title.n);
 	t = settings_transport(c->settings, copy);
 	if (t)
-		buf_str(out, service ? t->name : t->manner->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp");
+		buf_str(out, service ? t->name : protocol_name(t->manner->protocol));
 	free(copy);
 	return t;
 }

@@ -101,7 +101,7 @@ static void add_way(struct queue *q, json_t *o, const struct route_answer *way)
 
 	json_object_set_new(o, "nexthop", json_clean(way->nexthop));
 	json_object_set_new(o, "hosts", hosts(text_of(way->nexthop)));
-	json_object_set_new(o, "protocol", json_string(t->manner->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp"));
+	json_object_set_new(o, "protocol", json_string(protocol_name(t->manner->protocol)));
 	json_object_set_new(o, "flags", json_clean(t->flags));
 	add_policy(o, t->manner);
 	json_object_set_new(o, "destination", d ? destination_json(d) : json_null());

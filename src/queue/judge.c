@@ -21,7 +21,7 @@ void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 		message_set_final(a->message, rcpt, a->envelope->count);
 }
 
-static void tell_second_copy(const struct active *a, uint32_t rcpt)
+static void tell_returned_and_sent(const struct active *a, uint32_t rcpt)
 {
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
 	         "to=<%s>: delivered after it was handed back to its caller, whose next attempt is a second copy",
@@ -35,7 +35,7 @@ static void record(struct queue *q, struct active *a, uint32_t rcpt)
 	if (!a->rcpts[rcpt].returned)
 		judge_record(q, a, rcpt, sent ? 's' : 'd');
 	else if (sent)
-		tell_second_copy(a, rcpt);
+		tell_returned_and_sent(a, rcpt);
 	batch_add_result(q->batches, a, rcpt);
 }
 
@@ -73,9 +73,7 @@ static const char *process_of(const struct queue *q, const char *transport)
 {
 	const struct settings_transport *t = transport ? settings_transport(q->settings, transport) : NULL;
 
-	if (!t)
-		return "qmgr";
-	return t->manner->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp";
+	return t ? protocol_name(t->manner->protocol) : "qmgr";
 }
 
 void judge_here(struct queue *q, struct active *a, uint32_t rcpt, const char *transport, enum outcome outcome,

@@ -7,6 +7,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+const char *protocol_name(enum protocol protocol)
+{
+	return protocol == PROTOCOL_LMTP ? "lmtp" : "smtp";
+}
+
 bool manner_knows(enum protocol protocol, const struct option_row *row)
 {
 	return row->use & (protocol == PROTOCOL_LMTP ? MANNER_LMTP : MANNER_SMTP);

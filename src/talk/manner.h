@@ -14,6 +14,9 @@
 
 enum protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 
+/* "smtp" or "lmtp". */
+const char *protocol_name(enum protocol);
+
 /* option_row.use: the protocols whose section knows the row, and MANNER_OBSOLETE for what is accepted
  * with one warning (the row's help names the successor). */
 enum { MANNER_SMTP = 1, MANNER_LMTP = 2, MANNER_BOTH = 3, MANNER_OBSOLETE = 4 };
