@@ -29,6 +29,7 @@ struct batch {
 	struct batch_call *calls;
 	int64_t asked;                /* for its commit; ms of the boot clock */
 	bool needed;
+	bool hurried;                 /* somebody waits for it */
 };
 
 struct batches {
@@ -47,7 +48,7 @@ static struct batch *batch_new(struct batches *all)
 		b->next = NULL;
 		b->count = 0;
 		b->calls = NULL;
-		b->needed = false;
+		b->needed = b->hurried = false;
 		return b;
 	}
 	b = mem_alloc(sizeof *b);
@@ -100,6 +101,7 @@ static void add(struct batches *all, struct item item)
 void batch_add_result(struct batches *all, struct active *a, uint32_t rcpt)
 {
 	add(all, (struct item){ .active = a, .rcpt = rcpt });
+	all->open->hurried |= waits_for(all->queue->waits, a);
 }
 
 void batch_add_settled(struct batches *all, struct active *a)
@@ -110,6 +112,7 @@ void batch_add_settled(struct batches *all, struct active *a)
 void batch_add_wait(struct batches *all, struct wait *w)
 {
 	add(all, (struct item){ .wait = w, .rcpt = TAKEN_BACK });
+	all->open->hurried = true;
 }
 
 void batch_add_other(struct batches *all)
@@ -122,6 +125,7 @@ void batch_add_call(struct batches *all, struct batch_call *call)
 {
 	call->next = all->open->calls;
 	all->open->calls = call;
+	all->open->hurried = true;
 	batch_add_other(all);
 }
 
@@ -185,6 +189,8 @@ void batches_commit(struct batches *all)
 	all->last = b;
 	all->open = batch_new(all);
 	spool_commit(all->queue->spool, committed, b);
+	if (b->hurried)
+		spool_hurry(all->queue->spool);
 }
 
 bool batches_idle(const struct batches *all)

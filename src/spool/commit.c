@@ -15,9 +15,9 @@
 /* A batch grows only while the disk is busy or refuses; this is some millions of lines. */
 enum { LINES_MAX = 1 << 30 };
 
-/* A program may wait for the result of the one message that it has brought; where there are many results, a commit
- * costs more than those of the few ms that it may wait for. */
-enum { REST_MS = 1, REST_CROWDED_MS = 10, CROWD = 4096 /* bytes of lines */ };
+/* Mostly nobody but the log waits for a commit, and each costs more than the results of the few ms that it may
+ * wait for. */
+enum { REST_MS = 10 };
 
 enum { JUMP_MS = 1000 };               /* no clock runs so differently by itself */
 
@@ -210,7 +210,7 @@ static void done(struct disk_job *job)
 	c->running = NULL;
 	c->batches++;
 	c->journal_bytes = c->journal.size;
-	pace_ended(&c->pace, b->lines.len > CROWD ? REST_CROWDED_MS : REST_MS);
+	pace_ended(&c->pace);
 	if (c->urgent)                        /* what was asked for while this batch failed and was tried again */
 		pace_ask(&c->pace);
 	rewrite_consider(c->rewrite, &c->journal);
@@ -243,7 +243,7 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	c->open = batch_new();
 	c->job = (struct disk_job){ .work = work, .done = done };
 	buf_init(&c->printed, SIZE_MAX / 2);
-	pace_init(&c->pace, setup->loop, start, c);
+	pace_init(&c->pace, setup->loop, REST_MS, start, c);
 	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync,
 		.ledger = setup->ledger,
 		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });
@@ -317,6 +317,11 @@ void commit_wait(struct commit *c, void (*done_fn)(void *arg), void *arg)
 	w->arg = arg;
 	list_append(&c->open->waiters, &w->link);
 	ask(c);
+}
+
+void commit_hurry(struct commit *c)
+{
+	pace_hurry(&c->pace);
 }
 
 void commit_gone(struct commit *c, struct ledger_message *m)

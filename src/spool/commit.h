@@ -42,6 +42,7 @@ void commit_remove(struct commit *, const struct removal *);
 
 /* done(arg) is called from the loop after the open batch. */
 void commit_wait(struct commit *, void (*done)(void *arg), void *arg);
+void commit_hurry(struct commit *);   /* see spool_hurry */
 
 /* All files of this finished message are unlinked. */
 void commit_gone(struct commit *, struct ledger_message *);

@@ -9,8 +9,7 @@
 #include "spool/io.h"
 #include "spool/pace.h"
 
-/* Mail waits for it; where much mail does, a little longer, so that each run serves more. */
-enum { REST_MS = 1, REST_CROWDED_MS = 5, CROWD = 16 };
+enum { REST_MS = 4 };   /* mail waits for it, but only behind other mail */
 
 struct dirsync {
 	struct disk_job job;
@@ -42,16 +41,12 @@ static void work(struct disk_job *job, char *room)
 	d->error = dirsync_here(d->tree);
 }
 
-static size_t move_all(struct list *from, struct list *to)
+static void move_all(struct list *from, struct list *to)
 {
-	size_t n = 0;
-
 	LIST_EACH(at, from) {
 		list_remove(at);
 		list_append(to, at);
-		n++;
 	}
-	return n;
 }
 
 static void start(void *arg)
@@ -84,7 +79,8 @@ static void done(struct disk_job *job)
 		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue: the directory can be synced again",
 			d->tree->path);
 	list_init(&served);
-	pace_ended(&d->pace, move_all(&d->served, &served) > CROWD ? REST_CROWDED_MS : REST_MS);
+	move_all(&d->served, &served);
+	pace_ended(&d->pace);
 	LIST_EACH(at, &served) {
 		struct dirsync_waiter *w = LIST_OF(at, struct dirsync_waiter, link);
 
@@ -102,7 +98,7 @@ struct dirsync *dirsync_new(struct loop *loop, struct disk *disk, const struct t
 	d->tree = tree;
 	list_init(&d->waiting);
 	list_init(&d->served);
-	pace_init(&d->pace, loop, start, d);
+	pace_init(&d->pace, loop, REST_MS, start, d);
 	return d;
 }
 

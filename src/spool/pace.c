@@ -9,13 +9,13 @@ static void begin(void *arg)
 	if (p->running)
 		return;
 	p->running = true;
-	p->wanted = false;
+	p->wanted = p->hurried = false;
 	p->start(p->arg);
 }
 
-void pace_init(struct pace *p, struct loop *loop, void (*start)(void *arg), void *arg)
+void pace_init(struct pace *p, struct loop *loop, int64_t rest_ms, void (*start)(void *arg), void *arg)
 {
-	*p = (struct pace){ .loop = loop, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
+	*p = (struct pace){ .loop = loop, .rest = rest_ms * 1000, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
 	p->timer = loop_timer_new(loop, begin, p);
 }
 
@@ -41,13 +41,24 @@ void pace_ask(struct pace *p)
 		loop_timer_set(p->timer, (p->rest - rested + 999) / 1000);
 }
 
-void pace_ended(struct pace *p, int64_t rest_ms)
+void pace_hurry(struct pace *p)
+{
+	pace_ask(p);
+	p->hurried = true;
+	if (p->running || p->failures)
+		return;
+	loop_timer_stop(p->timer);
+	loop_later(p->loop, &p->task);
+}
+
+void pace_ended(struct pace *p)
 {
 	p->running = false;
-	p->rest = rest_ms * 1000;
 	p->failures = 0;
 	p->ended = loop_micros();
-	if (p->wanted)
+	if (p->hurried)
+		loop_later(p->loop, &p->task);
+	else if (p->wanted)
 		loop_timer_set(p->timer, p->rest / 1000);
 }
 

@@ -13,21 +13,26 @@ struct pace {
 	struct loop_timer *timer;
 	void (*start)(void *arg);
 	void *arg;
-	int64_t rest;           /* µs; the last run's load decides */
+	int64_t rest;           /* µs */
 	int64_t ended;          /* µs of the monotonic clock */
 	unsigned failures;      /* in a row */
 	bool running;           /* between start and pace_ended or pace_failed */
 	bool wanted;
+	bool hurried;           /* the next run shall not rest before */
 };
 
-void pace_init(struct pace *, struct loop *, void (*start)(void *arg), void *arg);
+/* rest_ms: between the end of one run and the start of the next. */
+void pace_init(struct pace *, struct loop *, int64_t rest_ms, void (*start)(void *arg), void *arg);
 void pace_clear(struct pace *);
 
 /* Work is waiting: start(arg) will be called from the loop, never while it runs. */
 void pace_ask(struct pace *);
 
-/* What start began is over, and the next run begins so much later at the earliest. */
-void pace_ended(struct pace *, int64_t rest_ms);
+/* The same, and there is no time to rest. */
+void pace_hurry(struct pace *);
+
+/* What start began is over. */
+void pace_ended(struct pace *);
 /* The same work is to be tried again, after 1, 2, 4 … 30 s. */
 void pace_failed(struct pace *);
 

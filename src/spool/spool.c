@@ -379,6 +379,11 @@ void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 	commit_wait(s->commit, done, arg);
 }
 
+void spool_hurry(struct spool *s)
+{
+	commit_hurry(s->commit);
+}
+
 /* ---- for the operator ---- */
 
 void spool_state(const struct spool *s, struct spool_state *state)
