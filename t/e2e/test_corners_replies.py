@@ -3,7 +3,7 @@
 import re
 
 from actions import first, silence, then_close
-from cases import SHORT, by_recipient, outcome, results
+from cases import by_recipient, outcome, results
 from harness import same
 
 ONE = {"lmtp.destination_concurrency_limit": 1}
@@ -150,7 +150,7 @@ def test_C2_10_3xx_to_rcpt_proves_nothing(t):
     """Differs: 4.5.0 for all who are not judged yet, and the session ends."""
     peer = t.peer({"rcpt": lambda s, a: "354 go" if a.startswith("odd") else
                    "550 5.1.1 no" if a.startswith("hard") else "250 2.1.5 Ok"})
-    daemon = t.daemon(peer, SHORT)
+    daemon = t.daemon(peer)
     daemon.send(["hard@example.org", "odd@example.org", "u@example.org"], sender="")
     same(by_recipient(daemon, 3), {"hard": ("bounced", "5.1.1"), "odd": ("deferred", "4.5.0"),
                                    "u": ("deferred", "4.5.0")})
@@ -181,7 +181,7 @@ def test_H2_7_and_10_the_words_for_lost_and_late(t):
 
 def test_H2_11_trouble_with_rset_and_quit_is_silent(t):
     scripts = {"lost": {"rset": then_close(None)}, "late": {"rset": silence}, "odd": {"rset": "554 5.0.0 no"}}
-    daemon, peers = t.destinations(scripts, {**SHORT, **ONE})
+    daemon, peers = t.destinations(scripts, {"lmtp.rset_timeout": "1s", **ONE})
     for name in scripts:
         daemon.send("rcpt550@%s.test" % name, sender="")
         daemon.wait_delivery("rcpt550@%s.test" % name, "bounced")

@@ -4,7 +4,7 @@ import re
 
 import mail
 from actions import close, first, silence, then_close
-from cases import SHORT, by_recipient, outcome
+from cases import by_recipient, outcome
 from harness import limit, same
 
 ONE = {"lmtp.destination_concurrency_limit": 1}
@@ -30,7 +30,7 @@ def both(*peers):
 def test_K_3_and_9_commands_do_not_wait_for_replies(t):
     """DATA is on its way before MAIL is answered, and only then we wait."""
     peer = t.peer({"mail": "550 5.7.1 not you"})
-    daemon = t.daemon(peer, SHORT)
+    daemon = t.daemon(peer)
     daemon.send(["one@example.org", "two@example.org"], sender="")
     same(by_recipient(daemon, 2), {"one": ("bounced", "5.7.1"), "two": ("bounced", "5.7.1")})
     same(re.findall(rb"(?m)^[A-Z]+", peer.sessions[0].reads[1]), [b"MAIL", b"RCPT", b"RCPT", b"DATA"])
@@ -352,7 +352,7 @@ def test_Z_4_no_quit_where_nobody_listens(t):
     """After a lost connection and after a time-out."""
     for name, script in (("lost", {"rcpt": then_close(None)}), ("late", {"rcpt": silence}), ("dot", {"dot": silence})):
         peer = t.peer(script)
-        daemon = t.daemon(peer, SHORT, name=name)
+        daemon = t.daemon(peer, {"lmtp.rcpt_timeout": "2s", "lmtp.data_done_timeout": "2s"}, name=name)
         daemon.send("u@example.org")
         daemon.wait_delivery("u@example.org", "deferred", 30)
         peer.wait(lambda: not peer.sessions[0].open, 10, "the connection closed")
@@ -371,7 +371,7 @@ def test_Z_6_a_session_whose_time_is_over_says_quit(t):
 
 def test_Z_7_nothing_is_written_after_a_lost_connection(t):
     peer = t.peer({"data": close})
-    daemon = t.daemon(peer, SHORT)
+    daemon = t.daemon(peer)
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org", "deferred")
     same(verbs(peer), ["LHLO", "MAIL", "RCPT", "DATA"])
@@ -397,7 +397,7 @@ def test_J_17_trouble_on_a_kept_connection_counts_as_ever(t):
             silence(session)
         return "550 5.1.1 no" if address.startswith("hard") else "250 2.1.5 Ok"
     peer = t.peer({"rcpt": rcpt})
-    daemon = t.daemon(peer, {**ONE, **LONG, **SHORT})
+    daemon = t.daemon(peer, {**ONE, **LONG, "lmtp.rcpt_timeout": "2s"})
     for name, wanted in (("a", ("sent", "2.0.0")), ("hard", ("bounced", "5.1.1")), ("late", ("deferred", "4.4.2"))):
         daemon.send(name + "@example.org", sender="")
         same(outcome(daemon.wait_delivery(name + "@example.org")), wanted)
