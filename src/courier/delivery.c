@@ -38,7 +38,7 @@ struct delivery {
 	struct tally *tally;
 	enum site site;
 	char *site_reason;
-	bool delivered_before;
+	bool served;
 };
 
 static void delivery_free(struct delivery *d)
@@ -105,12 +105,12 @@ static void keep_reason(struct delivery *d, struct verdict *v)
 static void finish(struct delivery *d, bool kept)
 {
 	struct delivery_tools *t = d->tools;
-	bool fine = d->delivered_before || tally_deferred(d->tally) == 0;
+	bool fine = d->served || tally_deferred(d->tally) == 0;
 	struct finish f = {
 		.request = d->request->number, .destination = d->request->destination,
 		.connection_kept = kept,
 		.site = fine ? SITE_FINE : d->site, .reason = fine ? NULL : d->site_reason,
-		.delivered_before = d->delivered_before,
+		.served = d->served,
 	};
 
 	assert(tally_left(d->tally) == 0);
@@ -199,7 +199,7 @@ static void transaction_over(struct delivery *d)
 	if (session_complaint(d->session))
 		tally_note(d->tally, session_complaint(d->session));
 	if (session_greeted(d->session) && site == SITE_FINE && !d->stale)
-		d->delivered_before = true;
+		d->served = true;
 	if (session_greeted(d->session) && d->hosts)
 		hosts_count_session(d->hosts);
 }

@@ -154,7 +154,7 @@ static void hear(struct channel *c)
 		channel_break(c, "the other end has gone", NULL);
 	for (int i = 0; i < count; i++) {
 		if (packets[i].cut)
-			channel_break(c, "a packet is too long", NULL);
+			channel_break(c, "internal error (please report)", "a packet is too long");
 		if (!c->broken)
 			c->events->packet(c->arg, &packets[i]);
 		if (packets[i].fd >= 0)

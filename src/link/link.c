@@ -239,19 +239,19 @@ static void hear_packet(void *arg, struct packet *packet)
 {
 	struct link *l = arg;
 	struct unpack all = unpack_of(packet->bytes, packet->n), fields;
-	char where[40];
+	char where[80];
 
 	while (all.n > 0 && !channel_broken(l->channel)) {
 		enum message_kind kind = message_next(&all, &fields);
 
 		if (!all.wrong)
 			hear_message(l, kind, &fields, packet);
-		snprintf(where, sizeof where, "bad message of kind %d", (int)kind);
+		snprintf(where, sizeof where, "internal error (please report): message of kind %d", (int)kind);
 		if (all.wrong || fields.wrong)
 			channel_break(l->channel, where, all.wrong ? all.wrong : fields.wrong);
 	}
 	if (packet->fd >= 0)
-		channel_break(l->channel, "bad packet", "a descriptor that belongs to no request");
+		channel_break(l->channel, "internal error (please report)", "a descriptor that belongs to no request");
 }
 
 static void ended(void *arg, const char *why)

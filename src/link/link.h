@@ -63,6 +63,7 @@ struct answer {
 	int64_t setup, transmission; /* ms: delays c and d */
 	char *transcript;            /* NULL, or the conversation after a protocol error */
 };
+/* Frees its strings. */
 void answer_clear(struct answer *);
 
 /* A request is over: every recipient was answered before. */
@@ -72,7 +73,7 @@ struct finish {
 	bool connection_kept;        /* the lease goes on as an idle connection; else it comes back */
 	enum site site;              /* what this says about the destination */
 	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line */
-	bool delivered_before;       /* some session of this request ran to its normal end (V-10) */
+	bool served;                 /* some session of this request ran to its normal end */
 };
 
 struct link;

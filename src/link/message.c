@@ -323,7 +323,7 @@ void message_put_finish(struct buf *b, const struct finish *f)
 	pack_u8(b, f->connection_kept);
 	pack_u8(b, f->site);
 	pack_cut(b, f->reason, TEXT_MAX);
-	pack_u8(b, f->delivered_before);
+	pack_u8(b, f->served);
 }
 
 bool message_get_finish(struct unpack *u, struct finish *f)
@@ -333,7 +333,7 @@ bool message_get_finish(struct unpack *u, struct finish *f)
 	f->connection_kept = unpack_flag(u);
 	f->site = (enum site)unpack_u8(u, SITE_DEAD);
 	f->reason = (char *)unpack_line(u, TEXT_MAX);
-	f->delivered_before = unpack_flag(u);
+	f->served = unpack_flag(u);
 	if (f->site != SITE_FINE && !f->reason)
 		unpack_fail(u, "a destination is called busy or dead without a reason");
 	return unpack_end(u);

@@ -32,6 +32,7 @@ bool message_end(struct buf *b, size_t begin);
 /* Takes the next message off a packet: its kind, and a view of its fields. */
 enum message_kind message_next(struct unpack *packet, struct unpack *fields);
 
+/* Each appends the fields of one message, which message_begin has begun. */
 void message_put_request(struct buf *, const struct request *, uint32_t slot);
 void message_put_rcpt(struct buf *, const struct envelope_rcpt *);
 void message_put_answer(struct buf *, const struct answer *);
@@ -39,8 +40,9 @@ void message_put_finish(struct buf *, const struct finish *);
 
 /* The request without its recipients, whose count goes to *rcpts; the caller owns it. NULL: a fault. */
 struct request *message_get_request(struct unpack *, uint32_t *rcpts);
+/* Adds the recipient to the envelope; false: a fault. */
 bool message_get_rcpt(struct unpack *, struct envelope *);
-/* Strings point into the packet. */
+/* Strings point into the packet; false: a fault. */
 bool message_get_answer(struct unpack *, struct answer *);
 bool message_get_finish(struct unpack *, struct finish *);
 

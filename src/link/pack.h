@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+/* Each appends a field: a number of 1, 4 or 8 bytes, or bytes with their count; what does not fit marks the
+ * buffer (base/buf.h). */
 void pack_u8(struct buf *, unsigned);
 void pack_u32(struct buf *, uint32_t);
 void pack_u64(struct buf *, uint64_t);
@@ -27,16 +29,17 @@ struct unpack {
 	const char *wrong;      /* NULL, or a constant that says what the first fault was */
 };
 
+/* A view of n bytes, from which the fields are taken. */
 struct unpack unpack_of(const char *p, size_t n);
 void unpack_fail(struct unpack *, const char *wrong);        /* notes a fault, the first one wins */
 /* true if all was taken and nothing was wrong */
 bool unpack_end(struct unpack *);
 
 uint32_t unpack_u8(struct unpack *, uint32_t max);           /* 0..max, else wrong */
-bool unpack_flag(struct unpack *);
-uint32_t unpack_u32(struct unpack *, uint32_t max);
-uint64_t unpack_u64(struct unpack *, uint64_t max);
-struct text unpack_bytes(struct unpack *, size_t max);       /* a view of the packet */
+bool unpack_flag(struct unpack *);                           /* a byte that is 0 or 1 */
+uint32_t unpack_u32(struct unpack *, uint32_t max);          /* 0..max, else wrong */
+uint64_t unpack_u64(struct unpack *, uint64_t max);          /* the same */
+struct text unpack_bytes(struct unpack *, size_t max);       /* at most max bytes: a view of the packet */
 /* a string inside the packet, or NULL; no NUL inside */
 const char *unpack_text(struct unpack *, size_t max);
 const char *unpack_line(struct unpack *, size_t max);        /* the same, and without control characters */

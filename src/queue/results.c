@@ -16,7 +16,7 @@ enum { ROUNDS_MAX = 100 };            /* "once more" in a row without progress: 
 
 static const char *process_of(const struct destination *d)
 {
-	return d->protocol == PROTOCOL_LMTP ? "lmtp" : "smtp";
+	return protocol_name(d->protocol);
 }
 
 static void take(struct queue *q, struct flight *f, uint32_t rcpt, const struct answer *a)
@@ -52,7 +52,7 @@ static uint32_t addressed(struct courier *c, const struct flight *f, const struc
 	if (rcpt != RCPT_NONE && f->active->rcpts[rcpt].state == RCPT_FLYING)
 		return rcpt;
 	log_line(LOG_LEVEL_WARNING, "qmgr", f ? f->active->name : NULL,
-	         "delivery process %ld answers for recipient %u of request %u, which is not its: ignored",
+	         "courier %ld answers for recipient %u of request %u, which is not its: ignored",
 	         (long)c->pid, (unsigned)a->rcpt, (unsigned)a->request);
 	return RCPT_NONE;
 }
@@ -120,9 +120,9 @@ static void finish_rcpts(struct queue *q, struct flight *f, enum site site)
 			break;
 		case RCPT_FLYING:
 			log_line(LOG_LEVEL_WARNING, "qmgr", f->active->name,
-			         "delivery process %ld gave no result for %s", (long)f->courier->pid,
+			         "courier %ld gave no result for %s", (long)f->courier->pid,
 			         f->active->envelope->rcpts[rcpt].address);
-			defer(q, f, rcpt, "4.3.0", "the delivery process gave no result");
+			defer(q, f, rcpt, "4.3.0", "the courier gave no result");
 			break;
 		default:
 			break;
@@ -143,14 +143,14 @@ static void tell_health(struct destination *d, const struct finish *f, enum site
 void results_finish(struct queue *q, struct courier *c, const struct finish *said)
 {
 	struct flight *f = flight_find(c, said->request);
-	enum site site = said->site == SITE_DEAD && said->delivered_before ? SITE_FINE : said->site;
+	enum site site = said->site == SITE_DEAD && said->served ? SITE_FINE : said->site;
 	struct destination *d;
 	struct active *a;
 	struct entry *e;
 
 	if (!f) {
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld ends request %u, which it does not have: ignored",
+		         "courier %ld ends request %u, which it does not have: ignored",
 		         (long)c->pid,
 		         (unsigned)said->request);
 		return;
@@ -173,10 +173,10 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 
 /* --- lost couriers --- */
 
-static void tell_second_copy(const struct active *a, uint32_t rcpt)
+static void tell_lost_reply(const struct active *a, uint32_t rcpt)
 {
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
-	         "to=<%s>: the delivery process ended before the final reply was read; "
+	         "to=<%s>: the courier ended before the final reply was read; "
 	         "the recipient is tried again and may get a second copy", a->envelope->rcpts[rcpt].address);
 }
 
@@ -193,11 +193,11 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 		if (state != RCPT_FLYING && state != RCPT_AGAIN)
 			continue;
 		if (f->dot_sent && state == RCPT_FLYING)
-			tell_second_copy(a, rcpt);
+			tell_lost_reply(a, rcpt);
 		if (guilty)
-			defer(q, f, rcpt, "4.3.0", "this message makes delivery processes crash; it is held");
+			defer(q, f, rcpt, "4.3.0", "this message makes courieres crash; it is held");
 		else if (a->rcpts[rcpt].returned)
-			defer(q, f, rcpt, "4.3.0", "the delivery process crashed while it had this message");
+			defer(q, f, rcpt, "4.3.0", "the courier crashed while it had this message");
 		else
 			destination_return(d, f->entry, rcpt);
 	}

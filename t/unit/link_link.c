@@ -76,7 +76,7 @@ static void on_finish(void *arg, const struct finish *f)
 	(void)arg;
 	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d", f->request, f->destination,
 		f->connection_kept, f->site,
-		f->reason ? f->reason : "-", f->delivered_before);
+		f->reason ? f->reason : "-", f->served);
 	count(&heard_finishes);
 }
 
@@ -243,7 +243,7 @@ START_TEST(test_answer)
 	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
 		.transcript = transcript };
 	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason,
-		.delivered_before = true };
+		.served = true };
 
 	start();
 	send_one(4000000000u, 2);
@@ -350,29 +350,29 @@ static const struct spoil_row {
 	enum spoil how;
 	const char *why;
 } spoils[] = {
-	{ SPOIL_SHORT, "bad message of kind 7: a message is shorter than its fields" },
-	{ SPOIL_LONG, "bad message of kind 7: a message is longer than its fields" },
-	{ SPOIL_KIND, "bad message of kind 0: a number is out of range" },
-	{ SPOIL_KIND_ZERO, "bad message of kind 0: it is not for the queue" },
-	{ SPOIL_WRONG_WAY, "bad message of kind 5: it is not for the queue" },
-	{ SPOIL_LENGTH, "bad message of kind 7: a field is too long" },
-	{ SPOIL_REQUEST, "bad message of kind 7: a request is not out" },
-	{ SPOIL_REQUEST_HUGE, "bad message of kind 7: a number is out of range" },
-	{ SPOIL_RCPT, "bad message of kind 7: an answer for a recipient that is not in the request" },
+	{ SPOIL_SHORT, "internal error (please report): message of kind 7: a message is shorter than its fields" },
+	{ SPOIL_LONG, "internal error (please report): message of kind 7: a message is longer than its fields" },
+	{ SPOIL_KIND, "internal error (please report): message of kind 0: a number is out of range" },
+	{ SPOIL_KIND_ZERO, "internal error (please report): message of kind 0: it is not for the queue" },
+	{ SPOIL_WRONG_WAY, "internal error (please report): message of kind 5: it is not for the queue" },
+	{ SPOIL_LENGTH, "internal error (please report): message of kind 7: a field is too long" },
+	{ SPOIL_REQUEST, "internal error (please report): message of kind 7: a request is not out" },
+	{ SPOIL_REQUEST_HUGE, "internal error (please report): message of kind 7: a number is out of range" },
+	{ SPOIL_RCPT, "internal error (please report): message of kind 7: an answer for a recipient that is not in the request" },
 	{ SPOIL_OUTCOME_KEEP,
-		"bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
+		"internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
 	{ SPOIL_OUTCOME_NONE,
-		"bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_CLASS, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_TEXT, "bad message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_NO_TEXT, "bad message of kind 7: an answer has no text" },
-	{ SPOIL_CONTROL, "bad message of kind 7: a line holds a control character" },
-	{ SPOIL_NO_RELAY, "bad message of kind 7: an answer has no relay" },
-	{ SPOIL_FINISH_DESTINATION, "bad message of kind 8: a request ends at another destination" },
+		"internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_DSN_CLASS, "internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_DSN_TEXT, "internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_NO_TEXT, "internal error (please report): message of kind 7: an answer has no text" },
+	{ SPOIL_CONTROL, "internal error (please report): message of kind 7: a line holds a control character" },
+	{ SPOIL_NO_RELAY, "internal error (please report): message of kind 7: an answer has no relay" },
+	{ SPOIL_FINISH_DESTINATION, "internal error (please report): message of kind 8: a request ends at another destination" },
 	{ SPOIL_FINISH_NO_REASON,
-		"bad message of kind 8: a destination is called busy or dead without a reason" },
-	{ SPOIL_CREDIT, "bad message of kind 6: a number is out of range" },
-	{ SPOIL_DESCRIPTOR, "bad packet: a descriptor that belongs to no request" },
+		"internal error (please report): message of kind 8: a destination is called busy or dead without a reason" },
+	{ SPOIL_CREDIT, "internal error (please report): message of kind 6: a number is out of range" },
+	{ SPOIL_DESCRIPTOR, "internal error (please report): a descriptor that belongs to no request" },
 	{ SPOIL_NOTHING, "" },
 };
 
@@ -474,14 +474,14 @@ static const struct {
 	enum odd how;
 	const char *why;
 } odds[] = {
-	{ ODD_RCPT_FIRST, "bad message of kind 3: a recipient without a request" },
-	{ ODD_NO_HELLO, "bad message of kind 2: a request at the wrong time" },
-	{ ODD_NO_FILE, "bad message of kind 2: a request without its file" },
-	{ ODD_VERSION, "bad message of kind 1: the other end is of another version" },
-	{ ODD_NO_PAGE, "bad message of kind 1: the page of dot marks did not come" },
-	{ ODD_SMALL_PAGE, "bad message of kind 1: the page of dot marks did not come" },
-	{ ODD_NO_RCPT, "bad message of kind 2: a request has no recipient" },
-	{ ODD_TWO, "bad message of kind 2: a request at the wrong time" },
+	{ ODD_RCPT_FIRST, "internal error (please report): message of kind 3: a recipient without a request" },
+	{ ODD_NO_HELLO, "internal error (please report): message of kind 2: a request at the wrong time" },
+	{ ODD_NO_FILE, "internal error (please report): message of kind 2: a request without its file" },
+	{ ODD_VERSION, "internal error (please report): message of kind 1: the other end is of another version" },
+	{ ODD_NO_PAGE, "internal error (please report): message of kind 1: the page of dot marks did not come" },
+	{ ODD_SMALL_PAGE, "internal error (please report): message of kind 1: the page of dot marks did not come" },
+	{ ODD_NO_RCPT, "internal error (please report): message of kind 2: a request has no recipient" },
+	{ ODD_TWO, "internal error (please report): message of kind 2: a request at the wrong time" },
 };
 
 static void put_hello(struct buf *b, uint32_t version)
