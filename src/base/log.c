@@ -106,6 +106,11 @@ static pid_t own_pid(void)
 	return the.pid;
 }
 
+static const char *own_process(void)
+{
+	return the.setup.process ? the.setup.process : "master";
+}
+
 static void print_tag(struct buf *out, const char *process, pid_t pid)
 {
 	buf_clear(out);
@@ -276,7 +281,7 @@ void log_flush(void)
 	lost = the.lost;
 	the.lost = 0;
 	snprintf(words, sizeof words, "%llu log lines could not be written and are lost", lost);
-	put_line(LOG_LEVEL_INFO, "master", 0, NULL, words);
+	put_line(LOG_LEVEL_INFO, own_process(), 0, NULL, words);
 	write_waiting();
 	if (the.lost)
 		the.lost = lost;
@@ -290,7 +295,7 @@ void log_line(enum log_level level, const char *process, const char *id, const c
 	va_start(args, format);
 	buf_vfmt(&the.text, format, args);
 	va_end(args);
-	put_line(level, process, 0, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
+	put_line(level, process ? process : own_process(), 0, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
 }
 
 void log_note(const char *process, pid_t pid, const char *id, const char *text)

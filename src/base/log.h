@@ -1,5 +1,5 @@
 /*
- * The log: one event, one line, in the classic form NAME/PROCESS[PID]: ID: text (INTERFACE "Log lines"), or
+ * The log: one event, one line, in the classic form NAME/PROCESS[PID]: ID: text (causeway-admin(7)), or
  * one JSON object. Lines are collected and written together by log_flush (once per turn of the loop);
  * warnings and errors flush at once. Whatever is passed in is cleaned of controls, so that nothing from
  * outside can start or hide a line.
@@ -19,6 +19,7 @@ struct log_setup {
 	int fd;                /* LOG_TO_FILE: open for appending, owned by the log from now on */
 	int facility;          /* LOG_TO_SYSLOG: as in syslog(3) */
 	const char *name;      /* first part of the line; borrowed */
+	const char *process;   /* what log_line calls this process itself; borrowed; NULL: master */
 	const char *host;      /* host name in file lines; borrowed */
 	bool json;
 };
@@ -31,9 +32,9 @@ void log_open(const struct log_setup *);
  * works again. */
 void log_flush(void);
 
-/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control); id NULL: about no
- * message. The text is cleaned as a whole. Warnings and errors get "warning: " or "error: " ahead of the
- * text. */
+/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control; NULL: this process itself, for
+ * what each of them may say); id NULL: about no message. The text is cleaned as a whole. Warnings and errors get
+ * "warning: " or "error: " ahead of the text. */
 void log_line(enum log_level, const char *process, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -217,7 +217,7 @@ static int serve(struct startup *s, int pipe_end)
 
 	if (!process_log_file(s->settings, &setup.log, &s->why))
 		return complain(EX_CONFIG, s->why);
-	process_open_log(s->settings, setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
+	process_open_log(s->settings, "master", setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
 	process_log_warnings(&s->warnings);
 	if (pipe_end >= 0)
 		let_go_of_terminal();

@@ -139,7 +139,7 @@ struct settings *process_settings_read(int fd, const char **why)
 	return settings;
 }
 
-void process_open_log(const struct settings *settings, int fd)
+void process_open_log(const struct settings *settings, const char *process, int fd)
 {
 	static char host[256];
 	struct log_setup setup = {
@@ -148,6 +148,7 @@ void process_open_log(const struct settings *settings, int fd)
 		.fd = fd,
 		.facility = config_facility(settings->log_facility),
 		.name = settings->log_name,
+		.process = process,
 		.host = host,
 		.json = settings->log_format == LOG_CHOICE_JSON,
 	};
@@ -179,7 +180,7 @@ static void tie_to_parent(const char *parent)
 
 struct settings *process_begin(char **argv)
 {
-	const char *why;
+	const char *why, *process = strcmp(argv[1], "queue") == 0 ? "qmgr" : argv[1];
 	struct settings *settings;
 	int log = fcntl(PROCESS_LOG, F_GETFD) >= 0 ? PROCESS_LOG : -1;
 
@@ -189,9 +190,9 @@ struct settings *process_begin(char **argv)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	settings = process_settings_read(PROCESS_SETTINGS, &why);
 	if (settings)
-		process_open_log(settings, log);
+		process_open_log(settings, process, log);
 	else
-		log_line(LOG_LEVEL_ERROR, "master", NULL,
+		log_line(LOG_LEVEL_ERROR, process, NULL,
 			"the settings that were handed over cannot be read: %s", why);
 	return settings;
 }

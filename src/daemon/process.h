@@ -42,9 +42,9 @@ struct settings *process_begin(char **argv);
 int process_settings_fd(const struct settings *);
 struct settings *process_settings_read(int fd, const char **why);   /* closes fd */
 
-/* Opens the log as the settings say; fd is the log file if it goes to one (owned by the log from now on).
- * The settings are borrowed. */
-void process_open_log(const struct settings *, int fd);
+/* Opens the log as the settings say; process is what it calls this process (base/log.h), fd the log file if it
+ * goes to one (owned by the log from now on). Settings and name are borrowed. */
+void process_open_log(const struct settings *, const char *process, int fd);
 
 /* Logs each line as a warning. */
 void process_log_warnings(const struct buf *lines);

@@ -71,7 +71,7 @@ static void reconfigure(struct queue_side *q, int fd)
 
 static void reopen_log(struct queue_side *q, int fd)
 {
-	process_open_log(q->settings, fd);
+	process_open_log(q->settings, "qmgr", fd);
 	settings_free(q->previous);
 	q->previous = NULL;
 }

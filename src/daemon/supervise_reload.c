@@ -54,7 +54,7 @@ static void take(struct supervisor *s, struct settings *fresh, int settings_fd, 
 		close(s->log_fd);
 	s->settings_fd = settings_fd;
 	s->log_fd = log_fd;
-	process_open_log(fresh, log_fd < 0 ? -1 : fcntl(log_fd, F_DUPFD_CLOEXEC, 0));
+	process_open_log(fresh, "master", log_fd < 0 ? -1 : fcntl(log_fd, F_DUPFD_CLOEXEC, 0));
 	settings_free(old);
 	if (!supervise_open_listeners(s, &why))
 		log_line(LOG_LEVEL_ERROR, "master", NULL, "%s", why);

@@ -338,7 +338,7 @@ static int timer_descriptor(void)
 	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 
 	if (fd < 0) {
-		log_line(LOG_LEVEL_ERROR, "master", NULL, "cannot make a timer: %m");
+		log_line(LOG_LEVEL_ERROR, NULL, NULL, "cannot make a timer: %m");
 		exit(EX_OSERR);
 	}
 	return fd;

@@ -189,6 +189,21 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* What any process may log goes under the name of the one that it is. */
+START_TEST(test_own_name)
+{
+	static const char *const names[] = { NULL, "courier" }, *const shown[] = { "n/master[", "n/courier[" };
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	reading = fds[0];
+	log_open(&(struct log_setup){ .target = LOG_TO_FILE, .fd = fds[1], .name = "n", .host = "h",
+	  .process = names[_i] });
+	log_line(LOG_LEVEL_INFO, NULL, NULL, "x");
+	ck_assert_ptr_nonnull(strstr(written(), shown[_i]));
+}
+END_TEST
+
 START_TEST(test_broken)
 {
 	open_pipe(false);
@@ -211,6 +226,7 @@ int main(void)
 		{ "writes lines", test_line, UNIT_ROWS(lines), 0 },
 		{ "writes JSON", test_json, 1, 0 },
 		{ "decimals in JSON are numbers", test_json_decimal, UNIT_ROWS(decimals), 0 },
+		{ "its own name", test_own_name, 2, 0 },
 		{ "collects until flushed", test_waits_for_flush, 1, 0 },
 		{ "counts what does not fit", test_full, 1, 0 },
 		{ "counts what cannot be written", test_broken, 1, 0 },
