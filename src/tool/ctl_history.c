@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "format/queue_id.h"
 #include "tool/ctl_print.h"
 #include "tool/ctl_units.h"
@@ -67,7 +68,7 @@ static void put_result(FILE *out, const struct journal_line *line, const json_t 
 static void put_in(FILE *out, const struct journal_line *line)
 {
 	fprintf(out, "taken in from user id %" PRIu64 ", %" PRIu64 " recipient%s", line->uid, line->count,
-		line->count == 1 ? "" : "s");
+		text_plural(line->count));
 }
 
 static void put_next(FILE *out, const struct journal_line *line)
@@ -97,7 +98,7 @@ static bool put_event(FILE *out, const struct journal_line *line, const json_t *
 		fputs(line->count ? "held" : "released", out);
 		return true;
 	case JOURNAL_SUSPECT:
-		fprintf(out, "delivery processes that died with it: %" PRIu64, line->count);
+		fprintf(out, "couriers that died with it: %" PRIu64, line->count);
 		return true;
 	case JOURNAL_REPORT:
 		fprintf(out, "a report was made: %s", queue_id_print(line->id, id));

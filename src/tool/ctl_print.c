@@ -35,7 +35,7 @@ static void print_queue(FILE *out, const json_t *status)
 	int64_t total = ctl_number(queue, "total");
 	char age[CTL_UNIT_SIZE];
 
-	fprintf(out, "queue        %lld message%s", (long long)total, total == 1 ? "" : "s");
+	fprintf(out, "queue        %lld message%s", (long long)total, text_plural((uint64_t)total));
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
 		fprintf(out, "%s %lld %s", i ? "," : ":", (long long)ctl_number(queue, states[i]),
 			states[i]);
@@ -97,7 +97,7 @@ void ctl_print_status(FILE *out, const json_t *status)
 	ctl_put(out, ctl_text(status, "version"), 0);
 	fprintf(out, ", uptime %s\n", ctl_age(ctl_number(status, "uptime"), age));
 	if (*ctl_text(status, "reason")) {
-		fputs("NO MAIL FLOWS ", out);
+		fputs("TROUBLE      ", out);
 		ctl_put(out, ctl_text(status, "reason"), 0);
 		fputc('\n', out);
 	}
@@ -122,11 +122,11 @@ void ctl_print_destination(FILE *out, const json_t *d)
 	ctl_put(out, ctl_text(d, "state"), 0);
 	if (json_is_number(probe))
 		fprintf(out, ", tried again within %s", ctl_age((int64_t)json_number_value(probe), age));
-	fprintf(out, "; %lld connections (%lld busy, %lld idle), window %lld of %lld\n",
+	fprintf(out, "; %lld connections (%lld busy, %lld idle), may use %lld now, %lld at most\n",
 		(long long)ctl_number(d, "connections"), (long long)ctl_number(d, "busy"),
 		(long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
 		(long long)ctl_number(d, "limit"));
-	fprintf(out, "    %lld wait, %lld parked; %lld sent in the last minute\n",
+	fprintf(out, "    %lld wait in memory, %lld on the disk; %lld sent in the last minute\n",
 		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"),
 		(long long)ctl_number(d, "sent_last_minute"));
 	fprintf(out, "    since the start: %lld sent, %lld deferred, %lld bounced\n",
@@ -166,11 +166,30 @@ void ctl_print_config(FILE *out, const json_t *values)
 	}
 }
 
+/* Why an order does not fit all messages that it names. */
+static const char *misfit(const char *verb)
+{
+	static const struct { const char *verb, *why; } known[] = {
+		{ "retry", "what is held has to be released first" }, { "hold", "the others are held already" },
+		{ "release", "the others are not held" }, { "delete", "the others go already" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strncmp(verb, known[i].verb, strlen(known[i].verb)) == 0)
+			return known[i].why;
+	return "it does not fit the others";
+}
+
 void ctl_print_count(FILE *out, const json_t *answer, const char *target, bool dry_run)
 {
-	int64_t count = ctl_number(answer, "messages");
-	int verb = (int)strcspn(target + 1, "?");
+	int64_t count = ctl_number(answer, "messages"), found = ctl_number(answer, "found");
+	bool all = found <= count;
+	const char *verb = target + 1;
 
-	fprintf(out, "%.*s: %lld message%s%s\n", verb, target + 1, (long long)count, count == 1 ? "" : "s",
+	fprintf(out, "%.*s: %lld", (int)strcspn(verb, "?"), verb, (long long)count);
+	if (!all)
+		fprintf(out, " of %lld", (long long)found);
+	fprintf(out, " message%s%s", text_plural((uint64_t)(all ? count : found)),
 		dry_run ? " would be concerned; nothing was done" : "");
+	fprintf(out, all ? "\n" : " (%s)\n", misfit(verb));
 }

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "tool/ctl_print.h"
 
 enum { REASON_COLUMN = 76, TIME_SIZE = 32 };
@@ -81,5 +82,5 @@ void ctl_print_mailq_end(FILE *out, uint64_t messages, uint64_t bytes)
 		fputs("Mail queue is empty\n", out);
 	else
 		fprintf(out, "-- %llu Kbytes in %llu Request%s.\n", (unsigned long long)(bytes / 1024),
-			(unsigned long long)messages, messages == 1 ? "" : "s");
+			(unsigned long long)messages, text_plural(messages));
 }

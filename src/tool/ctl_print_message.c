@@ -88,7 +88,7 @@ static void print_state(FILE *out, const json_t *message, int64_t now)
 
 	fputs("state     ", out);
 	ctl_put(out, ctl_text(message, "state"), 0);
-	fprintf(out, " after %lld attempt%s", (long long)attempts, attempts == 1 ? "" : "s");
+	fprintf(out, " after %lld attempt%s", (long long)attempts, text_plural((uint64_t)attempts));
 	if (json_is_integer(json_object_get(message, "next")))
 		fprintf(out, "; next try %s (%s)", next_try(message, now, next),
 			ctl_time(seconds(message, "next"), at));

@@ -11,7 +11,7 @@
 #include "tool/ctl_print.h"
 #include "tool/ctl_units.h"
 
-enum { HEAD_LINES = 6, RATE_SIZE = 32, LINE_MAX_BYTES = 4096 };
+enum { RATE_SIZE = 32, LINE_MAX_BYTES = 4096 };
 
 struct screen {
 	FILE *out;
@@ -89,8 +89,8 @@ static void put_health(struct screen *s)
 	const char *reason = ctl_text(status, "reason");
 	char up[CTL_UNIT_SIZE];
 
-	line(s, "causeway %s, up %s: %s", ctl_text(status, "version"), ctl_age(ctl_number(status, "uptime"), up),
-		*reason ? reason : "mail flows");
+	line(s, "causeway %s, up %s: %s%s", ctl_text(status, "version"), ctl_age(ctl_number(status, "uptime"), up),
+		*reason ? "TROUBLE: " : "", *reason ? reason : "mail flows");
 }
 
 static void put_queue(struct screen *s)

@@ -28,6 +28,11 @@ static void print_count(FILE *out, const json_t *answer)
 	ctl_print_count(out, answer, "/retry?all=1", false);
 }
 
+static void print_release_count(FILE *out, const json_t *answer)
+{
+	ctl_print_count(out, answer, "/release?id=x", false);
+}
+
 static void print_dry_count(FILE *out, const json_t *answer)
 {
 	ctl_print_count(out, answer, "/retry?all=1&dry_run=1", true);
@@ -71,6 +76,11 @@ static const struct {
 	{ print_count, "{\"messages\":0}", "retry: 0 messages\n" },
 	{ print_count, "{}", "retry: 0 messages\n" },
 	{ print_count, "[]", "retry: 0 messages\n" },
+	{ print_count, "{\"messages\":2,\"found\":2}", "retry: 2 messages\n" },
+	{ print_count, "{\"messages\":0,\"found\":1}", "retry: 0 of 1 message (what is held has to be released first)\n" },
+	{ print_release_count, "{\"messages\":1,\"found\":2}", "release: 1 of 2 messages (the others are not held)\n" },
+	{ print_dry_count, "{\"messages\":0,\"found\":3}", "retry: 0 of 3 messages would be concerned; nothing was done "
+		"(what is held has to be released first)\n" },
 	{ print_dry_count, "{\"messages\":2}", "retry: 2 messages would be concerned; nothing was done\n" },
 	{ ctl_print_config, "{\"b\":\"1\",\"a\":\"\",\"c\":5,\"d\\n\":\"x\\ny\"}",
 		"b = 1\na = \nc = \nd? = x?y\n" },
@@ -81,13 +91,13 @@ static const struct {
 		"[{\"transport\":\"lmtp\",\"nexthop\":\"unix:/x\",\"state\":\"dead\",\"connections\":3,\"busy\":2,"
 		"\"idle\":1,\"window\":4,\"limit\":20,\"waiting\":5,\"parked\":6,\"last_error\":\"refused\",\"next_probe_seconds\":16.0,"
 		"\"sent\":7,\"deferred\":8,\"bounced\":9}]",
-		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), window 4 of 20\n"
-		"    5 wait, 6 parked; 0 sent in the last minute\n    since the start: 7 sent, 8 deferred, 9 bounced\n    last error: refused\n" },
+		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), may use 4 now, 20 at most\n"
+		"    5 wait in memory, 6 on the disk; 0 sent in the last minute\n    since the start: 7 sent, 8 deferred, 9 bounced\n    last error: refused\n" },
 	{ ctl_print_destinations, "[{}]",
-		":\n    ; 0 connections (0 busy, 0 idle), window 0 of 0\n"
-		"    0 wait, 0 parked; 0 sent in the last minute\n    since the start: 0 sent, 0 deferred, 0 bounced\n" },
+		":\n    ; 0 connections (0 busy, 0 idle), may use 0 now, 0 at most\n"
+		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 deferred, 0 bounced\n" },
 	{ ctl_print_status, "{\"healthy\":false,\"reason\":\"the disk\\nis full\"}",
-		"causeway     , uptime 0s\nNO MAIL FLOWS the disk?is full\n"
+		"causeway     , uptime 0s\nTROUBLE      the disk?is full\n"
 		"queue        0 messages: 0 active, 0 deferred, 0 held, 0 incoming\n"
 		"deliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
 		"spool        takes mail in; since the start: 0 files taken, 0 refused; free 0\n" },
@@ -153,7 +163,7 @@ static const struct {
 		"attempt 2 is over; the next one was set for 1970-01-01 00:01:00" },
 	{ "hold 08Dspd83qb held=1", "held" },
 	{ "hold 08Dspd83qb held=0", "released" },
-	{ "suspect 08Dspd83qb count=1", "delivery processes that died with it: 1" },
+	{ "suspect 08Dspd83qb count=1", "couriers that died with it: 1" },
 	{ "report 08Dspd83qb-1", "a report was made: 08Dspd83qb-1" },
 	{ "claim 08Dspd83qb dir=a name=b", "claim 08Dspd83qb dir=a name=b" },
 	{ "result nonsense", "result nonsense" },

@@ -31,7 +31,7 @@ static const struct {
 	{ NULL, "{\"queue\":5,\"deliveries\":[],\"spool\":\"x\",\"couriers\":{}}", NULL, "[1,null,[]]", 2, 10,
 		"causeway ,\nqueue     \n" },
 	{ busy, busier, NULL, "[]", 5, 200,
-		"causeway 1.0, up 1m: the disk? is full\n"
+		"causeway 1.0, up 1m: TROUBLE: the disk? is full\n"
 		"queue     10: 1 incoming, 2 active, 3 deferred, 4 held; the oldest 2h\n"
 		"a second  12 sent, 0.5 deferred, 0 bounced; files: 500 taken, 0 refused\n"
 		"couriers  2, 5 requests in flight; spool: 2.0K free, INTAKE IS STOPPED\n\n" },
