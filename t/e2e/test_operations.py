@@ -29,7 +29,7 @@ def states(daemon):
 
 
 def count(text):
-    return int(re.search(r": (\d+) message", text).group(1))
+    return int(re.search(r": (\d+)(?: of \d+)? message", text).group(1))
 
 
 # --- hold, release, delete ------------------------------------------------------------------------
