@@ -11,6 +11,7 @@
 struct waiting {
 	struct list node;
 	struct http_call *call;
+	int64_t ipc_timeout;             /* ms, as it was when he asked */
 	struct loop_timer *patience;     /* for the supervisor */
 };
 
@@ -27,8 +28,8 @@ static void no_answer(void *arg)
 {
 	struct waiting *w = arg;
 
-	http_reply_error(w->call, 504, "the supervisor has not answered within ipc_timeout; the log tells what "
-		"becomes of the reload");
+	http_reply_error(w->call, 504, "the supervisor has not answered within ipc_timeout (%g s); the old "
+		"configuration stays in force unless the log says that the new one is", (double)w->ipc_timeout / 1000);
 	waiting_free(w);
 }
 
@@ -38,7 +39,8 @@ static void answer_reload(struct question *q)
 
 	w->call = q->call;
 	w->patience = loop_timer_new(q->control->loop, no_answer, w);
-	loop_timer_set(w->patience, q->control->settings->ipc_timeout);
+	w->ipc_timeout = q->control->settings->ipc_timeout;
+	loop_timer_set(w->patience, w->ipc_timeout);
 	list_append(&q->control->reloads, &w->node);
 	q->control->reload(q->control->arg);
 }

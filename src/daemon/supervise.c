@@ -126,7 +126,7 @@ static void kill_courier(struct supervisor *s, const struct reins_message *m)
 
 	if (!child || !child->courier || child->slot != m->slot)
 		return;
-	log_line(LOG_LEVEL_WARNING, "master", NULL, "courier %d has stopped working and is killed",
+	log_line(LOG_LEVEL_WARNING, "master", NULL, "courier %d is killed: the queue process asked for it",
 		(int)child->pid);
 	kill(child->pid, SIGKILL);
 }

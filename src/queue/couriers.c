@@ -95,7 +95,7 @@ static void heard_break(void *arg, const char *why)
 	struct courier *c = arg;
 
 	if (!c->gone && !c->retiring)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery process %ld: %s", (long)c->pid, why);
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "courier %ld: %s", (long)c->pid, why);
 	c->broken = true;
 	loss_noted(c);
 }
@@ -280,7 +280,7 @@ void couriers_watch(struct couriers *all)
 		if (c->gone || patience <= 0 || silence(c) <= patience)
 			continue;
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has said nothing for %lld s with %u request%s in its hands; "
+		         "courier %ld has said nothing for %lld s with %u request%s in its hands; "
 		         "it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying,
 		         text_plural(c->flying));
 		queue_kill_courier(all->queue, c->slot, c->pid);

@@ -49,6 +49,8 @@ struct couriers {
 struct couriers *couriers_new(struct queue *);
 void couriers_free(struct couriers *);
 
+/* A courier was started, fd is our end of its link (owned); and the supervisor has seen its end, status as of
+ * waitpid. */
 void couriers_add(struct couriers *, unsigned slot, pid_t pid, int fd);
 void couriers_gone(struct couriers *, unsigned slot, pid_t pid, int status);
 /* It finishes what it has and gets nothing new; the supervisor replaces it. */
@@ -59,13 +61,15 @@ struct courier *couriers_apart(struct couriers *);
 
 /* Those that take requests, maybe without credit at the moment. */
 size_t couriers_working(const struct couriers *);
-bool couriers_have_credit(const struct couriers *);
-size_t couriers_flying(const struct couriers *);
+bool couriers_have_credit(const struct couriers *);           /* whether one of them takes one more now */
+size_t couriers_flying(const struct couriers *);              /* requests in their hands */
 /* The longest time in ms that a courier with requests in its hands has said nothing; 0 if none has any. */
 int64_t couriers_silence(const struct couriers *);
 /* Asks for the end of those that have been silent for longer than daemon_timeout. */
 void couriers_watch(struct couriers *);
+/* Sends what the links have gathered in this turn. */
 void couriers_flush(struct couriers *);
+/* An object for each, for the operator; the caller owns the array. */
 json_t *couriers_list(const struct couriers *);
 
 /* The courier that gets the next request for that destination, or NULL: the limit is reached, or its

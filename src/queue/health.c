@@ -144,7 +144,8 @@ static void die(struct destination *d)
 	if (h->delay > longest_delay(d))
 		h->delay = longest_delay(d);
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "destination %s cannot be reached: %s; its mail waits, next try in %g s", d->name,
+	         "destination %s %s: %s; its mail waits, next try in %g s", d->name,
+	         h->turned_away >= TURNED_AWAY_MAX ? "is not usable" : "cannot be reached",
 	         h->reason, (double)h->delay / 1000);
 	start_looking(d);
 	parking_adopt(d, &h->failed);

@@ -58,7 +58,7 @@ static void bury(struct courier *c)
 
 	if (c->flying)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has ended with %u request%s in its hands; what it had goes out again",
+		         "courier %ld has ended with %u request%s in its hands; what it had goes out again",
 		         (long)c->pid, c->flying, text_plural(c->flying));
 	loss_of_flights(c, has_crashed(c->status));
 	while ((d = destinations_each(q->destinations, &cursor)))
@@ -92,7 +92,7 @@ static void give_in(struct courier *c)
 		queue_kill_courier(c->home->queue, c->slot, c->pid);
 	if (c->broken && !c->gone && waited >= LAST_BREATH) {
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "delivery process %ld has closed its link, but nobody has seen its end; "
+		         "courier %ld has closed its link, but nobody has seen its end; "
 		         "what it had goes out again",
 		         (long)c->pid);
 		c->gone = true;

@@ -8,6 +8,7 @@
 
 #include "queue/couriers.h"
 
+/* Makes and frees what the couriers' ends need (couriers_new, couriers_free). */
 void loss_begin(struct couriers *);
 void loss_end(struct couriers *);
 

@@ -78,7 +78,7 @@ json_t *queue_suspend(struct queue *, const char *destination, bool suspend, cha
 json_t *queue_explain(struct queue *, const char *address, const char **why);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
-/* True while the queue makes progress; else one line in *why (constant). */
+/* True while mail is taken in and delivered; else one line in *why (constant), which says what is not. */
 bool queue_healthy(struct queue *, const char **why);
 
 #endif

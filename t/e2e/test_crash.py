@@ -4,6 +4,7 @@ import collections
 import os
 import random
 import re
+import signal
 import string
 import subprocess
 import threading
@@ -90,10 +91,13 @@ def daemon_for(t, store, settings=None):
 
 
 class Kill:
-    """The death of a process: of one courier, or of all if PID is None. A context; the process dies inside."""
+    """The death of the processes PIDS, or of all that there are. A context: they die inside.
 
-    def __init__(self, pid=None):
-        self.pid = pid
+    When the queue process dies, its couriers live on for a moment, and may begin what they were told before.
+    """
+
+    def __init__(self, pids=None):
+        self.pids = pids
 
     def __enter__(self):
         self.began = time.monotonic()
@@ -107,8 +111,8 @@ class Kill:
 
         The reply may come long after the kill: what the courier had sent is read from its closed connection.
         """
-        concerned = self.pid in (None, first.session.client)
-        return concerned and first.began < self.ended and self.began < second.began
+        concerned = first.began < self.ended if self.pids is None else first.session.client in self.pids
+        return concerned and self.began < second.began
 
 
 def needless_copies(store, kills):
@@ -117,7 +121,7 @@ def needless_copies(store, kills):
     for key, transactions in store.finals.items():
         ordered = sorted(transactions, key=lambda message: message.began)
         for first, second in zip(ordered, ordered[1:]):
-            if not any(kill.hides(first, second) for kill in kills):
+            if not any(each.hides(first, second) for each in kills):
                 found.append(key)
     return found
 
@@ -143,10 +147,22 @@ def victim(daemon, chooser):
     return role, daemon.process.pid if role == "supervisor" else chooser.choice(daemon.wait_pids(role, 1))
 
 
+def kill(daemon, role, pid):
+    """Kill the process; with the queue process or the supervisor its couriers die. Returns the Kill."""
+    supervisor = daemon.process.pid
+    os.kill(supervisor, signal.SIGSTOP)     # it starts no courier while they are listed
+    processes.wait_for(lambda: processes.stat(supervisor)[0] == "T", 10, "the supervisor stopped")
+    with Kill({pid} if role == "courier" else set(processes.descendants(supervisor))) as done:
+        daemon.kill(pid)
+    if role != "supervisor":
+        os.kill(supervisor, signal.SIGCONT)
+    return done
+
+
 def all_gone(daemon):
     """Whether no message is left. One is held if its courier was killed twice and had nothing else: it is released."""
     left = daemon.spool.unfinished()
-    if 0 < len(left) < 5 and "two delivery processes crash" in daemon.log():
+    if 0 < len(left) < 5 and "two couriers crash" in daemon.log():
         daemon.ctl("release", "ALL", check=False)
     return not left
 
@@ -163,9 +179,7 @@ def test_kill_9_fifty_times_over_two_thousand_messages(t):
         goal = done + chooser.randrange(1, 40)
         store.peer.wait(lambda: len(store.peer.messages) >= goal or all_gone(daemon), 60, "progress")
         role, pid = victim(daemon, chooser)
-        with Kill(pid if role == "courier" else None) as kill:
-            daemon.kill(pid)
-        kills.append(kill)
+        kills.append(kill(daemon, role, pid))
         if role == "supervisor":
             daemon.start()
     while traffic.sent < 2000:
@@ -251,12 +265,12 @@ def crash_at(t, step, number, occurrence):
     store = Store(t)
     daemon = daemon_for(t, store)
     traffic = Traffic(daemon, number)
-    with Kill() as kill:
+    with Kill() as crashes:
         crashed = run_into_crash(daemon, traffic, step, occurrence)
     daemon.start()
     daemon.spool.wait_empty(60)
     forget_the_refused(daemon, step)
-    judge(store, traffic, daemon, [kill])
+    judge(store, traffic, daemon, [crashes])
     daemon.end()
     store.peer.stop()
     store.reports.stop()

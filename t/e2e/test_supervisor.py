@@ -290,7 +290,7 @@ def test_a_courier_that_stands_still_is_killed(t):
     daemon.send("u@example.org")
     peer.wait_command("^DATA")
     os.kill(stuck, signal.SIGSTOP)
-    daemon.wait_log("courier %d has stopped working and is killed" % stuck, timeout=90)
+    daemon.wait_log("courier %d is killed: the queue process asked for it" % stuck, timeout=90)
     daemon.wait_delivery("u@example.org", "sent")
     assert daemon.wait_pids("courier", 1) != [stuck]
 

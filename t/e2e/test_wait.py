@@ -122,7 +122,7 @@ def test_dead_destination_is_told_at_once(t):
 
 
 def test_time_over_while_nobody_is_asked(t):
-    """No delivery process serves the destination: the time is over, and the message is the caller's again."""
+    """No courier serves the destination: the time is over, and the message is the caller's again."""
     peer = t.peer({"greeting": hang})
     daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1})
     other = start_waiting(daemon, ["u@example.org"])
