@@ -18,14 +18,17 @@ struct buf {
 	bool over;    /* an append did not fit */
 };
 
+/* An empty buffer for at most max bytes, in a struct of the caller's. */
 void buf_init(struct buf *, size_t max);
 void buf_free(struct buf *);                 /* releases the memory; the buffer can be filled again */
 void buf_clear(struct buf *);                /* forgets content and mark, keeps memory */
+/* Each appends; false if it does not fit. */
 bool buf_add(struct buf *, const void *, size_t);
-bool buf_str(struct buf *, const char *);
+bool buf_str(struct buf *, const char *);    /* without its NUL */
 bool buf_char(struct buf *, char);
 bool buf_unsigned(struct buf *, uint64_t);   /* in decimal */
 bool buf_signed(struct buf *, int64_t);
+/* as printf */
 bool buf_fmt(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vfmt(struct buf *, const char *format, va_list);
 void buf_drop(struct buf *, size_t n);       /* removes n bytes from the front (n <= len) */

@@ -1,5 +1,5 @@
 /*
- * Reads a drop file in BSMTP form (RFC 2442; INTERFACE "The spool"): the file is fed in slices and answers
+ * Reads a drop file in BSMTP form (RFC 2442): the file is fed in slices and answers
  * with events. The first line decides whether lines end in CRLF or LF: a CRLF file's content is ended by
  * CRLF.CRLF only, an LF file's by LF.LF only. Content comes out in wire form: every bare LF has become CRLF,
  * every other CR one space, lines that begin with a dot after that are stuffed, the end-of-data line is
@@ -15,7 +15,7 @@ struct bsmtp;
 
 enum bsmtp_event {
 	BSMTP_MORE,      /* the slice is used up: feed the next, or call bsmtp_finish */
-	BSMTP_BEGIN,     /* DATA was read: the envelope is complete (bsmtp_envelope), content follows */
+	BSMTP_BEGIN,     /* DATA was read: the envelope is complete (bsmtp_take_envelope), content follows */
 	BSMTP_CONTENT,   /* a piece of content, in wire form: *piece, valid until the next call */
 	BSMTP_END,       /* the transaction is complete: its final ".CRLF" was the last piece */
 	BSMTP_ERROR      /* the file is refused: bsmtp_error */

@@ -1,6 +1,6 @@
 /*
  * Message content in wire form: lines end in CRLF, no other CR or LF, lines that begin with a dot are
- * stuffed, ".CRLF" at the end (RFC 5321 section 4.5.2, INTERFACE "The spool"). NUL and bytes above 127 stay.
+ * stuffed, ".CRLF" at the end (RFC 5321 section 4.5.2, doc/queue.md). NUL and bytes above 127 stay.
  */
 #ifndef CAUSEWAY_FORMAT_CONTENT_H
 #define CAUSEWAY_FORMAT_CONTENT_H

@@ -1,4 +1,4 @@
-/* What a server announced in answer to EHLO or LHLO (RFC 5321 4.1.1.1, behaviour section E). */
+/* What a server announced in answer to EHLO or LHLO (RFC 5321 section 4.1.1.1). */
 #ifndef CAUSEWAY_FORMAT_EHLO_H
 #define CAUSEWAY_FORMAT_EHLO_H
 

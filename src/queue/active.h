@@ -4,14 +4,30 @@
  * that was not final before is judged, or waits for a destination that is dead. Whatever may have ended it
  * calls settle_check:
  *
- *   the router is through (router.c)               nobody, no route, or all destinations dead or crowded
- *   a request is over (results_finish)             the last one out, maybe
- *   a request was lost with its courier (results_lost)   only if its recipients were deferred for it
- *   a destination has died or is suspended, or a probe failed (health.c)   for each message in its line
- *   a suspect's destination takes nothing (suspect.c)    its turn had come
- *   the operator holds or deletes it (orders.c)    nobody waits in line any more
- *   its queue file is written (unwritten.c)        it may have waited for that alone
- *   its caller decides or is gone (waits.c)        the end had waited for him
+ *   router.c      all recipients have their way: nobody may have one, or it leads to dead or crowded destinations
+ *   results.c     a request is over (results_finish), or was lost with its courier (results_lost)
+ *   health.c      a destination has died or is suspended, or a probe failed: for each message in its line
+ *   suspect.c     a suspect's turn has come, and its destination is dead or suspended
+ *   orders.c      the operator holds or deletes the message: nobody waits in a line any more
+ *   unwritten.c   its queue file is written, and its end may have waited for that alone
+ *   waits.c       the caller who waits has decided, has heard enough, or is gone
+ *
+ * The stages of an attempt, by the members of struct active, and what may follow each:
+ *
+ *   routing    routed < count       under way
+ *   under way  (none of the others) being written, settled, or put aside, which ends it as if it had never begun
+ *   being written  writing          under way: no result is recorded and nothing is settled meanwhile
+ *   settled    settled              committed: its report, if there is one, is written first; no way back
+ *   committed  settle_committed     freed; the message goes on waiting, or is gone if done
+ *
+ * Those of a recipient (enum rcpt_state), and who changes them:
+ *
+ *   OVER       -
+ *   ROUTING    WAITING (router.c), JUDGED (router.c: no way; intake.c: a mail loop)
+ *   WAITING    FLYING (dispatch.c), JUDGED (judge_waiting)
+ *   FLYING     JUDGED, AGAIN (results_answer), WAITING (results_lost)
+ *   AGAIN      WAITING, JUDGED (results_finish, results_lost)
+ *   JUDGED     -
  */
 #ifndef CAUSEWAY_QUEUE_ACTIVE_H
 #define CAUSEWAY_QUEUE_ACTIVE_H

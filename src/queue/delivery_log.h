@@ -1,5 +1,5 @@
-/* The log lines about messages and recipients, in the form that log readers know (INTERFACE "Log lines",
- * behaviour section D2). */
+/* The log lines about messages and recipients, in the form that log readers know (those of
+ * Postfix; causeway-admin(7) lists them). */
 #ifndef CAUSEWAY_QUEUE_DELIVERY_LOG_H
 #define CAUSEWAY_QUEUE_DELIVERY_LOG_H
 

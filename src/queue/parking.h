@@ -19,10 +19,10 @@ struct parking {
 	size_t head, end, room;
 };
 
-void parking_add(struct parking *, uint64_t id);
-bool parking_take(struct parking *, uint64_t *id);
+void parking_add(struct parking *, uint64_t id);              /* at the end */
+bool parking_take(struct parking *, uint64_t *id);            /* the first; false: there is none */
 size_t parking_count(const struct parking *);
-void parking_free(struct parking *);
+void parking_free(struct parking *);                          /* forgets all; it can be used again */
 
 /* The entry's message shall be due when the destination calls; an id that an earlier attempt left here serves
  * still. */
