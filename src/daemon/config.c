@@ -181,10 +181,10 @@ static void add_directory(struct config *c)
 	free(directory);
 }
 
-/* What is there already wins, so the order counts: first what the host says; then what one option gives to another in
- * the sections of the protocols; from these sections to the transports only when they are complete; and last the
- * tables' own defaults that refer to other options. Defaults without a reference need no value here: the settings
- * begin with them. */
+/* What is there already wins, so the order counts: first what the host says; then what one option gives to
+ * another in the sections of the protocols; from these sections to the transports only when they are complete;
+ * and last the tables' own defaults that refer to other options. Defaults without a reference need no value
+ * here: the settings begin with them. */
 static void add_defaults(struct config *c)
 {
 	add_default(c, "myhostname", c->entries.hostname);

@@ -4,7 +4,7 @@
  * that was not final before is judged, or waits for a destination that is dead. Whatever may have ended it
  * calls settle_check:
  *
- *   router.c      all recipients have their way: nobody may have one, or it leads to dead or crowded destinations
+ *   router.c      all recipients have their way: maybe nobody has one, or to dead or crowded destinations only
  *   results.c     a request is over (results_finish), or was lost with its courier (results_lost)
  *   health.c      a destination has died or is suspended, or a probe failed: for each message in its line
  *   suspect.c     a suspect's turn has come, and its destination is dead or suspended
@@ -15,7 +15,7 @@
  * The stages of an attempt, by the members of struct active, and what may follow each:
  *
  *   routing    routed < count       under way
- *   under way  (none of the others) being written, settled, or put aside, which ends it as if it had never begun
+ *   under way  none of the others   being written, settled, or put aside: as if it had never begun
  *   being written  writing          under way: no result is recorded and nothing is settled meanwhile
  *   settled    settled              committed: its report, if there is one, is written first; no way back
  *   committed  settle_committed     freed; the message goes on waiting, or is gone if done

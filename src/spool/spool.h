@@ -124,9 +124,13 @@ struct spool_result {
 	const char *text;               /* cleaned by the caller, cut to 500 bytes here */
 	int64_t when;                   /* ms since 1970 */
 };
+/* What became of one recipient; a final one stays, a deferral holds until the next result. */
 void spool_result(struct spool *, uint64_t id, const struct spool_result *);
-void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempts);  /* next attempt */
+/* The next attempt is at when_wall (ms since 1970), so many were made. */
+void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempts);
+/* The operator keeps the message, or lets it go. */
 void spool_hold(struct spool *, uint64_t id, bool held);
+/* So many couriers have crashed with it in their hands. */
 void spool_suspect(struct spool *, uint64_t id, unsigned count);
 /* wall and boot clock, for restarts after a jump */
 void spool_time_mark(struct spool *);
@@ -163,6 +167,7 @@ struct spool_state {
 	uint64_t journal_bytes;
 	size_t batches, files_taken, files_refused;
 };
+/* How the spool is at this moment; asks no disk. */
 void spool_state(const struct spool *, struct spool_state *);
 
 /* The journal's lines of one message, for the operator: told(arg, lines) is called from the loop with all of
