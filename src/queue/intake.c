@@ -210,7 +210,7 @@ static void pause_intake(struct queue *q)
 	if (shall == q->intake_paused)
 		return;
 	q->intake_paused = shall;
-	spool_intake_pause(q->spool, shall);
+	spool_intake_fair(q->spool, shall);
 }
 
 /* What arrives unwritten must be made active: see arrived. */

@@ -81,6 +81,7 @@ static struct spool_setup spool_settings(const struct settings *s, const struct 
 	return (struct spool_setup){
 		.directory = s->spool_directory, .size_limit = (uint64_t)s->message_size_limit,
 		.rcpt_limit = (size_t)s->recipient_limit, .minimum_free = (uint64_t)s->minimum_free,
+		.owner_limit = (size_t)s->owner_limit,
 		.pickups = pickups, .pickup_count = s->pickup_count,
 	};
 }

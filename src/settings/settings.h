@@ -52,7 +52,7 @@ struct settings {
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;
 	int64_t maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;
-	int64_t message_size_limit, active_limit, recipient_limit, hopcount_limit;
+	int64_t message_size_limit, active_limit, recipient_limit, owner_limit, hopcount_limit;
 	int64_t minimum_free;         /* bytes; 0: 64 MiB or 1 % */
 	/* resolver { } */
 	char *resolver_servers, *resolver_trust_anchor_file, *resolver_hosts_file;

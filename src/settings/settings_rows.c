@@ -85,6 +85,8 @@ static const struct option_row queue_rows[] = {
 		.min = 1, .max = 10000000),
 	ROW(COUNT, "recipient_limit", recipient_limit, "100000", "recipients of one message", .min = 1,
 		.max = 10000000),
+	ROW(COUNT, "owner_limit", owner_limit, "0",
+		"messages of one user in the queue, whose further files wait; 0: no limit", .max = 10000000),
 	ROW(COUNT, "hopcount_limit", hopcount_limit, "50",
 		"Received fields that make a message a mail loop", .min = 1, .max = 10000),
 	ROW(SIZE, "minimum_free", minimum_free, "0",

@@ -48,6 +48,7 @@ struct drop {
 	struct loop_watch *watch;
 	struct loop_timer *timer;   /* for the next stuck name or the next look */
 	bool active;
+	bool more_wait;             /* names of full owners that are not remembered */
 	struct { char *name; bool complete; } held[NAMES_HELD];     /* a ring */
 	size_t first, count;
 	struct map *odd;
@@ -184,7 +185,8 @@ static void timer_fired(void *arg)
 		list_remove(at);
 		hold(d, o->name, false);
 	}
-	if (d->next_look <= now) {
+	if (d->next_look <= now || (d->more_wait && list_empty(&d->stuck))) {
+		d->more_wait = false;
 		d->scan_wanted = true;
 		d->next_look = now + look_ms(d);
 	}
@@ -233,6 +235,17 @@ void drop_settling(struct drop *d, const char *name, const struct stat *now)
 	}
 	left = o->since + d->source->settle_ms - loop_now(d->loop);
 	rest(d, o, left > 1 ? left : 1);
+}
+
+/* What cannot be remembered is found again when nothing that is remembered waits any more. */
+void drop_full(struct drop *d, const char *name)
+{
+	struct odd *o = odd_get_or_add(d, name);
+
+	if (o)
+		rest(d, o, STUCK_MS);
+	else
+		d->more_wait = true;
 }
 
 bool drop_is_directory(struct drop *d, const char *name)

@@ -42,6 +42,9 @@ bool drop_stuck(struct drop *, const char *name);
 /* The file may not be finished: it is given again when it did not change for the source's settle_ms. */
 void drop_settling(struct drop *, const char *name, const struct stat *now);
 
+/* Its owner has enough messages for now: it is given again when there may be room. */
+void drop_full(struct drop *, const char *name);
+
 /* The name is a directory, which stays. Returns whether this is news. */
 bool drop_is_directory(struct drop *, const char *name);
 

@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "spool/line.h"
 #include "spool/pace.h"
@@ -19,6 +21,8 @@ enum {
 	/* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
 	WAITING_MAX = 10000,
 	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
+	FAIR_SHARE = 100,          /* messages of an owner, while the queue is far behind */
+	TELL_FULL_MS = 60000,      /* between lines about owners with too many messages */
 	AGAIN_MS = 100,            /* between looks at what waits */
 	GROUP = 32,                /* files that one thread claims in a row */
 	SMALL = 64 * 1024          /* bytes that are copied without a thread of their own */
@@ -45,6 +49,8 @@ struct intake {
 	struct group *group;       /* being filled, or NULL */
 	bool group_at_work;        /* one; a second thread would only wait for the same directories */
 	bool begun, paused;
+	bool fair;                 /* the queue is far behind: owners of few messages are served, others wait */
+	int64_t told_full;         /* ms of loop_now: when an owner's limit was last told of */
 	bool troubled;             /* the last file that met the disk met trouble */
 	size_t taken, refused;
 };
@@ -440,17 +446,70 @@ static struct take *new_take(struct intake *in, const struct source *source, con
 	return t;
 }
 
+/* Messages that an owner may have in the queue now; 0: any number. */
+static size_t owner_limit(const struct intake *in)
+{
+	size_t limit = in->setup.owner_limit;
+
+	return in->fair && (limit == 0 || limit > FAIR_SHARE) ? FAIR_SHARE : limit;
+}
+
+static size_t count_of(const struct list *takes, uid_t uid)
+{
+	size_t n = 0;
+
+	LIST_EACH(at, takes)
+		n += LIST_OF(at, struct take, link)->uid == uid;
+	return n;
+}
+
+static void tell_full(struct intake *in, uid_t uid, size_t limit)
+{
+	int64_t now = loop_now(in->setup.loop);
+
+	if (in->fair || (in->told_full && now - in->told_full < TELL_FULL_MS))
+		return;
+	in->told_full = now;
+	log_line(LOG_LEVEL_WARNING, "pickup", NULL,
+		"uid %lu has %zu messages in the queue, as many as owner_limit allows; his further files wait where they "
+		"are", (unsigned long)uid, limit);
+}
+
+/* Whether the owner of a file has so many messages that it has to wait. Without a limit nothing is asked. */
+static bool is_full(struct intake *in, const struct source *source, const char *name, uid_t *uid)
+{
+	size_t limit = owner_limit(in);
+	struct stat st;
+
+	*uid = (uid_t)-1;
+	if (limit == 0 || fstatat(source->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	*uid = st.st_uid;
+	if (ledger_owned(in->setup.ledger, st.st_uid) + count_of(&in->running, st.st_uid) +
+			count_of(&in->arriving, st.st_uid) < limit)
+		return false;
+	tell_full(in, st.st_uid, limit);
+	return true;
+}
+
 static void fill(struct intake *in)
 {
 	char name[NAME_MAX + 1];
 	const struct source *source;
 	struct drop_hint hint;
+	uid_t uid;
 
 	while (may_take(in) && in->waiting_count < WAITING_MAX &&
 			sources_next(in->sources, &source, name, &hint)) {
-		struct take *t = new_take(in, source, name);
+		struct take *t;
 
+		if (is_full(in, source, name, &uid)) {
+			drop_full(source->drop, name);
+			continue;
+		}
+		t = new_take(in, source, name);
 		t->hint = hint;
+		t->uid = uid;
 		run(in, t);
 	}
 	start_group(in);
@@ -461,7 +520,7 @@ static void go_on(void *arg)
 {
 	struct intake *in = arg;
 
-	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in))
+	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in) && !in->fair)
 		run_due(in);
 	fill(in);
 	if (in->begun && (in->waiting_count || kept_is_crowded(in->setup.kept))
@@ -533,6 +592,12 @@ void intake_pause(struct intake *in, bool paused)
 	go_on(in);
 }
 
+void intake_fair(struct intake *in, bool fair)
+{
+	in->fair = fair;
+	go_on(in);
+}
+
 void intake_go_on(struct intake *in)
 {
 	if (in->begun)
@@ -542,6 +607,7 @@ void intake_go_on(struct intake *in)
 void intake_reconfigure(struct intake *in, const struct store_limits *limits, const struct spool_setup *setup)
 {
 	in->setup.limits = *limits;
+	in->setup.owner_limit = setup->owner_limit;
 	space_set_minimum(in->space, setup->minimum_free);
 	sources_reconfigure(in->sources, setup);
 }

@@ -26,6 +26,7 @@ struct intake_setup {
 	struct commit **commit;          /* exists when intake_begin or intake_retake is called */
 	struct store_limits limits;
 	uint64_t minimum_free;
+	size_t owner_limit;              /* messages of one owner; 0: any number */
 	const struct spool_events *events;
 	void *arg;                       /* of the events */
 };
@@ -39,6 +40,7 @@ void intake_begin(struct intake *);
 /* nothing new is taken; what is stored is left for the next start to find */
 void intake_end(struct intake *);
 void intake_pause(struct intake *, bool paused);
+void intake_fair(struct intake *, bool fair);
 /* Something that it may have waited for has changed. */
 void intake_go_on(struct intake *);
 void intake_reconfigure(struct intake *, const struct store_limits *, const struct spool_setup *);

@@ -18,6 +18,7 @@ struct ledger {
 	char boot_id[BOOT_ID_MAX];       /* "" before the first */
 	char *origins[ORIGINS_MAX];      /* number 1 is the first; 0 means not known */
 	unsigned origin_count;
+	struct idmap *owners;          /* uid to struct owner */
 };
 
 struct ledger *ledger_new(void)
@@ -25,7 +26,53 @@ struct ledger *ledger_new(void)
 	struct ledger *l = mem_alloc(sizeof *l);
 
 	l->messages = idmap_new();
+	l->owners = idmap_new();
 	return l;
+}
+
+/* ---- owners ---- */
+
+struct owner {
+	size_t count;
+};
+
+/* User ids begin with 0, which an idmap's keys may not all do: they are kept as uid + 1. */
+static uint64_t owner_key(uint64_t uid)
+{
+	return uid + 1;
+}
+
+static void own(struct ledger *l, struct ledger_message *m)
+{
+	struct owner *o;
+
+	if (m->owned || queue_id_report(m->id))
+		return;
+	o = idmap_get(l->owners, owner_key(m->uid));
+	if (!o) {
+		o = mem_alloc(sizeof *o);
+		idmap_put(l->owners, owner_key(m->uid), o);
+	}
+	o->count++;
+	m->owned = true;
+}
+
+static void disown(struct ledger *l, struct ledger_message *m)
+{
+	struct owner *o = m->owned ? idmap_get(l->owners, owner_key(m->uid)) : NULL;
+
+	m->owned = false;
+	if (!o || --o->count)
+		return;
+	idmap_take(l->owners, owner_key(m->uid));
+	free(o);
+}
+
+size_t ledger_owned(const struct ledger *l, uint64_t uid)
+{
+	const struct owner *o = idmap_get(l->owners, owner_key(uid));
+
+	return o ? o->count : 0;
 }
 
 static void message_free(struct ledger_message *m)
@@ -38,6 +85,7 @@ static void message_free(struct ledger_message *m)
 void ledger_free(struct ledger *l)
 {
 	struct ledger_message *m;
+	struct owner *o;
 	size_t cursor = 0;
 
 	if (!l)
@@ -45,6 +93,10 @@ void ledger_free(struct ledger *l)
 	while ((m = idmap_next(l->messages, &cursor)))
 		message_free(m);
 	idmap_free(l->messages);
+	cursor = 0;
+	while ((o = idmap_next(l->owners, &cursor)))
+		free(o);
+	idmap_free(l->owners);
 	for (unsigned i = 0; i < l->origin_count; i++)
 		free(l->origins[i]);
 	free(l);
@@ -124,12 +176,14 @@ static void accept(struct ledger *l, struct ledger_message *m, const struct jour
 {
 	if (m->final_bytes > LEDGER_INLINE)
 		free(m->final.there);
+	disown(l, m);
 	l->live_bytes -= m->line_bytes;
 	*m = (struct ledger_message){ .id = m->id, .final_bytes = LEDGER_INLINE, .files = m->files,
 		.present = m->present, .reports = m->reports,
 		.accepted = true, .arrived = line->time, .uid = (uint32_t)line->uid, .size = line->size,
 		.count = at_most(line->count, UINT32_MAX), .hops = (uint8_t)at_most(line->hops, UINT8_MAX),
 		.flags = (uint8_t)line->flags, .origin = origin_number(l, line->name) };
+	own(l, m);
 }
 
 static void note_report(struct ledger *l, uint64_t id)
@@ -196,6 +250,7 @@ static void apply_to(struct ledger *l, struct ledger_message *m, const struct jo
 		break;
 	case JOURNAL_DONE:
 		m->done = true;
+		disown(l, m);
 		break;
 	default:
 		break;
@@ -260,6 +315,7 @@ void ledger_lines_dead(struct ledger *l, struct ledger_message *m)
 void ledger_forget(struct ledger *l, struct ledger_message *m)
 {
 	ledger_lines_dead(l, m);
+	disown(l, m);
 	idmap_take(l->messages, m->id);
 	message_free(m);
 }

@@ -39,6 +39,7 @@ struct ledger_message {
 	bool accepted : 1;            /* there is an `in` line */
 	bool held : 1, done : 1;
 	bool trying : 1;              /* deferrals of an attempt have come, its `next` not yet */
+	bool owned : 1;               /* counted for its owner */
 	bool present : 1;             /* at start: its file was seen, or is being made again */
 	bool unwritten : 1;           /* there is no file ID yet, only the drop file */
 };
@@ -51,6 +52,8 @@ struct ledger_message *ledger_add(struct ledger *, uint64_t id);         /* the 
 /* any order; cursor starts at 0; NULL at the end */
 struct ledger_message *ledger_next(const struct ledger *, size_t *cursor);
 size_t ledger_count(const struct ledger *);
+/* Messages of that owner which are not done; reports are nobody's. */
+size_t ledger_owned(const struct ledger *, uint64_t uid);
 
 /* Takes in one line (bytes: its length in the file); texts are not encoded. Returns its message, NULL if the
  * line is about none. */

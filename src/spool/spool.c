@@ -172,7 +172,7 @@ static struct intake *start_intake(struct spool *s, const struct spool_setup *se
 	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
 		.tree = &s->tree, .ids = &s->ids,
 		.ledger = s->ledger, .kept = s->kept, .commit = &s->commit, .limits = limits_of(setup),
-		.minimum_free = setup->minimum_free,
+		.minimum_free = setup->minimum_free, .owner_limit = setup->owner_limit,
 		.events = &s->events, .arg = s->arg }, setup, why);
 }
 
@@ -284,6 +284,11 @@ void spool_reconfigure(struct spool *s, const struct spool_setup *setup)
 void spool_intake_pause(struct spool *s, bool paused)
 {
 	intake_pause(s->intake, paused);
+}
+
+void spool_intake_fair(struct spool *s, bool fair)
+{
+	intake_fair(s->intake, fair);
 }
 
 void spool_intake_keep(struct spool *s, bool kept)

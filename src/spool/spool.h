@@ -32,6 +32,7 @@ struct spool_setup {
 	const char *directory;          /* spool_directory; all strings are copied */
 	uint64_t size_limit;            /* message_size_limit in bytes; 0: none */
 	size_t rcpt_limit;              /* recipients of one message */
+	size_t owner_limit;             /* messages of one owner, whose further files wait; 0: any number */
 	uint64_t minimum_free;          /* bytes; 0: 64 MiB or 1 %, whichever is less */
 	const struct spool_pickup *pickups;   /* a reconfiguration changes form and settle_ms only */
 	size_t pickup_count;
@@ -174,9 +175,11 @@ void spool_state(const struct spool *, struct spool_state *);
  * them, oldest first, an LF behind each. Reads the whole file, in a thread. */
 void spool_history(struct spool *, uint64_t id, void (*told)(void *arg, const char *lines), void *arg);
 
-/* Stops taking drop files, or goes on: the caller's way to bound what it holds. Files already claimed still
- * arrive (a few hundred). */
+/* Stops taking drop files, or goes on. Files already claimed still arrive (a few hundred). */
 void spool_intake_pause(struct spool *, bool paused);
+/* The caller's way to bound what it holds: only owners who have few messages are served, so that nobody waits for
+ * one who has many. */
+void spool_intake_fair(struct spool *, bool fair);
 /* Whether messages may arrive unwritten; at first they may. Those that are on their way still do. */
 void spool_intake_keep(struct spool *, bool kept);
 

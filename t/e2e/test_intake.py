@@ -471,3 +471,20 @@ def test_pickup_keeps_no_copy_of_what_it_took(t):
     processes.wait_for(lambda: not [n for n in daemon.spool.names("queue") if n.endswith((".drop", ".part"))], 10,
                        "the drop file to go, which nobody waits for")
     same(mode_of(daemon.spool.at("queue")), 0o700)
+
+
+@needs_root
+def test_owner_limit_leaves_room_for_others(t):
+    """One user's mail piles up; his further files wait where they are, and another user's are delivered."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"queue.owner_limit": 3})
+    for _ in range(8):
+        daemon.send("rcpt450@example.org", uid=PRODUCER_UID)
+    daemon.wait_deliveries(3, status="deferred")
+    daemon.wait_log(r"uid %d has 3 messages in the queue, as many as owner_limit allows" % PRODUCER_UID)
+    daemon.send("u@example.org", uid=STRANGER_UID)
+    daemon.wait_delivery("u@example.org", "sent")
+    same(len(daemon.spool.names("drop/new")), 5)
+    daemon.ctl("delete", "ALL")
+    daemon.wait_deliveries(6, status="deferred")
+    same(len(daemon.spool.names("drop/new")), 2)

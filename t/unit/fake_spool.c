@@ -524,6 +524,12 @@ void spool_intake_pause(struct spool *s, bool paused)
 	fake_spool_paused = paused;
 }
 
+void spool_intake_fair(struct spool *s, bool fair)
+{
+	(void)s;
+	fake_spool_paused = fair;
+}
+
 void spool_intake_keep(struct spool *s, bool kept)
 {
 	(void)s;

@@ -205,6 +205,83 @@ START_TEST(test_pauses)
 }
 END_TEST
 
+static void drop_some(struct world *w, const char *prefix, unsigned count)
+{
+	char name[40];
+
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(name, sizeof name, "%s%u", prefix, i);
+		world_drop(w, name, GOOD_LF);
+	}
+}
+
+/* An owner gets as many messages into the queue as he may have; the others follow as those go. */
+START_TEST(test_owner_limit)
+{
+	struct world *w = world_new();
+
+	w->setup.owner_limit = 3;
+	world_open(w);
+	drop_some(w, "m", 8);
+	world_wait(w, w->arrived_count == 3);
+	world_commit(w);
+	world_commit(w);
+	ck_assert_uint_eq(w->arrived_count, 3);
+	ck_assert_uint_eq(world_count(w, "drop/new", ""), 5);
+	for (size_t i = 0; i < 2; i++)
+		spool_done(w->spool, w->arrived[i]->id);
+	world_commit(w);
+	world_wait(w, w->arrived_count == 5);
+	w->setup.owner_limit = 0;
+	spool_reconfigure(w->spool, &w->setup);
+	world_wait(w, w->arrived_count == 8);
+	world_free(w);
+}
+END_TEST
+
+/* What is in the queue at the start counts too. */
+START_TEST(test_owner_limit_after_a_start)
+{
+	struct world *w = world_new();
+
+	world_open(w);
+	drop_some(w, "m", 4);
+	world_wait(w, w->arrived_count == 4);
+	world_close(w);
+	w->setup.owner_limit = 5;
+	world_open(w);
+	drop_some(w, "n", 3);
+	world_wait(w, world_count(w, "drop/new", "") == 2);
+	world_commit(w);
+	ck_assert_uint_eq(world_count(w, "drop/new", ""), 2);
+	world_free(w);
+}
+END_TEST
+
+/* While the queue is far behind, an owner of many messages waits, and nobody else. */
+START_TEST(test_fair_intake)
+{
+	struct world *w = world_new();
+
+	world_open(w);
+	spool_intake_fair(w->spool, true);
+	drop_some(w, "m", 150);
+	world_wait(w, w->arrived_count == 100);
+	world_commit(w);
+	ck_assert_uint_eq(w->arrived_count, 100);
+	if (geteuid() == 0) {
+		world_write(w, "drop/tmp/other", GOOD_LF, strlen(GOOD_LF));
+		ck_assert_int_eq(chown(world_path(w, "drop/tmp/other"), 12345, (gid_t)-1), 0);
+		ck_assert_int_eq(rename(world_path(w, "drop/tmp/other"), world_path(w, "drop/new/other")), 0);
+		world_wait(w, w->arrived_count == 101);
+		ck_assert_uint_eq(w->arrived[100]->uid, 12345);
+	}
+	spool_intake_fair(w->spool, false);
+	world_wait(w, w->arrived_count >= 150);
+	world_free(w);
+}
+END_TEST
+
 /* Exim links its file into place and unlinks the first name a moment later. */
 START_TEST(test_waits_for_second_link_to_go)
 {
@@ -673,6 +750,9 @@ int main(void)
 		{ "takes what was there at start", test_takes_what_was_there_at_start, 1, 0 },
 		{ "takes ten thousand", test_takes_ten_thousand, 1, 0 },
 		{ "pauses", test_pauses, 1, 0 },
+		{ "owner limit", test_owner_limit, 1, 0 },
+		{ "owner limit after a start", test_owner_limit_after_a_start, 1, 0 },
+		{ "fair intake", test_fair_intake, 1, 0 },
 		{ "waits for the second link to go", test_waits_for_second_link_to_go, 1, 0 },
 		{ "waits for a writer", test_waits_for_writer, 1, 0 },
 		{ "stops below minimum_free", test_stops_below_minimum_free, 1, 0 },
