@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "daemon/control_private.h"
 #include "daemon/control_processes.h"
+#include "queue/metrics.h"
 
 enum { METRICS_MAX = 4 * 1024 * 1024 };
 
@@ -44,25 +45,21 @@ void control_answer_config(struct question *q)
 	http_reply_error(q->call, 404, "there is no parameter '%s'", q->tail);
 }
 
-static void metric(struct buf *out, const char *name, const char *type, const char *help, double value)
-{
-	buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
-}
-
 /* What the queue does not know of itself. */
 static void print_daemon(const struct control *c, struct buf *out)
 {
 	const char *why;
 
-	buf_str(out, "# HELP causeway_build_info The version as a label; always 1.\n"
-		"# TYPE causeway_build_info gauge\ncauseway_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
-	metric(out, "process_start_time_seconds", "gauge",
+	metrics_head(out, "causeway_build_info", "gauge", "The version as a label; always 1.");
+	buf_str(out, "causeway_build_info{version=\"" PACKAGE_VERSION "\"} 1\n");
+	metrics_value(out, "process_start_time_seconds", "gauge",
 		"When the queue process was started, in seconds since 1970.",
 		(double)(loop_wall(c->loop) - loop_now(c->loop) + c->started) / 1000);
-	metric(out, "causeway_healthy", "gauge", "1 while mail flows, as /healthz has it.",
+	metrics_value(out, "causeway_healthy", "gauge",
+		"1 while mail flows, 0 while there is trouble that /healthz names.",
 		queue_healthy(c->queue, &why));
-	metric(out, "causeway_courier_failures_total", "counter",
-		"Delivery processes that were killed or ended with an error, since the start.",
+	metrics_value(out, "causeway_courier_failures_total", "counter",
+		"Couriers that were killed or ended with an error, since the start.",
 		(double)control_processes_failures(c->processes));
 }
 
@@ -88,12 +85,13 @@ void control_answer_page(struct question *q)
 	struct control *c = q->control;
 	json_t *status = queue_status(c->queue), *counts = json_object_get(status, "queue");
 	const char *why = NULL;
+	bool healthy = queue_healthy(c->queue, &why);
 	struct buf page;
 
 	buf_init(&page, METRICS_MAX);
 	buf_fmt(&page, "%s: Causeway %s, up %lld s\n", c->settings->myhostname, PACKAGE_VERSION,
 		(long long)(loop_now(c->loop) - c->started) / 1000);
-	buf_fmt(&page, "%s\n\n", queue_healthy(c->queue, &why) ? "mail flows" : why);
+	buf_fmt(&page, "%s%s\n\n", healthy ? "" : "trouble: ", healthy ? "mail flows" : why);
 	add_count(&page, counts, "incoming");
 	add_count(&page, counts, "active");
 	add_count(&page, counts, "deferred");

@@ -142,13 +142,12 @@ json_t *queue_destinations(struct queue *q)
 
 static json_t *depth(const struct messages *all)
 {
-	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
+	json_t *o = json_pack("{s:I}", "total", (json_int_t)messages_total(all));
+	const char *state;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "active", (json_int_t)active,
-	                 "deferred", (json_int_t)messages_in(all, MESSAGE_DEFERRED),
-	                 "held", (json_int_t)messages_in(all, MESSAGE_HELD),
-	                 "incoming", (json_int_t)messages_in(all, MESSAGE_INCOMING),
-	                 "total", (json_int_t)messages_total(all));
+	for (size_t i = 0; (state = messages_shown(i)); i++)
+		json_object_set_new(o, state, json_integer((json_int_t)messages_in_shown(all, state)));
+	return o;
 }
 
 static json_t *spool_json(const struct queue *q)
@@ -192,10 +191,10 @@ bool queue_healthy(struct queue *q, const char **why)
 		*why = "the journal cannot be written: results wait for the disk";
 	else if (!couriers_have_credit(q->couriers) && !couriers_flying(q->couriers) &&
 	         queue_now(q) - q->last_courier > STUCK_AFTER)
-		*why = "no delivery process takes requests";
+		*why = "no courier takes requests";
 	else if (couriers_silence(q->couriers) > SILENT_AFTER)
 		*why = "requests are out, but no result has come for a quarter of an hour";
 	else if (s.intake_stopped)
-		*why = "the disk is full: no mail is taken in";
+		*why = "the disk of the spool is nearly full: no mail is taken in, what is queued is still delivered";
 	return !*why;
 }

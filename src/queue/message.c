@@ -200,10 +200,27 @@ const char *message_state_name(const struct message *m)
 	return state_names[m->state];
 }
 
+const char *messages_shown(size_t i)
+{
+	static const char *const shown[] = { "active", "deferred", "held", "incoming", NULL };
+
+	return shown[i];
+}
+
 bool message_state_is_known(const char *name)
 {
 	for (size_t i = 0; i < MESSAGE_STATES; i++)
 		if (strcmp(name, state_names[i]) == 0)
 			return true;
 	return false;
+}
+
+size_t messages_in_shown(const struct messages *all, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < MESSAGE_STATES; i++)
+		if (strcmp(name, state_names[i]) == 0)
+			count += all->in[i];
+	return count;
 }

@@ -51,17 +51,18 @@ struct message {
 
 struct messages;
 struct messages *messages_new(void);
-void messages_free(struct messages *);
+void messages_free(struct messages *);        /* with all that are in it */
 
 /* A new message in MESSAGE_INCOMING, or NULL if there is one of that id. */
 struct message *messages_add(struct messages *, uint64_t id);
-struct message *messages_find(const struct messages *, uint64_t id);
+struct message *messages_find(const struct messages *, uint64_t id);          /* NULL: none of that id */
+/* Frees it; it must be neither active nor in the schedule. */
 void messages_remove(struct messages *, struct message *);
 /* Any order; cursor starts at 0; NULL at the end; no change meanwhile. */
 struct message *messages_each(const struct messages *, size_t *cursor);
 
 void messages_set_state(struct messages *, struct message *, enum message_state);
-size_t messages_in(const struct messages *, enum message_state);
+size_t messages_in(const struct messages *, enum message_state);              /* how many are in it now */
 size_t messages_total(const struct messages *);
 
 /* Keeps a copy of the text (cut to 200 bytes) as the message's last reason. */
@@ -71,12 +72,15 @@ const char *message_reason(const struct message *);   /* "" if none */
 /* ms since it arrived; 0 if the clock was set back since. */
 int64_t message_age(const struct message *, int64_t now);
 
+/* Whether recipient number rcpt of the envelope has its final result; and that it has. */
 bool message_is_final(const struct message *, size_t rcpt);
 void message_set_final(struct message *, size_t rcpt, size_t count);   /* count: recipients of the message */
 
-/* "active", "deferred", "incoming" or "held". */
+/* The name under which its state is shown. */
 const char *message_state_name(const struct message *);
-/* Whether some message could have the state of that name. */
-bool message_state_is_known(const char *name);
+/* These names in alphabetical order: "active" for i = 0, "deferred", "held", "incoming", then NULL. */
+const char *messages_shown(size_t i);
+bool message_state_is_known(const char *name);                              /* whether it is one of these */
+size_t messages_in_shown(const struct messages *, const char *name);        /* how many are shown under it */
 
 #endif

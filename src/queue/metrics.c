@@ -10,6 +10,7 @@
 #include "queue/queue.h"
 
 enum { SENT, DEFERRED, BOUNCED, STATUSES };
+enum { ELDERS = 256 };
 
 static const char *const status_names[] = { "sent", "deferred", "bounced" };
 
@@ -28,11 +29,18 @@ struct transport_counts {
 	uint64_t busy, idle;          /* scratch while a page is printed */
 };
 
+/* One of the oldest messages. */
+struct elder {
+	uint64_t id;
+	int64_t arrived;              /* ms of the boot clock */
+};
+
 struct metrics {
 	struct map *transports;
 	uint64_t seconds[BUCKETS + 1];
 	uint64_t sent_ms;             /* sum of the delays of all that was sent */
-	uint64_t oldest;              /* id */
+	struct elder elders[ELDERS];  /* the first to arrive of those that were there at the last look, in order */
+	size_t elder_count, elders_gone;
 };
 
 struct metrics *metrics_new(void)
@@ -123,44 +131,83 @@ uint64_t metrics_total(const struct metrics *m, enum outcome outcome)
 	return total;
 }
 
-int64_t metrics_oldest(struct metrics *m, const struct queue *q)
+/* --- the oldest --- */
+
+static void meet(struct metrics *m, const struct message *at)
 {
-	const struct message *oldest = messages_find(q->messages, m->oldest), *at;
+	size_t i = m->elder_count;
+
+	if (i == ELDERS && at->arrived >= m->elders[i - 1].arrived)
+		return;
+	if (i < ELDERS)
+		m->elder_count++;
+	else
+		i--;
+	for (; i > 0 && m->elders[i - 1].arrived > at->arrived; i--)
+		m->elders[i] = m->elders[i - 1];
+	m->elders[i] = (struct elder){ at->id, at->arrived };
+}
+
+static void look_for_elders(struct metrics *m, const struct queue *q)
+{
+	const struct message *at;
 	size_t cursor = 0;
 
+	m->elder_count = m->elders_gone = 0;
+	while ((at = messages_each(q->messages, &cursor)))
+		meet(m, at);
+}
+
+static const struct message *elder_left(struct metrics *m, const struct queue *q)
+{
+	const struct message *left;
+
+	for (; m->elders_gone < m->elder_count; m->elders_gone++) {
+		left = messages_find(q->messages, m->elders[m->elders_gone].id);
+		if (left)
+			return left;
+	}
+	return NULL;
+}
+
+/* Who comes is younger than all that are there, so those found once serve until the last of them has gone. */
+int64_t metrics_oldest(struct metrics *m, const struct queue *q)
+{
+	const struct message *oldest = elder_left(m, q);
+
 	if (!oldest) {
-		while ((at = messages_each(q->messages, &cursor)))
-			if (!oldest || at->arrived < oldest->arrived)
-				oldest = at;
-		m->oldest = oldest ? oldest->id : 0;
+		look_for_elders(m, q);
+		oldest = elder_left(m, q);
 	}
 	return oldest ? message_age(oldest, queue_now(q)) : 0;
 }
 
 /* --- the page --- */
 
-static void head(struct buf *out, const char *name, const char *type, const char *help)
+void metrics_head(struct buf *out, const char *name, const char *type, const char *help)
 {
 	buf_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+void metrics_value(struct buf *out, const char *name, const char *type, const char *help, double value)
+{
+	metrics_head(out, name, type, help);
+	buf_fmt(out, "%s %.15g\n", name, value);
+}
+
 static void gauge(struct buf *out, const char *name, const char *help, double value)
 {
-	head(out, name, "gauge", help);
-	buf_fmt(out, "%s %.15g\n", name, value);
+	metrics_value(out, name, "gauge", help, value);
 }
 
 static void print_messages(const struct queue *q, struct buf *out)
 {
 	static const char name[] = "causeway_queue_messages";
-	const struct messages *all = q->messages;
-	size_t active = messages_in(all, MESSAGE_ACTIVE) + messages_in(all, MESSAGE_LOADING);
+	const char *state;
 
-	head(out, name, "gauge", "Messages in the queue, by state.");
-	buf_fmt(out, "%s{state=\"active\"} %zu\n", name, active);
-	buf_fmt(out, "%s{state=\"deferred\"} %zu\n", name, messages_in(all, MESSAGE_DEFERRED));
-	buf_fmt(out, "%s{state=\"held\"} %zu\n", name, messages_in(all, MESSAGE_HELD));
-	buf_fmt(out, "%s{state=\"incoming\"} %zu\n", name, messages_in(all, MESSAGE_INCOMING));
+	metrics_head(out, name, "gauge", "Messages in the queue, by state.");
+	for (size_t i = 0; (state = messages_shown(i)); i++)
+		buf_fmt(out, "%s{state=\"%s\"} %zu\n", name, state, messages_in_shown(q->messages, state));
 }
 
 /* The name of a transport as a label's value. */
@@ -179,7 +226,7 @@ static void print_deliveries(const struct metrics *m, struct buf *out)
 	const struct transport_counts *t;
 	size_t cursor = 0;
 
-	head(out, name, "counter", "Results of attempts, one for each recipient, since the start.");
+	metrics_head(out, name, "counter", "Results of attempts, one for each recipient, since the start.");
 	while ((t = map_next(m->transports, &cursor))) {
 		for (int status = 0; status < STATUSES; status++) {
 			buf_fmt(out, "%s{transport=\"", name);
@@ -195,7 +242,7 @@ static void print_seconds(const struct metrics *m, struct buf *out)
 	static const char name[] = "causeway_delivery_seconds";
 	unsigned long long sum = 0;
 
-	head(out, name, "histogram", "Time from arrival to delivery, of recipients with status sent.");
+	metrics_head(out, name, "histogram", "Time from arrival to delivery, of recipients with status sent.");
 	for (size_t i = 0; i < BUCKETS; i++) {
 		sum += m->seconds[i];
 		buf_fmt(out, "%s_bucket{le=\"%s\"} %llu\n", name, buckets[i].label, sum);
@@ -221,7 +268,7 @@ static void print_destinations(struct metrics *m, const struct queue *q, struct 
 		alive += !d->health.suspended && !d->health.dead;
 		dead += !d->health.suspended && d->health.dead;
 	}
-	head(out, name, "gauge", "Destinations (transport and nexthop) in use, by whether they answer.");
+	metrics_head(out, name, "gauge", "Destinations (transport and nexthop) in use, by whether they answer.");
 	buf_fmt(out, "%s{state=\"alive\"} %zu\n", name, alive);
 	buf_fmt(out, "%s{state=\"dead\"} %zu\n", name, dead);
 	buf_fmt(out, "%s{state=\"suspended\"} %zu\n", name, suspended);
@@ -233,7 +280,7 @@ static void print_sessions(const struct metrics *m, struct buf *out)
 	struct transport_counts *t;
 	size_t cursor;
 
-	head(out, name, "gauge", "Connections to mail servers, by what they do.");
+	metrics_head(out, name, "gauge", "Connections to mail servers, by what they do.");
 	for (cursor = 0; (t = map_next(m->transports, &cursor)); t->busy = t->idle = 0) {
 		buf_fmt(out, "%s{transport=\"", name);
 		label(out, t->name);
@@ -253,9 +300,10 @@ static void print_spool(const struct queue *q, struct buf *out)
 	gauge(out, "causeway_spool_intake_stopped", "1 while the disk is too full to take mail in.",
 	      s.intake_stopped);
 	gauge(out, "causeway_journal_bytes", "Size of the journal.", (double)s.journal_bytes);
-	head(out, "causeway_commits_total", "counter", "Batches that were committed to the disk, since the start.");
-	buf_fmt(out, "causeway_commits_total %llu\n", (unsigned long long)s.batches);
-	head(out, "causeway_drop_files_total", "counter", "Drop files since the start, by what became of them.");
+	metrics_value(out, "causeway_commits_total", "counter",
+	              "Batches that were committed to the disk, since the start.", (double)s.batches);
+	metrics_head(out, "causeway_drop_files_total", "counter",
+	             "Drop files since the start, by what became of them.");
 	buf_fmt(out, "causeway_drop_files_total{result=\"taken\"} %zu\n", s.files_taken);
 	buf_fmt(out, "causeway_drop_files_total{result=\"refused\"} %zu\n", s.files_refused);
 }
@@ -269,6 +317,7 @@ void queue_metrics(struct queue *q, struct buf *out)
 	print_seconds(q->metrics, out);
 	print_destinations(q->metrics, q, out);
 	print_sessions(q->metrics, out);
-	gauge(out, "causeway_couriers", "Delivery processes that take work.", (double)couriers_working(q->couriers));
+	gauge(out, "causeway_couriers", "Couriers (they deliver) that take work.",
+	      (double)couriers_working(q->couriers));
 	print_spool(q, out);
 }

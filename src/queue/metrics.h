@@ -19,8 +19,12 @@ void metrics_count(struct metrics *, struct queue *, const struct active *, uint
 /* All transports together. */
 uint64_t metrics_total(const struct metrics *, enum outcome);
 
-/* Age of the oldest message in ms, 0 if there is none. Looks through the whole queue, but only if the one
- * found before has gone. */
+/* Age of the oldest message in ms, 0 if there is none. Looks through the whole queue, but only when the few
+ * hundred that were the oldest at the last look have all gone. */
 int64_t metrics_oldest(struct metrics *, const struct queue *);
+
+/* What stands ahead of a metric's values in the Prometheus text format; and that with its only value. */
+void metrics_head(struct buf *, const char *name, const char *type, const char *help);
+void metrics_value(struct buf *, const char *name, const char *type, const char *help, double value);
 
 #endif

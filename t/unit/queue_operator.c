@@ -412,6 +412,58 @@ START_TEST(test_status_and_metrics)
 }
 END_TEST
 
+/* --- the oldest --- */
+
+static int64_t oldest_ms(struct world *w)
+{
+	json_t *o = queue_status(w->queue);
+	double seconds = json_number_value(json_object_get(o, "oldest_seconds"));
+
+	json_decref(o);
+	return (int64_t)(seconds * 1000 + 0.5);
+}
+
+/* The truth, from all of them. */
+static uint64_t oldest_id(const struct world *w)
+{
+	const struct message *at, *oldest = NULL;
+	size_t cursor = 0;
+
+	while ((at = messages_each(w->queue->messages, &cursor)))
+		if (!oldest || at->arrived < oldest->arrived)
+			oldest = at;
+	return oldest ? oldest->id : 0;
+}
+
+/* Of more messages than are remembered one goes after the other, and some come meanwhile. */
+START_TEST(test_oldest)
+{
+	struct world w;
+	uint64_t id;
+	size_t gone = 0;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	ck_assert_int_eq(oldest_ms(&w), 0);
+	for (int i = 0; i < 300; i++) {
+		world_drop(&w, "s@sender.test", "later@a.test");
+		world_run(&w, 100);
+	}
+	for (; (id = oldest_id(&w)); gone++) {
+		ck_assert_int_eq(oldest_ms(&w), message_age(messages_find(w.queue->messages, id),
+		                                            queue_now(w.queue)));
+		give(&w, QUEUE_DELETE, id, NULL, false);
+		world_run(&w, 10);
+		if (gone % 100 == 0)
+			world_drop(&w, "s@sender.test", "later@a.test");
+		world_run(&w, 10);
+	}
+	ck_assert_uint_ge(gone, 300);
+	ck_assert_int_eq(oldest_ms(&w), 0);
+	world_end(&w);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -427,6 +479,7 @@ int main(void)
 		{ "explain", test_explain, UNIT_ROWS(ways), 0 },
 		{ "show", test_show, 1, 0 },
 		{ "status and metrics", test_status_and_metrics, 1, 0 },
+		{ "oldest", test_oldest, 1, 0 },
 	};
 
 	return unit_main("queue/operator", cases, UNIT_ROWS(cases));
