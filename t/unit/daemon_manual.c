@@ -14,20 +14,10 @@ static char *page;
 
 static char *read_page(void)
 {
-	const char *srcdir = getenv("srcdir");
-	char *path = mem_fmt("%s/doc/man/causeway.conf.5", srcdir ? srcdir : ".");
-	FILE *file = fopen(path, "r");
-	struct buf out;
-	char block[65536];
-	size_t n;
+	char *path = unit_source("doc/man/causeway.conf.5"), *text = unit_read(path);
 
-	buf_init(&out, 1 << 20);
-	while (file && (n = fread(block, 1, sizeof(block), file)) > 0)
-		buf_add(&out, block, n);
-	if (file)
-		fclose(file);
 	free(path);
-	return buf_take(&out);
+	return text;
 }
 
 /* A line of the page without the marks of mdoc; free() it. */
@@ -45,8 +35,35 @@ static char *plain(const char *at)
 	return line;
 }
 
-/* Whether some item of that name shows that default; sections may have options of one name. */
-static bool is_explained(const char *name, const char *initial)
+/* What stands below an item's line, macros taken away, in one line; free() it. */
+static char *explanation(const char *item)
+{
+	struct text rest = text_of(strchr(item, '\n') + 1), line;
+	struct buf out;
+
+	buf_init(&out, 65536);
+	while (text_until(&rest, '\n', &line) && !text_starts_nocase(line, ".It") && !text_starts_nocase(line, ".El")) {
+		char *words = plain(line.n > 4 && line.p[0] == '.' ? line.p + 4 : line.p);
+
+		buf_fmt(&out, "%s ", words);
+		free(words);
+	}
+	return buf_take(&out);
+}
+
+static bool begins_with_help(const char *item, const char *help)
+{
+	char *text = explanation(item), *words = plain(help);
+	bool good = strncasecmp(text, words, strlen(words)) == 0;
+
+	free(text);
+	free(words);
+	return good;
+}
+
+/* Whether some item of that name shows that default, and its text begins with the row's line of help; sections may
+ * have options of one name. */
+static bool is_explained(const char *name, const char *initial, const char *help)
 {
 	char *start = mem_fmt("\n.It Cm %s ", name);
 	bool found = false;
@@ -54,7 +71,7 @@ static bool is_explained(const char *name, const char *initial)
 	for (const char *at = strstr(page, start); at && !found; at = strstr(at + 1, start)) {
 		char *line = plain(at + 1);
 
-		found = strstr(line, initial);
+		found = strstr(line, initial) && begins_with_help(at + 1, help);
 		free(line);
 	}
 	free(start);
@@ -71,8 +88,8 @@ static void check_row(const char *section, const struct option_row *row)
 		shown += strlen(SYSCONFDIR);
 	else if (strncmp(shown, RUNSTATEDIR "/causeway", strlen(RUNSTATEDIR "/causeway")) == 0)
 		shown += strlen(RUNSTATEDIR);
-	ck_assert_msg(is_explained(row->name, shown), "%s %s with its default %s is not in the page",
-		section, row->name, shown);
+	ck_assert_msg(is_explained(row->name, shown, row->help), "%s %s with its default %s and \"%s\" is not in the page",
+		section, row->name, shown, row->help);
 }
 
 START_TEST(test_settings)

@@ -12,9 +12,7 @@
 
 static char *sample_path(void)
 {
-	const char *srcdir = getenv("srcdir");
-
-	return mem_fmt("%s/conf/causeway.conf", srcdir ? srcdir : ".");
+	return unit_source("conf/causeway.conf");
 }
 
 static bool begins(const char *line, const char *with)

@@ -62,26 +62,16 @@ static const struct { const char *type, *file; } faults[] = {
 
 static char *write_file(const char *name, const char *text)
 {
-	char *path = mem_fmt("%s/%s", dir, name);
-	FILE *file = fopen(path, "w");
-
-	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-		abort();
-	return path;
+	return unit_write(dir, name, text);
 }
 
 /* The file as a string, to free(). */
 static char *read_file(const char *name)
 {
-	char *path = mem_fmt("%s/%s", dir, name), text[65536];
-	FILE *file = fopen(path, "r");
-	size_t n;
+	char *path = mem_fmt("%s/%s", dir, name), *text = unit_read(path);
 
-	ck_assert_ptr_nonnull(file);
-	n = fread(text, 1, sizeof text - 1, file);
-	fclose(file);
 	free(path);
-	return mem_strn(text, n);
+	return text;
 }
 
 /* Leaves what postmap finds in the file "found", and what it says in "said". */

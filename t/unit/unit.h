@@ -30,6 +30,48 @@ struct unit_case {
 	int signal;        /* the signal it must die of, SIGABRT for an assert; 0 for none */
 };
 
+/* A file's text without NULs; free() it. */
+static inline char *unit_read(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (!file)
+		abort();
+	if (getdelim(&text, &room, '\0', file) < 0) {
+		free(text);
+		text = calloc(1, 1);
+	}
+	fclose(file);
+	return text;
+}
+
+/* The path of a file of the source tree; free() it. */
+static inline char *unit_source(const char *name)
+{
+	const char *top = getenv("srcdir");
+	char *path;
+
+	if (asprintf(&path, "%s/%s", top ? top : ".", name) < 0)
+		abort();
+	return path;
+}
+
+/* Makes a file of that text in the directory; its path, to free(). */
+static inline char *unit_write(const char *directory, const char *name, const char *text)
+{
+	char *path;
+	FILE *file;
+
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		abort();
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		abort();
+	return path;
+}
+
 /* Runs all cases in order; returns main's exit code after a last line "N passed, N failed". */
 static inline int unit_main(const char *suite_name, const struct unit_case *cases, size_t count)
 {
