@@ -47,7 +47,7 @@ static char *no_type(struct text name, const char *spec)
 {
 	for (size_t i = 0; i < COUNT(later_types); i++)
 		if (text_is(name, later_types[i]))
-			return mem_fmt("%s: lookup tables of type %s are not built yet; there are " TYPE_NAMES,
+			return mem_fmt("%s: lookup tables of type %s are not built into this version; there are " TYPE_NAMES,
 			               spec, later_types[i]);
 	return mem_fmt("%s: there is no lookup table type \"%.*s\"; there are " TYPE_NAMES, spec,
 	               (int)name.n, name.p);
