@@ -100,6 +100,14 @@ static bool check_paths(struct checking *c)
 	return true;
 }
 
+/* The first part of a line's tag, NAME/PROCESS[PID]; with a slash in it for another instance ("postfix/out"). */
+static bool is_log_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= 64 && *name != '/' && name[n - 1] != '/' && !strpbrk(name, " \t[]:");
+}
+
 static bool check_log(struct checking *c)
 {
 	const char *to = c->settings->log_to;
@@ -108,8 +116,8 @@ static bool check_log(struct checking *c)
 		return fail_with(c, "log.to", "not syslog, stderr, or file:/PATH");
 	if (config_facility(c->settings->log_facility) < 0)
 		return fail_with(c, "log.facility", "no such syslog facility");
-	if (!*c->settings->log_name || strpbrk(c->settings->log_name, " \t/[]:"))
-		return fail_with(c, "log.name", "must be one word without / [ ] :");
+	if (!is_log_name(c->settings->log_name))
+		return fail_with(c, "log.name", "must be one word without [ ] : and / at its ends, of at most 64 bytes");
 	return true;
 }
 
