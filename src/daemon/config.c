@@ -36,12 +36,13 @@ static bool set_protocols(struct config *c)
 
 static bool make_section(struct config *c, const struct config_entry *entry)
 {
+	struct config_path at = config_path_of(entry->path);
 	const char *why;
 	char *path;
 	bool good;
 
-	if (strncmp(entry->path, "transport.", 10) == 0) {
-		char *title = mem_strn(entry->path + 10, strlen(entry->path) - 11);
+	if (text_is(at.section, "transport")) {
+		char *title = mem_strn(at.title.p, at.title.n);
 
 		good = settings_transport(c->settings, title) ||
 			config_fail(c, entry->place, title,
@@ -98,7 +99,7 @@ static void add_referring(void *arg, const char *name, const char *text)
 	struct config *c = arg;
 	char *path = strchr(text, '$') ? settings_path(c->settings, name) : NULL;
 
-	if (path && strncmp(path, "transport.", 10) != 0)
+	if (path && !text_is(config_path_of(path).section, "transport"))
 		add_default(c, path, text);
 	free(path);
 }
@@ -182,7 +183,7 @@ static void add_directory(struct config *c)
 }
 
 /* What is there already wins, so the order counts: first what the host says; then what one option gives to
- * another in the sections of the protocols; from these sections to the transports only when they are complete;
+ * another in the sections of the protocols; from these sections to the transports when they are complete;
  * and last the tables' own defaults that refer to other options. Defaults without a reference need no value
  * here: the settings begin with them. */
 static void add_defaults(struct config *c)
@@ -202,11 +203,6 @@ static void add_defaults(struct config *c)
 
 /* --- into the settings --- */
 
-static bool is_titled(const char *path)
-{
-	return strchr(path, '.') != strrchr(path, '.');
-}
-
 static bool apply(struct config *c, bool titled)
 {
 	const char *why;
@@ -215,7 +211,7 @@ static bool apply(struct config *c, bool titled)
 		struct config_value *v = c->values[i];
 		const char *successor = settings_successor(c->settings, v->path);
 
-		if (is_titled(v->path) != titled)
+		if ((config_path_of(v->path).title.p != NULL) != titled)
 			continue;
 		if (!settings_set(c->settings, v->path, v->expanded, &why))
 			return config_fail_value(c, v, v->expanded, why);

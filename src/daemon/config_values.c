@@ -71,10 +71,19 @@ const char *config_name_of(const char *path)
 	return dot ? dot + 1 : path;
 }
 
+struct config_path config_path_of(const char *path)
+{
+	struct config_path p;
+
+	p.name = settings_split_path(path, &p.section, &p.title);
+	return p;
+}
+
 bool config_is_protocol(const struct config_entry *entry)
 {
-	return strncmp(entry->path, "transport.", 10) == 0 && strcmp(config_name_of(entry->path),
-		"protocol") == 0;
+	struct config_path p = config_path_of(entry->path);
+
+	return text_is(p.section, "transport") && strcmp(p.name, "protocol") == 0;
 }
 
 /* --- from entries to values --- */
@@ -245,15 +254,15 @@ static bool append_own_name(const struct config *c, const char *name, struct buf
 {
 	bool service = strcmp(name, "service_name") == 0;
 	const struct settings_transport *t;
-	struct text section, title;
+	struct config_path at;
 	char *copy;
 
 	if (!service && strcmp(name, "process_name") != 0)
 		return false;
-	settings_split_path(c->expanding->path, &section, &title);
-	if (!text_is(section, "transport"))
-		title = section;
-	copy = mem_strn(title.p ? title.p : "", title.n);
+	at = config_path_of(c->expanding->path);
+	if (!text_is(at.section, "transport"))
+		at.title = at.section;
+	copy = mem_strn(at.title.p ? at.title.p : "", at.title.n);
 	t = settings_transport(c->settings, copy);
 	if (t)
 		buf_str(out, service ? t->name : protocol_name(t->manner->protocol));

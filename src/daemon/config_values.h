@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "daemon/config.h"
 #include "daemon/config_file.h"
 
@@ -41,9 +42,16 @@ struct config_value *config_find(const struct config *, const char *path);
 struct config_value *config_add(struct config *, const char *path, const char *text);
 void config_clear(struct config *);
 
-/* The option's name at the end of a path, and whether an entry is a transport's protocol, which is set
- * before all others. */
-const char *config_name_of(const char *path);
+/* "section.title.name" taken apart, as views of the path; section and title are empty where there is none (the
+ * title with p NULL), and so is the name of a section as such ("transport.TITLE."). */
+struct config_path {
+	struct text section, title;
+	const char *name;
+};
+struct config_path config_path_of(const char *path);
+const char *config_name_of(const char *path);      /* its name alone */
+
+/* Whether an entry is a transport's protocol, which is set before all others. */
 bool config_is_protocol(const struct config_entry *);
 
 /* All entries become values; those from from_override on are of the command line. */
