@@ -127,6 +127,17 @@ struct active *active_new(struct queue *q, struct message *m, struct spool_messa
 	return a;
 }
 
+enum attempt_phase active_phase(const struct active *a)
+{
+	if (a->settled)
+		return ATTEMPT_ENDING;
+	if (a->routed < a->envelope->count)
+		return ATTEMPT_ROUTING;
+	if (a->writing)
+		return ATTEMPT_WRITING;
+	return a->flights ? ATTEMPT_DELIVERING : ATTEMPT_WAITING;
+}
+
 void active_close(struct active *a)
 {
 	if (a->fd >= 0)

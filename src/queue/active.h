@@ -131,6 +131,20 @@ struct active {
 	struct recipient rcpts[];     /* as many as the envelope has */
 };
 
+/*
+ * Where an attempt stands. It begins with routing, and goes to and fro between delivering and waiting (and writing,
+ * once at most) until settle_check ends it, which it does out of waiting alone; or the message is put aside, and it
+ * is as if there had been no attempt.
+ */
+enum attempt_phase {
+	ATTEMPT_ROUTING,              /* the router has it */
+	ATTEMPT_WRITING,              /* its queue file is being written */
+	ATTEMPT_DELIVERING,           /* requests are at couriers */
+	ATTEMPT_WAITING,              /* recipients wait in lines, or all are judged */
+	ATTEMPT_ENDING                /* its results wait for a report, then for their commit */
+};
+enum attempt_phase active_phase(const struct active *);
+
 /* Takes envelope and file out of loaded; names without a domain get "@myorigin". */
 struct active *active_new(struct queue *, struct message *, struct spool_message *loaded);
 void active_free(struct active *);

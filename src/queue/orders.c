@@ -49,7 +49,7 @@ static void stop_attempt(struct queue *q, struct active *a)
 
 static void resume_attempt(struct active *a)
 {
-	if (a->settled || a->routed < a->envelope->count)
+	if (active_phase(a) == ATTEMPT_ENDING || active_phase(a) == ATTEMPT_ROUTING)
 		return;
 	for (struct entry *e = a->entries; e; e = e->next)
 		if (e->waiting)

@@ -203,10 +203,10 @@ static void end_attempt(struct queue *q, struct active *a)
 
 void settle_check(struct queue *q, struct active *a)
 {
-	if (a->settled || a->writing || a->routed < a->envelope->count)
+	if (active_phase(a) != ATTEMPT_DELIVERING && active_phase(a) != ATTEMPT_WAITING)
 		return;
 	waits_hurry(q->waits, a);
-	if (a->flights || a->writing)
+	if (active_phase(a) != ATTEMPT_WAITING)
 		return;
 	if (waits_for(q->waits, a) && is_stalled(a))
 		judge_waiting(q, a, "4.4.1", NULL);

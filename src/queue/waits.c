@@ -332,7 +332,7 @@ bool wait_take(struct wait *w)
 		waits_lost(w->all, w->id);
 	} else if (!m->active) {
 		take_back_unread(w, m);
-	} else if (m->active->writing || m->active->routed < m->active->envelope->count) {
+	} else if (active_phase(m->active) == ATTEMPT_WRITING || active_phase(m->active) == ATTEMPT_ROUTING) {
 		/* the offer is made again when something can be recorded */
 		w->enough = true;
 		enter(w, WAITS_RESULT);
