@@ -3,18 +3,16 @@
 import os
 import re
 
+import callers
 import processes
-from chroot import Root
+from callers import contrib
 from harness import limit, needs_root, same
 from mail import message
 from servers import Server
 from spool import DAEMON_UID
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CONTRIB = os.path.join(HERE, "../../contrib")
 EXIM, MAIL = 61030, 61031
 PICKUP = "/var/spool/causeway-exim"
-DELIVER = "/usr/local/libexec/causeway/causeway-deliver"
 
 MAIN = """
 primary_hostname = exim.test
@@ -31,11 +29,6 @@ begin transports
 begin retry
 * * F,1h,1s
 """
-
-
-def contrib(name):
-    with open(os.path.join(CONTRIB, name)) as file:
-        return file.read()
 
 
 class Exim(Server):
@@ -83,15 +76,8 @@ class Exim(Server):
 
 def world(t, script=None, **settings):
     """A backend for example.org and .net, another one for reports, Causeway, and Exim ahead of it."""
-    peer, client = t.peer(script), t.peer()
-    root = Root(t.path("root"), ["exim4-daemon-light"])
-    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:%s, example.net=lmtp:%s, client.test=lmtp:%s}" % (
-        peer.nexthop, peer.nexthop, client.nexthop), **settings}, name="root/causeway", start=False)
-    root.add_program("/bin/sh")
-    root.add_program("/usr/local/bin/causeway-inject", t.options.program("causeway-inject"))
-    # the spool as it is called from inside
-    root.write(DELIVER, contrib("causeway-deliver").replace(
-        "export PATH", "export CAUSEWAY_SPOOL=/causeway/spool\nexport PATH", 1), 0o755)
+    peer, client, daemon, root = callers.world_in_root(t, ["exim4-daemon-light"], ("/bin/sh",), script, settings,
+                                                       start=False)
     return peer, client, daemon, Exim(root)
 
 

@@ -3,22 +3,20 @@
 import os
 import re
 
+import callers
 import processes
-from chroot import Root
+from callers import contrib, nothing_of_ours
 from harness import limit, needs_root, same
 from mail import message
 from servers import Server
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CONTRIB = os.path.join(HERE, "../../contrib")
 VMAIL, SMTPD, SMTPQ = 61022, 61020, 61021
-DELIVER = "/usr/local/libexec/causeway/causeway-deliver"
 
 
 class OpenSMTPD(Server):
     """OpenSMTPD in a root directory of its own, which holds Causeway's spool too."""
 
-    def __init__(self, t, daemon, root):
+    def __init__(self, t, root):
         super().__init__(root.dir)
         self.root = root
         for name in ("smtpd", "smtpctl"):
@@ -28,9 +26,7 @@ class OpenSMTPD(Server):
                    "opensmtpq:x:%d:%d::/var/empty:/bin/false\nvmail:x:%d:%d::/home/vmail:/bin/sh\n"
                    % (SMTPD, SMTPD, SMTPQ, SMTPQ, VMAIL, VMAIL))
         root.write("etc/group", "root:x:0:\nopensmtpd:x:%d:\nopensmtpq:x:%d:\nvmail:x:%d:\n" % (SMTPD, SMTPQ, VMAIL))
-        with open(os.path.join(CONTRIB, "opensmtpd/smtpd.conf")) as file:
-            text = file.read()
-        root.write("etc/smtpd.conf", "listen on socket\n" + text + 'match from any for domain "client.test" '
+        root.write("etc/smtpd.conf", "listen on socket\n" + contrib("opensmtpd/smtpd.conf") + 'match from any for domain "client.test" '
                    'action "causeway"\n')
         for name, mode in (("var/spool/smtpd", 0o711), ("var/empty", 0o755), ("var/run", 0o755), ("home/vmail", 0o755)):
             os.makedirs(root.at(name), exist_ok=True)
@@ -52,26 +48,10 @@ class OpenSMTPD(Server):
         return processes.wait_for(lambda: re.search(pattern, self.output()), timeout, "OpenSMTPD's line " + pattern)
 
 
-def world(t, script=None):
+def world(t):
     """A backend for example.org, another one for the reports, Causeway, and OpenSMTPD ahead of it."""
-    peer, client = t.peer(script), t.peer()
-    root = Root(t.path("root"), ["opensmtpd"])
-    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:%s, client.test=lmtp:%s}" % (
-        peer.nexthop, client.nexthop)}, name="root/causeway")
-    for program in ("/bin/sh", "/usr/bin/env"):
-        root.add_program(program)
-    root.add_program("/usr/local/bin/causeway-inject", t.options.program("causeway-inject"))
-    with open(os.path.join(CONTRIB, "causeway-deliver")) as file:
-        text = file.read()
-    # the spool as it is called from inside
-    root.write(DELIVER, text.replace("export PATH", "export CAUSEWAY_SPOOL=/causeway/spool\nexport PATH", 1), 0o755)
-    return peer, client, daemon, OpenSMTPD(t, daemon, root)
-
-
-def nothing_of_ours(daemon):
-    """All is OpenSMTPD's: Causeway keeps no message and made no report."""
-    daemon.spool.wait_empty()
-    assert "bounce[" not in daemon.log(), daemon.log()
+    peer, client, daemon, root = callers.world_in_root(t, ["opensmtpd"], ("/bin/sh", "/usr/bin/env"))
+    return peer, client, daemon, OpenSMTPD(t, root)
 
 
 @needs_root

@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 
+import callers
 import processes
+from callers import CONTRIB, DELIVER, contrib, nothing_of_ours
 from harness import limit, needs_root, same
 from mail import message
 from postfix import Postfix
@@ -16,12 +18,6 @@ queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 """
-CONTRIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../contrib")
-
-
-def contrib(name):
-    with open(os.path.join(CONTRIB, name)) as file:
-        return file.read()
 
 
 class PipingPostfix(Postfix):
@@ -36,9 +32,8 @@ class PipingPostfix(Postfix):
         bindir = os.path.dirname(t.options.program("causeway-inject"))
         environment = "/usr/bin/env CAUSEWAY_SPOOL=%s CAUSEWAY_BINDIR=%s %s" % (daemon.spool.path, bindir, deliver)
         text = contrib("postfix/master.cf")
-        assert "/usr/local/libexec/causeway/causeway-deliver" in text
-        self.write("etc/master.cf", self.master_text() + text.replace(
-            "/usr/local/libexec/causeway/causeway-deliver", environment))
+        assert DELIVER in text
+        self.write("etc/master.cf", self.master_text() + text.replace(DELIVER, environment))
         t.on_end(self.stop)
         self.start()
 
@@ -58,16 +53,8 @@ class PipingPostfix(Postfix):
 
 def world(t, script=None, settings=None):
     """A backend for example.org, another one for the reports, Causeway, and Postfix ahead of it."""
-    peer, client = t.peer(script), t.peer()
-    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:%s, client.test=lmtp:%s}" % (
-        peer.nexthop, client.nexthop), **(settings or {})})
+    peer, client, daemon = callers.world(t, script, settings)
     return peer, client, daemon, PipingPostfix(t, daemon)
-
-
-def nothing_of_ours(daemon):
-    """All is Postfix's: Causeway keeps no message and made no report."""
-    daemon.spool.wait_empty()
-    assert "bounce[" not in daemon.log(), daemon.log()
 
 
 @needs_root
