@@ -8,7 +8,7 @@ import threading
 import mail
 import processes
 from actions import first, only
-from harness import Skip, same
+from harness import Skip, limit, same
 from spool import ROOT
 
 WAITING = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
@@ -53,7 +53,7 @@ def test_a_stopped_spool_is_moved(t):
 
 
 class Load(threading.Thread):
-    """Drops messages as fast as they go, until it is told to stop."""
+    """Drops messages, some hundreds a second, until it is told to stop."""
 
     def __init__(self, daemon):
         super().__init__(daemon=True)
@@ -61,7 +61,7 @@ class Load(threading.Thread):
         self.start()
 
     def run(self):
-        while not self.over.is_set():
+        while not self.over.wait(0.002):
             address = "u%d@example.org" % len(self.sent)
             self.target.send(address, sync=False)
             self.sent.append(address)
@@ -80,6 +80,7 @@ def backup(spool, target):
         assert done.returncode in (0, 24), done
 
 
+@limit(180)
 def test_a_running_spool_is_saved(t):
     """All that was there when the copying began is delivered by one or the other."""
     if not shutil.which("rsync"):
