@@ -195,7 +195,7 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 		if (f->dot_sent && state == RCPT_FLYING)
 			tell_lost_reply(a, rcpt);
 		if (guilty)
-			defer(q, f, rcpt, "4.3.0", "this message makes courieres crash; it is held");
+			defer(q, f, rcpt, "4.3.0", "this message makes couriers crash; it is held");
 		else if (a->rcpts[rcpt].returned)
 			defer(q, f, rcpt, "4.3.0", "the courier crashed while it had this message");
 		else
