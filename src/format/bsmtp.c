@@ -161,13 +161,15 @@ static bool do_quit(struct bsmtp *b, struct text args)
 
 static bool do_unknown(struct bsmtp *b, struct text verb)
 {
+	bool field = b->phase == PHASE_BETWEEN && verb.n > 1 && verb.p[verb.n - 1] == ':';
 	struct buf words;
 	bool ok;
 
-	buf_init(&words, 128);
+	buf_init(&words, 192);
 	buf_str(&words, "\"");
 	text_clean(verb, 40, &words);
-	buf_str(&words, "\" is not a command known here");
+	buf_str(&words, field ? "\" is a header field, not a command: MAIL FROM, RCPT TO and DATA must come first"
+	                      : "\" is not a command known here");
 	ok = refuse(b, "", buf_text(&words));
 	buf_free(&words);
 	return ok;

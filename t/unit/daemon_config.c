@@ -11,14 +11,7 @@ static char dir[] = "/tmp/cw-config-XXXXXX";
 
 static char *write_file(const char *name, const char *text)
 {
-	char *path = mem_fmt("%s/%s", dir, name);
-	FILE *file = fopen(path, "w");
-
-	if (!file)
-		abort();
-	fputs(text, file);
-	fclose(file);
-	return path;
+	return unit_write(dir, name, text);
 }
 
 static struct settings *read_with(const char *text, const char *override, struct buf *warnings, char **why)
