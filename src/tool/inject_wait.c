@@ -72,9 +72,13 @@ static bool is_welcome(struct inject_wait *w, const char *path, char **why)
 	struct pollfd p = { .fd = w->fd, .events = POLLIN };
 	char packet[WAIT_LINE_MAX];
 	ssize_t n = poll(&p, 1, ANSWER_MS) > 0 ? recv(w->fd, packet, sizeof(packet), 0) : 0;
-	struct text rest = text_make(packet, n > 0 ? (size_t)n : 0);
+	struct text rest;
 	struct wait_line line;
 
+	/* told once, if what we said was not read; the answer is behind it */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(w->fd, packet, sizeof(packet), 0);
+	rest = text_make(packet, n > 0 ? (size_t)n : 0);
 	if (!wait_line_read(&rest, &line))
 		line = (struct wait_line){ .word = WAIT_NO, .text = text_of("the daemon does not answer") };
 	if (line.word == WAIT_READY)
@@ -92,10 +96,9 @@ struct inject_wait *inject_wait_new(const char *spool, const struct inject_drop 
 	w->caller = getppid();
 	w->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	good = dial(w, path, why);
-	if (good && !say(w, WAIT_FOR, inject_drop_name(drop))) {
-		*why = mem_fmt("%s: %s; nothing was handed over", path, strerror(errno));
-		good = false;
-	}
+	/* whoever is turned away at once cannot say it any more, but reads why */
+	if (good)
+		say(w, WAIT_FOR, inject_drop_name(drop));
 	good = good && is_welcome(w, path, why);
 	free(path);
 	if (good)

@@ -2,7 +2,7 @@
 
 import os
 
-from chroot import Root
+from chroot import Root, need
 
 CONTRIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../contrib")
 DELIVER = "/usr/local/libexec/causeway/causeway-deliver"
@@ -23,6 +23,7 @@ def world(t, script=None, settings=None, **options):
 
 def world_in_root(t, packages, programs, script=None, settings=None, **options):
     """The same below a root directory that holds the caller too, with contrib/causeway-deliver; and that root."""
+    need(t)
     root = Root(t.path("root"), packages)
     peer, client, daemon = world(t, script, settings, name="root/causeway", **options)
     for program in programs:

@@ -9,6 +9,12 @@ import subprocess
 from harness import Skip
 
 
+def need(t):
+    """Skip a run with sanitizers: they read their options, and the program itself, from /proc."""
+    if t.options.sanitize:
+        raise Skip("sanitizers do not work in a root directory without /proc")
+
+
 class Root:
     """The files of Debian packages, and what else a program needs to live among them."""
 
