@@ -204,8 +204,9 @@ def test_not_plain_files(t):
     pickup = Pickup(t, settle_time="200ms")
     os.mkfifo(pickup.at("fifo"))
     os.symlink("/etc/passwd", pickup.at("link"))
-    pickup.write("secret", EML)
-    os.chmod(pickup.at("secret"), 0o600)
+    with pickup.create("secret") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(EML)
     for name in ("fifo", "link"):
         assert "plain file" in pickup.daemon.spool.wait_refused(name)
 
