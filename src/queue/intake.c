@@ -216,7 +216,7 @@ static void pause_intake(struct queue *q)
 /* What arrives unwritten must be made active: see arrived. */
 static void bound_unwritten(struct queue *q)
 {
-	spool_intake_keep(q->spool, active_count(q) < q->active_limit);
+	spool_intake_unwritten(q->spool, active_count(q) < q->active_limit);
 }
 
 void intake_load_due(struct queue *q)

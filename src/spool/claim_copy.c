@@ -11,6 +11,7 @@
 #include "spool/hook.h"
 #include "spool/io.h"
 #include "spool/names.h"
+#include "spool/part.h"
 
 const char *claim_key(const struct stat *st, char out[CLAIM_KEY_SIZE])
 {
@@ -55,18 +56,17 @@ static int copy_unchanged(int from, int to, char *room, char key[CLAIM_KEY_SIZE]
 int claim_copy(const struct tree *t, const struct source *s, const char *name, uint64_t id, char room[],
 	char key[CLAIM_KEY_SIZE], uid_t *uid)
 {
-	char part[NAMES_SIZE];
 	int from = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), to, error;
 
 	if (from < 0)
 		return errno;
-	to = openat(t->queue, names_part(id, 0, part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = part_open(t, id, 0);
 	error = to < 0 ? errno : copy_unchanged(from, to, room, key, uid);
 	close(from);
 	if (to >= 0)
 		close(to);
 	if (error)
-		unlinkat(t->queue, part, 0);
+		part_remove(t, id, 0);
 	else
 		spool_step("claim-copied");
 	return error;
@@ -96,13 +96,11 @@ int claim_copied(const struct tree *t, const struct source *s, const char *name,
 	char part[NAMES_SIZE], drop[NAMES_SIZE];
 	int error;
 
-	names_part(id, 0, part);
-	names_drop(id, 0, drop);
 	if (!is_same(s, name, key)) {
-		unlinkat(t->queue, part, 0);
+		part_remove(t, id, 0);
 		return EAGAIN;
 	}
-	error = io_rename(t->queue, part, t->queue, drop);
+	error = io_rename(t->queue, names_part(id, 0, part), t->queue, names_drop(id, 0, drop));
 	if (!error) {
 		spool_step("claim-renamed");
 		error = io_sync_directory(t->queue);

@@ -34,7 +34,7 @@ struct group {
 	struct intake *intake;
 	struct take *takes[GROUP];
 	size_t count;
-	size_t memory;             /* bytes that may be kept in memory */
+	size_t memory;             /* bytes that may be in memory */
 };
 
 struct intake {
@@ -149,8 +149,8 @@ static void accept(struct intake *in, const struct take *t, struct spool_message
 
 	commit_line(*in->setup.commit, &line);
 	known = ledger_get(in->setup.ledger, m->id);
-	known->files = t->store.adopted || t->store.kept ? 1 : 2;
-	known->unwritten = t->store.kept;
+	known->files = t->store.adopted || t->store.unwritten ? 1 : 2;
+	known->unwritten = t->store.unwritten;
 	m->reports = known->reports;
 }
 
@@ -184,7 +184,7 @@ static void close_claim(struct intake *in, struct take *t)
 {
 	if (t->store.count)
 		note_batch(in, t);
-	if (!t->store.adopted && !t->store.kept)
+	if (!t->store.adopted && !t->store.unwritten)
 		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id,
 			.count = t->store.count, .drop = true });
 	finish(in, t);
@@ -306,12 +306,12 @@ static void lone_work(struct take *t, char *room)
 	t->durable = t->outcome == TAKE_STORED && dirsync_here(t->store.tree) == 0;
 }
 
-/* What is kept in memory shares what the group may use. */
+/* What stays unwritten shares what the group may use. */
 static size_t look(struct take *t, size_t memory, char *room)
 {
 	t->memory = memory < SMALL ? memory : SMALL;
 	take_look(t, room);
-	return t->outcome == TAKE_STORED && t->store.kept ? memory - (size_t)t->before.st_size : memory;
+	return t->outcome == TAKE_STORED && t->store.unwritten ? memory - (size_t)t->before.st_size : memory;
 }
 
 /* Files that must be copied wait for the disk side by side, and keep no group busy. */
@@ -329,8 +329,8 @@ static void looked_at(struct intake *in, struct take *t)
 {
 	if (t->claimed || t->outcome == TAKE_GONE)
 		drop_forget(t->source->drop, t->name);
-	if (t->outcome == TAKE_STORED && t->store.kept)
-		kept_add(in->setup.kept, t->store.messages[0]->content_size);
+	if (t->outcome == TAKE_STORED && t->store.unwritten)
+		budget_add(in->setup.budget, t->store.messages[0]->content_size);
 	if (t->outcome != TAKE_COPY) {
 		act(in, t);
 		return;
@@ -393,7 +393,7 @@ static void start_group(struct intake *in)
 		return;
 	in->group = NULL;
 	in->group_at_work = true;
-	g->memory = kept_room(in->setup.kept);
+	g->memory = budget_room(in->setup.budget);
 	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
 }
 
@@ -417,7 +417,7 @@ static void run(struct intake *in, struct take *t)
 static bool may_take(const struct intake *in)
 {
 	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX
-		&& !in->group_at_work && !kept_is_crowded(in->setup.kept);
+		&& !in->group_at_work && !budget_is_crowded(in->setup.budget);
 }
 
 static void run_due(struct intake *in)
@@ -523,7 +523,7 @@ static void go_on(void *arg)
 	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in) && !in->fair)
 		run_due(in);
 	fill(in);
-	if (in->begun && (in->waiting_count || kept_is_crowded(in->setup.kept))
+	if (in->begun && (in->waiting_count || budget_is_crowded(in->setup.budget))
 			&& !loop_timer_is_set(in->timer))
 		loop_timer_set(in->timer, AGAIN_MS);
 }

@@ -6,12 +6,12 @@
 #ifndef CAUSEWAY_SPOOL_INTAKE_H
 #define CAUSEWAY_SPOOL_INTAKE_H
 
+#include "spool/budget.h"
 #include "spool/commit.h"
 #include "spool/replay.h"
 #include "spool/space.h"
 #include "spool/spool.h"
 #include "spool/store.h"
-#include "spool/kept.h"
 
 struct intake;
 
@@ -22,7 +22,7 @@ struct intake_setup {
 	const struct tree *tree;
 	struct ids *ids;
 	struct ledger *ledger;
-	struct kept *kept;
+	struct budget *budget;
 	struct commit **commit;          /* exists when intake_begin or intake_retake is called */
 	struct store_limits limits;
 	uint64_t minimum_free;

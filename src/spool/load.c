@@ -7,19 +7,17 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "spool/again.h"
 #include "spool/names.h"
-#include "spool/pace.h"
 #include "spool/queuefile.h"
 
 struct load {
-	struct disk_job job;
+	struct again again;
 	struct load_setup *setup;
 	uint64_t id, size;
 	bool facts;
 	void (*done)(void *arg, uint64_t id, struct spool_message *);
 	void *arg;
-	struct loop_timer *again;     /* while the system refuses */
-	unsigned failures;
 	enum queuefile_result result;
 	struct spool_message *message;
 	char *reason;
@@ -28,7 +26,7 @@ struct load {
 
 static void work(struct disk_job *job, char *room)
 {
-	struct load *l = LIST_OF(job, struct load, job);
+	struct load *l = LIST_OF(job, struct load, again.job);
 
 	l->result = queuefile_open(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason,
 		&l->error);
@@ -36,24 +34,14 @@ static void work(struct disk_job *job, char *room)
 		l->move_error = queuefile_set_aside(l->setup->tree, l->id);
 }
 
-static void run(void *arg)
-{
-	struct load *l = arg;
-
-	disk_run(l->setup->disk, DISK_RESULTS, &l->job);
-}
-
 static void try_again(struct load *l)
 {
 	char id[NAMES_SIZE];
 
-	if (!l->again) {
-		l->again = loop_timer_new(l->setup->loop, run, l);
+	if (again_later(&l->again))
 		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
 			"%s/queue/%s: cannot be read: %s; trying again", l->setup->tree->path, id,
 			strerror(l->error));
-	}
-	loop_timer_set(l->again, pace_delay_ms(++l->failures));
 }
 
 /* What the journal knows and the file does not tell. */
@@ -90,14 +78,13 @@ static void tell_corrupt(const struct load *l)
 
 static void done(struct disk_job *job)
 {
-	struct load *l = LIST_OF(job, struct load, job);
+	struct load *l = LIST_OF(job, struct load, again.job);
 
 	if (l->result == QUEUEFILE_FAILED && l->error != ENOENT) {
 		try_again(l);
 		return;
 	}
-	if (l->again)
-		loop_timer_free(l->again);
+	again_clear(&l->again);
 	if (l->result == QUEUEFILE_BAD)
 		tell_corrupt(l);
 	add_known(l);
@@ -113,7 +100,8 @@ void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg
 	struct load *l = mem_alloc(sizeof *l);
 	const struct ledger_message *m = ledger_get(setup->ledger, id);
 
-	l->job = (struct disk_job){ .work = work, .done = done };
+	l->again = (struct again){ .loop = setup->loop, .disk = setup->disk, .lane = DISK_RESULTS,
+		.job = { .work = work, .done = done } };
 	l->setup = setup;
 	l->id = id;
 	l->size = m ? m->size : 0;
@@ -121,5 +109,5 @@ void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg
 	l->done = done_fn;
 	l->arg = arg;
 	setup->outstanding++;
-	run(l);
+	again_run(&l->again);
 }

@@ -10,15 +10,14 @@
 #include "base/mem.h"
 #include "format/drop_file.h"
 #include "spool/disk.h"
-#include "spool/hook.h"
 #include "spool/io.h"
-#include "spool/names.h"
+#include "spool/part.h"
 #include "spool/queuefile.h"
 
 enum {
 	HALF = DISK_ROOM / 2,
 	ENVELOPE_MAX = 1 << 30,
-	/* of a message in memory: a file may grow while it is read, and LF becomes CRLF */
+	/* of an unwritten message: a file may grow while it is read, and LF becomes CRLF */
 	MEMORY_ENVELOPE_MAX = 4096,
 	MEMORY_CONTENT_MAX = 128 * 1024
 };
@@ -32,16 +31,11 @@ struct pass {
 	char *in, *out;
 	size_t held;                  /* bytes in out */
 	struct spool_message *message;   /* the open transaction's */
-	bool too_many;                /* messages in the file, or in memory */
+	bool too_many;                /* messages in the file, or for one that stays unwritten */
 	int error;
 };
 
 /* ---- writing a part ---- */
-
-static const char *part_name(const struct store *s, size_t k, char name[NAMES_SIZE])
-{
-	return names_part(s->id, (unsigned)k, name);
-}
 
 static int flush(struct pass *p)
 {
@@ -75,7 +69,7 @@ static int put_envelope(struct pass *p)
 
 	buf_init(&text, ENVELOPE_MAX);
 	error = envelope_print(p->message->envelope, &text) ? 0 : EFBIG;
-	if (p->aim == PASS_MEMORY && text.len > MEMORY_ENVELOPE_MAX)
+	if (p->aim == PASS_UNWRITTEN && text.len > MEMORY_ENVELOPE_MAX)
 		error = EFBIG;
 	if (!error)
 		error = put(p, text_make(text.data, text.len));
@@ -86,11 +80,8 @@ static int put_envelope(struct pass *p)
 
 static int open_part(struct pass *p)
 {
-	char name[NAMES_SIZE];
-
-	part_name(p->store, p->store->stored, name);
-	p->part = p->aim == PASS_MEMORY ? memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING)
-		: openat(p->store->tree->queue, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	p->part = p->aim == PASS_UNWRITTEN ? memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING)
+		: part_open(p->store->tree, p->store->id, (unsigned)p->store->stored);
 	return p->part < 0 ? errno : put_envelope(p);
 }
 
@@ -109,36 +100,25 @@ static int seal_part(struct pass *p)
 	return 0;
 }
 
-/* Closes the part, synced if it is whole. */
-static int close_part(struct pass *p, bool whole)
+static int close_part(struct pass *p)
 {
-	int error = whole ? flush(p) : 0;
+	int error = part_close(p->part, flush(p), &part_of_message);
 
-	if (whole && !error) {
-		spool_step("part-written");
-		error = io_sync(p->part);
-	}
-	if (whole && !error)
-		spool_step("part-synced");
-	if (p->part >= 0)
-		close(p->part);
 	p->part = -1;
 	return error;
 }
 
 void pass_remove_parts(const struct store *s)
 {
-	char name[NAMES_SIZE];
-
 	for (size_t k = 0; k <= s->stored; k++)
-		unlinkat(s->tree->queue, part_name(s, k, name), 0);
+		part_remove(s->tree, s->id, (unsigned)k);
 }
 
 /* ---- reading ---- */
 
 static int begin_message(struct pass *p)
 {
-	p->too_many = p->store->stored >= (p->aim == PASS_MEMORY ? 1 : p->store->limits.rcpts);
+	p->too_many = p->store->stored >= (p->aim == PASS_UNWRITTEN ? 1 : p->store->limits.rcpts);
 	if (p->too_many)
 		return 0;
 	p->message = queuefile_message(drop_file_take_envelope(p->parser));
@@ -157,7 +137,7 @@ static void keep_message(struct store *s, struct spool_message *m)
 
 static int end_message(struct pass *p)
 {
-	int error = p->aim == PASS_DISK ? close_part(p, true) : p->aim == PASS_MEMORY ? seal_part(p) : 0;
+	int error = p->aim == PASS_DISK ? close_part(p) : p->aim == PASS_UNWRITTEN ? seal_part(p) : 0;
 
 	queuefile_take_facts(p->message, drop_file_facts(p->parser));
 	p->message->message_id = mem_str(drop_file_facts(p->parser)->message_id);
@@ -236,7 +216,7 @@ static uint64_t size_limit(const struct store *s, enum pass_aim aim)
 {
 	bool is_wider = s->limits.size == 0 || s->limits.size > MEMORY_CONTENT_MAX;
 
-	return aim == PASS_MEMORY && is_wider ? MEMORY_CONTENT_MAX : s->limits.size;
+	return aim == PASS_UNWRITTEN && is_wider ? MEMORY_CONTENT_MAX : s->limits.size;
 }
 
 enum store_result pass_run(struct store *s, int fd, enum pass_aim aim, char *room, bool *wire_form)
@@ -250,7 +230,8 @@ enum store_result pass_run(struct store *s, int fd, enum pass_aim aim, char *roo
 	free(s->reason);
 	s->reason = result == STORE_REFUSED ? reason_of(&p) : NULL;
 	s->error = p.error;
-	close_part(&p, false);
+	if (p.part >= 0)
+		close(p.part);
 	if (result != STORE_OK && aim == PASS_DISK)
 		pass_remove_parts(s);
 	spool_message_free(p.message);

@@ -7,8 +7,8 @@
 
 #include "spool/store.h"
 
-/* What becomes of what is read: nothing, the one message's file in memory, or a part for each message. */
-enum pass_aim { PASS_LOOK, PASS_MEMORY, PASS_DISK };
+/* What becomes of what is read: nothing, the one message's queue file in memory, or a part for each message. */
+enum pass_aim { PASS_LOOK, PASS_UNWRITTEN, PASS_DISK };
 
 /* Reads fd to its end into store->messages; on failure no part is left. wire_form: it is byte for byte a queue
  * file. */

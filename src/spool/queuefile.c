@@ -13,6 +13,7 @@
 #include "spool/hook.h"
 #include "spool/io.h"
 #include "spool/names.h"
+#include "spool/part.h"
 
 void spool_message_free(struct spool_message *m)
 {
@@ -46,37 +47,19 @@ void queuefile_take_facts(struct spool_message *m, const struct bsmtp_facts *fac
 
 /* ---- writing ---- */
 
-static int write_part(int dir, const char *name, const char *bytes, size_t n)
+int queuefile_write(const struct tree *t, uint64_t id, const char *bytes, size_t n)
 {
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600), error;
+	int fd = part_open(t, id, 0), error;
 
 	if (fd < 0)
 		return errno;
-	error = io_write(fd, bytes, n);
-	if (!error) {
-		spool_step("report-written");
-		error = io_sync(fd);
-	}
-	close(fd);
-	return error;
-}
-
-int queuefile_write(const struct tree *t, uint64_t id, const char *bytes, size_t n)
-{
-	char part[NAMES_SIZE], name[NAMES_SIZE];
-	int error = write_part(t->queue, names_part(id, 0, part), bytes, n);
-
-	if (!error) {
-		spool_step("report-synced");
-		/* one of that name is left from an attempt whose directory sync failed */
-		error = renameat(t->queue, part, t->queue, names_message(id, name)) == 0 ? 0 : errno;
-	}
-	if (error) {
-		unlinkat(t->queue, part, 0);
-		return error;
-	}
-	spool_step("report-renamed");
-	error = io_sync_directory(t->queue);
+	error = part_close(fd, io_write(fd, bytes, n), &part_of_report);
+	if (error)
+		part_remove(t, id, 0);
+	else
+		error = part_finish(t, id, 0, id, &part_of_report);
+	if (!error)
+		error = io_sync_directory(t->queue);
 	if (!error)
 		spool_step("report-directory-synced");
 	return error;
@@ -85,6 +68,13 @@ int queuefile_write(const struct tree *t, uint64_t id, const char *bytes, size_t
 /* ---- reading back ---- */
 
 static const char last_line[] = ".\r\n";
+
+int queuefile_fd(const struct tree *t, uint64_t id)
+{
+	char name[NAMES_SIZE];
+
+	return openat(t->queue, names_message(id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
 
 /* Whether the content ends as every queue file does and has the length it had. */
 static bool is_whole(const struct spool_message *m, uint64_t size)
@@ -144,13 +134,12 @@ enum queuefile_result queuefile_open(const struct tree *t, uint64_t id, uint64_t
 	struct spool_message **out,
 	char **reason, int *error)
 {
-	char name[NAMES_SIZE];
 	struct spool_message *m = queuefile_message(NULL);
 	enum queuefile_result result = QUEUEFILE_FAILED;
 
 	*error = 0;
 	m->id = id;
-	m->fd = openat(t->queue, names_message(id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	m->fd = queuefile_fd(t, id);
 	if (m->fd < 0)
 		*error = errno;
 	else

@@ -20,8 +20,11 @@ struct spool_message *queuefile_message(struct envelope *);
 /* Takes over what a parser found out about a content. */
 void queuefile_take_facts(struct spool_message *, const struct bsmtp_facts *);
 
-/* Writes queue file id, content and name durable. 0 or an errno. */
+/* Writes the queue file of report id, content and name durable. 0 or an errno. */
 int queuefile_write(const struct tree *, uint64_t id, const char *bytes, size_t n);
+
+/* Opens queue file id for reading; -1 and errno if it cannot be. */
+int queuefile_fd(const struct tree *, uint64_t id);
 
 /* Opens queue file id and reads its envelope. size: bytes of content that it must have, 0: unknown; facts:
  * whether to read on through the content for hops, eight_bit, utf8_header, long_lines. The caller owns *out and

@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "spool/again.h"
 #include "spool/line.h"
 #include "spool/names.h"
-#include "spool/pace.h"
 #include "spool/queuefile.h"
 
 struct reports {
@@ -18,7 +18,7 @@ struct reports {
 };
 
 struct report {
-	struct disk_job job;
+	struct again again;
 	struct list link;
 	struct reports *reports;
 	uint64_t id;
@@ -26,8 +26,6 @@ struct report {
 	size_t n;
 	void (*written)(void *arg);
 	void *arg;
-	struct loop_timer *again;      /* while the disk refuses */
-	unsigned failures;
 	struct spool_message *message;
 	char *reason;
 	int error;
@@ -35,7 +33,7 @@ struct report {
 
 static void work(struct disk_job *job, char *room)
 {
-	struct report *r = LIST_OF(job, struct report, job);
+	struct report *r = LIST_OF(job, struct report, again.job);
 	const struct tree *tree = r->reports->setup.tree;
 
 	r->error = queuefile_write(tree, r->id, r->bytes, r->n);
@@ -43,18 +41,10 @@ static void work(struct disk_job *job, char *room)
 		queuefile_open(tree, r->id, 0, true, room, &r->message, &r->reason, &r->error);
 }
 
-static void run(void *arg)
-{
-	struct report *r = arg;
-
-	disk_run(r->reports->setup.disk, DISK_RESULTS, &r->job);
-}
-
 static void report_free(struct report *r)
 {
 	list_remove(&r->link);
-	if (r->again)
-		loop_timer_free(r->again);
+	again_clear(&r->again);
 	spool_message_free(r->message);
 	free(r->reason);
 	free(r->bytes);
@@ -63,17 +53,12 @@ static void report_free(struct report *r)
 
 static void try_again(struct report *r)
 {
-	const struct report_setup *setup = &r->reports->setup;
 	char id[NAMES_SIZE];
 
-	if (!r->again) {
-		r->again = loop_timer_new(setup->loop, run, r);
+	if (again_later(&r->again))
 		log_line(LOG_LEVEL_ERROR, "bounce", names_message(r->id, id),
 			"%s/queue/%s: a report cannot be written: %s; it and the results that it is about "
-			"wait, trying again",
-			setup->tree->path, id, strerror(r->error));
-	}
-	loop_timer_set(r->again, pace_delay_ms(++r->failures));
+			"wait, trying again", r->reports->setup.tree->path, id, strerror(r->error));
 }
 
 static void committed(void *arg)
@@ -101,7 +86,7 @@ static void add_lines(struct report *r)
 
 static void done(struct disk_job *job)
 {
-	struct report *r = LIST_OF(job, struct report, job);
+	struct report *r = LIST_OF(job, struct report, again.job);
 	const struct report_setup *setup = &r->reports->setup;
 
 	if (r->reports->ended) {
@@ -143,18 +128,14 @@ void reports_begin(struct reports *all)
 {
 	all->begun = true;
 	LIST_EACH(at, &all->all)
-		run(LIST_OF(at, struct report, link));
+		again_run(&LIST_OF(at, struct report, link)->again);
 }
 
 void reports_end(struct reports *all)
 {
 	all->ended = true;
-	LIST_EACH(at, &all->all) {
-		struct report *r = LIST_OF(at, struct report, link);
-
-		if (r->again)
-			loop_timer_stop(r->again);
-	}
+	LIST_EACH(at, &all->all)
+		again_end(&LIST_OF(at, struct report, link)->again);
 }
 
 void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, void (*written)(void *arg),
@@ -162,7 +143,8 @@ void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, 
 {
 	struct report *r = mem_alloc(sizeof *r);
 
-	r->job = (struct disk_job){ .work = work, .done = done };
+	r->again = (struct again){ .loop = all->setup.loop, .disk = all->setup.disk, .lane = DISK_RESULTS,
+		.job = { .work = work, .done = done } };
 	r->reports = all;
 	r->id = id;
 	r->bytes = mem_strn(bytes, n);
@@ -171,5 +153,5 @@ void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, 
 	r->arg = arg;
 	list_append(&all->all, &r->link);
 	if (all->begun)
-		run(r);
+		again_run(&r->again);
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "format/queue_id.h"
+#include "spool/budget.h"
 #include "spool/clocks.h"
 #include "spool/commit.h"
 #include "spool/history.h"
@@ -16,7 +17,7 @@
 #include "spool/names.h"
 #include "spool/recover.h"
 #include "spool/report.h"
-#include "spool/kept.h"
+#include "spool/writing.h"
 
 enum { THREADS = 8 };
 
@@ -31,7 +32,8 @@ struct spool {
 	struct remover *remover;
 	struct ledger *ledger;
 	struct commit *commit;           /* NULL until the journal was read */
-	struct kept *kept;
+	struct budget *budget;           /* of what is unwritten */
+	struct writings *writings;
 	struct intake *intake;
 	struct recover *recover;         /* while the start goes on */
 	struct load_setup load;
@@ -159,9 +161,10 @@ static void start_parts(struct spool *s, const struct spool_setup *setup)
 	s->dirsync = dirsync_new(s->loop, s->disk, &s->tree);
 	s->remover = remover_new(s->disk, &s->tree, file_removed, s);
 	s->ledger = ledger_new();
-	s->kept = kept_new(&(struct kept_setup){ .loop = s->loop, .disk = s->disk,
-		.dirsync = s->dirsync, .tree = &s->tree, .ledger = s->ledger, .commit = &s->commit,
-		.less = less_unwritten, .arg = s });
+	s->budget = budget_new(s->loop, less_unwritten, s);
+	s->writings = writings_new(&(struct writing_setup){ .loop = s->loop, .disk = s->disk,
+		.dirsync = s->dirsync, .tree = &s->tree, .ledger = s->ledger, .budget = s->budget,
+		.commit = &s->commit });
 	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
 		.ledger = s->ledger, .corrupt = found_corrupt,
 		.arg = s };
@@ -171,7 +174,7 @@ static struct intake *start_intake(struct spool *s, const struct spool_setup *se
 {
 	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
 		.tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .kept = s->kept, .commit = &s->commit, .limits = limits_of(setup),
+		.ledger = s->ledger, .budget = s->budget, .commit = &s->commit, .limits = limits_of(setup),
 		.minimum_free = setup->minimum_free, .owner_limit = setup->owner_limit,
 		.events = &s->events, .arg = s->arg }, setup, why);
 }
@@ -249,7 +252,7 @@ void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
 		recover_stop(s->recover);
 	if (s->reports)
 		reports_end(s->reports);
-	kept_end(s->kept);
+	writings_end(s->writings);
 	intake_end(s->intake);
 	disk_on_idle(s->disk, check_closed, s);
 	check_closed(s);
@@ -265,7 +268,8 @@ void spool_free(struct spool *s)
 	recover_free(s->recover);
 	intake_free(s->intake);
 	reports_free(s->reports);
-	kept_free(s->kept);
+	writings_free(s->writings);
+	budget_free(s->budget);
 	commit_free(s->commit);
 	dirsync_free(s->dirsync);
 	remover_free(s->remover);
@@ -291,9 +295,9 @@ void spool_intake_fair(struct spool *s, bool fair)
 	intake_fair(s->intake, fair);
 }
 
-void spool_intake_keep(struct spool *s, bool kept)
+void spool_intake_unwritten(struct spool *s, bool allowed)
 {
-	kept_allow(s->kept, kept);
+	budget_allow(s->budget, allowed);
 }
 
 void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
@@ -364,12 +368,12 @@ void spool_done(struct spool *s, uint64_t id)
 	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
 	commit_remove(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
 	if (m->unwritten)
-		kept_gone(s->kept, m);
+		budget_gone(s->budget, m);
 }
 
 void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg)
 {
-	kept_write(s->kept, id, fd, written, arg);
+	writings_add(s->writings, id, fd, written, arg);
 }
 
 void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,

@@ -181,7 +181,7 @@ void spool_intake_pause(struct spool *, bool paused);
  * one who has many. */
 void spool_intake_fair(struct spool *, bool fair);
 /* Whether messages may arrive unwritten; at first they may. Those that are on their way still do. */
-void spool_intake_keep(struct spool *, bool kept);
+void spool_intake_unwritten(struct spool *, bool allowed);
 
 /* The next new id (never used before). */
 uint64_t spool_new_id(struct spool *);

@@ -1,7 +1,6 @@
 #include "spool/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,7 +8,9 @@
 #include "spool/hook.h"
 #include "spool/io.h"
 #include "spool/names.h"
+#include "spool/part.h"
 #include "spool/pass.h"
+#include "spool/queuefile.h"
 
 static int rename_in_queue(const struct tree *t, const char *from, const char *to, const char *step)
 {
@@ -71,20 +72,13 @@ static int announce_several(struct store *s)
 	return error;
 }
 
-/* Part k of the claim with this id becomes its message. */
-static int finish_part(const struct store *s, uint64_t parts_id, size_t k)
+/* Part k of the claim with this id becomes its message, if that is not there already. */
+static int finish_part(const struct store *s, uint64_t parts_id, unsigned k)
 {
-	char from[NAMES_SIZE], to[NAMES_SIZE];
-	uint64_t id = names_sibling(s->id, (unsigned)k);
-	int error = 0;
-
-	names_part(parts_id, (unsigned)k, from);
 	if (!s->have || !s->have[k])
-		error = rename_in_queue(s->tree, from, names_message(id, to), "part-renamed");
-	if (error == EEXIST)
-		error = 0;   /* from an attempt that failed half-way: whole, and the same */
-	unlinkat(s->tree->queue, from, 0);
-	return error;
+		return part_finish(s->tree, parts_id, k, names_sibling(s->id, k), &part_of_message);
+	part_remove(s->tree, parts_id, k);
+	return 0;
 }
 
 static int finish_parts(struct store *s)
@@ -95,14 +89,9 @@ static int finish_parts(struct store *s)
 	if (s->stored > 1)
 		error = announce_several(s);
 	for (size_t k = 0; k < s->stored && !error; k++)
-		error = finish_part(s, parts_id, k);
-	if (!error)
-		return 0;
-	for (size_t k = 0; k < s->stored; k++) {
-		char name[NAMES_SIZE];
-
-		unlinkat(s->tree->queue, names_part(parts_id, (unsigned)k, name), 0);
-	}
+		error = finish_part(s, parts_id, (unsigned)k);
+	for (size_t k = 0; k < s->stored && error; k++)
+		part_remove(s->tree, parts_id, (unsigned)k);
 	return error;
 }
 
@@ -130,9 +119,7 @@ static void number_messages(struct store *s)
 
 static int open_message(const struct store *s, struct spool_message *m)
 {
-	char name[NAMES_SIZE];
-
-	m->fd = openat(s->tree->queue, names_message(m->id, name), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	m->fd = queuefile_fd(s->tree, m->id);
 	return m->fd < 0 ? errno : 0;
 }
 
@@ -167,15 +154,15 @@ static int rewind_file(struct store *s, int fd)
 }
 
 /* Whatever else is in the way: the disk may take it, or has the better complaint. */
-enum store_result store_keep(struct store *s, int fd, char *room)
+enum store_result store_unwritten(struct store *s, int fd, char *room)
 {
 	bool wire_form;
 
-	if (s->count || rewind_file(s, fd) || pass_run(s, fd, PASS_MEMORY, room, &wire_form) != STORE_OK)
+	if (s->count || rewind_file(s, fd) || pass_run(s, fd, PASS_UNWRITTEN, room, &wire_form) != STORE_OK)
 		return end(s, STORE_UNFIT);
 	number_messages(s);
 	s->messages[0]->unwritten = true;
-	s->kept = true;
+	s->unwritten = true;
 	return STORE_OK;
 }
 

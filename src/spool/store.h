@@ -34,7 +34,7 @@ struct store {
 	bool early;             /* the claim has its message's name already, in the hope that it can be adopted */
 	/* results: messages are complete but for uid, origin and arrived */
 	bool adopted;           /* there is no drop file any more */
-	bool kept;              /* the message is in memory, and its drop file is all that the disk has of it */
+	bool unwritten;         /* the message is in memory, and its drop file is all that the disk has of it */
 	struct spool_message **messages;
 	size_t stored, room;
 	char *reason;           /* free() it */
@@ -50,7 +50,7 @@ int store_withdraw(struct store *);
 
 /* The only message of the open drop file fd is copied into memory: its fd is a queue file that nobody can
  * change. Unfit: there are several, it is larger than it seemed, or there is no memory. */
-enum store_result store_keep(struct store *, int fd, char *room);
+enum store_result store_unwritten(struct store *, int fd, char *room);
 
 /* Stores all messages of the open drop file fd: the content is durable, the names are final but not yet
  * durable. If there is only one, its fd is open. */

@@ -294,9 +294,9 @@ static bool adopt_early(struct take *t, char *room)
 
 /* A small file need not be copied to the disk before its first attempt is over, and then it mostly is not needed
  * any more. */
-static enum take_outcome try_to_keep(struct take *t, char *room)
+static enum take_outcome try_unwritten(struct take *t, char *room)
 {
-	if (t->before.st_size > (off_t)t->memory || store_keep(&t->store, t->fd, room) != STORE_OK)
+	if (t->before.st_size > (off_t)t->memory || store_unwritten(&t->store, t->fd, room) != STORE_OK)
 		return TAKE_COPY;
 	close_file(t);
 	return TAKE_STORED;
@@ -308,10 +308,10 @@ static enum take_outcome try_to_adopt(struct take *t, char *room)
 	enum store_result result;
 
 	if (t->before.st_uid != t->store.tree->uid || t->store.count)
-		return try_to_keep(t, room);
+		return try_unwritten(t, room);
 	result = store_adopt(&t->store, t->fd, room);
 	if (result == STORE_UNFIT)
-		return try_to_keep(t, room);
+		return try_unwritten(t, room);
 	if (result == STORE_OK)
 		t->fd = -1;
 	return settle(t, result);

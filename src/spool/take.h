@@ -19,7 +19,7 @@
 enum take_outcome {
 	TAKE_GO_ON,        /* nothing is in the way of the next step; never the outcome of take_look or take_copy */
 	TAKE_COPY,         /* claimed and found good so far; take_copy comes next: an outcome of take_look alone */
-	/* store.messages have their names, not yet durable; or, with store.kept, the one is in memory */
+	/* store.messages have their names, not yet durable; or, with store.unwritten, the one is in memory */
 	TAKE_STORED,
 	TAKE_GONE,         /* there is no such file any more, or it is not for us */
 	TAKE_SETTLING,     /* it may not be finished yet: before; to be looked at again */
@@ -53,7 +53,7 @@ struct take {
 	/* what the threads go by, and their memory from step to step */
 	struct drop_hint hint;       /* what is known of the name */
 	bool last_look;              /* no more TAKE_UNFINISHED: refuse */
-	size_t memory;               /* bytes of it that may be kept in memory */
+	size_t memory;               /* bytes of it that may stay unwritten */
 	bool is_copy;                /* the claim is a copy of ours: uid was known before */
 	char key[CLAIM_KEY_SIZE];    /* of what was copied */
 	bool claimed;                /* it is queue/ID.drop, or, with store.early, queue/ID */

@@ -530,7 +530,7 @@ void spool_intake_fair(struct spool *s, bool fair)
 	fake_spool_paused = fair;
 }
 
-void spool_intake_keep(struct spool *s, bool kept)
+void spool_intake_unwritten(struct spool *s, bool allowed)
 {
 	(void)s;
 	fake_spool_keeps = kept;

@@ -314,9 +314,9 @@ START_TEST(test_not_when_the_caller_is_full)
 {
 	struct world *w = open_world();
 
-	spool_intake_keep(w->spool, false);
+	spool_intake_unwritten(w->spool, false);
 	ck_assert(!arrive(w, LF)->unwritten);
-	spool_intake_keep(w->spool, true);
+	spool_intake_unwritten(w->spool, true);
 	ck_assert(arrive(w, LF)->unwritten);
 	world_free(w);
 }
