@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "spool/tree.h"
 
 enum { MODES = 07777, SHARED = 022 };
 
@@ -16,22 +17,6 @@ struct owner {
 	gid_t gid;
 	struct buf *warnings;
 	char **why;
-};
-
-/* A directory of the spool. Where the operator may be stricter than we are (who reaches the spool may
- * drop), only what is too much or too little for us is put right. */
-static const struct {
-	const char *name;
-	mode_t mode;
-	bool stricter;
-} spool[] = {
-	{ "", 0755, true },
-	{ "/drop", 0755, true },
-	{ "/drop/tmp", 03733, false },
-	{ "/drop/new", 03733, false },
-	{ "/drop/bad", 0750, false },
-	{ "/queue", 0700, false },
-	{ "/corrupt", 0700, false },
 };
 
 static bool fail(struct owner *o, const char *path, const char *what)
@@ -67,6 +52,7 @@ static bool make(struct owner *o, const char *path, mode_t mode)
 	return true;
 }
 
+/* Where the operator may be stricter than we are, only what is too much or too little for us is put right. */
 static bool is_fine(mode_t has, mode_t mode, bool stricter)
 {
 	if (stricter)
@@ -154,10 +140,11 @@ bool directories_prepare(const struct settings *s, uid_t uid, gid_t gid, struct 
 	char *root = resolved(s->spool_directory);
 	bool good = make_parents(&o, root);
 
-	for (size_t i = 0; good && i < sizeof(spool) / sizeof(*spool); i++) {
-		char *path = mem_fmt("%s%s", root, spool[i].name);
+	for (size_t i = 0; good && i < TREE_PLACES; i++) {
+		const struct tree_directory *d = &tree_directories[i];
+		char *path = *d->name ? mem_fmt("%s/%s", root, d->name) : mem_str(root);
 
-		good = prepare(&o, path, spool[i].mode, spool[i].stricter);
+		good = prepare(&o, path, d->mode, d->stricter);
 		free(path);
 	}
 	free(root);

@@ -245,7 +245,7 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	buf_init(&c->printed, SIZE_MAX / 2);
 	pace_init(&c->pace, setup->loop, REST_MS, start, c);
 	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync,
-		.ledger = setup->ledger,
+		.tree = setup->tree, .ledger = setup->ledger,
 		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });
 	return c;
 }

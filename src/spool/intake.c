@@ -101,7 +101,7 @@ static void wait_for_disk(struct intake *in, struct take *t)
 		tell_trouble(t);
 	in->troubled = true;
 	if (t->error == ENOSPC || t->error == EDQUOT)
-		space_met_end(in->space);
+		space_met_end(in->space, t->error);
 	if (t->claimed) {
 		note_claim(in, t);
 		put_aside(in, t, pace_delay_ms(++t->attempts));

@@ -64,8 +64,8 @@ static void done(struct disk_job *job)
 			r->removed(r->arg, &g->removals[i]);
 		else
 			log_line(LOG_LEVEL_WARNING, "qmgr", names_message(g->removals[i].id, name),
-				"finished, but its file in %s/queue cannot be removed: %s", r->tree->path,
-				strerror(g->errors[i]));
+				"finished, but its file in %s/queue cannot be removed: %s; it is not sent again, and "
+				"the next start removes it", r->tree->path, strerror(g->errors[i]));
 	}
 	free(g);
 	start_groups(r);

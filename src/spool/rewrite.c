@@ -154,7 +154,8 @@ static void copy_done(struct disk_job *job)
 	}
 	if (r->error)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-			"the journal cannot be rewritten now: %s; it goes on growing", strerror(r->error));
+			"%s/queue/journal: cannot be rewritten now: %s; it goes on growing, and is tried again soon",
+			r->setup.tree->path, strerror(r->error));
 	journal_new_drop(&r->copy, r->dir);
 	r->state = RESTING;
 }

@@ -17,6 +17,7 @@ struct rewrite;
 struct rewrite_setup {
 	struct disk *disk;
 	struct dirsync *dirsync;
+	const struct tree *tree;
 	struct ledger *ledger;
 	struct ids *ids;
 	/* claim lines of ids from this one on are of use */

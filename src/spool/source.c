@@ -14,7 +14,7 @@ struct source *source_drop(const struct tree *t)
 	struct source *s = mem_alloc(sizeof *s);
 
 	*s = (struct source){ .name = mem_str("drop"), .path = mem_fmt("%s/drop/new", t->path),
-		.bad_path = mem_str("drop/bad"),
+		.bad_path = mem_fmt("%s/drop/bad", t->path),
 		.dir = fcntl(t->fresh, F_DUPFD_CLOEXEC, 0), .bad = fcntl(t->bad, F_DUPFD_CLOEXEC, 0) };
 	return s;
 }
@@ -65,7 +65,8 @@ struct source *source_pickup(const struct tree *t, const struct spool_pickup *p,
 	struct source *s = mem_alloc(sizeof *s);
 
 	*s = (struct source){ .name = mem_str(p->path), .path = mem_str(p->path), .form = p->form, .pickup = true,
-		.settle_ms = p->settle_ms, .bad_path = mem_str(*p->bad ? p->bad : "drop/bad"), .dir = -1, .bad = -1 };
+		.settle_ms = p->settle_ms, .dir = -1, .bad = -1,
+		.bad_path = *p->bad ? mem_str(p->bad) : mem_fmt("%s/drop/bad", t->path) };
 	s->dir = open_directory(p->path, why);
 	if (s->dir >= 0)
 		s->bad = *p->bad ? open_directory(p->bad, why) : fcntl(t->bad, F_DUPFD_CLOEXEC, 0);

@@ -16,7 +16,7 @@ struct source {
 	char *path;
 	int dir;                    /* descriptor */
 	int bad;                    /* where its refused files go */
-	char *bad_path;             /* as people shall read it */
+	char *bad_path;
 	enum drop_file_form form;
 	bool pickup;                /* else all in it is finished and every name counts */
 	struct drop *drop;          /* who watches it */

@@ -1,6 +1,8 @@
 #include "spool/space.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/log.h"
@@ -8,7 +10,7 @@
 
 enum { LOOK_MS = 1000 };
 
-static const uint64_t mib = 1024 * 1024, default_minimum = 64 * 1024 * 1024;
+static const uint64_t default_minimum = 64 * 1024 * 1024;
 
 struct space {
 	struct loop *loop;
@@ -21,7 +23,11 @@ struct space {
 	bool is_short;
 };
 
-/* What must be free, and what must be free of inodes. */
+static unsigned long long mebi(uint64_t bytes)
+{
+	return (unsigned long long)(bytes / 1024 / 1024);
+}
+
 static uint64_t wanted_bytes(const struct space *s, const struct statvfs *v)
 {
 	uint64_t percent = (uint64_t)v->f_blocks * v->f_frsize / 100 + 1;
@@ -31,22 +37,33 @@ static uint64_t wanted_bytes(const struct space *s, const struct statvfs *v)
 	return percent < default_minimum ? percent : default_minimum;
 }
 
-static bool has_room(struct space *s, const struct statvfs *v, unsigned times)
+/* What there is too little of, where so many times the minimum must be free: text to free(), or NULL. */
+static char *shortage(struct space *s, unsigned times)
 {
-	uint64_t inodes = (uint64_t)v->f_files / 100;
+	struct statvfs v;
+	uint64_t inodes, bytes;
 
-	s->free_bytes = (uint64_t)v->f_bavail * v->f_frsize;
-	s->unseen = 0;
-	return s->free_bytes >= wanted_bytes(s, v) * times && (inodes == 0 || v->f_favail >= inodes * times);
+	s->unseen = s->free_bytes = 0;
+	if (fstatvfs(s->tree->queue, &v) != 0)
+		return mem_fmt("it cannot be told what is free: %s", strerror(errno));
+	s->free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	bytes = wanted_bytes(s, &v);
+	inodes = (uint64_t)v.f_files / 100;
+	if (s->free_bytes < bytes * times)
+		return mem_fmt("the disk is nearly full: %llu of its %llu MiB are free, and minimum_free is %llu MiB",
+			mebi(s->free_bytes), mebi((uint64_t)v.f_blocks * v.f_frsize), mebi(bytes));
+	if (inodes && v.f_favail < inodes * times)
+		return mem_fmt("the disk has hardly any inodes left for new files: %llu of its %llu are free, and 1 %% "
+			"must be", (unsigned long long)v.f_favail, (unsigned long long)v.f_files);
+	return NULL;
 }
 
 static void stop(struct space *s, const char *what)
 {
 	if (!s->is_short)
 		log_line(LOG_LEVEL_ERROR, "pickup", NULL,
-			"%s: %s (%llu MiB free); no new mail is taken in, deliveries go on; make room, or "
-			"lower queue { minimum_free }", s->tree->path, what,
-			(unsigned long long)(s->free_bytes / mib));
+			"%s: %s; no new mail is taken in until twice the minimum is free, deliveries go on; make room",
+			s->tree->path, what);
 	s->is_short = true;
 	loop_timer_set(s->timer, LOOK_MS);
 }
@@ -54,8 +71,7 @@ static void stop(struct space *s, const char *what)
 static void go_on(struct space *s)
 {
 	log_line(LOG_LEVEL_INFO, "pickup", NULL, "%s: there is room again (%llu MiB free); new mail is taken "
-		"in", s->tree->path,
-		(unsigned long long)(s->free_bytes / mib));
+		"in", s->tree->path, mebi(s->free_bytes));
 	s->is_short = false;
 	s->again(s->arg);
 }
@@ -63,14 +79,13 @@ static void go_on(struct space *s)
 static void look(void *arg)
 {
 	struct space *s = arg;
-	struct statvfs v;
+	char *what = shortage(s, s->is_short ? 2 : 1);
 
-	if (fstatvfs(s->tree->queue, &v) != 0)
-		v = (struct statvfs){ 0 };   /* no answer is no room */
-	if (!has_room(s, &v, s->is_short ? 2 : 1))
-		stop(s, "the disk is nearly full");
+	if (what)
+		stop(s, what);
 	else if (s->is_short)
 		go_on(s);
+	free(what);
 }
 
 struct space *space_new(struct loop *loop, const struct tree *tree, uint64_t minimum,
@@ -112,9 +127,12 @@ void space_used(struct space *s, uint64_t bytes)
 		loop_timer_set(s->timer, LOOK_MS);
 }
 
-void space_met_end(struct space *s)
+void space_met_end(struct space *s, int error)
 {
-	stop(s, "the disk is full");
+	char *what = mem_fmt("a file could not be written: %s", strerror(error));
+
+	stop(s, what);
+	free(what);
 }
 
 bool space_is_short(const struct space *s)

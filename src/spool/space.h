@@ -21,8 +21,8 @@ void space_set_minimum(struct space *, uint64_t minimum);
 /* So much was written: looks at the disk if that may matter. */
 void space_used(struct space *, uint64_t bytes);
 
-/* A write met the end of the disk: no more until there is room again. */
-void space_met_end(struct space *);
+/* A write met the end of the disk, or of a quota (error): no more until there is room again. */
+void space_met_end(struct space *, int error);
 
 bool space_is_short(const struct space *);
 uint64_t space_free_bytes(const struct space *);   /* when last looked */

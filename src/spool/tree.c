@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,16 @@
 #include "spool/io.h"
 
 enum { LOCK_WAIT_MS = 3000, LOCK_STEP_MS = 50 };
+
+const struct tree_directory tree_directories[TREE_PLACES] = {
+	[TREE_ROOT] = { "", 0755, true },
+	[TREE_DROP] = { "drop", 0755, true },
+	[TREE_TMP] = { "drop/tmp", 03733, false },
+	[TREE_NEW] = { "drop/new", 03733, false },
+	[TREE_BAD] = { "drop/bad", 0750, false },
+	[TREE_QUEUE] = { "queue", 0700, false },
+	[TREE_CORRUPT] = { "corrupt", 0700, false },
+};
 
 static const char format_now[] = "causeway queue 1\n";
 
@@ -72,23 +81,12 @@ static int open_directory(struct tree *t, const char *name, mode_t mode, int *fd
 
 static int open_directories(struct tree *t, char **why)
 {
-	const struct {
-		const char *name;
-		mode_t mode;
-		int *fd;
-	} rows[] = {
-		{ "", 0755, NULL },
-		{ "drop", 0755, NULL },
-		{ "drop/tmp", 03733, NULL },
-		{ "drop/new", 03733, &t->fresh },
-		{ "drop/bad", 0750, &t->bad },
-		{ "queue", 0700, &t->queue },
-		{ "corrupt", 0700, &t->corrupt },
-	};
+	int *const fds[TREE_PLACES] = { [TREE_NEW] = &t->fresh, [TREE_BAD] = &t->bad, [TREE_QUEUE] = &t->queue,
+		[TREE_CORRUPT] = &t->corrupt };
 	int code = 0;
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !code; i++)
-		code = open_directory(t, rows[i].name, rows[i].mode, rows[i].fd, why);
+	for (size_t i = 0; i < TREE_PLACES && !code; i++)
+		code = open_directory(t, tree_directories[i].name, tree_directories[i].mode, fds[i], why);
 	return code;
 }
 

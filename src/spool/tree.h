@@ -3,7 +3,17 @@
 #ifndef CAUSEWAY_SPOOL_TREE_H
 #define CAUSEWAY_SPOOL_TREE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+/* The directories and their modes. */
+enum tree_place { TREE_ROOT, TREE_DROP, TREE_TMP, TREE_NEW, TREE_BAD, TREE_QUEUE, TREE_CORRUPT, TREE_PLACES };
+struct tree_directory {
+	const char *name;        /* below spool_directory, which itself is "" */
+	mode_t mode;
+	bool stricter;           /* the operator may take rights away: who reaches the spool may drop */
+};
+extern const struct tree_directory tree_directories[TREE_PLACES];
 
 struct tree {
 	char *path;              /* spool_directory */
