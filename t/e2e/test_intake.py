@@ -359,7 +359,7 @@ def test_full_disk_stops_intake_but_not_delivery(t):
     with open(daemon.spool.at("ballast-of-the-test"), "wb") as file:
         free = os.statvfs(daemon.spool.path)
         file.write(b"\0" * (free.f_bavail * free.f_bsize - 6_000_000))
-    daemon.wait_log(r"(?i)disk is nearly full")
+    daemon.wait_log(r"disk is nearly full: \d+ of its \d+ MiB are free, and minimum_free is 19 MiB")
     daemon.send("waits@example.org")
     open_again.set()
     daemon.wait_delivery("queued@example.org", "sent")

@@ -207,22 +207,9 @@ static const struct spool_events events = { .arrived = on_arrived, .refused = wo
 	.known = on_known, .ready = world_ready,
 	.corrupt = world_corrupt };
 
-static void open_and_deliver(struct world *w)
-{
-	char *why = NULL;
-	int code;
-
-	w->loop = loop_new();
-	w->patience = loop_timer_new(w->loop, world_out_of_patience, NULL);
-	w->poll = loop_timer_new(w->loop, world_poll, w);
-	w->spool = spool_open(w->loop, &w->setup, &events, w, &why, &code);
-	ck_assert_msg(w->spool != NULL, "%s", why ? why : "");
-}
-
 static void run_to_end(struct world *w)
 {
-	world_forget(w);
-	open_and_deliver(w);
+	world_begin(w, &events);
 	world_wait(w, complete(w));
 	world_close(w);
 }
@@ -238,8 +225,7 @@ static size_t journal_size(const struct world *w)
 /* A message that is soon gone leaves so many lines that the journal is rewritten. */
 static void run_to_end_with_rewriting(struct world *w)
 {
-	world_forget(w);
-	open_and_deliver(w);
+	world_begin(w, &events);
 	world_wait(w, complete(w) && notes(w, "final", "wordy", false)
 		&& journal_size(w) < WORDY_LINES * 100);
 	world_close(w);

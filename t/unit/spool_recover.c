@@ -345,7 +345,7 @@ START_TEST(test_report_of_same_name)
 	size_t n;
 
 	snprintf(file, sizeof file, "%snew\r\n.\r\n", head);
-	world_begin(w);
+	world_begin(w, NULL);
 	world_wait(w, w->known_count == 1);
 	spool_report(w->spool, w->known[0].known.id + 1, file, strlen(file), strlen(head), nothing, NULL);
 	world_wait(w, w->arrived_count == 1 && w->ready);
