@@ -42,7 +42,6 @@ struct queue {
 	size_t reporting;              /* attempts that wait for their report to be written */
 	size_t loading;                /* messages whose envelope is being read for an attempt */
 	int64_t started;               /* ms of the boot clock */
-	int64_t offset;                /* wall clock minus boot clock when last looked at, ms */
 	uint64_t random;
 	bool ready;                    /* the spool has told all that it knew */
 	bool intake_paused;

@@ -22,8 +22,6 @@
 
 enum {
 	MINUTE = 60 * 1000,
-	/* ms by which the wall clock moves against the boot clock: somebody has set it */
-	JUMP = 1000,
 	SPARE_FILES = 128             /* descriptors that are not for messages */
 };
 
@@ -155,14 +153,12 @@ void queue_start_apart(struct queue *q)
  * happened to it. */
 static void watch_clock(struct queue *q)
 {
-	int64_t offset = loop_wall(q->loop) - loop_now(q->loop), jump = offset - q->offset;
+	int64_t jump = q->ready ? spool_clock_jump(q->spool) : 0;
 
-	if (!q->ready || (jump < JUMP && jump > -JUMP))
+	if (!jump)
 		return;
-	q->offset = offset;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL,
 	         "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
-	spool_time_mark(q->spool);
 	batch_add_other(q->batches);
 }
 
@@ -220,7 +216,6 @@ static void seed(struct queue *q)
 static void begin(struct queue *q)
 {
 	q->started = q->last_courier = queue_now(q);
-	q->offset = loop_wall(q->loop) - loop_now(q->loop);
 	q->active_limit = active_limit(q->settings);
 	q->turn = (struct loop_task){ .fn = turn, .arg = q };
 	list_init(&q->walks);

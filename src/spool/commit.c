@@ -46,6 +46,7 @@ struct commit {
 	uint64_t high;             /* the last high line's */
 	int64_t offset;            /* wall clock minus boot clock in the last line of kind time, ms */
 	bool timed;                /* there was one */
+	int64_t jumped;            /* how far the wall clock was set, ms, since somebody asked */
 	size_t batches;
 	/* for the disk thread */
 	struct disk_job job;
@@ -272,8 +273,19 @@ static void watch_clock(struct commit *c)
 
 	if (!c->timed || (jump < JUMP_MS && jump > -JUMP_MS))
 		return;
+	c->jumped += jump;
 	clocks_line(c->setup.loop, &now, boot_id);
 	commit_line(c, &now);
+}
+
+int64_t commit_clock_jump(struct commit *c)
+{
+	int64_t jumped;
+
+	watch_clock(c);
+	jumped = c->jumped;
+	c->jumped = 0;
+	return jumped;
 }
 
 void commit_line(struct commit *c, const struct journal_line *line)

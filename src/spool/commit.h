@@ -37,6 +37,9 @@ void commit_free(struct commit *);
 /* Adds a line to the open batch and to the ledger, behind one of kind time if the clock has jumped. */
 void commit_line(struct commit *, const struct journal_line *);
 
+/* How far the wall clock was set since this was last asked, ms; the journal has a line about it. */
+int64_t commit_clock_jump(struct commit *);
+
 /* This file is unlinked after the open batch. */
 void commit_remove(struct commit *, const struct removal *);
 

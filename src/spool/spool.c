@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "format/queue_id.h"
 #include "spool/budget.h"
-#include "spool/clocks.h"
 #include "spool/commit.h"
 #include "spool/history.h"
 #include "spool/intake.h"
@@ -350,13 +349,9 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 	add_state(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
 }
 
-void spool_time_mark(struct spool *s)
+int64_t spool_clock_jump(struct spool *s)
 {
-	struct journal_line now;
-	char boot_id[CLOCKS_BOOT_ID];
-
-	clocks_line(s->loop, &now, boot_id);
-	commit_line(s->commit, &now);
+	return commit_clock_jump(s->commit);
 }
 
 void spool_done(struct spool *s, uint64_t id)

@@ -133,8 +133,9 @@ void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempt
 void spool_hold(struct spool *, uint64_t id, bool held);
 /* So many couriers have crashed with it in their hands. */
 void spool_suspect(struct spool *, uint64_t id, unsigned count);
-/* wall and boot clock, for restarts after a jump */
-void spool_time_mark(struct spool *);
+/* How far the wall clock was set since this was last asked, ms; 0: it was not. The journal has its line about that
+ * ahead of any other, and should be committed. */
+int64_t spool_clock_jump(struct spool *);
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
 

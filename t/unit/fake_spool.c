@@ -63,6 +63,7 @@ struct spool {
 	struct loop_task work;
 	struct loop_timer *again;     /* while the disk is full */
 	bool started;
+	int64_t offset;               /* wall clock minus boot clock, ms */
 	void (*closed)(void *arg);
 	void *closed_arg;
 };
@@ -354,6 +355,7 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 	(void)why;
 	(void)exit_code;
 	s->loop = loop;
+	s->offset = loop_wall(loop) - loop_now(loop);
 	s->events = events;
 	s->arg = arg;
 	list_init(&s->changes);
@@ -448,10 +450,14 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 	note("suspect", id, rest);
 }
 
-void spool_time_mark(struct spool *s)
+int64_t spool_clock_jump(struct spool *s)
 {
-	(void)s;
-	note("mark", 0, "");
+	int64_t jump = loop_wall(s->loop) - loop_now(s->loop) - s->offset;
+
+	s->offset += jump;
+	if (jump)
+		note("mark", 0, "");
+	return jump;
 }
 
 void spool_done(struct spool *s, uint64_t id)
@@ -533,7 +539,7 @@ void spool_intake_fair(struct spool *s, bool fair)
 void spool_intake_unwritten(struct spool *s, bool allowed)
 {
 	(void)s;
-	fake_spool_keeps = kept;
+	fake_spool_keeps = allowed;
 }
 
 uint64_t spool_new_id(struct spool *s)

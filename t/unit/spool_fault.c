@@ -181,7 +181,7 @@ START_TEST(test_memory_is_complete)
 	spool_report(w->spool, id + 3, REPORT, strlen(REPORT), strlen(REPORT_HEAD), nothing, NULL);
 	world_wait(w, w->arrived_count == 2);
 	setenv("CAUSEWAY_TEST_FAIL", "append:1", 1);
-	spool_time_mark(w->spool);
+	spool_suspect(w->spool, id, 2);   /* any line */
 	world_commit(w);
 	world_close(w);
 	unsetenv("CAUSEWAY_TEST_FAIL");
