@@ -1,418 +1,16 @@
-#include "spool/intake.h"
+#include "spool/intake_private.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "spool/line.h"
-#include "spool/pace.h"
-#include "spool/sources.h"
-#include "spool/take.h"
-#include "spool/tell.h"
 
 enum {
-	TURN_MAX = 1024,           /* messages told in one turn of the loop */
 	RUNNING_MAX = 512,         /* files between claim and arrival; each holds a descriptor */
-	/* files that are waited for; beyond, unfinished ones are refused at once and no more are claimed */
-	WAITING_MAX = 10000,
-	UNFINISHED_MS = 5000,      /* how long a file may take to become one */
 	FAIR_SHARE = 100,          /* messages of an owner, while the queue is far behind */
-	TELL_FULL_MS = 60000,      /* between lines about owners with too many messages */
-	AGAIN_MS = 100,            /* between looks at what waits */
-	GROUP = 32,                /* files that one thread claims in a row */
-	SMALL = 64 * 1024          /* bytes that are copied without a thread of their own */
+	TELL_FULL_MS = 60000       /* between lines about owners with too many messages */
 };
-
-/* Files that are claimed and looked at by one thread, one after the other. */
-struct group {
-	struct disk_job job;
-	struct intake *intake;
-	struct take *takes[GROUP];
-	size_t count;
-	size_t memory;             /* bytes that may be in memory */
-};
-
-struct intake {
-	struct intake_setup setup;
-	struct sources *sources;
-	struct space *space;
-	struct loop_timer *timer;
-	struct loop_task more, tell;
-	struct list running, waiting, arriving;
-	size_t running_count, waiting_count;
-	int64_t next_due;          /* of the waiting; ms of loop_now */
-	struct group *group;       /* being filled, or NULL */
-	bool group_at_work;        /* one; a second thread would only wait for the same directories */
-	bool begun, paused;
-	bool fair;                 /* the queue is far behind: owners of few messages are served, others wait */
-	int64_t told_full;         /* ms of loop_now: when an owner's limit was last told of */
-	bool troubled;             /* the last file that met the disk met trouble */
-	size_t taken, refused;
-};
-
-/* Takes more at the end of this turn, when all that became free can be filled at once. */
-static void ask_more(struct intake *in);
-
-/* ---- one file ---- */
-
-static void put_aside(struct intake *in, struct take *t, int64_t after_ms)
-{
-	t->due = loop_now(in->setup.loop) + after_ms;
-	if (in->waiting_count == 0 || t->due < in->next_due)
-		in->next_due = t->due;
-	list_append(&in->waiting, &t->link);
-	in->waiting_count++;
-	if (!loop_timer_is_set(in->timer))
-		loop_timer_set(in->timer, AGAIN_MS);
-}
-
-/* The name would be lost in a crash; nobody waits for this line. */
-static void note_claim(struct intake *in, struct take *t)
-{
-	if (t->noted || !t->claimed)
-		return;
-	t->noted = true;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
-		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid });
-}
-
-static void wait_until_finished(struct intake *in, struct take *t)
-{
-	int64_t delay = (int64_t)AGAIN_MS << (t->attempts < 4 ? t->attempts : 4);
-	int64_t now = loop_now(in->setup.loop), left;
-
-	if (t->begun == 0)
-		t->begun = now;
-	left = t->begun + UNFINISHED_MS - now;
-	t->last_look = delay >= left || in->waiting_count >= WAITING_MAX;
-	note_claim(in, t);
-	put_aside(in, t, delay < left ? delay : left);
-	t->attempts++;
-}
-
-static void wait_for_disk(struct intake *in, struct take *t)
-{
-	if (!in->troubled)
-		tell_trouble(t);
-	in->troubled = true;
-	if (t->error == ENOSPC || t->error == EDQUOT)
-		space_met_end(in->space, t->error);
-	if (t->claimed) {
-		note_claim(in, t);
-		put_aside(in, t, pace_delay_ms(++t->attempts));
-	} else {
-		drop_stuck(t->source->drop, t->name);
-		take_free(t);
-	}
-}
-
-/* It was accepted before a crash, but its owner has changed the file since: its line must not wait for a message. */
-static void forget(struct intake *in, uint64_t id)
-{
-	struct ledger_message *m = ledger_get(in->setup.ledger, id);
-
-	if (!m || m->done || m->files != 1)
-		return;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
-	m->files = 0;
-	commit_gone(*in->setup.commit, m);
-}
-
-static void refused(struct intake *in, struct take *t)
-{
-	char *name, *reason;
-
-	in->refused++;
-	tell_refused(t);
-	if (t->claimed)
-		forget(in, t->store.id);
-	if (!in->setup.events->refused)
-		return;
-	name = text_cleaned(t->name, NAME_MAX);
-	reason = text_cleaned(t->store.reason, TELL_REASON_MAX);
-	in->setup.events->refused(in->setup.arg, t->claimed ? t->store.id : 0, name, t->uid, reason);
-	free(name);
-	free(reason);
-}
-
-/* ---- arrival ---- */
-
-static void accept(struct intake *in, const struct take *t, struct spool_message *m)
-{
-	struct journal_line line = line_in(m);
-	struct ledger_message *known;
-
-	commit_line(*in->setup.commit, &line);
-	known = ledger_get(in->setup.ledger, m->id);
-	known->files = t->store.adopted || t->store.unwritten ? 1 : 2;
-	known->unwritten = t->store.unwritten;
-	m->reports = known->reports;
-}
-
-static void finish(struct intake *in, struct take *t)
-{
-	list_remove(&t->link);
-	in->running_count--;
-	take_free(t);
-}
-
-static void arrive(struct intake *in, struct take *t, struct spool_message *m)
-{
-	m->arrived = t->arrived;
-	m->uid = t->uid;
-	m->origin = mem_str(t->source->name);
-	m->drop_name = t->name;
-	accept(in, t, m);
-	in->taken++;
-	space_used(in->space, m->content_size);
-	in->setup.events->arrived(in->setup.arg, m);
-}
-
-static void note_batch(struct intake *in, const struct take *t)
-{
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id,
-		.count = t->store.count });
-}
-
-/* All its messages were told. */
-static void close_claim(struct intake *in, struct take *t)
-{
-	if (t->store.count)
-		note_batch(in, t);
-	if (!t->store.adopted && !t->store.unwritten)
-		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id,
-			.count = t->store.count, .drop = true });
-	finish(in, t);
-}
-
-/* A file may hold many messages: they are told in several turns, so that nobody waits for the end of it. */
-static void tell_some(void *arg)
-{
-	struct intake *in = arg;
-	struct list *first;
-
-	for (unsigned n = 0; n < TURN_MAX && in->begun && (first = list_first(&in->arriving)); n++) {
-		struct take *t = LIST_OF(first, struct take, link);
-		struct spool_message *m = t->told < t->store.stored ? t->store.messages[t->told] : NULL;
-
-		if (m) {
-			t->store.messages[t->told++] = NULL;   /* its receiver owns it */
-			arrive(in, t, m);
-		} else {
-			close_claim(in, t);
-		}
-	}
-	if (in->begun && !list_empty(&in->arriving))
-		loop_later(in->setup.loop, &in->tell);
-	ask_more(in);
-}
-
-static void names_synced(void *arg)
-{
-	struct take *t = arg;
-	struct intake *in = t->owner;
-
-	list_remove(&t->link);
-	list_append(&in->arriving, &t->link);
-	loop_later(in->setup.loop, &in->tell);
-}
-
-/* ---- what was found out ---- */
-
-static void look_again(struct intake *in, struct take *t)
-{
-	list_remove(&t->link);
-	in->running_count--;
-	if (t->outcome == TAKE_UNFINISHED)
-		wait_until_finished(in, t);
-	else
-		wait_for_disk(in, t);
-}
-
-static void stored(struct intake *in, struct take *t)
-{
-	in->troubled = false;
-	t->synced = (struct dirsync_waiter){ .synced = names_synced, .arg = t };
-	if (t->durable)
-		names_synced(t);
-	else
-		dirsync_wait(in->setup.dirsync, &t->synced);
-}
-
-static void note_copy(struct intake *in, struct take *t);
-
-static void act(struct intake *in, struct take *t)
-{
-	switch (t->outcome) {
-	case TAKE_STORED:
-		stored(in, t);
-		return;
-	case TAKE_UNFINISHED:
-	case TAKE_TROUBLE:
-		look_again(in, t);
-		return;
-	case TAKE_UNCLAIMED:
-		if (drop_stuck(t->source->drop, t->name))
-			tell_unclaimed(t);
-		break;
-	case TAKE_DIRECTORY:
-		if (drop_is_directory(t->source->drop, t->name))
-			refused(in, t);
-		break;
-	case TAKE_REFUSED:
-		refused(in, t);
-		break;
-	case TAKE_SETTLING:
-		drop_settling(t->source->drop, t->name, &t->before);
-		break;
-	case TAKE_COPIED:
-		note_copy(in, t);
-		return;
-	case TAKE_GONE:
-		break;
-	case TAKE_GO_ON:
-	case TAKE_COPY:
-		assert(!"a file that was not worked on to an end");
-	}
-	finish(in, t);
-}
-
-/* ---- with the disk threads ---- */
-
-static void copy_work(struct disk_job *job, char *room)
-{
-	take_copy(LIST_OF(job, struct take, job), room);
-}
-
-static void copy_done(struct disk_job *job)
-{
-	struct take *t = LIST_OF(job, struct take, job);
-	struct intake *in = t->owner;
-
-	act(in, t);
-	ask_more(in);
-}
-
-/* Nobody is there to share the disk's waits with: each change of thread would only cost it time. */
-static void lone_work(struct take *t, char *room)
-{
-	if (t->outcome == TAKE_COPY && t->before.st_size <= SMALL)
-		take_copy(t, room);
-	t->durable = t->outcome == TAKE_STORED && dirsync_here(t->store.tree) == 0;
-}
-
-/* What stays unwritten shares what the group may use. */
-static size_t look(struct take *t, size_t memory, char *room)
-{
-	t->memory = memory < SMALL ? memory : SMALL;
-	take_look(t, room);
-	return t->outcome == TAKE_STORED && t->store.unwritten ? memory - (size_t)t->before.st_size : memory;
-}
-
-/* Files that must be copied wait for the disk side by side, and keep no group busy. */
-static void group_work(struct disk_job *job, char *room)
-{
-	struct group *g = LIST_OF(job, struct group, job);
-
-	for (size_t i = 0; i < g->count; i++)
-		g->memory = look(g->takes[i], g->memory, room);
-	if (g->count == 1)
-		lone_work(g->takes[0], room);
-}
-
-static void looked_at(struct intake *in, struct take *t)
-{
-	if (t->claimed || t->outcome == TAKE_GONE)
-		drop_forget(t->source->drop, t->name);
-	if (t->outcome == TAKE_STORED && t->store.unwritten)
-		budget_add(in->setup.budget, t->store.messages[0]->content_size);
-	if (t->outcome != TAKE_COPY) {
-		act(in, t);
-		return;
-	}
-	t->job = (struct disk_job){ .work = copy_work, .done = copy_done };
-	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
-}
-
-/* ---- claims by a copy ---- */
-
-static void claim_work(struct disk_job *job, char *room)
-{
-	take_claim_copied(LIST_OF(job, struct take, job), room);
-}
-
-static void claim_done(struct disk_job *job)
-{
-	struct take *t = LIST_OF(job, struct take, job);
-
-	looked_at(t->owner, t);
-	ask_more(t->owner);
-}
-
-static void claim_noted(void *arg)
-{
-	struct take *t = arg;
-	struct intake *in = t->owner;
-
-	t->job = (struct disk_job){ .work = claim_work, .done = claim_done };
-	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
-}
-
-/* The original may only go when a start would know it again. */
-static void note_copy(struct intake *in, struct take *t)
-{
-	t->noted = true;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
-		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid,
-		.key = text_of(t->key) });
-	commit_wait(*in->setup.commit, claim_noted, t);
-}
-
-static void group_done(struct disk_job *job)
-{
-	struct group *g = LIST_OF(job, struct group, job);
-	struct intake *in = g->intake;
-
-	in->group_at_work = false;
-	for (size_t i = 0; i < g->count; i++)
-		looked_at(in, g->takes[i]);
-	free(g);
-	ask_more(in);
-}
-
-static void start_group(struct intake *in)
-{
-	struct group *g = in->group;
-
-	if (!g)
-		return;
-	in->group = NULL;
-	in->group_at_work = true;
-	g->memory = budget_room(in->setup.budget);
-	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
-}
-
-static void run(struct intake *in, struct take *t)
-{
-	t->floor = t->claimed ? t->store.id : ids_last(in->setup.ids);
-	list_append(&in->running, &t->link);
-	in->running_count++;
-	if (!in->group) {
-		in->group = mem_alloc(sizeof *in->group);
-		in->group->job = (struct disk_job){ .work = group_work, .done = group_done };
-		in->group->intake = in;
-	}
-	in->group->takes[in->group->count++] = t;
-	if (in->group->count == GROUP)
-		start_group(in);
-}
-
-/* ---- what to take next ---- */
 
 static bool may_take(const struct intake *in)
 {
@@ -433,7 +31,7 @@ static void run_due(struct intake *in)
 		}
 		list_remove(at);
 		in->waiting_count--;
-		run(in, t);
+		intake_run(in, t);
 	}
 	in->next_due = next;
 }
@@ -499,7 +97,7 @@ static void fill(struct intake *in)
 	struct drop_hint hint;
 	uid_t uid;
 
-	while (may_take(in) && in->waiting_count < WAITING_MAX &&
+	while (may_take(in) && in->waiting_count < INTAKE_WAITING_MAX &&
 			sources_next(in->sources, &source, name, &hint)) {
 		struct take *t;
 
@@ -510,9 +108,9 @@ static void fill(struct intake *in)
 		t = new_take(in, source, name);
 		t->hint = hint;
 		t->uid = uid;
-		run(in, t);
+		intake_run(in, t);
 	}
-	start_group(in);
+	intake_start_group(in);
 }
 
 /* Files that were put aside come first. */
@@ -525,10 +123,10 @@ static void go_on(void *arg)
 	fill(in);
 	if (in->begun && (in->waiting_count || budget_is_crowded(in->setup.budget))
 			&& !loop_timer_is_set(in->timer))
-		loop_timer_set(in->timer, AGAIN_MS);
+		loop_timer_set(in->timer, INTAKE_AGAIN_MS);
 }
 
-static void ask_more(struct intake *in)
+void intake_ask_more(struct intake *in)
 {
 	loop_later(in->setup.loop, &in->more);
 }
@@ -544,7 +142,7 @@ struct intake *intake_new(const struct intake_setup *setup, const struct spool_s
 	list_init(&in->waiting);
 	list_init(&in->arriving);
 	in->more = (struct loop_task){ .fn = go_on, .arg = in };
-	in->tell = (struct loop_task){ .fn = tell_some, .arg = in };
+	in->tell = (struct loop_task){ .fn = intake_tell_some, .arg = in };
 	in->timer = loop_timer_new(setup->loop, go_on, in);
 	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
 	in->sources = sources_new(setup->loop, setup->disk, setup->tree, directories, go_on, in, why);
@@ -601,7 +199,7 @@ void intake_fair(struct intake *in, bool fair)
 void intake_go_on(struct intake *in)
 {
 	if (in->begun)
-		ask_more(in);
+		intake_ask_more(in);
 }
 
 void intake_reconfigure(struct intake *in, const struct store_limits *limits, const struct spool_setup *setup)
@@ -643,7 +241,7 @@ void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, c
 	/* it, or a part of it, was accepted already: it was found good by the limits of its time */
 	if (count || was_accepted(in, id))
 		t->store.limits = (struct store_limits){ .rcpts = SIZE_MAX };
-	put_aside(in, t, 0);
+	intake_put_aside(in, t, 0);
 }
 
 static uint64_t lowest(const struct list *takes, uint64_t lower)
