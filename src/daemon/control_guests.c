@@ -1,5 +1,6 @@
 #include "daemon/control_guests.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -91,6 +92,18 @@ struct guests *guests_new(struct loop *loop, void (*open)(void *arg, bool), void
 	g->look = loop_timer_new(loop, look, g);
 	list_init(&g->all);
 	return g;
+}
+
+void guests_farewell(struct guests *g)
+{
+	LIST_EACH(node, &g->all) {
+		struct bufferevent *stream = LIST_OF(node, struct guest, node)->stream;
+		struct evbuffer *answer = bufferevent_get_output(stream);
+
+		evbuffer_unfreeze(answer, 1);   /* a stream writes by itself, and lets nobody else */
+		if (evbuffer_get_length(answer) && bufferevent_getfd(stream) >= 0)
+			evbuffer_write(answer, bufferevent_getfd(stream));
+	}
 }
 
 void guests_free(struct guests *g)

@@ -14,6 +14,8 @@ struct bufferevent;
 
 /* open(arg, false) says that no more can be let in, open(arg, true) that there is room again. */
 struct guests *guests_new(struct loop *, void (*open)(void *arg, bool), void *arg);
+/* The loop does not run any more: what answers are ready are sent as far as they can be without waiting. */
+void guests_farewell(struct guests *);
 void guests_free(struct guests *);      /* after the server itself */
 
 /* A stream for a connection that comes in, which belongs to the server. */

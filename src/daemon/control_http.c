@@ -316,6 +316,7 @@ void http_server_free(struct http_server *server)
 {
 	if (!server)
 		return;
+	guests_farewell(server->guests);
 	evhttp_free(server->http);
 	guests_free(server->guests);
 	free(server);
