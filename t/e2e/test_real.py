@@ -131,7 +131,7 @@ def test_dovecot_with_all_its_processes_taken(t):
     for number in range(30):
         daemon.send("box%d@example.org" % (number % 10))
     lost = daemon.wait_log("lost connection with .* while receiving the initial server greeting", timeout=40)
-    daemon.wait_log("cannot be reached: %s.*; its mail waits, next try in" % re.escape(lost.group()), timeout=40)
+    daemon.wait_log("is not usable: %s.*; its mail waits, next try in" % re.escape(lost.group()), timeout=40)
     turned_away = len(daemon.deliveries(status="deferred"))
     assert turned_away < 30, "every message was tried"
     for sock in others:
