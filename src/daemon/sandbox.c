@@ -54,7 +54,7 @@ static void add_tables(struct paths *p, const char *list)
 	while (text_list_next(&rest, &table)) {
 		char *path, *slash;
 
-		if (!text_until(&table, ':', &type) || !table.n || *table.p != '/')
+		if (!text_until(&table, ':', &type) || text_is(type, "static") || !table.n || *table.p != '/')
 			continue;
 		path = mem_strn(table.p, table.n);
 		slash = strrchr(path, '/');

@@ -319,7 +319,8 @@ static struct settings *make_settings(int choice)
 {
 	struct settings *s = settings_new();
 	const char *why;
-	char *table = mem_fmt("texthash:%s", at("tables/transport"));
+	/* a result that looks like a path is none */
+	char *table = mem_fmt("texthash:%s, static:/x", at("tables/transport"));
 
 	ck_assert(settings_set(s, "spool_directory", at("spool"), &why));
 	ck_assert(settings_set(s, "transport_maps", table, &why));
