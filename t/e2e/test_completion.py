@@ -10,7 +10,7 @@ from spool import become
 from test_top import WAITING, Terminal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-COMPLETION = os.path.join(HERE, "..", "..", "contrib", "completion")
+SOURCE = os.path.join(HERE, "..", "..", "contrib", "completion")
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
 COMMANDS = {"status", "queue", "show", "retry", "hold", "release", "delete", "destinations", "suspend", "resume",
             "explain", "verify", "top", "mailq", "reload", "config"}
@@ -30,6 +30,17 @@ def shell(t, name):
     path = shutil.which(name)
     if not path:
         raise Skip("Debian package missing: " + name)
+    return path
+
+
+def completion(t):
+    """The shells' files where the daemon's user may read them; a clone in /root is closed to him."""
+    path = t.path("completion")
+    if not os.path.exists(path):
+        shutil.copytree(SOURCE, path)
+        os.chmod(path, 0o755)
+        for name in os.listdir(path):
+            os.chmod(os.path.join(path, name), 0o644)
     return path
 
 
@@ -66,7 +77,7 @@ def test_bash(t):
     for words, expected in cases(daemon, ident, destination):
         split = [part for word in words for part in re.findall(r":|[^:]+", word) or [""]]
         script = "source %s\nCOMP_WORDS=(causewayctl %s)\nCOMP_CWORD=%d\nCOMP_LINE='%s'\nCOMP_POINT=${#COMP_LINE}\n" % (
-            os.path.join(COMPLETION, "causewayctl"), " ".join("'%s'" % word for word in split), len(split),
+            os.path.join(completion(t), "causewayctl"), " ".join("'%s'" % word for word in split), len(split),
             " ".join(["causewayctl", *words]))
         script += "_causewayctl causewayctl\n[[ ${#COMPREPLY[@]} = 0 ]] || printf '%s\\n' \"${COMPREPLY[@]}\"\n"
         # readline replaces what stands behind the last colon only
@@ -81,7 +92,7 @@ def test_fish(t):
     fish = shell(t, "fish")
     daemon, ident, destination = waiting(t)
     for words, expected in cases(daemon, ident, destination):
-        text = "source %s/causewayctl.fish\ncomplete -C 'causewayctl %s'\n" % (COMPLETION, " ".join(words))
+        text = "source %s/causewayctl.fish\ncomplete -C 'causewayctl %s'\n" % (completion(t), " ".join(words))
         found = {line.split("\t")[0] for line in run(t, daemon, [fish, "--no-config"], text)}
         same(found, expected, words)
 
@@ -91,7 +102,7 @@ def test_zsh(t):
     zsh = shell(t, "zsh")
     daemon, ident, destination = waiting(t)
     rc = "PS1='> '\nPATH=%s:$PATH\nfpath=(%s $fpath)\nautoload -U compinit\ncompinit -D -u\nunsetopt automenu\n" % (
-        t.options.builddir, COMPLETION)
+        t.options.builddir, completion(t))
     with open(t.path(".zshrc"), "w") as file:
         file.write(rc + "setopt nobeep\nbindkey -e\nprint ready\n")
     os.chmod(t.dir, 0o777)
