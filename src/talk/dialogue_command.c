@@ -68,7 +68,8 @@ static bool may_go_bare(const struct dialogue *d, struct text plain)
 		&& !memchr(plain.p, '>', plain.n);
 }
 
-void dialogue_say_address(const struct dialogue *d, const char *address, struct buf *out)
+/* As it goes between < and >: quoted only where it has to be, or never. */
+static void say_address(const struct dialogue *d, const char *address, struct buf *out)
 {
 	struct text local, domain, bare;
 	struct buf plain;
@@ -92,12 +93,12 @@ void dialogue_say_address(const struct dialogue *d, const char *address, struct 
 	buf_free(&plain);
 }
 
-void dialogue_say_mail(const struct dialogue *d, struct buf *out)
+void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 {
 	const struct envelope *e = d->t.envelope;
 
 	buf_str(out, "MAIL FROM:<");
-	dialogue_say_address(d, e->sender, out);
+	say_address(d, e->sender, out);
 	buf_char(out, '>');
 	if (offers(d, EHLO_SIZE))
 		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
@@ -139,10 +140,10 @@ static void say_orcpt(const struct dialogue *d, const struct envelope_rcpt *r, s
 	}
 }
 
-void dialogue_say_rcpt(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
+void dialogue_rcpt_line(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
 {
 	buf_str(out, "RCPT TO:<");
-	dialogue_say_address(d, r->address, out);
+	say_address(d, r->address, out);
 	buf_char(out, '>');
 	if (offers(d, EHLO_DSN)) {
 		say_orcpt(d, r, out);

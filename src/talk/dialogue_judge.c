@@ -128,6 +128,17 @@ void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, co
 	dialogue_stop(d);
 }
 
+bool dialogue_passes(struct dialogue *d, enum stage stage, const struct reply *r)
+{
+	enum reply_meaning meaning = reply_meaning(stage, r, false);
+
+	if (meaning == MEANS_PROTOCOL)
+		dialogue_violate(d, stage, "sent a reply that is out of place", r);
+	else if (meaning != MEANS_YES)
+		dialogue_refuse_left(d, stage, meaning, r);
+	return meaning == MEANS_YES;
+}
+
 /* Nothing was said for this message yet, on a connection that served before: no failure, but for a slow
  * peer. */
 static enum stage stage_of_loss(const struct dialogue *d)

@@ -1,7 +1,8 @@
 /*
- * Inside the dialogue. Four files share this struct: dialogue.c is the engine (what may be sent now, whose
- * reply is this), dialogue_steps.c the table of steps, dialogue_command.c the MAIL and RCPT lines,
- * dialogue_judge.c the verdicts. A `say` alone decides where the conversation goes; a `hear` only records.
+ * Inside the dialogue: dialogue.c is the engine (what may be sent now, whose reply is this),
+ * dialogue_steps.c the table of steps (dialogue_steps.h says where they are, and how one is added),
+ * dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the verdicts. A `say` alone decides where
+ * the conversation goes; a `hear` only records.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
 #define CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
@@ -12,7 +13,7 @@
 
 enum step {
 	STEP_GREETING,  /* only heard */
-	STEP_HELO, STEP_READY, STEP_RSET, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
+	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_RSET, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
 	STEP_SENDING,   /* the driver sends content and dot */
 	STEP_LONE_DOT,  /* the driver sends the dot alone */
 	STEP_DOT,       /* only heard: replies to the dot */
@@ -104,10 +105,8 @@ const struct owed *dialogue_owed(const struct dialogue *);
 void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
 
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
-/* Appends an address as it goes between < and >: quoted only where it has to be, or never. */
-void dialogue_say_address(const struct dialogue *, const char *address, struct buf *out);
-void dialogue_say_mail(const struct dialogue *, struct buf *out);
-void dialogue_say_rcpt(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
+void dialogue_mail_line(const struct dialogue *, struct buf *out);
+void dialogue_rcpt_line(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
 bool dialogue_needs_smtputf8(const struct transaction *, bool lmtp);
 
 /* dialogue_judge.c: gives one recipient, or all that are left, a verdict. A verdict passed in moves. */
@@ -118,6 +117,9 @@ void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, con
 
 /* The same for a reason of ours: dsn and one line. */
 void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
+
+/* Hears a reply that concerns everybody who is left; true if it is what was hoped for. */
+bool dialogue_passes(struct dialogue *, enum stage, const struct reply *);
 
 /* The peer broke the protocol at a stage: nobody is judged by its words (4.5.0), the session ends. r may
  * be NULL. */

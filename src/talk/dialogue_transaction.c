@@ -1,0 +1,224 @@
+/*
+ * One transaction, from RSET to the replies to its dot, and the end of the session: RFC 5321 3.3 and 4.1.1,
+ * RFC 2033 4.2.
+ */
+#include "talk/dialogue_steps.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* RSET (RFC 5321 4.1.1.5): pipelined ahead of the next MAIL, or at once where accepted recipients would
+ * stay locked */
+
+enum step dialogue_say_rset(struct dialogue *d, struct buf *out)
+{
+	if (d->dirty)
+		buf_str(out, "RSET\r\n");
+	d->dirty = false;
+	return d->active ? STEP_MAIL : STEP_IDLE;
+}
+
+void dialogue_hear_rset(struct dialogue *d, const struct reply *r)
+{
+	enum reply_meaning meaning = reply_meaning(STAGE_RSET, r, false);
+
+	if (meaning == MEANS_YES)
+		return;
+	dialogue_refuse_left(d, STAGE_RSET, meaning, r);
+	dialogue_stop(d);
+}
+
+/* MAIL (RFC 5321 4.1.1.2) */
+
+/* What the peer said it cannot take is not even offered to it; true if so. */
+static bool refuse_here(struct dialogue *d)
+{
+	const struct ehlo *e = &d->offers;
+	char *text;
+
+	if (e->offers & EHLO_SIZE && e->size && d->t.content_size > e->size) {
+		text = mem_fmt("message size %llu exceeds size limit %llu of server %s",
+		               (unsigned long long)d->t.content_size, (unsigned long long)e->size, d->host);
+		dialogue_fail_left(d, STAGE_MAIL, "5.3.4", text);
+		free(text);
+		return true;
+	}
+	if (d->needs_utf8 && !(e->offers & EHLO_SMTPUTF8)) {
+		text = mem_fmt("SMTPUTF8 is required, but was not offered by host %s", d->host);
+		/* another host may offer it */
+		dialogue_fail_left(d, STAGE_MAIL, d->t.last_host ? "5.6.7" : "4.6.7", text);
+		free(text);
+		return true;
+	}
+	return false;
+}
+
+enum step dialogue_say_mail(struct dialogue *d, struct buf *out)
+{
+	if (refuse_here(d))
+		return STEP_OVER;
+	dialogue_mail_line(d, out);
+	return STEP_RCPT;
+}
+
+void dialogue_hear_mail(struct dialogue *d, const struct reply *r)
+{
+	if (!dialogue_passes(d, STAGE_MAIL, r))
+		d->dirty = true;
+}
+
+/* RCPT (RFC 5321 4.1.1.3) */
+
+enum step dialogue_say_rcpt(struct dialogue *d, struct buf *out)
+{
+	const struct envelope *e = d->t.envelope;
+
+	if (d->left == 0)
+		return STEP_OVER;   /* MAIL was refused */
+	if (d->asked == e->count)
+		return d->t.probe ? STEP_OVER : STEP_DATA;
+	dialogue_rcpt_line(d, &e->rcpts[d->asked++], out);
+	return STEP_RCPT;
+}
+
+static void accept_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
+{
+	struct verdict v = { 0 };
+
+	d->accepted++;
+	d->state[rcpt] = RCPT_ACCEPTED;
+	if (!d->t.probe)
+		return;
+	verdict_sent(&v, r);
+	v.stage = STAGE_RCPT;
+	dialogue_judge(d, rcpt, &v);
+}
+
+void dialogue_hear_rcpt(struct dialogue *d, const struct reply *r)
+{
+	size_t rcpt = d->answered;
+	enum reply_meaning meaning = reply_meaning(STAGE_RCPT, r, d->accepted > 0);
+
+	d->dirty = true;   /* until the dot: a transaction is open */
+	if (meaning == MEANS_PROTOCOL)
+		dialogue_violate(d, STAGE_RCPT, "sent a reply that is out of place", r);
+	else if (d->state[rcpt] == RCPT_JUDGED)
+		return;            /* MAIL was refused */
+	else if (meaning == MEANS_YES)
+		accept_rcpt(d, r, rcpt);
+	else
+		dialogue_refuse(d, STAGE_RCPT, meaning, r, rcpt);
+}
+
+/* DATA and content (RFC 5321 4.1.1.4) */
+
+enum step dialogue_say_data(struct dialogue *d, struct buf *out)
+{
+	if (d->left == 0)
+		return STEP_OVER;
+	buf_str(out, "DATA\r\n");
+	return STEP_CONTENT;
+}
+
+void dialogue_hear_data(struct dialogue *d, const struct reply *r)
+{
+	d->dirty = true;
+	d->data_go = dialogue_passes(d, STAGE_DATA, r);
+}
+
+/* Everything before is answered here. After a 354 for nobody the dot is the only way on (RFC 2920 3.1). */
+enum step dialogue_say_content(struct dialogue *d, struct buf *out)
+{
+	(void)out;
+	if (!d->data_go)
+		return STEP_OVER;
+	return d->left ? STEP_SENDING : STEP_LONE_DOT;
+}
+
+/* Replies to the dot: SMTP one for all, LMTP one for each accepted recipient in order (RFC 2033 4.2) */
+
+static bool is_size_refusal(const struct reply *r)
+{
+	return r->code == 552 && (strcmp(r->dsn, "5.2.3") == 0 || strcmp(r->dsn, "5.3.4") == 0);
+}
+
+static void settle(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v = { 0 };
+
+	verdict_sent(&v, r);
+	if (d->lmtp)
+		dialogue_judge(d, d->next_final, &v);
+	else
+		dialogue_judge_left(d, &v);
+}
+
+void dialogue_hear_dot(struct dialogue *d, const struct reply *r)
+{
+	enum reply_meaning meaning = reply_meaning(STAGE_DOT, r, false);
+	bool first = d->left == d->finals;
+
+	if (meaning == MEANS_PROTOCOL) {
+		dialogue_violate(d, STAGE_DOT, "sent a reply that is out of place", r);
+		return;
+	}
+	if (d->left == 0)
+		return;   /* the dot that nobody was to get */
+	while (d->state[d->next_final] != RCPT_ACCEPTED)
+		d->next_final++;
+	d->refused_for_size = d->lmtp && first && d->finals > 1 && is_size_refusal(r);
+	d->dirty = d->dirty || meaning != MEANS_YES;
+	if (meaning == MEANS_YES)
+		settle(d, r);
+	else if (d->lmtp)
+		dialogue_refuse(d, STAGE_DOT, meaning, r, d->next_final);
+	else
+		dialogue_refuse_left(d, STAGE_DOT, meaning, r);
+}
+
+/* The end of a transaction, and of the session */
+
+enum step dialogue_say_over(struct dialogue *d, struct buf *out)
+{
+	bool open = d->accepted > 0 && !d->dot_sent;
+
+	(void)out;
+	assert(d->left == 0);
+	d->active = false;
+	d->served = true;
+	if (d->leaving)
+		return STEP_END;
+	if (d->unfit)
+		return STEP_QUIT;
+	return open ? STEP_RSET : STEP_IDLE;
+}
+
+enum step dialogue_say_quit(struct dialogue *d, struct buf *out)
+{
+	(void)d;
+	buf_str(out, "QUIT\r\n");
+	return STEP_END;
+}
+
+void dialogue_hear_quit(struct dialogue *d, const struct reply *r)
+{
+	(void)d;
+	(void)r;
+}
+
+/* What nobody asked for while somebody is left. A 421 may come at any time (RFC 5321 3.8); all else
+ * shows that the two sides are out of step. */
+void dialogue_hear_unasked(struct dialogue *d, const struct reply *r)
+{
+	enum stage stage = d->kept ? STAGE_IDLE : dialogue_stage(d);
+
+	if (r->code == 421 && !d->dot_sent) {
+		dialogue_refuse_left(d, stage, MEANS_LATER, r);
+		dialogue_stop(d);
+	} else {
+		dialogue_violate(d, stage, "sent a reply that nothing awaited", r);
+	}
+}
