@@ -88,6 +88,7 @@ void session_free(struct session *s)
 		return;
 	loop_cancel(s->common->loop, &s->settle);
 	stream_free(s->stream);
+	session_content_over(s);
 	dialogue_free(s->dialogue);
 	free(s->host);
 	free(s->relay);

@@ -1,9 +1,10 @@
-/* Inside the session: session.c has its life, session_turns.c the conversation. */
+/* Inside the session: session.c has its life, session_turns.c the conversation, session_content.c what is sent of a
+ * message. */
 #ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
 #define CAUSEWAY_COURIER_SESSION_PRIVATE_H
 
 #include "courier/session.h"
-#include "format/line_cut.h"
+#include "format/rewriting.h"
 
 struct session {
 	struct session_common *common;
@@ -20,7 +21,7 @@ struct session {
 	enum session_state state;
 	struct session_job job;
 	bool sending;                /* content waits in the stream */
-	struct line_cut cut;         /* its long lines */
+	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
 	unsigned progress;           /* of the dialogue when the deadline was set, */
 	int64_t since;               /* and loop_now then */
 	unsigned uses;
@@ -36,6 +37,15 @@ extern const struct stream_events session_stream_events;
 
 /* Says what may be said now, and looks what is to be done next. */
 void session_pump(struct session *);
+
+/* Sends trace lines and content, as it stands in the file or rewritten; true when all has gone to the kernel. */
+bool session_send_content(struct session *);
+
+/* The rewriting gave up: everybody who is left is judged by its reason. */
+void session_content_failed(struct session *);
+
+/* Nothing of the content is left to be rewritten. */
+void session_content_over(struct session *);
 
 /* Tells the owner at the end of this turn. */
 void session_settle_as(struct session *, enum session_state);

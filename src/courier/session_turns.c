@@ -68,37 +68,6 @@ static enum dialogue_want speak(struct session *s)
 	return want;
 }
 
-/* Long lines are cut, and the log told once. */
-static void cut_lines(void *arg, const char *bytes, size_t n, struct buf *out)
-{
-	struct session *s = arg;
-	bool before = s->cut.cut;
-
-	line_cut_add(&s->cut, text_make(bytes, n), out);
-	if (s->cut.cut && !before)
-		session_note(s, mem_fmt("breaking line > %lld bytes with <CR><LF>SPACE", (long long)s->cut.limit));
-}
-
-static bool needs_cut(const struct session *s)
-{
-	int64_t limit = s->transport->manner->line_length_limit;
-
-	return limit > 0 && (s->job.long_lines || limit < LINE_LONG);
-}
-
-static bool send_message(struct session *s)
-{
-	const struct session_job *j = &s->job;
-	struct stream_change change = { cut_lines, s };
-
-	if (!needs_cut(s))
-		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at,
-			j->content_size);
-	line_cut_begin(&s->cut, (uint64_t)s->transport->manner->line_length_limit);
-	return stream_write_changed(s->stream, j->trace, j->trace_size, j->fd, j->content_at, j->content_size,
-		&change);
-}
-
 /* True when all of it has gone to the kernel. */
 static bool send_content(struct session *s, enum dialogue_want want)
 {
@@ -109,7 +78,7 @@ static bool send_content(struct session *s, enum dialogue_want want)
 		gone = stream_write(s->stream, dot, sizeof dot - 1);
 	} else {
 		s->events->dot(s->arg);
-		gone = send_message(s);
+		gone = session_send_content(s);
 	}
 	s->sending = !gone;
 	return gone;
@@ -153,12 +122,13 @@ void session_pump(struct session *s)
 	enum dialogue_want want = speak(s);
 
 	while (!s->sending && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want)) {
+		session_content_over(s);
 		dialogue_content_sent(s->dialogue);
 		want = speak(s);
 	}
 	watch_time(s);
 	if (want == DIALOGUE_TLS) {
-		dialogue_abort(s->dialogue, "TLS is not in this version");
+		dialogue_abort(s->dialogue, "4.3.0", "TLS is not in this version");
 		want = speak(s);
 	}
 	if (want == DIALOGUE_IDLE && s->state == SESSION_BUSY)
@@ -190,8 +160,10 @@ static void drained(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->sending)
+	if (s->sending) {
+		session_content_over(s);
 		dialogue_content_sent(s->dialogue);
+	}
 	s->sending = false;
 	session_pump(s);
 }
@@ -238,8 +210,11 @@ static void ended(void *arg, enum stream_end how, int error)
 		fail(s, how == STREAM_UNBOUND, error);
 	} else if (how == STREAM_UNREADABLE) {
 		text = mem_fmt("the message cannot be read: %s", error ? strerror(error) : "file too short");
-		dialogue_abort(s->dialogue, text);
+		dialogue_abort(s->dialogue, "4.3.0", text);
 		free(text);
+		session_pump(s);
+	} else if (how == STREAM_UNCHANGED) {
+		session_content_failed(s);
 		session_pump(s);
 	} else {
 		dialogue_lost(s->dialogue, error ? strerror(error) : NULL);

@@ -27,7 +27,8 @@ enum stream_end {
 	STREAM_CLOSED,        /* the peer has closed its side; errno 0 */
 	STREAM_BROKEN,        /* reset, broken pipe … */
 	/* the file to be sent cannot be read; errno 0: it is shorter than it should be */
-	STREAM_UNREADABLE
+	STREAM_UNREADABLE,
+	STREAM_UNCHANGED      /* what changes the file's bytes gave up */
 };
 
 struct stream_events {
@@ -60,9 +61,9 @@ bool stream_write(struct stream *, const void *bytes, size_t n);
  * stream_write. */
 bool stream_write_file(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size);
 
-/* The same, but what is sent of the file is what change appends for each piece of it. */
+/* The same, but what is sent of the file is what change appends for each piece of it; false: it gave up. */
 struct stream_change {
-	void (*change)(void *arg, const char *bytes, size_t n, struct buf *out);
+	bool (*change)(void *arg, const char *bytes, size_t n, struct buf *out);
 	void *arg;
 };
 bool stream_write_changed(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size,

@@ -72,7 +72,10 @@ static void fill(struct stream *s)
 
 	if (!read_all(s, s->file.fd, (uint64_t)s->file.at, s->shared->buffer, piece))
 		return;
-	s->change.change(s->change.arg, s->shared->buffer, piece, &s->waiting);
+	if (!s->change.change(s->change.arg, s->shared->buffer, piece, &s->waiting)) {
+		stream_end_later(s, STREAM_UNCHANGED, 0);
+		return;
+	}
 	s->file.at += (off_t)piece;
 	s->file.left -= piece;
 	if (s->waiting.over)

@@ -78,9 +78,9 @@ void dialogue_content_sent(struct dialogue *);
 void dialogue_lost(struct dialogue *, const char *detail);
 void dialogue_timed_out(struct dialogue *);
 
-/* The content could not be read or sent for a reason of ours: judges who is left (4.3.0, text), then
+/* The content could not be read or sent for a reason of ours: judges who is left (dsn and one line), then
  * DIALOGUE_END. */
-void dialogue_abort(struct dialogue *, const char *text);
+void dialogue_abort(struct dialogue *, const char *dsn, const char *text);
 
 /* Milliseconds the peer has for what is awaited now (stage limits of the manner; LMTP's finals:
  * data_done_timeout for the burst plus 10 s for each further reply; 5 s after a first final 552

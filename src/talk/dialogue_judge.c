@@ -217,9 +217,9 @@ void dialogue_timed_out(struct dialogue *d)
 	free(text);
 }
 
-void dialogue_abort(struct dialogue *d, const char *text)
+void dialogue_abort(struct dialogue *d, const char *dsn, const char *text)
 {
-	dialogue_fail_left(d, d->dot_sent ? STAGE_DOT : STAGE_LOCAL, "4.3.0", text);
+	dialogue_fail_left(d, d->dot_sent ? STAGE_DOT : STAGE_LOCAL, dsn, text);
 	dialogue_stop(d);
 }
 

@@ -156,7 +156,7 @@ static void happen(struct game *g, unsigned event)
 	else if (event == LOSS)
 		dialogue_lost(g->dialogue, event & 1 ? "reset" : NULL);
 	else if (event == ABORT)
-		dialogue_abort(g->dialogue, "no");
+		dialogue_abort(g->dialogue, "4.3.0", "no");
 	else if (event == CONTENT && speak(g) == DIALOGUE_CONTENT) {
 		g->dot_sent = true;
 		dialogue_content_sent(g->dialogue);

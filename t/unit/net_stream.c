@@ -56,7 +56,7 @@ static void late(void *arg)
 
 static void ended(void *arg, enum stream_end how, int error)
 {
-	static const char *const names[] = { "refused", "unbound", "closed", "broken", "unreadable" };
+	static const char *const names[] = { "refused", "unbound", "closed", "broken", "unreadable", "unchanged" };
 	char text[80];
 
 	(void)arg;
@@ -209,8 +209,32 @@ START_TEST(test_deadline)
 }
 END_TEST
 
+static bool refuse(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	(void)arg;
+	(void)bytes;
+	(void)n;
+	(void)out;
+	return false;
+}
+
+START_TEST(test_gives_up)
+{
+	struct stream_change change = { refuse, NULL };
+	int fd = memfd_create("content", MFD_CLOEXEC);
+
+	ck_assert_int_eq(pwrite(fd, "content", 7, 0), 7);
+	start_pair();
+	ck_assert(!stream_write_changed(stream, "", 0, fd, 0, 7, &change));
+	loop_run(loop);
+	ck_assert_str_eq(trail, "unchanged ");
+	finish();
+	close(fd);
+}
+END_TEST
+
 /* Three bytes for each two of the file. */
-static void triple(void *arg, const char *bytes, size_t n, struct buf *out)
+static bool triple(void *arg, const char *bytes, size_t n, struct buf *out)
 {
 	++*(int *)arg;
 	for (size_t i = 0; i < n; i++) {
@@ -218,6 +242,7 @@ static void triple(void *arg, const char *bytes, size_t n, struct buf *out)
 		if (i % 2)
 			buf_char(out, '+');
 	}
+	return true;
 }
 
 static const size_t changed_files[] = { 2, 1000, 64 * 1024, 64 * 1024 + 2, 300 * 1000 };
@@ -422,6 +447,7 @@ int main(void)
 		{ "file", test_file, UNIT_ROWS(files), 0 },
 		{ "file too short", test_file_too_short, UNIT_ROWS(short_files), 0 },
 		{ "deadline", test_deadline, 1, 0 },
+		{ "gives up", test_gives_up, 1, 0 },
 		{ "changed", test_changed, UNIT_ROWS(changed_files), 0 },
 		{ "rate", test_H2_6_rate, UNIT_ROWS(rates), 0 },
 		{ "connects", test_connects, UNIT_ROWS(addresses), 0 },

@@ -116,7 +116,7 @@ static void happen(struct play *p, struct text what)
 	else if (text_is(what, "timeout"))
 		dialogue_timed_out(p->dialogue);
 	else
-		dialogue_abort(p->dialogue, "cannot read the message");
+		dialogue_abort(p->dialogue, "4.3.0", "cannot read the message");
 	collect(p);
 }
 

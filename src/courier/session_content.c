@@ -1,0 +1,73 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "courier/session_private.h"
+#include "format/line_cut.h"
+
+#define TRACE_OUT_MAX (1024 * 1024)   /* bytes of trace lines when they have been rewritten */
+
+/* Decided by what intake saw of the content, which is not read again. */
+static bool goes_as_it_is(const struct session *s, const struct rewriting_setup *setup)
+{
+	bool cut = setup->line_limit > 0 && (s->job.long_lines || setup->line_limit < LINE_LONG);
+
+	return !cut && !setup->rules;
+}
+
+static void plan(const struct session *s, struct rewriting_setup *setup)
+{
+	*setup = (struct rewriting_setup){ .line_limit = (uint64_t)s->transport->manner->line_length_limit };
+}
+
+/* The log is told once that lines are cut. */
+static bool rewrite(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	struct session *s = arg;
+	bool before = rewriting_has_cut(s->rewriting);
+	bool good = rewriting_add(s->rewriting, text_make(bytes, n), out);
+
+	if (rewriting_has_cut(s->rewriting) && !before)
+		session_note(s, mem_fmt("breaking line > %lld bytes with <CR><LF>SPACE",
+			(long long)s->transport->manner->line_length_limit));
+	return good;
+}
+
+static bool send_rewritten(struct session *s, const struct rewriting_setup *setup)
+{
+	const struct session_job *j = &s->job;
+	struct stream_change change = { rewrite, s };
+	struct buf trace;
+	bool gone;
+
+	session_content_over(s);
+	s->rewriting = rewriting_new(setup);
+	buf_init(&trace, TRACE_OUT_MAX);
+	rewrite(s, j->trace, j->trace_size, &trace);   /* a failure comes again with the content */
+	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size, &change);
+	buf_free(&trace);
+	return gone;
+}
+
+bool session_send_content(struct session *s)
+{
+	const struct session_job *j = &s->job;
+	struct rewriting_setup setup;
+
+	plan(s, &setup);
+	if (goes_as_it_is(s, &setup))
+		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at, j->content_size);
+	return send_rewritten(s, &setup);
+}
+
+void session_content_failed(struct session *s)
+{
+	const char *dsn, *why = rewriting_failure(s->rewriting, &dsn);
+
+	dialogue_abort(s->dialogue, dsn, why);
+}
+
+void session_content_over(struct session *s)
+{
+	rewriting_free(s->rewriting);
+	s->rewriting = NULL;
+}
