@@ -17,11 +17,10 @@ struct table {
 };
 
 static const struct table_type *const types[] = {
-	&table_inline, &table_texthash, &table_static, &table_regexp, &table_pcre, &table_cidr,
+	&table_inline, &table_texthash, &table_lmdb, &table_static, &table_regexp, &table_pcre, &table_cidr,
 };
-static const char *const later_types[] = { "lmdb" };
 
-#define TYPE_NAMES "texthash, inline, static, regexp, pcre, cidr"
+#define TYPE_NAMES "texthash, lmdb, inline, static, regexp, pcre, cidr"
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
@@ -45,10 +44,6 @@ static const struct table_type *type_find(struct text name)
 
 static char *no_type(struct text name, const char *spec)
 {
-	for (size_t i = 0; i < COUNT(later_types); i++)
-		if (text_is(name, later_types[i]))
-			return mem_fmt("%s: lookup tables of type %s are not built into this version; there are " TYPE_NAMES,
-			               spec, later_types[i]);
 	return mem_fmt("%s: there is no lookup table type \"%.*s\"; there are " TYPE_NAMES, spec,
 	               (int)name.n, name.p);
 }

@@ -24,8 +24,8 @@ struct table_type {
 	void (*close)(void *opened);
 };
 
-extern const struct table_type table_cidr, table_inline, table_pcre, table_regexp, table_static,
-	table_texthash;
+extern const struct table_type table_cidr, table_inline, table_lmdb, table_pcre, table_regexp,
+	table_static, table_texthash;
 
 /* table_open with flags. */
 struct table *table_open_with(const char *spec, unsigned flags, char **why);

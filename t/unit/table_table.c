@@ -56,7 +56,7 @@ static const struct { const char *spec, *complaint; } refusals[] = {
 	{ ":x", "no lookup table type" },
 	{ "hash:/etc/transport", "no lookup table type \"hash\"" },
 	{ "TEXTHASH:/x", "no lookup table type" },
-	{ "lmdb:/x", "not built into this version" },
+	{ "lmdb:/nonexistent/x", "cannot open /nonexistent/x.lmdb: No such file" },
 	{ "static:", "written type:name" },
 	{ "regexp:/nonexistent/file", "regexp:/nonexistent/file: cannot open: No such file" },
 	{ "pcre:/nonexistent/file", "pcre:/nonexistent/file: cannot open: No such file" },

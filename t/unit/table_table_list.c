@@ -105,7 +105,7 @@ static const struct { const char *list, *complaint; } refusals[] = {
 	{ "a.test !b.test", "neither files nor exceptions" },
 	{ "inline:{a}", "key=value" },
 	{ "pcre:/nonexistent/x a.test", "/nonexistent/x" },
-	{ "lmdb:/x a.test", "not built into this version" },
+	{ "lmdb:/nonexistent/x a.test", "cannot open" },
 };
 
 START_TEST(test_refusal)
