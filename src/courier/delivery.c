@@ -315,7 +315,7 @@ static void look_for_hosts(struct delivery *d)
 	struct text nexthop = text_of(d->request->nexthop);
 
 	d->hosts = hosts_new(&d->tools->hosts, m, d->request->nexthop);
-	if (*m->fallback_relay && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
+	if (*m->fallback_relay && m->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
 		tally_note(d->tally, "warning: fallback_relay does not count for a nexthop that is a socket");
 }
 
@@ -353,8 +353,6 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 	if (!t)
 		return "the configuration names no such transport (any more)";
 	d->transport = t;
-	if (t->manner->protocol == PROTOCOL_SMTP)
-		return "delivery by SMTP is not in this version yet; the mail waits";
 	*dsn = "5.4.6";
 	if (forwarding_loops(d->request, d->fd))
 		return "mail forwarding loop: the message was delivered to this recipient before";

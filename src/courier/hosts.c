@@ -41,7 +41,7 @@ struct hosts *hosts_new(const struct hosts_setup *setup, const struct manner *m,
 	h->setup = setup;
 	h->manner = m;
 	h->rest = text_of(nexthop);
-	h->local = domain_lmtp(&h->rest) == DOMAIN_LMTP_SOCKET;
+	h->local = m->protocol == PROTOCOL_LMTP && domain_lmtp(&h->rest) == DOMAIN_LMTP_SOCKET;
 	if (!h->local)
 		h->fallback = text_of(m->fallback_relay);
 	return h;

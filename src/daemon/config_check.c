@@ -162,7 +162,7 @@ static bool check_socket(struct checking *c, const char *path, struct text socke
 	return true;
 }
 
-/* The form of an LMTP nexthop; that of SMTP is left to its transport, since its mail may wait. */
+/* "unix:" means something to LMTP only. */
 static bool check_nexthop(struct checking *c, const char *path, const struct settings_transport *t,
 	struct text nexthop)
 {
@@ -170,9 +170,9 @@ static bool check_nexthop(struct checking *c, const char *path, const struct set
 	struct text element;
 	const char *why;
 
-	if (!t->manner || t->manner->protocol != PROTOCOL_LMTP)
+	if (!t->manner)
 		return true;
-	if (domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
+	if (t->manner->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
 		return check_socket(c, path, nexthop);
 	while (text_list_next(&nexthop, &element))
 		if (!domain_nexthop(element, &parsed, &why))

@@ -251,11 +251,6 @@ static void complete(struct route *r, struct text transport, struct text nexthop
 		       a->transport);
 		return;
 	}
-	if (t->manner->protocol == PROTOCOL_SMTP) {
-		refuse(a, "delivery over SMTP (transport \"%s\") is not built yet; the mail waits",
-		       a->transport);
-		return;
-	}
 	if (!nexthop.n)
 		nexthop = text_of(t->nexthop);
 	if (!nexthop.n)

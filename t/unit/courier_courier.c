@@ -165,7 +165,8 @@ static const struct {
 	{ "lmtp",
 		"unix:/tmp/0123456789456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
 		"0:deferred 4.3.5 use=1\nclosed fine\n" },
-	{ "smtp", "example.org", "0:deferred 4.3.5 use=1\nclosed fine\n" },
+	{ "smtp", "[127.0.0.1]:1", "0:deferred 4.4.1 use=1\nclosed dead\n" },
+	{ "smtp", "unix:/nonexistent/socket", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "nosuch", "example.org", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 };
 

@@ -125,6 +125,7 @@ void start_with(const char *const *script, bool inet)
 	loop = loop_new();
 	set("myhostname", "mx.test");
 	set("resolver.trust_anchor_file", "");
+	set("smtp.fallback_relay", "");
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
 	queue = link_new(loop, fds[0], &at_queue, NULL);
 	courier = courier_new(loop, settings, fds[1], &why);

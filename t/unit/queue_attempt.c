@@ -42,7 +42,7 @@ static const struct {
 	{ "s@sender.test", "mute@a.test", NULL, NULL, 0, 1, 3 },
 	{ "s@sender.test", "stuck@a.test", NULL, NULL, 0, 1, 3 },
 	{ "s@sender.test", "ok", NULL, NULL, 0, 0, 1 },
-	{ "s@sender.test", "ok@elsewhere.test", NULL, NULL, 0, 1, 0 },
+	{ "s@sender.test", "ok@nowhere.test", NULL, NULL, 0, 1, 0 },
 };
 
 START_TEST(test_outcomes)

@@ -344,7 +344,7 @@ void world_begin(struct world *w, ...)
 	set(w, "mailbox_transport", "lmtp:inet:a");
 	set(w, "transport_maps",
 	    "inline:{b.test=lmtp:inet:b, c.test=lmtp:inet:c, d.test=lmtp:inet:d, "
-	    "sender.test=lmtp:inet:sender}");
+	    "sender.test=lmtp:inet:sender, nowhere.test=nosuch:x}");
 	va_start(args, w);
 	while ((path = va_arg(args, const char *)))
 		set(w, path, va_arg(args, const char *));
