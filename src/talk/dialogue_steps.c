@@ -1,4 +1,4 @@
-/* THE table of steps, in the order of RFC 5321: when something may be said, and how long the answer may take. */
+/* THE table of steps, in the order of RFC 5321: what may be said when, and how long the answer may take. */
 #include "talk/dialogue_steps.h"
 
 #include <stddef.h>
