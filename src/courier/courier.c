@@ -18,6 +18,7 @@ struct courier {
 	struct loop *loop;
 	struct delivery_tools tools;
 	struct transports *transports;
+	struct debug_peers *debug_peers;
 	struct loop_timer *linger;
 	size_t sessions_max;
 	bool stopping;
@@ -174,6 +175,18 @@ static bool read_transports(struct courier *c, const struct settings *s, char **
 	return false;
 }
 
+static bool read_debug_peers(struct courier *c, const struct settings *s, char **why)
+{
+	struct session_common *common = &c->tools.sessions;
+
+	common->debug_level = (unsigned)s->debug_peer_level;
+	if (!*s->debug_peer_list)
+		return true;
+	c->debug_peers = debug_peers_new(s->debug_peer_list, why);
+	common->debug_peers = c->debug_peers;
+	return c->debug_peers;
+}
+
 struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
 {
 	struct courier *c = mem_alloc(sizeof *c);
@@ -183,7 +196,7 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	make_tools(c, s);
 	c->linger = loop_timer_new(loop, leave_if_done, c);
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
-	if (read_transports(c, s, why))
+	if (read_transports(c, s, why) && read_debug_peers(c, s, why))
 		c->tools.hosts.resolver = make_resolver(loop, s, why);
 	if (c->tools.hosts.resolver)
 		return c;
@@ -205,6 +218,7 @@ void courier_free(struct courier *c)
 	link_free(c->tools.link);
 	resolver_free(c->tools.hosts.resolver);
 	transports_free(c->transports);
+	debug_peers_free(c->debug_peers);
 	stream_shared_free(c->tools.sessions.streams);
 	buf_free(&c->tools.sessions.out);
 	loop_timer_free(c->linger);

@@ -10,7 +10,6 @@
 #include "courier/tally.h"
 #include "format/domain.h"
 
-#define DOT_LINE 3      /* bytes of ".CRLF" */
 
 /* What is awaited. */
 enum phase {
@@ -32,6 +31,7 @@ struct delivery {
 	bool stale;                      /* it turned out to be dead before anything was tried */
 	bool asked_hosts;                /* some host was given */
 	bool at_last;                    /* the session goes to the last of them */
+	struct xforward client;          /* borrows from the request */
 	struct endpoint used;            /* where an idle session went: not asked twice */
 	struct envelope part;            /* the recipients of the transaction that runs */
 	uint32_t *asked;                 /* those as indexes of the request's envelope */
@@ -243,7 +243,7 @@ static void begin(struct delivery *d, bool last_host)
 	uint64_t size = r->content_size > DOT_LINE ? r->content_size - DOT_LINE : 0;
 	struct session_job job = {
 		.transaction = {
-			.envelope = &d->part, .content_size = r->trace_size + size,
+			.envelope = &d->part, .client = &d->client, .age = r->age, .content_size = r->trace_size + size,
 			.eight_bit = r->eight_bit, .utf8_header = r->utf8_header,
 			.probe = r->probe, .last_host = last_host,
 		},
@@ -276,6 +276,25 @@ static void exhausted(struct delivery *d)
 	end(d);
 }
 
+/* What XFORWARD says of a message that was dropped here. */
+static struct xforward client_of(const struct request *r)
+{
+	static char local[] = "LOCAL";
+	struct xforward client = r->client;
+
+	client.ident = client.ident ? client.ident : r->queue_id;
+	client.source = client.source ? client.source : local;
+	return client;
+}
+
+static bool is_watched(const struct delivery *d)
+{
+	const struct debug_peers *watched = d->tools->sessions.debug_peers;
+	const char *name = d->request->nexthop;
+
+	return watched && debug_peers_has(watched, name);
+}
+
 static void host_found(void *arg, const struct host *host);
 
 static void search(struct delivery *d)
@@ -302,7 +321,8 @@ static void host_found(void *arg, const struct host *host)
 		session_drop(d->session);
 	t->connecting(t->arg);
 	d->reused = false;
-	peer = (struct session_peer){ host->name, host->at, host->last && !d->asked_hosts };
+	peer = (struct session_peer){ .name = host->name, .at = host->at, .only = host->last && !d->asked_hosts,
+		.debug = is_watched(d) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
 	d->session = session_new(&t->sessions, d->transport, &peer, &session_events, d);
@@ -380,6 +400,7 @@ void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 	d->tools = t;
 	d->request = r;
 	d->fd = fd;
+	d->client = client_of(r);
 	d->tally = tally_new(t->link, r);
 	list_append(&t->running, &d->in);
 	t->running_count++;

@@ -53,13 +53,23 @@ static void begin_connect(struct session *s)
 			s->relay, endpoint_text(from, address), strerror(error)));
 }
 
+static bool is_watched(const struct session_common *common, const char *name, const char *address)
+{
+	const struct debug_peers *watched = common->debug_peers;
+
+	return watched && (debug_peers_has(watched, name) || debug_peers_has(watched, address));
+}
+
 struct session *session_new(struct session_common *common, const struct transport *t,
 	const struct session_peer *peer, const struct session_events *events, void *arg)
 {
 	struct session *s = mem_alloc(sizeof *s);
+	struct dialogue_setup setup = {
+		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
+		.soft_bounce = common->soft_bounce, .filter = { t->reply_filter ? session_replace : NULL, s },
+	};
 	char address[ENDPOINT_TEXT_SIZE];
 	const char *why;
-	unsigned discard;
 
 	s->common = common;
 	s->transport = t;
@@ -70,15 +80,15 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->born = loop_now(common->loop);
 	s->settle = (struct loop_task){ .fn = settle, .arg = s };
 	name_peer(s, peer->name);
-	if (!transport_discards(t, endpoint_text(&s->at, address), &discard, &why))
+	endpoint_text(&s->at, address);
+	setup.host = s->host;
+	if (peer->debug || is_watched(common, peer->name, address))
+		setup.debug = common->debug_level;
+	if (!transport_discards(t, address, &setup.discard, &why) || !transport_pix(t, address, &setup.pix, &why))
 		give_up(s, why);
 	else
 		begin_connect(s);
-	s->dialogue = dialogue_new(&(struct dialogue_setup){
-		.manner = t->manner, .host = s->host, .myhostname = common->myhostname,
-		.discard = discard, .soft_bounce = common->soft_bounce,
-		.filter = { t->reply_filter ? session_replace : NULL, s },
-	});
+	s->dialogue = dialogue_new(&setup);
 	return s;
 }
 

@@ -8,8 +8,11 @@
 #define CAUSEWAY_COURIER_SESSION_H
 
 #include "net/stream.h"
+#include "courier/debug_peers.h"
 #include "courier/transport.h"
 #include "talk/dialogue.h"
+
+#define DOT_LINE 3   /* bytes of ".CRLF", the end of a content */
 
 /* What all sessions of a courier share. */
 struct session_common {
@@ -17,6 +20,8 @@ struct session_common {
 	struct stream_shared *streams;
 	const char *myhostname;
 	bool soft_bounce;
+	const struct debug_peers *debug_peers;
+	unsigned debug_level;
 	struct buf out;                  /* commands on their way from the dialogue to the stream */
 };
 
@@ -24,6 +29,8 @@ struct session_peer {
 	const char *name;                /* for texts and relay= */
 	struct endpoint at;
 	bool only;                       /* its destination has no other host */
+	bool debug;                      /* its destination is one whose conversations are logged */
+	enum own_name own_name;
 };
 
 /* One message for some recipients; all is borrowed until the session settles. */

@@ -19,6 +19,12 @@ static void plan(const struct session *s, struct rewriting_setup *setup)
 	*setup = (struct rewriting_setup){ .line_limit = (uint64_t)s->transport->manner->line_length_limit };
 }
 
+/* Bytes of the last line of the file, which is the dot. */
+static uint64_t dot_line(const struct session *s)
+{
+	return s->job.content_size < DOT_LINE ? 0 : DOT_LINE;
+}
+
 /* The log is told once that lines are cut. */
 static bool rewrite(void *arg, const char *bytes, size_t n, struct buf *out)
 {
@@ -32,15 +38,28 @@ static bool rewrite(void *arg, const char *bytes, size_t n, struct buf *out)
 	return good;
 }
 
+/* A dot that has to come later stays behind. */
+static bool rewrite_piece(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	struct session *s = arg;
+	bool good = rewrite(s, bytes, n, out);
+
+	s->unread -= n;
+	if (good && s->unread == 0 && s->part == PART_BODY)
+		out->len -= dot_line(s);
+	return good;
+}
+
 static bool send_rewritten(struct session *s, const struct rewriting_setup *setup)
 {
 	const struct session_job *j = &s->job;
-	struct stream_change change = { rewrite, s };
+	struct stream_change change = { rewrite_piece, s };
 	struct buf trace;
 	bool gone;
 
 	session_content_over(s);
 	s->rewriting = rewriting_new(setup);
+	s->unread = j->content_size;
 	buf_init(&trace, TRACE_OUT_MAX);
 	rewrite(s, j->trace, j->trace_size, &trace);   /* a failure comes again with the content */
 	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size, &change);
@@ -51,11 +70,12 @@ static bool send_rewritten(struct session *s, const struct rewriting_setup *setu
 bool session_send_content(struct session *s)
 {
 	const struct session_job *j = &s->job;
+	uint64_t size = j->content_size - (s->part == PART_BODY ? dot_line(s) : 0);
 	struct rewriting_setup setup;
 
 	plan(s, &setup);
 	if (goes_as_it_is(s, &setup))
-		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at, j->content_size);
+		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at, size);
 	return send_rewritten(s, &setup);
 }
 

@@ -6,6 +6,14 @@
 #include "courier/session.h"
 #include "format/rewriting.h"
 
+/* What of a message is on its way to the peer. */
+enum message_part {
+	PART_NONE,
+	PART_BODY,    /* all but the dot, which has to come later */
+	PART_PAUSE,   /* the time between the two */
+	PART_END      /* the rest, or all of it */
+};
+
 struct session {
 	struct session_common *common;
 	const struct transport *transport;
@@ -20,8 +28,9 @@ struct session {
 	struct loop_task settle;
 	enum session_state state;
 	struct session_job job;
-	bool sending;                /* content waits in the stream */
+	enum message_part part;      /* of the message, on its way */
 	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
+	uint64_t unread;             /* bytes of that content that were not rewritten yet */
 	unsigned progress;           /* of the dialogue when the deadline was set, */
 	int64_t since;               /* and loop_now then */
 	unsigned uses;

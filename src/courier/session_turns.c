@@ -41,7 +41,7 @@ static void collect(struct session *s)
 	struct verdict v;
 	size_t rcpt;
 
-	if (remark)
+	for (; remark; remark = dialogue_remark(s->dialogue))
 		session_note(s, remark);
 	while (dialogue_verdict(s->dialogue, &rcpt, &v))
 		s->events->verdict(s->arg, rcpt, &v);
@@ -68,20 +68,51 @@ static enum dialogue_want speak(struct session *s)
 	return want;
 }
 
+static bool send_dot(struct session *s)
+{
+	s->part = PART_END;
+	return stream_write(s->stream, ".\r\n", DOT_LINE);
+}
+
+/* The kernel has taken what is on its way. True if that was all. */
+static bool part_gone(struct session *s)
+{
+	bool all = s->part == PART_END;
+
+	if (all) {
+		s->part = PART_NONE;
+		session_content_over(s);
+		dialogue_content_sent(s->dialogue);
+	} else {
+		s->part = PART_PAUSE;
+		stream_deadline(s->stream, dialogue_dot_delay(s->dialogue), 0);
+	}
+	return all;
+}
+
 /* True when all of it has gone to the kernel. */
 static bool send_content(struct session *s, enum dialogue_want want)
 {
-	static const char dot[] = ".\r\n";
 	bool gone;
 
 	if (want == DIALOGUE_DOT) {
-		gone = stream_write(s->stream, dot, sizeof dot - 1);
+		gone = send_dot(s);
 	} else {
 		s->events->dot(s->arg);
+		s->part = dialogue_dot_delay(s->dialogue) > 0 ? PART_BODY : PART_END;
 		gone = session_send_content(s);
 	}
-	s->sending = !gone;
-	return gone;
+	return gone && part_gone(s);
+}
+
+/* The pause is over. */
+static void end_content(struct session *s)
+{
+	bool gone = send_dot(s);
+
+	stream_deadline(s->stream, dialogue_timeout(s->dialogue), 0);
+	if (gone)
+		part_gone(s);
 }
 
 /* How fast the peer has to take what is sent, lest the time run out. */
@@ -91,14 +122,14 @@ static int64_t rate(const struct session *s)
 
 	if (!m->per_request_deadline)
 		return 0;
-	return s->sending ? m->min_data_rate : STREAM_NO_RATE;
+	return s->part == PART_NONE ? STREAM_NO_RATE : m->min_data_rate;
 }
 
 static void watch_time(struct session *s)
 {
 	unsigned progress = dialogue_progress(s->dialogue);
 
-	if (progress == s->progress)
+	if (progress == s->progress || s->part == PART_PAUSE)
 		return;
 	s->progress = progress;
 	s->since = loop_now(s->common->loop);
@@ -121,11 +152,8 @@ void session_pump(struct session *s)
 {
 	enum dialogue_want want = speak(s);
 
-	while (!s->sending && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want)) {
-		session_content_over(s);
-		dialogue_content_sent(s->dialogue);
+	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want))
 		want = speak(s);
-	}
 	watch_time(s);
 	if (want == DIALOGUE_TLS) {
 		dialogue_abort(s->dialogue, "4.3.0", "TLS is not in this version");
@@ -160,11 +188,8 @@ static void drained(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->sending) {
-		session_content_over(s);
-		dialogue_content_sent(s->dialogue);
-	}
-	s->sending = false;
+	if (s->part == PART_BODY || s->part == PART_END)
+		part_gone(s);
 	session_pump(s);
 }
 
@@ -176,7 +201,10 @@ static void late(void *arg)
 		session_quit(s);
 		return;
 	}
-	dialogue_timed_out(s->dialogue);
+	if (s->part == PART_PAUSE)
+		end_content(s);
+	else
+		dialogue_timed_out(s->dialogue);
 	session_pump(s);
 }
 
@@ -205,7 +233,7 @@ static void ended(void *arg, enum stream_end how, int error)
 
 	if (s->state == SESSION_ENDED)
 		return;
-	s->sending = false;
+	s->part = PART_NONE;
 	if (how == STREAM_REFUSED || how == STREAM_UNBOUND) {
 		fail(s, how == STREAM_UNBOUND, error);
 	} else if (how == STREAM_UNREADABLE) {

@@ -89,15 +89,12 @@ static bool read_kept(struct transport *t, char **why)
 	return t->kept_hosts;
 }
 
-static bool read_discard(struct transport *t, char **why)
+/* Tables that say more than a default, or NULL in *list. */
+static bool read_maps(const char *maps, struct table_list **list, char **why)
 {
-	const char *maps = t->manner->discard_ehlo_keyword_address_maps;
-
-	t->discard = ehlo_mask(t->manner->discard_ehlo_keywords);
-	if (!*maps)
-		return true;
-	t->discard_maps = table_list_open(maps, why);
-	return t->discard_maps;
+	if (*maps)
+		*list = table_list_open(maps, why);
+	return !*maps || *list;
 }
 
 static bool read_filter(struct transport *t, char **why)
@@ -128,8 +125,12 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 	take_interface(s, true, &t->from6);
 	if (!read_kept(t, why))
 		return "connection_cache_destinations";
-	if (!read_discard(t, why))
+	t->discard = ehlo_mask(m->discard_ehlo_keywords);
+	if (!read_maps(m->discard_ehlo_keyword_address_maps, &t->discard_maps, why))
 		return lmtp ? "discard_lhlo_keyword_address_maps" : "discard_ehlo_keyword_address_maps";
+	t->pix = manner_pix(m->pix_workarounds);
+	if (!read_maps(m->pix_workaround_maps, &t->pix_maps, why))
+		return "pix_workaround_maps";
 	if (!read_filter(t, why))
 		return "reply_filter";
 	t->idle_time = m->connection_cache_time_limit;
@@ -168,6 +169,7 @@ void transports_free(struct transports *all)
 		free(all->all[i].kept_paths);
 		table_list_free(all->all[i].kept_hosts);
 		table_list_free(all->all[i].discard_maps);
+		table_list_free(all->all[i].pix_maps);
 		table_free(all->all[i].reply_filter);
 	}
 	free(all->all);
@@ -224,15 +226,28 @@ bool transport_keeps(const struct transport *t, const char *nexthop)
 	return t->manner->connection_cache_on_demand || is_listed(t, nexthop);
 }
 
-bool transport_discards(const struct transport *t, const char *peer, unsigned *mask, const char **why)
+/* What the words for that peer stand for; its table, if there is one, says more than the default. */
+static bool mask_for(struct table_list *maps, const char *peer, unsigned (*mask_of)(const char *words), unsigned *mask,
+	const char **why)
 {
 	const char *found = NULL;
 
-	*mask = t->discard;
 	*why = NULL;
-	if (t->discard_maps)
-		found = table_list_get(t->discard_maps, peer, why);
+	if (maps)
+		found = table_list_get(maps, peer, why);
 	if (found)
-		*mask = ehlo_mask(found);
+		*mask = mask_of(found);
 	return !*why;
+}
+
+bool transport_discards(const struct transport *t, const char *peer, unsigned *mask, const char **why)
+{
+	*mask = t->discard;
+	return mask_for(t->discard_maps, peer, ehlo_mask, mask, why);
+}
+
+bool transport_pix(const struct transport *t, const char *peer, unsigned *mask, const char **why)
+{
+	*mask = t->pix;
+	return mask_for(t->pix_maps, peer, manner_pix, mask, why);
 }

@@ -16,6 +16,8 @@ struct transport {
 	struct table_list *kept_hosts;   /* the same of hosts */
 	unsigned discard;                /* EHLO_… taken as not announced, where no table says otherwise */
 	struct table_list *discard_maps; /* by the peer's address; NULL: none */
+	unsigned pix;                    /* PIX_… where no table says otherwise */
+	struct table_list *pix_maps;     /* by the peer's address; NULL: none */
 	struct table *reply_filter;      /* by the line of a reply; NULL: none */
 };
 
@@ -38,5 +40,7 @@ bool transport_keeps(const struct transport *, const char *nexthop);
 /* The EHLO_… bits that are taken as not announced by the peer with that numeric address or path; false and a
  * constant complaint if its table cannot say. */
 bool transport_discards(const struct transport *, const char *peer, unsigned *mask, const char **why);
+/* The same for the PIX_… workarounds, should it be such a firewall. */
+bool transport_pix(const struct transport *, const char *peer, unsigned *mask, const char **why);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/ports.h"
+#include "courier/debug_peers.h"
 #include "courier/transport.h"
 #include "daemon/config_words.h"
 #include "format/domain.h"
@@ -209,6 +210,17 @@ static bool check_tables(struct checking *c, const char *path, struct table_list
 	return true;
 }
 
+static bool check_debug_peers(struct checking *c)
+{
+	char *why = NULL;
+	struct debug_peers *peers = debug_peers_new(c->settings->debug_peer_list, &why);
+
+	if (!peers)
+		return fail(c, "debug_peer_list", why);
+	debug_peers_free(peers);
+	return true;
+}
+
 static bool check_lists(struct checking *c)
 {
 	const struct settings *s = c->settings;
@@ -218,7 +230,7 @@ static bool check_lists(struct checking *c)
 	if (!check_tables(c, "mailbox_domains", tables, why))
 		return false;
 	tables = table_list_open_literal(s->transport_maps, &why);
-	return check_tables(c, "transport_maps", tables, why);
+	return check_tables(c, "transport_maps", tables, why) && check_debug_peers(c);
 }
 
 static bool check_routing(struct checking *c)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "format/envelope.h"
+#include "format/xforward.h"
 #include "net/loop.h"
 #include "talk/verdict.h"
 
@@ -20,11 +21,6 @@
  * error); requests outstanding on one link. */
 #define LINK_FIELD_MAX 8192
 #define LINK_SLOTS 65536
-
-/* XFORWARD attributes of the original client; NULL: not known. */
-struct link_client {
-	char *name, *addr, *port, *proto, *helo, *ident, *source;
-};
 
 /* One transaction's worth of work: a message, one destination, some recipients. */
 struct request {
@@ -47,7 +43,7 @@ struct request {
 	bool soft_bounce;
 	uint32_t attempt;            /* 1 for the first */
 	int64_t age;                 /* ms since the message arrived */
-	struct link_client client;
+	struct xforward client;      /* that the message came from */
 };
 struct request *request_new(void);
 void request_free(struct request *);

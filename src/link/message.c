@@ -19,17 +19,6 @@ struct request *request_new(void)
 	return mem_alloc(sizeof(struct request));
 }
 
-static void client_release(struct link_client *c)
-{
-	free(c->name);
-	free(c->addr);
-	free(c->port);
-	free(c->proto);
-	free(c->helo);
-	free(c->ident);
-	free(c->source);
-}
-
 void request_free(struct request *r)
 {
 	if (!r)
@@ -40,7 +29,7 @@ void request_free(struct request *r)
 	free(r->flags);
 	free(r->trace);
 	envelope_free(r->envelope);
-	client_release(&r->client);
+	xforward_release(&r->client);
 	free(r);
 }
 
@@ -84,7 +73,7 @@ enum message_kind message_next(struct unpack *packet, struct unpack *fields)
 	return kind;
 }
 
-static void put_client(struct buf *b, const struct link_client *c)
+static void put_client(struct buf *b, const struct xforward *c)
 {
 	pack_cut(b, c->name, NAME_MAX_BYTES);
 	pack_cut(b, c->addr, NAME_MAX_BYTES);
@@ -95,7 +84,7 @@ static void put_client(struct buf *b, const struct link_client *c)
 	pack_cut(b, c->source, NAME_MAX_BYTES);
 }
 
-static void get_client(struct unpack *u, struct link_client *c)
+static void get_client(struct unpack *u, struct xforward *c)
 {
 	c->name = unpack_copy(u, NAME_MAX_BYTES);
 	c->addr = unpack_copy(u, NAME_MAX_BYTES);

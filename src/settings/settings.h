@@ -47,6 +47,8 @@ struct settings {
 	int64_t delay_logging_resolution_limit;
 	int info_log_address_format;  /* enum log_address */
 	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
+	char *debug_peer_list;
+	int64_t debug_peer_level;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
 	/* queue { } */

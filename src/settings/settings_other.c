@@ -57,8 +57,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "delay_notice_recipient", "postmaster", "who gets copies of delay warnings"),
 	ROW(TEXT, "double_bounce_sender", "double-bounce", "sender of notices"),
 	ROW(CHOICE, "header_from_format", "standard", "layout of From: in notices", .choices = from_words),
-	ROW(LIST, "debug_peer_list", "", "peers to log in detail"),
-	ROW(COUNT, "debug_peer_level", "2", "how much detail", .min = 1),
 	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
 	ROW(LIST, "parent_domain_matches_subdomains",
 		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "

@@ -13,6 +13,7 @@ enum {
 	HOST_MAX = 512,             /* of the peer's name in texts */
 	BURST_MAX = 4096,           /* bytes of commands on their way before their replies are awaited */
 	TRANSCRIPT_MAX = 16384,
+	REMARKS_MAX = 65536,
 	KEPT_ROOM = 64,             /* recipients whose arrays an idle session keeps */
 	FURTHER_FINAL = 10000,      /* ms more for each final reply after the first */
 	ONLY_FINAL = 5000,          /* ms of silence that show that there will be one final reply only */
@@ -27,11 +28,15 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->lmtp = setup->manner->protocol == PROTOCOL_LMTP;
 	d->soft_bounce = setup->soft_bounce;
 	d->discard = setup->discard;
+	d->pix = setup->pix;
+	d->own_name = setup->own_name;
+	d->debug = setup->debug;
 	d->host = text_cleaned(setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
 	reply_reader_filter(d->reader, &setup->filter);
 	buf_init(&d->transcript, TRANSCRIPT_MAX);
+	buf_init(&d->remarks, REMARKS_MAX);
 	d->step = STEP_HELO;
 	dialogue_owe(d, STEP_GREETING, 0, 1);
 	return d;
@@ -59,7 +64,7 @@ void dialogue_free(struct dialogue *d)
 	free(d->myhostname);
 	free(d->site_reason);
 	free(d->complaint);
-	free(d->remark);
+	buf_free(&d->remarks);
 	free(d);
 }
 
@@ -134,22 +139,6 @@ static struct owed take_owed(struct dialogue *d)
 	return owner;
 }
 
-/* Adds what one side said to the transcript, a prefix on each line; what does not fit is left out. */
-static void note(struct dialogue *d, const char *prefix, const char *lines, size_t n)
-{
-	struct text rest = text_make(lines, n), line;
-
-	while (rest.n && !d->transcript.over) {
-		if (!text_until(&rest, '\n', &line)) {
-			line = rest;
-			rest.n = 0;
-		}
-		buf_str(&d->transcript, prefix);
-		buf_add(&d->transcript, line.p, line.n);
-		buf_char(&d->transcript, '\n');
-	}
-}
-
 /* With deadlines greeting and handshake share one (behaviour H2-5). */
 static bool goes_on(const struct dialogue *d, enum step step)
 {
@@ -161,7 +150,7 @@ static void command_said(struct dialogue *d, enum step step, size_t rcpt, const 
 	d->burst += n;
 	if (!goes_on(d, step))
 		d->progress++;
-	note(d, "Out: ", line, n - strlen("\r\n"));
+	dialogue_record_said(d, line, n - strlen("\r\n"));
 	if (step != STEP_QUIT || !d->manner->skip_quit_response)
 		dialogue_owe(d, step, rcpt, 1);
 }
@@ -209,7 +198,7 @@ static void take(struct dialogue *d, const struct reply *r)
 	bool waited = d->refused_for_size;
 	struct owed owner = take_owed(d);
 
-	note(d, "In:  ", r->text, strlen(r->text));
+	dialogue_record_heard(d, r);
 	if (r->garbage) {
 		dialogue_complain(d, "sent lines that are no reply", r);
 		d->unfit = true;
@@ -303,12 +292,11 @@ unsigned dialogue_progress(const struct dialogue *d)
 	return d->progress;
 }
 
-char *dialogue_remark(struct dialogue *d)
+int64_t dialogue_dot_delay(const struct dialogue *d)
 {
-	char *remark = d->remark;
+	bool delayed = d->pix & PIX_DELAY_DOTCRLF && d->t.age >= d->manner->pix_workaround_threshold_time;
 
-	d->remark = NULL;
-	return remark;
+	return delayed ? d->manner->pix_workaround_delay_time : 0;
 }
 
 void dialogue_quit(struct dialogue *d)
@@ -351,14 +339,4 @@ const struct ehlo *dialogue_offers(const struct dialogue *d)
 bool dialogue_greeted(const struct dialogue *d)
 {
 	return d->greeted;
-}
-
-const char *dialogue_transcript(const struct dialogue *d)
-{
-	return buf_text(&d->transcript);
-}
-
-const char *dialogue_complaint(const struct dialogue *d)
-{
-	return d->complaint;
 }

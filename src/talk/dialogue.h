@@ -21,16 +21,24 @@
 
 #include "format/ehlo.h"
 #include "format/envelope.h"
+#include "format/xforward.h"
 #include "talk/manner.h"
 #include "talk/verdict.h"
 
 struct dialogue;
+
+/* A peer that answers EHLO with our own name: nothing; that mail would come back to us (5.4.6), or, where
+ * better hosts could not be reached, that these must be waited for (4.4.6). */
+enum own_name { OWN_NAME_FINE, OWN_NAME_LOOPS, OWN_NAME_WAITS };
 
 struct dialogue_setup {
 	const struct manner *manner;   /* borrowed for the dialogue's life */
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
 	unsigned discard;              /* EHLO_… bits taken as not announced; EHLO_SILENT: without a remark */
+	unsigned pix;                  /* PIX_… workarounds where the greeting is that of a PIX firewall */
+	enum own_name own_name;        /* what it means that the peer calls itself by our name */
+	unsigned debug;                /* debug_peer_level if the conversation is to be remarked on, else 0 */
 	bool soft_bounce;              /* soft_bounce of the configuration */
 	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };
@@ -41,6 +49,8 @@ void dialogue_free(struct dialogue *);
 /* One message for some recipients; all is borrowed until the transaction is over. */
 struct transaction {
 	const struct envelope *envelope;  /* recipients in this transaction: all of it */
+	const struct xforward *client;    /* that the message came from; NULL: it is not told */
+	int64_t age;                      /* ms since the message arrived */
 	uint64_t content_size;            /* bytes to be sent with the trace lines, without the dot line: SIZE= */
 	bool eight_bit;                   /* some byte of the content is above 127 */
 	bool utf8_header;                 /* such a byte in its header */
@@ -93,6 +103,9 @@ bool dialogue_inside_reply(const struct dialogue *);   /* some bytes of the awai
 /* Verdicts in the order in which they fell, each recipient once per transaction: false if none is
  * waiting. The verdict moves to *v. */
 bool dialogue_verdict(struct dialogue *, size_t *rcpt, struct verdict *v);
+
+/* ms that the driver has to wait between content and final dot, for the sake of a PIX firewall. */
+int64_t dialogue_dot_delay(const struct dialogue *);
 
 /* One line that the driver logs as it comes, or NULL if there is none (any more); free() it. */
 char *dialogue_remark(struct dialogue *);

@@ -6,8 +6,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/mem.h"
 #include "base/text.h"
+
+#define DEBUG_FEATURES 2   /* debug_peer_level from which the server's features are told too */
 
 /* Whether one of the greeting's words is ESMTP. */
 static bool names_esmtp(const char *greeting)
@@ -25,12 +29,41 @@ static bool names_esmtp(const char *greeting)
 	return false;
 }
 
-void dialogue_hear_greeting(struct dialogue *d, const struct reply *r)
+/* A PIX firewall overwrites the greeting with asterisks and leaves 2, 0 and blanks; one without any text comes
+ * from no firewall. */
+static bool is_pix(const char *greeting)
+{
+	const char *text = greeting + strlen("220");
+
+	return greeting[strspn(greeting, "20 *\t\n")] == '\0' && text[strspn(text, " \t\n")] != '\0';
+}
+
+static void settle_pix(struct dialogue *d, const char *greeting)
+{
+	if (!is_pix(greeting))
+		d->pix = 0;
+	if (d->pix)
+		dialogue_remark_on(d, "enabling PIX workarounds:%s%s for %s",
+		                   d->pix & PIX_DISABLE_ESMTP ? " disable_esmtp" : "",
+		                   d->pix & PIX_DELAY_DOTCRLF ? " delay_dotcrlf" : "", d->host);
+}
+
+/* Which of the two greetings SMTP gives. */
+static bool wants_helo(const struct dialogue *d, const char *greeting)
 {
 	const struct manner *m = d->manner;
 
-	if (dialogue_passes(d, STAGE_GREETING, r) && !d->lmtp)
-		d->helo = m->never_send_ehlo || !(m->always_send_ehlo || names_esmtp(r->text));
+	if (m->never_send_ehlo || d->pix & PIX_DISABLE_ESMTP)
+		return true;
+	return !m->always_send_ehlo && !names_esmtp(greeting);
+}
+
+void dialogue_hear_greeting(struct dialogue *d, const struct reply *r)
+{
+	if (!dialogue_passes(d, STAGE_GREETING, r))
+		return;
+	settle_pix(d, r->text);
+	d->helo = !d->lmtp && wants_helo(d, r->text);
 }
 
 enum step dialogue_say_helo(struct dialogue *d, struct buf *out)
@@ -43,18 +76,15 @@ enum step dialogue_say_helo(struct dialogue *d, struct buf *out)
 	return STEP_READY;
 }
 
-static void discard(struct dialogue *d)
+/* Appends to a remark what some keywords are called. */
+static void remark_keywords(struct dialogue *d, const char *what, unsigned keywords)
 {
 	struct buf words;
 
-	d->offers.offers &= ~d->discard;
-	if (!(d->discard & ~EHLO_SILENT) || d->discard & EHLO_SILENT)
-		return;
 	buf_init(&words, REPLY_LINE_MAX);
-	buf_str(&words, "discarding EHLO keywords:");
-	ehlo_names(d->discard, &words);
-	free(d->remark);
-	d->remark = buf_take(&words);
+	ehlo_names(keywords, &words);
+	dialogue_remark_on(d, "%s%s", what, buf_text(&words));
+	buf_free(&words);
 }
 
 static void learn_offers(struct dialogue *d, const char *reply_text)
@@ -62,9 +92,31 @@ static void learn_offers(struct dialogue *d, const char *reply_text)
 	struct ehlo *e = &d->offers;
 
 	ehlo_parse(e, reply_text);
-	discard(d);
+	e->offers &= ~d->discard;
+	if (d->discard & ~EHLO_SILENT && !(d->discard & EHLO_SILENT))
+		remark_keywords(d, "discarding EHLO keywords:", d->discard);
+	if (d->debug >= DEBUG_FEATURES)
+		remark_keywords(d, "server features:", e->offers);
 	if (e->offers & EHLO_SMTPUTF8)
 		e->offers |= EHLO_8BITMIME;   /* RFC 6531 3.1: implied */
+}
+
+/* A peer that calls itself what we call ourselves is most likely us: mail would go round in a circle. */
+static bool is_ourselves(struct dialogue *d)
+{
+	bool loops = d->own_name == OWN_NAME_LOOPS;
+	char *text;
+
+	if (d->own_name == OWN_NAME_FINE || strcasecmp(d->offers.name, d->myhostname) != 0)
+		return false;
+	text = mem_fmt("mail for this destination loops back to myself: host %s greets with my own name %s", d->host,
+	               d->myhostname);
+	dialogue_remark_on(d, "warning: host %s replied to EHLO with my own hostname %s", d->host, d->myhostname);
+	dialogue_note_site(d, SITE_DEAD, text);
+	dialogue_fail_left(d, STAGE_HELO, loops ? "5.4.6" : "4.4.6", text);
+	d->unfit = true;
+	free(text);
+	return true;
 }
 
 void dialogue_hear_helo(struct dialogue *d, const struct reply *r)
@@ -77,8 +129,10 @@ void dialogue_hear_helo(struct dialogue *d, const struct reply *r)
 		return;
 	}
 	d->greeted = dialogue_passes(d, STAGE_HELO, r);
-	if (d->greeted && !d->helo)
-		learn_offers(d, r->text);
+	if (!d->greeted || d->helo)
+		return;
+	learn_offers(d, r->text);
+	d->greeted = !is_ourselves(d);
 }
 
 /* After the answer: a server that knows no EHLO is greeted again, with HELO. */

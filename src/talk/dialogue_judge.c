@@ -29,8 +29,7 @@ void dialogue_judge_left(struct dialogue *d, struct verdict *v)
 	verdict_clear(v);
 }
 
-/* What a failure says about the destination; the first one stays. */
-static void note_site(struct dialogue *d, enum site site, const char *reason)
+void dialogue_note_site(struct dialogue *d, enum site site, const char *reason)
 {
 	if (site == SITE_FINE || d->site != SITE_FINE)
 		return;
@@ -48,7 +47,7 @@ static void refusal(struct dialogue *d, struct verdict *v, enum stage stage, enu
                     const struct reply *r)
 {
 	verdict_refused(v, &d->policy, stage, meaning, r, d->host);
-	note_site(d, site_after(stage, meaning), v->text);
+	dialogue_note_site(d, site_after(stage, meaning), v->text);
 	if (stage_scope(stage, d->lmtp) == SCOPE_SITE)
 		d->unfit = true;
 	if (is_misunderstanding(r)) {
@@ -95,19 +94,9 @@ void dialogue_stop(struct dialogue *d)
 	d->progress++;
 }
 
-void dialogue_complain(struct dialogue *d, const char *what, const struct reply *r)
+static const char *doing(const struct dialogue *d, enum stage stage)
 {
-	struct buf line;
-
-	if (d->complaint)
-		return;
-	buf_init(&line, REPLY_TEXT_MAX + 1024);
-	buf_fmt(&line, "%s: %s", d->host, what);
-	if (r) {
-		buf_str(&line, ": ");
-		reply_one_line(r, &line);
-	}
-	d->complaint = buf_take(&line);
+	return stage == STAGE_HELO && d->helo ? "performing the HELO handshake" : stage_doing(stage, d->lmtp);
 }
 
 void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, const struct reply *r)
@@ -116,13 +105,13 @@ void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, co
 
 	dialogue_complain(d, what, r);
 	buf_init(&text, REPLY_TEXT_MAX + 1024);
-	buf_fmt(&text, "Protocol error: host %s %s while %s", d->host, what, stage_doing(stage, d->lmtp));
+	buf_fmt(&text, "Protocol error: host %s %s while %s", d->host, what, doing(d, stage));
 	if (r) {
 		buf_str(&text, ": ");
 		reply_one_line(r, &text);
 	}
 	if (d->left)
-		note_site(d, site_after(stage, MEANS_PROTOCOL), buf_text(&text));
+		dialogue_note_site(d, site_after(stage, MEANS_PROTOCOL), buf_text(&text));
 	dialogue_fail_left(d, stage, "4.5.0", buf_text(&text));
 	buf_free(&text);
 	dialogue_stop(d);
@@ -149,7 +138,7 @@ static enum stage stage_of_loss(const struct dialogue *d)
 static void lose(struct dialogue *d, enum stage stage, enum site site, const char *dsn, const char *text)
 {
 	if (d->left) {
-		note_site(d, site, text);
+		dialogue_note_site(d, site, text);
 		dialogue_fail_left(d, stage, dsn, text);
 	}
 	dialogue_stop(d);
@@ -174,7 +163,7 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 		dialogue_violate(d, stage, "spoke out of turn", NULL);
 		return;
 	}
-	text = mem_fmt("lost connection with %s while %s%s%s", d->host, stage_doing(stage, d->lmtp),
+	text = mem_fmt("lost connection with %s while %s%s%s", d->host, doing(d, stage),
 	               detail ? ": " : "", detail ? detail : "");
 	lose(d, stage, site_after(stage, MEANS_LOST), "4.4.2", text);
 	free(text);
@@ -211,7 +200,7 @@ void dialogue_timed_out(struct dialogue *d)
 		separate(d);
 		return;
 	}
-	text = mem_fmt("conversation with %s timed out while %s", d->host, stage_doing(stage, d->lmtp));
+	text = mem_fmt("conversation with %s timed out while %s", d->host, doing(d, stage));
 	/* a host without room for a session closes it; one that is silent to the end of the limit serves nobody */
 	lose(d, stage, site == SITE_BUSY ? SITE_DEAD : site, "4.4.2", text);
 	free(text);

@@ -13,7 +13,7 @@
 
 enum step {
 	STEP_GREETING,  /* only heard */
-	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_RSET, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
+	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
 	STEP_SENDING,   /* the driver sends content and dot */
 	STEP_LONE_DOT,  /* the driver sends the dot alone */
 	STEP_DOT,       /* only heard: replies to the dot */
@@ -44,6 +44,9 @@ struct dialogue {
 	char *host, *myhostname;
 	bool lmtp, soft_bounce;
 	unsigned discard;            /* EHLO_… */
+	unsigned pix;                /* PIX_…: to be done if it is one; then what is done */
+	enum own_name own_name;
+	unsigned debug;
 
 	/* the session */
 	struct reply_reader *reader;
@@ -61,7 +64,7 @@ struct dialogue {
 	enum site site;
 	char *site_reason;
 	char *complaint;
-	char *remark;
+	struct buf remarks;          /* lines for the log */
 	struct buf transcript;
 
 	/* the transaction */
@@ -128,8 +131,19 @@ void dialogue_violate(struct dialogue *, enum stage, const char *what, const str
 /* A table of ours cannot be asked what the peer said (4.3.0): the session ends. */
 void dialogue_local_error(struct dialogue *, const char *why);
 
+/* What a failure says about the destination; the first one stays. */
+void dialogue_note_site(struct dialogue *, enum site, const char *reason);
+
 /* The session ends here and now, everybody is judged. */
 void dialogue_stop(struct dialogue *);
+
+/* dialogue_record.c: what is kept of the conversation. Both sides go to the transcript, and to the log where
+ * the peer is watched; lines have no CRLF. */
+void dialogue_record_said(struct dialogue *, const char *line, size_t n);
+void dialogue_record_heard(struct dialogue *, const struct reply *);
+
+/* A line for the log, as printf; none of its parts may hold a newline. */
+void dialogue_remark_on(struct dialogue *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Remembers what the driver should log; the first complaint stays. */
 void dialogue_complain(struct dialogue *, const char *what, const struct reply *);

@@ -22,6 +22,12 @@ enum step dialogue_say_ready(struct dialogue *, struct buf *out);
 /* dialogue_starttls.c */
 enum step dialogue_say_starttls(struct dialogue *, struct buf *out);
 
+/* dialogue_xforward.c: where the message came from */
+enum step dialogue_say_xforward_name(struct dialogue *, struct buf *out);
+void dialogue_hear_xforward_name(struct dialogue *, const struct reply *);
+enum step dialogue_say_xforward_helo(struct dialogue *, struct buf *out);
+void dialogue_hear_xforward_helo(struct dialogue *, const struct reply *);
+
 /* dialogue_transaction.c: from RSET to the replies to the dot */
 enum step dialogue_say_rset(struct dialogue *, struct buf *out);
 void dialogue_hear_rset(struct dialogue *, const struct reply *);

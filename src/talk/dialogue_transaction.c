@@ -18,7 +18,7 @@ enum step dialogue_say_rset(struct dialogue *d, struct buf *out)
 	if (d->dirty)
 		buf_str(out, "RSET\r\n");
 	d->dirty = false;
-	return d->active ? STEP_MAIL : STEP_IDLE;
+	return d->active ? STEP_XFORWARD_NAME : STEP_IDLE;
 }
 
 void dialogue_hear_rset(struct dialogue *d, const struct reply *r)

@@ -113,6 +113,19 @@ enum tls_level manner_tls_level(const struct manner *m)
 	return m->use_tls ? TLS_MAY : TLS_NONE;
 }
 
+unsigned manner_pix(const char *list)
+{
+	struct text rest = text_of(list), word;
+	unsigned mask = 0;
+
+	while (text_list_next(&rest, &word))
+		if (text_is_nocase(word, "disable_esmtp"))
+			mask |= PIX_DISABLE_ESMTP;
+		else if (text_is_nocase(word, "delay_dotcrlf"))
+			mask |= PIX_DELAY_DOTCRLF;
+	return mask;
+}
+
 const char *manner_tls_missing(const struct manner *m)
 {
 	if (manner_tls_level(m) > TLS_MAY)

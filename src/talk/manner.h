@@ -154,6 +154,11 @@ bool manner_print(const struct manner *, const char *name, struct buf *out);
  * switches make of an empty one (never TLS_UNSET). */
 enum tls_level manner_tls_level(const struct manner *);
 
+/* Workarounds for PIX firewalls that break SMTP, and the bits that a list of their names stands for; words that are
+ * none of them count for nothing. */
+enum { PIX_DISABLE_ESMTP = 1, PIX_DELAY_DOTCRLF = 2 };
+unsigned manner_pix(const char *list);
+
 /* Whether mail may go to this destination as far as TLS is built into this version; if not, the text for a
  * deferral with 4.7.4, else NULL. */
 const char *manner_tls_missing(const struct manner *);

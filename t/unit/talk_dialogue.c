@@ -319,22 +319,10 @@ static const struct script odd[] = {
 	  "--\nS~ x\n", "end", "a sent *\n" },
 };
 
-static void play(const struct script *s)
-{
-	for (int bytewise = 0; bytewise < 2; bytewise++) {
-		struct buf wrong;
-
-		buf_init(&wrong, 1 << 20);
-		script_play(s, bytewise, &wrong);
-		ck_assert_msg(wrong.len == 0, "%s%s: %s", s->name, bytewise ? " (bytewise)" : "", buf_text(&wrong));
-		buf_free(&wrong);
-	}
-}
-
-START_TEST(test_good) { play(&good[_i]); } END_TEST
-START_TEST(test_refused) { play(&refused[_i]); } END_TEST
-START_TEST(test_broken) { play(&broken[_i]); } END_TEST
-START_TEST(test_odd) { play(&odd[_i]); } END_TEST
+START_TEST(test_good) { script_check(&good[_i]); } END_TEST
+START_TEST(test_refused) { script_check(&refused[_i]); } END_TEST
+START_TEST(test_broken) { script_check(&broken[_i]); } END_TEST
+START_TEST(test_odd) { script_check(&odd[_i]); } END_TEST
 
 int main(void)
 {

@@ -1,5 +1,7 @@
 #include "talk_script.h"
 
+#include "unit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +10,14 @@
 #include "talk/dialogue.h"
 
 #define CONTENT_SIZE 1000
+
+static char its_name[] = "c.test", its_addr[] = "192.0.2.1", its_port[] = "unknown", its_proto[] = "ESMTP";
+static char its_helo[] = "say \"hi\"=+", its_ident[] = "3kQ9Xb2mT1", its_source[] = "LOCAL";
+
+static const struct xforward client = {
+	.name = its_name, .addr = its_addr, .port = its_port, .proto = its_proto, .helo = its_helo,
+	.ident = its_ident, .source = its_source,
+};
 
 struct play {
 	const struct script *script;
@@ -51,7 +61,8 @@ static void begin(struct play *p, struct text rcpts)
 	const struct script *s = p->script;
 	struct transaction t = {
 		.content_size = CONTENT_SIZE, .eight_bit = s->how & SCRIPT_EIGHT_BIT, .probe = s->how & SCRIPT_PROBE,
-		.utf8_header = s->how & SCRIPT_UTF8_HEADER, .last_host = !(s->how & SCRIPT_MORE_HOSTS),
+		.utf8_header = s->how & SCRIPT_UTF8_HEADER, .client = s->how & SCRIPT_CLIENT ? &client : NULL,
+		.age = s->how & SCRIPT_OLD ? 3600 * 1000 : 0, .last_host = !(s->how & SCRIPT_MORE_HOSTS),
 	};
 	struct text one, name;
 	const char *why;
@@ -131,6 +142,15 @@ static void expect(struct play *p, struct text line)
 	buf_str(&p->expected, "\r\n");
 }
 
+static void expect_remark(struct play *p, struct text line)
+{
+	char *remark = dialogue_remark(p->dialogue);
+
+	if (!remark || !text_is(line, remark))
+		complain(p, "remark", remark ? remark : "none", line.p);
+	free(remark);
+}
+
 /* One line of the script; what was gathered from lines of another kind happens first. */
 static void play_line(struct play *p, struct text line)
 {
@@ -147,6 +167,8 @@ static void play_line(struct play *p, struct text line)
 			buf_str(&p->heard, "\r\n");
 	} else if (kind == 'C') {
 		expect(p, rest);
+	} else if (kind == 'L') {
+		expect_remark(p, rest);
 	} else if (kind == '-') {
 		speak(p);
 	} else if (kind == '!') {
@@ -221,12 +243,14 @@ static void set_options(struct play *p)
 	}
 }
 
-void script_play(const struct script *s, bool bytewise, struct buf *wrong)
+static void play_script(const struct script *s, bool bytewise, struct buf *wrong)
 {
 	struct play p = { .script = s, .wrong = wrong, .bytewise = bytewise };
 	struct dialogue_setup setup = {
 		.host = "mx.test[/s]", .myhostname = "me.test",
-		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE,
+		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE, .debug = s->how & SCRIPT_DEBUG ? 2 : 0,
+		.own_name = s->how & SCRIPT_OWN_LOOPS ? OWN_NAME_LOOPS
+			: s->how & SCRIPT_OWN_WAITS ? OWN_NAME_WAITS : OWN_NAME_FINE,
 	};
 	const char *why;
 
@@ -238,6 +262,7 @@ void script_play(const struct script *s, bool bytewise, struct buf *wrong)
 	set_options(&p);
 	setup.manner = p.manner;
 	setup.discard = ehlo_mask(p.manner->discard_ehlo_keywords);
+	setup.pix = manner_pix(p.manner->pix_workarounds);
 	p.dialogue = dialogue_new(&setup);
 	play_all(&p);
 	compare_verdicts(&p);
@@ -247,4 +272,16 @@ void script_play(const struct script *s, bool bytewise, struct buf *wrong)
 	buf_free(&p.expected);
 	buf_free(&p.heard);
 	buf_free(&p.verdicts);
+}
+
+void script_check(const struct script *s)
+{
+	for (int bytewise = 0; bytewise < 2; bytewise++) {
+		struct buf wrong;
+
+		buf_init(&wrong, 1 << 20);
+		play_script(s, bytewise, &wrong);
+		ck_assert_msg(wrong.len == 0, "%s%s: %s", s->name, bytewise ? " (bytewise)" : "", buf_text(&wrong));
+		buf_free(&wrong);
+	}
 }

@@ -7,6 +7,7 @@
  *	C: <content>      the content is asked for, and then has been sent
  *	C: <early>        the content is asked for, and is not sent yet
  *	C: <dot>          the dot alone is asked for, and then has been sent
+ *	L: discarding …   the next line for the log
  *	--                nothing is expected to be said now
  *	! lost | ! reset | ! timeout | ! abort
  *	+ b,c             a further transaction for these recipients
@@ -23,7 +24,10 @@
 
 enum {
 	SCRIPT_SMTP = 1, SCRIPT_MORE_HOSTS = 2, SCRIPT_PROBE = 4, SCRIPT_SOFT_BOUNCE = 8, SCRIPT_EIGHT_BIT = 16,
-	SCRIPT_UTF8_HEADER = 32
+	SCRIPT_UTF8_HEADER = 32,
+	SCRIPT_CLIENT = 64,       /* the message came from a client, see talk_script.c */
+	SCRIPT_OWN_LOOPS = 128, SCRIPT_OWN_WAITS = 256,   /* what a peer of our name means */
+	SCRIPT_DEBUG = 512, SCRIPT_OLD = 1024             /* the message waited for an hour */
 };
 
 struct script {
@@ -37,7 +41,8 @@ struct script {
 	const char *verdicts;     /* lines "b bounced 5.1.1 text"; a '*' at the end stands for any rest */
 };
 
-/* Plays it with pieces arriving whole or byte by byte; "" or the first thing that went wrong. */
-void script_play(const struct script *, bool bytewise, struct buf *wrong);
+/* Plays it, once with pieces that arrive whole and once byte by byte; fails the test with the first thing that went
+ * wrong. */
+void script_check(const struct script *);
 
 #endif
