@@ -64,20 +64,20 @@ void control_answer_delete(struct question *q)
 
 /* --- destinations --- */
 
+static void suspend_done(void *arg, json_t *destination, const char *why)
+{
+	if (destination)
+		http_reply_json(arg, 200, json_incref(destination));
+	else
+		http_reply_error(arg, 404, "%s", why);
+}
+
 static void suspend(struct question *q, bool suspended)
 {
 	const char *name = question_name(q);
-	char *why = NULL;
-	json_t *destination;
 
-	if (!name)
-		return;
-	destination = queue_suspend(q->control->queue, name, suspended, &why);
-	if (destination)
-		http_reply_json(q->call, 200, destination);
-	else
-		http_reply_error(q->call, 404, "%s", why);
-	free(why);
+	if (name)
+		queue_suspend(q->control->queue, name, suspended, suspend_done, q->call);
 }
 
 void control_answer_suspend(struct question *q)

@@ -11,11 +11,12 @@ enum {
 	CRC_DIGITS = 8,
 	FRAME_MAX = CRC_DIGITS + 1 + 4 + 1,   /* CRC, blank, LENGTH, blank */
 	WORD_MAX = 1000,                      /* a file name is at most 255 */
+	DESTINATION_MAX = 2000,                /* a destination's is at most 1430 */
 	REST_MAX = 500,
 	FIELDS_MAX = 8
 };
 
-enum value_kind { SIGNED, UNSIGNED, LETTER, WORD, REST };
+enum value_kind { SIGNED, UNSIGNED, LETTER, WORD, DESTINATION, REST };
 
 struct field {
 	const char *name;
@@ -53,6 +54,8 @@ static const struct layout layouts[] = {
 	[JOURNAL_DONE] = { .word = "done", .has_id = true },
 	[JOURNAL_TIME] = { "time", false, { FIELD("when", SIGNED, time), FIELD("boot", SIGNED, boot),
 	FIELD("bootid", WORD, name) } },
+	[JOURNAL_SUSPEND] = { "suspend", false, { FIELD("suspended", UNSIGNED, count),
+	FIELD("name", DESTINATION, name) } },
 };
 
 /* ---- printing ---- */
@@ -89,6 +92,11 @@ static struct text cut(struct text value, size_t max)
 	return text_make(value.p, value.n < max ? value.n : max);
 }
 
+static size_t max_of(enum value_kind kind)
+{
+	return kind == REST ? REST_MAX : kind == DESTINATION ? DESTINATION_MAX : WORD_MAX;
+}
+
 static void add_value(struct buf *out, enum value_kind kind, const char *value)
 {
 	switch (kind) {
@@ -102,9 +110,9 @@ static void add_value(struct buf *out, enum value_kind kind, const char *value)
 		buf_char(out, *value);
 		break;
 	case WORD:
+	case DESTINATION:
 	case REST:
-		add_encoded(out, cut(*(const struct text *)(const void *)value, kind == REST ? REST_MAX
-			: WORD_MAX), kind == REST);
+		add_encoded(out, cut(*(const struct text *)(const void *)value, max_of(kind)), kind == REST);
 		break;
 	}
 }
@@ -263,6 +271,7 @@ static bool read_value(enum value_kind kind, struct text value, char *out)
 		*out = value.n == 1 ? *value.p : '\0';
 		return value.n == 1;
 	case WORD:
+	case DESTINATION:
 	case REST:
 		*(struct text *)(void *)out = value;
 	}

@@ -14,7 +14,7 @@
 
 enum journal_kind {
 	JOURNAL_HIGH, JOURNAL_CLAIM, JOURNAL_BATCH, JOURNAL_IN, JOURNAL_RESULT, JOURNAL_NEXT, JOURNAL_HOLD,
-	JOURNAL_SUSPECT, JOURNAL_REPORT, JOURNAL_DONE, JOURNAL_TIME,
+	JOURNAL_SUSPECT, JOURNAL_REPORT, JOURNAL_DONE, JOURNAL_TIME, JOURNAL_SUSPEND,
 	JOURNAL_OTHER   /* a kind of some other version; has an id if its second word is one */
 };
 
@@ -34,10 +34,11 @@ struct journal_line {
 	int64_t boot;           /* time: ms of CLOCK_BOOTTIME */
 	uint64_t size;          /* in: content bytes */
 	uint64_t uid, hops, flags;
-	uint64_t count;         /* batch, in (recipients), next (attempts), hold (0, 1), suspect */
+	uint64_t count;         /* batch, in (recipients), next (attempts), hold and suspend (0, 1),
+	                         * suspect */
 	uint64_t rcpt;          /* result */
 	char status;            /* result */
-	struct text name;       /* claim: file name; in: origin; time: boot id */
+	struct text name;       /* claim: file name; in: origin; time: boot id; suspend: destination */
 	struct text dir, key;   /* claim */
 	struct text dsn, peer, text;   /* result */
 };

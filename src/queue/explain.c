@@ -1,4 +1,4 @@
-/* The operator's questions about a way that mail takes: which one, and whether it may be used. */
+/* The operator's question which way mail takes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,49 +9,6 @@
 #include "queue/message_json.h"
 #include "queue/queue.h"
 #include "queue/route.h"
-
-enum { SHOWN_MAX = 200 };
-
-/* --- suspend --- */
-
-/* The destination of that name, made if need be; NULL and *why if there can be none. */
-static struct destination *named(struct queue *q, const char *name, char **why)
-{
-	struct text nexthop = text_of(name), transport;
-	char *word, *clean;
-	struct destination *d = NULL;
-
-	if (!text_until(&nexthop, ':', &transport) || !nexthop.n || transport.n >= ROUTE_TRANSPORT_MAX ||
-	    nexthop.n >= ROUTE_NEXTHOP_MAX) {
-		clean = text_cleaned(name, SHOWN_MAX);
-		*why = mem_fmt("'%s' is not a destination: it is written transport:nexthop, as in the list of "
-		               "destinations", clean);
-		free(clean);
-		return NULL;
-	}
-	word = mem_strn(transport.p, transport.n);
-	if (settings_transport(q->settings, word))
-		d = destinations_get(q->destinations, word, nexthop.p);
-	else
-		*why = mem_fmt("there is no transport '%s'", word);
-	free(word);
-	return d;
-}
-
-json_t *queue_suspend(struct queue *q, const char *destination, bool suspend, char **why)
-{
-	struct destination *d = named(q, destination, why);
-
-	if (!d)
-		return NULL;
-	if (suspend)
-		health_suspend(d);
-	else
-		health_resume(d);
-	return destination_json(d);
-}
-
-/* --- explain --- */
 
 static json_t *hosts(struct text list)
 {

@@ -9,6 +9,7 @@
 #include "queue/judge.h"
 #include "queue/orders.h"
 #include "queue/router.h"
+#include "queue/suspend.h"
 #include "queue/unwritten.h"
 #include "queue/waits.h"
 
@@ -155,7 +156,7 @@ static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const c
 }
 
 const struct spool_events intake_events = {
-	.arrived = arrived, .known = known, .ready = ready, .corrupt = corrupt, .refused = refused,
+	.arrived = arrived, .suspended = suspend_known, .known = known, .ready = ready, .corrupt = corrupt, .refused = refused,
 };
 
 /* --- loading again --- */

@@ -71,9 +71,11 @@ void queue_order(struct queue *, enum queue_order, uint64_t id, const struct que
                  void (*done)(void *arg, const struct queue_order_answer *), void *arg);
 
 json_t *queue_destinations(struct queue *);
-/* Nothing more is sent to the destination ("transport:nexthop") until it is resumed or the daemon starts again;
- * one that has no mail yet is made. Its state as an object, or NULL and one line in *why (free() it). */
-json_t *queue_suspend(struct queue *, const char *destination, bool suspend, char **why);
+/* Nothing more is sent to the destination ("transport:nexthop") until it is resumed, over a restart too; one that
+ * has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state as an object;
+ * or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
+void queue_suspend(struct queue *, const char *destination, bool suspend,
+                   void (*done)(void *arg, json_t *destination, const char *why), void *arg);
 /* Which way mail for that address would take; nothing is sent. NULL and *why (constant) if it is none. */
 json_t *queue_explain(struct queue *, const char *address, const char **why);
 /* Prometheus text. */

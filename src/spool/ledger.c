@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "format/queue_id.h"
+#include "spool/suspensions.h"
 
 enum { ORIGINS_MAX = 255, BOOT_ID_MAX = 40 };
 
@@ -19,6 +20,7 @@ struct ledger {
 	char *origins[ORIGINS_MAX];      /* number 1 is the first; 0 means not known */
 	unsigned origin_count;
 	struct idmap *owners;          /* uid to struct owner */
+	struct suspensions *suspensions;
 };
 
 struct ledger *ledger_new(void)
@@ -27,6 +29,7 @@ struct ledger *ledger_new(void)
 
 	l->messages = idmap_new();
 	l->owners = idmap_new();
+	l->suspensions = suspensions_new();
 	return l;
 }
 
@@ -97,6 +100,7 @@ void ledger_free(struct ledger *l)
 	while ((o = idmap_next(l->owners, &cursor)))
 		free(o);
 	idmap_free(l->owners);
+	suspensions_free(l->suspensions);
 	for (unsigned i = 0; i < l->origin_count; i++)
 		free(l->origins[i]);
 	free(l);
@@ -286,6 +290,9 @@ struct ledger_message *ledger_apply(struct ledger *l, const struct journal_line 
 	case JOURNAL_TIME:
 		apply_time(l, line);
 		return NULL;
+	case JOURNAL_SUSPEND:
+		suspensions_apply(l->suspensions, line);
+		return NULL;
 	case JOURNAL_HIGH:
 	case JOURNAL_CLAIM:
 	case JOURNAL_BATCH:
@@ -323,6 +330,11 @@ void ledger_forget(struct ledger *l, struct ledger_message *m)
 uint64_t ledger_live_bytes(const struct ledger *l)
 {
 	return l->live_bytes;
+}
+
+const struct suspensions *ledger_suspensions(const struct ledger *l)
+{
+	return l->suspensions;
 }
 
 const uint8_t *ledger_final_bits(const struct ledger_message *m)
@@ -416,6 +428,7 @@ void ledger_print(const struct ledger *l, const struct journal_line *now, struct
 	size_t cursor = 0;
 
 	journal_line_print(now, out);
+	suspensions_print(l->suspensions, out);
 	while ((m = ledger_next(l, &cursor)))
 		print_message(l, m, out);
 }

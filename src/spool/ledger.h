@@ -13,6 +13,7 @@
 #include "format/journal_line.h"
 
 struct ledger;
+struct suspensions;
 
 #define LEDGER_INLINE 8   /* bytes of final bits inside the record: 64 recipients */
 
@@ -58,6 +59,9 @@ size_t ledger_owned(const struct ledger *, uint64_t uid);
 /* Takes in one line (bytes: its length in the file); texts are not encoded. Returns its message, NULL if the
  * line is about none. */
 struct ledger_message *ledger_apply(struct ledger *, const struct journal_line *, size_t bytes);
+
+/* Destinations that are suspended. */
+const struct suspensions *ledger_suspensions(const struct ledger *);
 
 /* Forgets the message: its files are gone for good. */
 void ledger_forget(struct ledger *, struct ledger_message *);

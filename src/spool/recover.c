@@ -11,6 +11,7 @@
 #include "spool/listing.h"
 #include "spool/replay.h"
 #include "spool/store.h"
+#include "spool/suspensions.h"
 
 struct id_list {
 	uint64_t *ids;
@@ -63,6 +64,16 @@ static void tell(const struct recover *r, const struct ledger_message *m)
 	};
 
 	r->setup.events->known(r->setup.events_arg, &known);
+}
+
+static void tell_suspensions(const struct recover *r)
+{
+	const struct suspensions *suspended = ledger_suspensions(r->setup.ledger);
+	size_t cursor = 0;
+	const char *name;
+
+	while (r->setup.events->suspended && (name = suspensions_next(suspended, &cursor)))
+		r->setup.events->suspended(r->setup.events_arg, name);
 }
 
 /* ---- names in queue/ ---- */
@@ -366,6 +377,7 @@ static void read_done(struct disk_job *job)
 	r->commit = r->setup.journal_read(r->setup.arg, &r->journal);
 	clocks_line(r->setup.loop, &now, boot_id);
 	commit_line(r->commit, &now);
+	tell_suspensions(r);
 	r->job = (struct disk_job){ .work = list_work, .done = list_done };
 	disk_run(r->setup.disk, DISK_RESULTS, &r->job);
 }

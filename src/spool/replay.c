@@ -69,15 +69,20 @@ static void keep_claim(struct idmap *map, const struct journal_line *line)
 	free_claim(idmap_put(map, line->id, c));
 }
 
+static void apply_named(struct replay *r, struct journal_line *line, size_t bytes)
+{
+	char *name = journal_line_decode(line->name);
+
+	line->name = text_of(name);
+	ledger_apply(r->ledger, line, bytes);
+	free(name);
+}
+
 static void apply_in(struct replay *r, struct journal_line *line, size_t bytes)
 {
-	char *origin = journal_line_decode(line->name);
-
-	line->name = text_of(origin);
-	ledger_apply(r->ledger, line, bytes);
+	apply_named(r, line, bytes);
 	free_claim(idmap_take(r->claims, line->id));
 	forget_text(r->reasons, line->id);
-	free(origin);
 }
 
 static void one_line(void *arg, struct text text, struct text whole)
@@ -91,6 +96,9 @@ static void one_line(void *arg, struct text text, struct text whole)
 	switch (line.kind) {
 	case JOURNAL_IN:
 		apply_in(r, &line, whole.n + 1);
+		return;
+	case JOURNAL_SUSPEND:
+		apply_named(r, &line, whole.n + 1);
 		return;
 	case JOURNAL_CLAIM:
 		keep_claim(r->claims, &line);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "format/journal_line.h"
 #include "format/queue_id.h"
+#include "spool/suspensions.h"
 
 enum {
 	SIZE_MIN = 4 * 1024 * 1024,       /* below this nothing is gained */
@@ -119,7 +120,8 @@ static bool keep(const void *arg, struct text text)
 		return true;   /* good by its checksum: some other version's business */
 	switch (line.kind) {
 	case JOURNAL_HIGH:
-		return false;
+	case JOURNAL_SUSPEND:
+		return false;   /* said at the front, as it is now */
 	case JOURNAL_TIME:
 		return true;
 	case JOURNAL_CLAIM:
@@ -205,6 +207,7 @@ static void start_copying(struct rewrite *r, const struct journal *j)
 	r->live = ledger_live(r->setup.ledger, &r->live_count);
 	buf_clear(&r->head);
 	rewrite_print_high(r->setup.ids, &r->head);
+	suspensions_print(ledger_suspensions(r->setup.ledger), &r->head);
 	r->job = (struct disk_job){ .work = copy_work, .done = copy_done };
 	disk_run(r->setup.disk, DISK_REMOVAL, &r->job);
 }

@@ -349,6 +349,12 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 	add_state(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
 }
 
+void spool_suspend(struct spool *s, const char *destination, bool suspended)
+{
+	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_SUSPEND, .count = suspended,
+		.name = text_of(destination) });
+}
+
 int64_t spool_clock_jump(struct spool *s)
 {
 	return commit_clock_jump(s->commit);

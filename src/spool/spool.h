@@ -88,6 +88,8 @@ struct spool_events {
 	/* A drop file was refused and is in bad/ (name as far as known; reason is one cleaned line). id 0:
 	 * none was given. */
 	void (*refused)(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason);
+	/* At start, ahead of all messages, each destination that was suspended. */
+	void (*suspended)(void *arg, const char *destination);
 	/* At start, each message that is in the queue, in no order, while directory reading goes on. */
 	void (*known)(void *arg, const struct spool_known *);
 	/* At start: everything known was told; intake begins now. */
@@ -133,6 +135,8 @@ void spool_next(struct spool *, uint64_t id, int64_t when_wall, unsigned attempt
 void spool_hold(struct spool *, uint64_t id, bool held);
 /* So many couriers have crashed with it in their hands. */
 void spool_suspect(struct spool *, uint64_t id, unsigned count);
+/* The operator keeps all mail of that destination, or lets it go. */
+void spool_suspend(struct spool *, const char *destination, bool suspended);
 /* How far the wall clock was set since this was last asked, ms; 0: it was not. The journal has its line about that
  * ahead of any other, and should be committed. */
 int64_t spool_clock_jump(struct spool *);

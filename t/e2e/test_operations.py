@@ -210,6 +210,28 @@ def test_suspend_and_resume(t):
     daemon.spool.wait_empty()
 
 
+def test_suspended_over_a_restart(t):
+    daemon, peers = t.destinations({"a": None, "b": None})
+    name = "lmtp:" + peers["a"].nexthop
+    daemon.ctl("suspend", name)
+    for _ in range(2):
+        daemon.stop()
+        daemon.start()
+        daemon.send("u@a.test")
+        daemon.send("u@b.test")
+        daemon.wait_delivery("u@b.test", "sent")
+        destination = [d for d in daemon.ctl("destinations", "--json") if d["nexthop"] == peers["a"].nexthop][0]
+        same(destination["state"], "suspended")
+        same(daemon.ctl("explain", "--json", "u@a.test")["destination"]["state"], "suspended")
+        assert 'causeway_destinations{state="suspended"} 1' in daemon.http("GET", "/metrics")[2]
+    same(peers["a"].messages, [])
+    daemon.ctl("resume", name)
+    daemon.stop()
+    daemon.start()
+    daemon.wait_delivery("u@a.test", "sent")
+    daemon.spool.wait_empty()
+
+
 def test_destinations_tell_what_goes_on(t):
     daemon, peers = t.destinations({"a": None, "b": {"rcpt": "451 4.3.0 not now"}})
     daemon.send("u@a.test")

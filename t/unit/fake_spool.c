@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "format/queue_id.h"
+#include "spool/suspensions.h"
 
 enum { RCPTS_MAX = 4096, JOURNAL_MAX = 64 * 1024 * 1024 };
 
@@ -34,7 +35,7 @@ struct file {
 /* A change that waits for its commit. */
 struct change {
 	struct list all;
-	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'D' done, 'R' report, 'C' commit */
+	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'S' suspend, 'D' done, 'R' report, 'C' commit */
 	char what;
 	uint64_t id;
 	size_t rcpt;
@@ -74,6 +75,7 @@ bool fake_spool_hold, fake_spool_paused, fake_spool_full, fake_spool_keeps = tru
 unsigned fake_spool_loads;
 
 static struct idmap *files;
+static struct suspensions *suspended;
 static uint64_t last_microsecond = UINT64_C(1700000000000000);
 
 static struct file *file_of(uint64_t id)
@@ -238,6 +240,9 @@ static void apply(struct spool *s, struct change *c)
 	if (c->what == 'C') {
 		note("committed", 0, "");
 		c->done(c->arg);
+	} else if (c->what == 'S') {
+		suspensions_apply(suspended, &(struct journal_line){ .kind = JOURNAL_SUSPEND,
+			.count = c->value != 0, .name = text_of(c->reason) });
 	} else if (!f) {
 		return;
 	} else if (c->what == 'D') {
@@ -285,7 +290,11 @@ static void tell_known(struct spool *s)
 {
 	struct file *f;
 	size_t cursor = 0;
+	const char *name;
 
+	while ((name = suspensions_next(suspended, &cursor)))
+		s->events->suspended(s->arg, name);
+	cursor = 0;
 	while (files && (f = idmap_next(files, &cursor))) {
 		const struct spool_known k = {
 			.id = f->id, .arrived = f->arrived, .uid = 1000, .size = f->n - f->content_at,
@@ -360,6 +369,8 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 	s->arg = arg;
 	list_init(&s->changes);
 	list_init(&s->deliveries);
+	if (!suspended)
+		suspended = suspensions_new();
 	s->work = (struct loop_task){ .fn = work, .arg = s };
 	s->again = loop_timer_new(loop, work, s);
 	note("open", 0, "");
@@ -439,6 +450,15 @@ void spool_hold(struct spool *s, uint64_t id, bool held)
 {
 	change_new(s, 'H', id)->value = held;
 	note("hold", id, held ? "1" : "0");
+}
+
+void spool_suspend(struct spool *s, const char *destination, bool on)
+{
+	struct change *c = change_new(s, 'S', 0);
+
+	c->value = on;
+	snprintf(c->reason, sizeof c->reason, "%s", destination);
+	note(on ? "suspend" : "resume", 0, destination);
 }
 
 void spool_suspect(struct spool *s, uint64_t id, unsigned count)

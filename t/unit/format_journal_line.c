@@ -65,6 +65,8 @@ static const struct { struct journal_line line; const char *text; } printed[] = 
 	{ { .kind = JOURNAL_DONE }, "done " ID },
 	{ { .kind = JOURNAL_TIME, .time = 10, .boot = 4, .name = { "b-1", 3 } },
 	"time when=10 boot=4 bootid=b-1" },
+	{ { .kind = JOURNAL_SUSPEND, .count = 1, .name = { "lmtp:unix:/a b", 14 } },
+	"suspend suspended=1 name=lmtp:unix:/a%20b" },
 };
 
 static struct text only_line(struct text bytes)
@@ -83,7 +85,7 @@ START_TEST(test_prints)
 	struct text text;
 
 	buf_init(&out, 10000);
-	line.id = line.kind == JOURNAL_TIME ? 0 : id_of(ID);
+	line.id = line.kind == JOURNAL_TIME || line.kind == JOURNAL_SUSPEND ? 0 : id_of(ID);
 	journal_line_print(&line, &out);
 	ck_assert_int_eq(out.data[out.len - 1], '\n');
 	text = only_line(text_make(out.data, out.len));

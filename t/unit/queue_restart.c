@@ -43,6 +43,66 @@ START_TEST(test_crash_before_the_commit)
 }
 END_TEST
 
+static void note_suspended(void *arg, json_t *destination, const char *why)
+{
+	(void)why;
+	*(bool *)arg = destination;
+}
+
+static void suspend(struct world *w, const char *name, bool suspended)
+{
+	bool done = false;
+
+	queue_suspend(w->queue, name, suspended, note_suspended, &done);
+	ck_assert(world_until_set(w, &done, 1000));
+}
+
+/* What is suspended stays so until it is resumed, whether it has mail or not. */
+START_TEST(test_suspended_over_a_restart)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_run(&w, 10);
+	suspend(&w, "lmtp:inet:a", true);
+	suspend(&w, "lmtp:inet:b", true);
+	suspend(&w, "lmtp:inet:b", false);
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_drop(&w, "s@sender.test", "ok@b.test");
+	for (int i = 0; i < 2; i++) {
+		world_run(&w, MINUTE);
+		ck_assert_uint_eq(fake_spool_count(), 1);
+		world_crash(&w);
+		world_open(&w);
+	}
+	world_run(&w, MINUTE);
+	ck_assert_uint_eq(fake_spool_count(), 1);
+	suspend(&w, "lmtp:inet:a", false);
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	world_end(&w);
+}
+END_TEST
+
+/* Its transport is not configured any more: nobody could resume it. */
+START_TEST(test_suspended_and_gone)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_run(&w, 10);
+	spool_suspend(w.queue->spool, "gone:inet:a", true);
+	suspend(&w, "lmtp:inet:a", true);
+	world_crash(&w);
+	world_open(&w);
+	world_run(&w, MINUTE);
+	ck_assert_uint_eq(world_journal("resume - gone:inet:a"), 1);
+	ck_assert_uint_eq(world_journal("resume - lmtp:inet:a"), 0);
+	world_end(&w);
+}
+END_TEST
+
 static void note_stop(void *arg)
 {
 	*(bool *)arg = true;
@@ -94,6 +154,8 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "restart keeps what was committed", test_restart_keeps_what_was_committed, 1, 0 },
 		{ "crash before the commit", test_crash_before_the_commit, 1, 0 },
+		{ "suspended over a restart", test_suspended_over_a_restart, 1, 0 },
+		{ "suspended, and its transport is gone", test_suspended_and_gone, 1, 0 },
 		{ "stop", test_stop, UNIT_ROWS(stops), 0 },
 		{ "lost file", test_lost_file, 1, 0 },
 	};
