@@ -79,7 +79,7 @@ class Test:
         self._closers.append(action)
 
     def peer(self, script=None, address=None, **options):
-        """A scripted LMTP server, on a UNIX socket unless ADDRESS is a (host, port)."""
+        """A scripted server, for LMTP if nothing is said, on a UNIX socket unless ADDRESS is a (host, port)."""
         peer = Peer(address or self.path("lmtp%d" % len(self.peers)), script, **options)
         self.peers.append(peer)
         return peer
@@ -92,6 +92,10 @@ class Test:
             daemon.start()
         return daemon
 
+    def smtp_destinations(self, scripts, settings=None, **peer_options):
+        """The same with peers that speak SMTP, over TCP."""
+        return self.destinations(scripts, settings, address=("127.0.0.1", 0), smtp=True, **peer_options)
+
     def destinations(self, scripts, settings=None, **peer_options):
         """One daemon and a peer for each of SCRIPTS: mail for NAME.test goes to the peer of that name.
 
@@ -99,7 +103,8 @@ class Test:
         """
         peers = {name: self.peer(script, **peer_options) for name, script in scripts.items()}
         peers.setdefault("client", self.peer())
-        routes = ", ".join("%s.test=lmtp:%s" % (name, peer.nexthop) for name, peer in peers.items())
+        routes = ", ".join("%s.test=%s:%s" % (name, "smtp" if peer.smtp else "lmtp", peer.nexthop)
+                           for name, peer in peers.items())
         daemon = self.daemon(None, {"transport_maps": "inline:{%s}" % routes, **(settings or {})})
         return daemon, peers
 

@@ -1,15 +1,16 @@
-"""A scripted LMTP server: correct by default, and misbehaving exactly as a test asks.
+"""A scripted LMTP or SMTP server: correct by default, and misbehaving exactly as a test asks.
 
 By default every recipient is accepted, except that a local part that begins with
     rcptNNN   is answered NNN at RCPT
     dotNNN    is answered NNN after the final dot
 
 A script replaces the peer's part at a stage: Peer(directory, script={"rcpt": ...}). The stages are
-    greeting lhlo mail rcpt data content final rset quit noop
+    greeting lhlo ehlo helo xforward mail rcpt data content final dot rset quit noop
 A value is a reply, or a function of the session (and of the address for rcpt and final, of the command
-line for lhlo, mail, data, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
+line for lhlo, ehlo, helo, xforward, mail, data, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
 CRLF is added), bytes (sent as they are) or None (nothing is sent). "content" runs after 354 and before the
-content is read; "final" runs once for each accepted recipient; "dot", if given, replaces all of them.
+content is read; "final" runs once for each accepted recipient; "dot", if given, replaces all of them. A peer
+that speaks SMTP knows EHLO and HELO in place of LHLO, and answers a content once: "dot", for the message.
 What stands ready to be such a value (close, silence, first, only ...) is in actions.py.
 """
 
@@ -154,7 +155,7 @@ class Session:
 
     def run(self):
         try:
-            self._stage("greeting", (), "220 peer.test LMTP")
+            self._stage("greeting", (), "220 peer.test ESMTP" if self.peer.smtp else "220 peer.test LMTP")
             while True:
                 self._command(self.line())
         except End:
@@ -191,12 +192,24 @@ class Session:
             self.stamps.append(time.monotonic())
             self.peer.changed.notify_all()
         verb = line.split(None, 1)[0].split(":")[0].upper() if line.strip() else ""
-        handler = getattr(self, "_do_" + verb.lower(), None)
+        unknown = ("LHLO",) if self.peer.smtp else ("EHLO", "HELO")
+        handler = getattr(self, "_do_" + verb.lower(), None) if verb not in unknown else None
         handler(line) if handler else self.say("500 5.5.2 What?")
 
     def _do_lhlo(self, line):
         self._reset()
         self._stage("lhlo", (line,), self.usual_capabilities())
+
+    def _do_ehlo(self, line):
+        self._reset()
+        self._stage("ehlo", (line,), self.usual_capabilities())
+
+    def _do_helo(self, line):
+        self._reset()
+        self._stage("helo", (line,), "250 peer.test")
+
+    def _do_xforward(self, line):
+        self._stage("xforward", (line,), "250 2.0.0 Ok")
 
     def _do_mail(self, line):
         # as Cyrus: a refused or unfinished transaction refuses the next until RSET
@@ -252,14 +265,19 @@ class Session:
         self.transactions += 1
         self._reset()
         self.peer.took(message)
-        if "dot" in self.peer.script:
-            self._stage("dot", (message,), USUAL)
+        if "dot" in self.peer.script or self.peer.smtp:
+            self._answer_once(message)
         else:
             for address in message.recipients:
                 usual = self._verdict("dot", address, "250 2.0.0 <%s> Saved" % address)
                 reply = perform(self.peer.script.get("final"), self, (address,), usual)
                 self.peer.gave(message, address, usual if reply is USUAL else reply)
         self.peer.finished(message)
+
+    def _answer_once(self, message):
+        refused = [a for a in message.recipients if re.match(r"dot\d{3}", a)]
+        usual = self._verdict("dot", refused[0], None) if refused else "250 2.0.0 Queued"
+        self._stage("dot", (message,), usual if self.peer.smtp else USUAL)
 
     def _verdict(self, stage, address, good):
         match = re.match(stage + r"(\d{3})", address)
@@ -273,11 +291,12 @@ class Session:
 class Peer:
     """A listening scripted server. ADDRESS: a path, or (host, port) with port 0 for any."""
 
-    def __init__(self, address, script=None, keywords=KEYWORDS, dribble=False, read_size=1 << 16, backlog=128):
+    def __init__(self, address, script=None, keywords=KEYWORDS, dribble=False, read_size=1 << 16, backlog=128,
+                 smtp=False):
         self.script = dict(script or {})
         self.keywords = tuple(keywords)
         self.dribble, self.read_size, self.backlog = dribble, read_size, backlog
-        self.address = address
+        self.address, self.smtp = address, smtp
         self.sessions, self.messages = [], []
         self.connections_max = 0
         self.running = False
@@ -323,7 +342,7 @@ class Peer:
         if isinstance(self.address, str):
             return "unix:" + self.address
         host, port = self.address
-        return "inet:[%s]:%d" % ("ipv6:" + host if ":" in host else host, port)
+        return ("" if self.smtp else "inet:") + "[%s]:%d" % ("ipv6:" + host if ":" in host else host, port)
 
     def _accept(self, listener):
         while True:
