@@ -2,11 +2,12 @@
 
 import os
 import pwd
+import re
 import subprocess
 
 import processes
 from harness import Skip
-from servers import Server, need
+from servers import Server, greets, need
 from spool import ROOT
 
 POSTFIX_MAIN = """
@@ -95,3 +96,38 @@ class Postfix(Server):
         """How many messages are in its queue."""
         return sum(len(files) for name in ("maildrop", "incoming", "active", "deferred", "hold")
                    for _, _, files in os.walk(self.at("queue/" + name)))
+
+
+POSTFIX_MX = """
+myhostname = mx.test
+relay_transport = discard
+relay_recipient_maps = regexp:{{/^good/ ok}}
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_authorized_xforward_hosts = 127.0.0.0/8
+in_flow_delay = 0
+smtpd_peername_lookup = no
+"""
+
+
+class PostfixMX(Postfix):
+    """A Postfix smtpd on a port of 127.0.0.1: takes mail for good...@example.org, knows nobody else there."""
+
+    def __init__(self, directory, port, extra=""):
+        super().__init__(directory, "unix:/nowhere", POSTFIX_MX + extra)
+        self.port = port
+        self.write("etc/master.cf", self.master_text())
+
+    def master_text(self):
+        return POSTFIX_MASTER + "127.0.0.1:%d inet n - n - 100 smtpd\n" % self.port
+
+    def start(self):
+        super().start()
+        processes.wait_for(lambda: greets(("127.0.0.1", self.port)), 30, "smtpd's greeting")
+        return self
+
+    def log(self):
+        with open(self.at("log"), errors="replace") as file:
+            return file.read()
+
+    def wait_log(self, pattern):
+        return processes.wait_for(lambda: re.search(pattern, self.log()), 20, "Postfix logs " + pattern)

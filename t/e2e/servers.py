@@ -119,17 +119,22 @@ class Server:
 
 
 class Sink(Server):
-    """Postfix's smtp-sink as an LMTP server on a UNIX socket: takes everything and throws it away."""
+    """Postfix's smtp-sink, which takes everything and throws it away: an LMTP server on a UNIX socket, or an SMTP server
+    on a port."""
 
-    def __init__(self, directory, arguments=()):
+    def __init__(self, directory, arguments=(), port=None):
         need(("/usr/sbin/smtp-sink", "postfix"))
         super().__init__(directory)
-        self.socket, self.arguments = self.at("sink"), list(arguments)
+        self.socket, self.port, self.arguments = self.at("sink"), port, list(arguments)
         if ROOT:
             os.chown(self.dir, pwd.getpwnam("nobody").pw_uid, -1)
             self.arguments += ["-u", "nobody"]
 
     def start(self):
+        if self.port:
+            self.run(["/usr/sbin/smtp-sink", *self.arguments, "127.0.0.1:%d" % self.port, "1024"],
+                     lambda: accepts(("127.0.0.1", self.port)), "smtp-sink")
+            return self
         self.run(["/usr/sbin/smtp-sink", *self.arguments, "-L", "unix:" + self.socket, "1024"],
                  lambda: accepts(self.socket), "smtp-sink")
         os.chmod(self.socket, 0o666)

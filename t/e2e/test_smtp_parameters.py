@@ -211,7 +211,7 @@ def test_dead_host_memory_is_one_for_all_couriers(t):
     for number in range(12):
         daemon.send("u%d@a.test" % number)
     daemon.wait_deliveries(1, status="deferred")
-    state = [d for d in daemon.ctl("destinations", "--json") if "127.0.0.1" in d["name"]]
+    state = [d for d in daemon.ctl("destinations", "--json") if "127.0.0.1" in d["nexthop"]]
     same([d["state"] for d in state], ["dead"])
     assert len(seen) <= 2, "%d connections to a dead host" % len(seen)
 
