@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "talk/dialogue_private.h"
+#include "talk/dialogue_steps.h"
 
 enum {
 	HOST_MAX = 512,             /* of the peer's name in texts */
@@ -58,6 +58,8 @@ void dialogue_free(struct dialogue *d)
 	if (!d)
 		return;
 	free_verdicts(d);
+	auth_free(d->auth);
+	free(d->challenge);
 	reply_reader_free(d->reader);
 	buf_free(&d->transcript);
 	free(d->host);
@@ -139,18 +141,22 @@ static struct owed take_owed(struct dialogue *d)
 	return owner;
 }
 
-/* With deadlines greeting and handshake share one (behaviour H2-5). */
+/* With deadlines greeting, handshake and AUTH share one (behaviour H2-5). */
 static bool goes_on(const struct dialogue *d, enum step step)
 {
-	return d->manner->per_request_deadline && (step == STEP_GREETING || step == STEP_HELO);
+	enum stage stage = dialogue_steps[step].stage;
+
+	return d->manner->per_request_deadline && (stage <= STAGE_HELO || stage == STAGE_AUTH);
 }
 
 static void command_said(struct dialogue *d, enum step step, size_t rcpt, const char *line, size_t n)
 {
+	struct text shown = dialogue_auth_shown(step, text_make(line, n - strlen("\r\n")));
+
 	d->burst += n;
 	if (!goes_on(d, step))
 		d->progress++;
-	dialogue_record_said(d, line, n - strlen("\r\n"));
+	dialogue_record_said(d, shown.p, shown.n);
 	if (step != STEP_QUIT || !d->manner->skip_quit_response)
 		dialogue_owe(d, step, rcpt, 1);
 }
@@ -222,6 +228,7 @@ static void take(struct dialogue *d, const struct reply *r)
 void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 {
 	struct reply r;
+	char *concealed;
 
 	while (n && (d->step != STEP_END || d->owed_runs)) {
 		if (!d->owed_runs && d->left == 0) {
@@ -236,7 +243,9 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 		case REPLY_MORE:
 			return;
 		case REPLY_READY:
+			concealed = d->auth ? dialogue_auth_conceal(d, &r) : NULL;
 			take(d, &r);
+			free(concealed);
 			break;
 		case REPLY_ENDLESS:
 			dialogue_violate(d, dialogue_stage(d), "sent a reply without end", NULL);
@@ -334,6 +343,11 @@ enum stage dialogue_stage(const struct dialogue *d)
 const struct ehlo *dialogue_offers(const struct dialogue *d)
 {
 	return &d->offers;
+}
+
+bool dialogue_authenticated(const struct dialogue *d)
+{
+	return d->authenticated;
 }
 
 bool dialogue_greeted(const struct dialogue *d)

@@ -22,6 +22,7 @@
 #include "format/ehlo.h"
 #include "format/envelope.h"
 #include "format/xforward.h"
+#include "talk/auth.h"
 #include "talk/manner.h"
 #include "talk/verdict.h"
 
@@ -67,6 +68,7 @@ enum dialogue_want {
 	                     * reading meanwhile */
 	DIALOGUE_DOT,       /* the same with ".CRLF" alone: 354 came though nobody was accepted */
 	DIALOGUE_TLS,       /* start TLS; never wanted in this version */
+	DIALOGUE_LOGIN,     /* call dialogue_login, dialogue_login_none or dialogue_login_fails */
 	DIALOGUE_IDLE,      /* all recipients are judged, another transaction may begin (or dialogue_quit) */
 	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
 };
@@ -81,6 +83,15 @@ void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
 /* The content and its final dot have been handed to the kernel entirely. To be called before anything is
  * heard that was read after that. */
 void dialogue_content_sent(struct dialogue *);
+
+/* The answers to DIALOGUE_LOGIN. */
+/* Logs in as that by one of those mechanisms, which are separated by blanks: those of dialogue_offers, or some
+ * of them. */
+void dialogue_login(struct dialogue *, const struct auth_setup *, const char *mechanisms);
+/* There are no credentials for this server: the session goes on without a login. */
+void dialogue_login_none(struct dialogue *);
+/* There are, but they cannot be used: judges who is left; the session is not used. */
+void dialogue_login_fails(struct dialogue *, const char *dsn, const char *text);
 
 /* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
  * dialogue_timeout ran out. Judges who is left; recipients with a final reply keep it. Next speak says
@@ -122,6 +133,7 @@ enum site dialogue_site(const struct dialogue *, const char **reason);
 
 enum stage dialogue_stage(const struct dialogue *);            /* of the reply awaited, for logs */
 const struct ehlo *dialogue_offers(const struct dialogue *);   /* what the peer announced */
+bool dialogue_authenticated(const struct dialogue *);
 bool dialogue_greeted(const struct dialogue *);                /* the session passed LHLO/EHLO */
 
 /* The conversation so far without content, "Out: …"/"In: …" lines, for notices about protocol errors; at

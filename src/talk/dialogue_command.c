@@ -109,6 +109,8 @@ void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 		buf_str(out, " SMTPUTF8");
 	if (offers(d, EHLO_AUTH) && e->auth)
 		buf_fmt(out, " AUTH=%s", e->auth);
+	else if (d->authenticated && d->manner->send_dummy_mail_auth)
+		buf_str(out, " AUTH=<>");
 	buf_str(out, "\r\n");
 }
 

@@ -84,6 +84,13 @@ void dialogue_fail_left(struct dialogue *d, enum stage stage, const char *dsn, c
 	dialogue_judge_left(d, &v);
 }
 
+void dialogue_fail_site(struct dialogue *d, enum stage stage, const char *dsn, const char *text)
+{
+	dialogue_note_site(d, SITE_DEAD, text);
+	d->unfit = true;
+	dialogue_fail_left(d, stage, dsn, text);
+}
+
 void dialogue_stop(struct dialogue *d)
 {
 	assert(d->left == 0);

@@ -13,7 +13,10 @@
 
 enum step {
 	STEP_GREETING,  /* only heard */
-	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT,
+	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_LOGIN,
+	STEP_CREDENTIALS,  /* the driver gives them */
+	STEP_AUTH, STEP_AUTH_MORE, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT,
+	STEP_DATA, STEP_CONTENT,
 	STEP_SENDING,   /* the driver sends content and dot */
 	STEP_LONE_DOT,  /* the driver sends the dot alone */
 	STEP_DOT,       /* only heard: replies to the dot */
@@ -61,6 +64,11 @@ struct dialogue {
 	bool dirty;                  /* RSET is due before the next MAIL */
 	bool unfit;                  /* no further transaction on this session */
 	bool leaving;                /* the peer said 421 and closes: no QUIT */
+	struct auth *auth;           /* while a login is under way */
+	char *challenge;             /* of the server's last reply to it, in base64 */
+	unsigned auth_rounds;
+	bool auth_waits;             /* the initial response did not fit into the AUTH command */
+	bool authenticated;
 	enum site site;
 	char *site_reason;
 	char *complaint;
@@ -123,6 +131,9 @@ void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const ch
 
 /* Hears a reply that concerns everybody who is left; true if it is what was hoped for. */
 bool dialogue_passes(struct dialogue *, enum stage, const struct reply *);
+
+/* The same for a reason that is about the host: the session serves nobody else. */
+void dialogue_fail_site(struct dialogue *, enum stage, const char *dsn, const char *text);
 
 /* The peer broke the protocol at a stage: nobody is judged by its words (4.5.0), the session ends. r may
  * be NULL. */

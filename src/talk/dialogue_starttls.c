@@ -7,7 +7,7 @@ enum step dialogue_say_starttls(struct dialogue *d, struct buf *out)
 
 	(void)out;
 	if (!missing)
-		return STEP_RSET;
+		return STEP_LOGIN;
 	dialogue_fail_left(d, STAGE_STARTTLS, "4.7.4", missing);
 	d->unfit = true;
 	return STEP_OVER;

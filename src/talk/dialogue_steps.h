@@ -11,6 +11,7 @@
 #ifndef CAUSEWAY_TALK_DIALOGUE_STEPS_H
 #define CAUSEWAY_TALK_DIALOGUE_STEPS_H
 
+#include "base/text.h"
 #include "talk/dialogue_private.h"
 
 /* dialogue_handshake.c: greeting and capabilities */
@@ -27,6 +28,16 @@ enum step dialogue_say_xforward_name(struct dialogue *, struct buf *out);
 void dialogue_hear_xforward_name(struct dialogue *, const struct reply *);
 enum step dialogue_say_xforward_helo(struct dialogue *, struct buf *out);
 void dialogue_hear_xforward_helo(struct dialogue *, const struct reply *);
+/* dialogue_auth.c */
+enum step dialogue_say_login(struct dialogue *, struct buf *out);
+enum step dialogue_say_auth(struct dialogue *, struct buf *out);
+enum step dialogue_say_auth_more(struct dialogue *, struct buf *out);
+void dialogue_hear_auth(struct dialogue *, const struct reply *);
+/* While a login is under way: keeps a challenge, and makes of r what may be seen of it, in a string that is
+ * returned to be freed when r is done with. */
+char *dialogue_auth_conceal(struct dialogue *, struct reply *r);
+/* What may be seen of a command that was said at this step. */
+struct text dialogue_auth_shown(enum step, struct text line);
 
 /* dialogue_transaction.c: from RSET to the replies to the dot */
 enum step dialogue_say_rset(struct dialogue *, struct buf *out);

@@ -21,6 +21,7 @@ static const struct xforward client = {
 
 struct play {
 	const struct script *script;
+	const struct script_login *login;
 	struct manner *manner;
 	struct dialogue *dialogue;
 	struct envelope *envelope;
@@ -34,7 +35,7 @@ struct play {
 };
 
 static const char *const outcomes[] = { "none", "sent", "deferred", "bounced", "keep", "again", "alone" };
-static const char *const wants[] = { "reply", "content", "dot", "tls", "idle", "end" };
+static const char *const wants[] = { "reply", "content", "dot", "tls", "login", "idle", "end" };
 
 static void complain(struct play *p, const char *what, const char *text, const char *expected)
 {
@@ -84,6 +85,39 @@ static void begin(struct play *p, struct text rcpts)
 	dialogue_begin(p->dialogue, &t);
 }
 
+static void give_login(struct play *p)
+{
+	const char *login = p->login->who, *colon = login ? strchr(login, ':') : NULL;
+	char *user = login ? mem_strn(login, colon ? (size_t)(colon - login) : strlen(login)) : NULL;
+	struct auth_setup who = {
+		.service = "smtp", .host = "mx.test", .user = user, .password = colon ? colon + 1 : "",
+		.options = p->login->options, .external = !colon,
+	};
+
+	if (!login)
+		dialogue_login_none(p->dialogue);
+	else if (login[0] == '!')
+		dialogue_login_fails(p->dialogue, "4.3.0", login + 1);
+	else
+		dialogue_login(p->dialogue, &who, dialogue_offers(p->dialogue)->auth);
+	free(user);
+}
+
+/* The password, as it is or in base64, stands nowhere but on the wire. */
+static void check_secret(struct play *p)
+{
+	const char *colon = p->login->who ? strchr(p->login->who, ':') : NULL;
+	const char *complaint = dialogue_complaint(p->dialogue);
+
+	if (!colon)
+		return;
+	if (strstr(dialogue_transcript(p->dialogue), colon + 1) || strstr(buf_text(&p->verdicts), colon + 1)
+			|| (complaint && strstr(complaint, colon + 1)))
+		complain(p, "shows the password", dialogue_transcript(p->dialogue), "");
+	if (strstr(dialogue_transcript(p->dialogue), "c2VjcmV0"))
+		complain(p, "shows the password in base64", dialogue_transcript(p->dialogue), "");
+}
+
 /* Lets the dialogue speak and compares with the lines "C:". */
 static void speak(struct play *p)
 {
@@ -94,7 +128,8 @@ static void speak(struct play *p)
 
 	p->expecting = false;
 	buf_init(&out, 1 << 20);
-	want = dialogue_speak(p->dialogue, &out);
+	while ((want = dialogue_speak(p->dialogue, &out)) == DIALOGUE_LOGIN)
+		give_login(p);
 	if (strcmp(buf_text(&out), buf_text(&p->expected)) != 0)
 		complain(p, "said", buf_text(&out), buf_text(&p->expected));
 	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot)
@@ -243,9 +278,9 @@ static void set_options(struct play *p)
 	}
 }
 
-static void play_script(const struct script *s, bool bytewise, struct buf *wrong)
+static void play_script(const struct script *s, const struct script_login *login, bool bytewise, struct buf *wrong)
 {
-	struct play p = { .script = s, .wrong = wrong, .bytewise = bytewise };
+	struct play p = { .script = s, .login = login, .wrong = wrong, .bytewise = bytewise };
 	struct dialogue_setup setup = {
 		.host = "mx.test[/s]", .myhostname = "me.test",
 		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE, .debug = s->how & SCRIPT_DEBUG ? 2 : 0,
@@ -266,6 +301,7 @@ static void play_script(const struct script *s, bool bytewise, struct buf *wrong
 	p.dialogue = dialogue_new(&setup);
 	play_all(&p);
 	compare_verdicts(&p);
+	check_secret(&p);
 	dialogue_free(p.dialogue);
 	manner_free(p.manner);
 	envelope_free(p.envelope);
@@ -276,11 +312,16 @@ static void play_script(const struct script *s, bool bytewise, struct buf *wrong
 
 void script_check(const struct script *s)
 {
+	script_check_as(s, &(struct script_login){ NULL, "" });
+}
+
+void script_check_as(const struct script *s, const struct script_login *login)
+{
 	for (int bytewise = 0; bytewise < 2; bytewise++) {
 		struct buf wrong;
 
 		buf_init(&wrong, 1 << 20);
-		play_script(s, bytewise, &wrong);
+		play_script(s, login, bytewise, &wrong);
 		ck_assert_msg(wrong.len == 0, "%s%s: %s", s->name, bytewise ? " (bytewise)" : "", buf_text(&wrong));
 		buf_free(&wrong);
 	}

@@ -13,6 +13,8 @@
  *	+ b,c             a further transaction for these recipients
  *	+ quit
  *
+ * Where credentials are asked for, those of the script are given; its password must never show.
+ *
  * Recipients are letters: "b" stands for b@x.test. The play ends with a last look at what is wanted.
  */
 #ifndef CAUSEWAY_T_TALK_SCRIPT_H
@@ -41,8 +43,15 @@ struct script {
 	const char *verdicts;     /* lines "b bounced 5.1.1 text"; a '*' at the end stands for any rest */
 };
 
+/* What is given where credentials are asked for. */
+struct script_login {
+	const char *who;          /* "user:password", "user" (EXTERNAL), "!text" (cannot be had), or NULL: none */
+	const char *options;      /* what a mechanism must offer */
+};
+
 /* Plays it, once with pieces that arrive whole and once byte by byte; fails the test with the first thing that went
  * wrong. */
 void script_check(const struct script *);
+void script_check_as(const struct script *, const struct script_login *);
 
 #endif
