@@ -220,6 +220,11 @@ const char *session_complaint(const struct session *s)
 	return dialogue_complaint(s->dialogue);
 }
 
+bool session_has_dsn(const struct session *s)
+{
+	return dialogue_offers(s->dialogue)->offers & EHLO_DSN;
+}
+
 const char *session_transcript(const struct session *s)
 {
 	return dialogue_transcript(s->dialogue);

@@ -90,6 +90,7 @@ const char *session_relay(const struct session *);  /* "name[addr]:port" or "nam
 unsigned session_uses(const struct session *);      /* transactions so far, this one included */
 /* loop_micros when the job's first command went out; 0: it did not */
 int64_t session_mail_at(const struct session *);
+bool session_has_dsn(const struct session *);       /* the peer has announced it (RFC 3461) */
 const char *session_complaint(const struct session *);   /* after a protocol error, else NULL */
 const char *session_transcript(const struct session *);
 

@@ -74,6 +74,7 @@ static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const
 	t->deferred += v->outcome == OUTCOME_DEFERRED;
 	a.relay = (char *)relay;
 	a.conn_use = s ? session_uses(s) : 1;
+	a.peer_reports = s && session_has_dsn(s);
 	if (s && session_complaint(s))
 		a.transcript = (char *)session_transcript(s);
 	set_times(t, s, &a);

@@ -30,9 +30,31 @@ bool dsn_is_utf8(const struct dsn_report *r)
 	return !is_ascii(r->to) || !is_ascii(r->from);
 }
 
+/* ORCPT's type and the address behind it, decoded into plain; false if it is none. */
+static bool decode_orcpt(const char *orcpt, struct text *type, struct buf *plain)
+{
+	struct text rest = text_of(orcpt);
+
+	if (!orcpt || !text_until(&rest, ';', type))
+		return false;
+	if (text_is_nocase(*type, "utf-8"))
+		xtext_decode_utf8(rest, plain);
+	else
+		xtext_decode(rest, plain);
+	return true;
+}
+
 static bool rcpt_is_utf8(const struct dsn_rcpt *r)
 {
-	return !is_ascii(r->address) || !is_ascii(r->orcpt);
+	struct text type;
+	struct buf plain;
+	bool utf8;
+
+	buf_init(&plain, FIELD_MAX);
+	utf8 = !is_ascii(r->address) || (decode_orcpt(r->orcpt, &type, &plain) && text_is_nocase(type, "utf-8") &&
+	                                 !text_is_ascii(text_make(buf_text(&plain), plain.len)));
+	buf_free(&plain);
+	return utf8;
 }
 
 /* Whether some address in it is not ASCII, so that the status part has the form of RFC 6533. */
@@ -153,17 +175,17 @@ static void print_envid(const char *envid, bool utf8, struct buf *out)
 /* ORCPT's "type;xtext" with the address decoded. */
 static void print_orcpt(const char *orcpt, bool utf8, struct buf *out)
 {
-	struct text rest = text_of(orcpt), type;
-	struct buf plain;
+	struct text type;
+	struct buf plain, value;
 
-	if (!orcpt || !text_until(&rest, ';', &type))
-		return;
 	buf_init(&plain, FIELD_MAX);
-	buf_add(&plain, type.p, type.n);
-	buf_char(&plain, ';');
-	xtext_decode(rest, &plain);
-	field(out, "Original-Recipient", buf_text(&plain), utf8);
+	buf_init(&value, FIELD_MAX);
+	if (decode_orcpt(orcpt, &type, &plain)) {
+		buf_fmt(&value, "%.*s;%s", (int)type.n, type.p, buf_text(&plain));
+		field(out, "Original-Recipient", buf_text(&value), utf8);
+	}
 	buf_free(&plain);
+	buf_free(&value);
 }
 
 static void print_rcpt(const struct dsn_report *report, const struct dsn_rcpt *r, bool utf8, struct buf *out)

@@ -113,8 +113,8 @@ static const char *opening(enum dsn_action action)
 			"header, is attached."),
 		[DSN_DELAYED] = ("has not yet been delivered to the recipients below. This is only a "
 			"warning: you need not send it again."),
-		[DSN_DELIVERED] = "was delivered to the recipients below, as you asked to be told.",
-		[DSN_RELAYED] = "was passed on, for the recipients below, to a system without such reports.",
+		[DSN_DELIVERED] = "was taken for the recipients below, of which you asked to be told.",
+		[DSN_RELAYED] = "was taken for the recipients below, of which you asked to be told.",
 		[DSN_EXPANDED] = "was passed on to the members of the lists below."
 	};
 
@@ -158,6 +158,23 @@ static void print_item(const char *label, const char *words, struct buf *out)
 	buf_free(&first);
 }
 
+/* What has become of the message there; the advice is for who has to do something. */
+static void explain(const struct dsn_rcpt *r, const char **meaning, const char **advice)
+{
+	static const char *const meanings[] = {
+		[DSN_DELIVERED] = "The message is in the mailbox system of the recipient.",
+		[DSN_RELAYED] = "The message was passed on to a system that makes no such reports: you will hear of it again "
+			"only if it cannot be delivered there.",
+		[DSN_EXPANDED] = "The address is that of a list; the message goes to its members.",
+	};
+
+	dsn_text_explain(r->status, meaning, advice);
+	if (r->action != DSN_FAILED)
+		*advice = NULL;
+	if (r->action != DSN_FAILED && r->action != DSN_DELAYED)
+		*meaning = meanings[r->action];
+}
+
 static void print_rcpt(const struct dsn_rcpt *r, bool notice, struct buf *out)
 {
 	const char *meaning, *advice;
@@ -170,11 +187,9 @@ static void print_rcpt(const struct dsn_rcpt *r, bool notice, struct buf *out)
 	print_item("What happened:", r->reason, out);
 	if (r->diagnostic && !(r->reason && strstr(r->reason, r->diagnostic)))
 		print_item("Its words:", r->diagnostic, out);
-	if (r->action == DSN_FAILED || r->action == DSN_DELAYED) {
-		dsn_text_explain(r->status, &meaning, &advice);
-		print_item("What it means:", meaning, out);
-		print_item("What you can do:", r->action == DSN_FAILED && !notice ? advice : NULL, out);
-	}
+	explain(r, &meaning, &advice);
+	print_item("What it means:", meaning, out);
+	print_item("What you can do:", notice ? NULL : advice, out);
 	buf_str(out, "\r\n");
 }
 

@@ -50,6 +50,7 @@ static const struct layout layouts[] = {
 	FIELD("attempts", UNSIGNED, count) } },
 	[JOURNAL_HOLD] = { "hold", true, { FIELD("held", UNSIGNED, count) } },
 	[JOURNAL_SUSPECT] = { "suspect", true, { FIELD("count", UNSIGNED, count) } },
+	[JOURNAL_WARNED] = { .word = "warned", .has_id = true },
 	[JOURNAL_REPORT] = { .word = "report", .has_id = true },
 	[JOURNAL_DONE] = { .word = "done", .has_id = true },
 	[JOURNAL_TIME] = { "time", false, { FIELD("when", SIGNED, time), FIELD("boot", SIGNED, boot),

@@ -57,6 +57,7 @@ struct answer {
 	char *tls;                   /* for tls=, NULL: none */
 	uint32_t conn_use;           /* 1 for the first transaction of a connection */
 	int64_t setup, transmission; /* ms: delays c and d */
+	bool peer_reports;           /* the peer has announced DSN (RFC 3461): reports about success are its duty */
 	char *transcript;            /* NULL, or the conversation after a protocol error */
 };
 /* Frees its strings. */

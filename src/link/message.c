@@ -238,6 +238,7 @@ void message_put_answer(struct buf *b, const struct answer *a)
 	pack_u32(b, a->conn_use);
 	pack_u64(b, (uint64_t)a->setup);
 	pack_u64(b, (uint64_t)a->transmission);
+	pack_u8(b, a->peer_reports);
 	pack_cut(b, a->transcript, TRANSCRIPT_MAX);
 }
 
@@ -299,6 +300,7 @@ bool message_get_answer(struct unpack *u, struct answer *a)
 	a->conn_use = unpack_u32(u, UINT32_MAX);
 	a->setup = (int64_t)unpack_u64(u, INT64_MAX);
 	a->transmission = (int64_t)unpack_u64(u, INT64_MAX);
+	a->peer_reports = unpack_flag(u);
 	a->transcript = (char *)unpack_text(u, TRANSCRIPT_MAX);
 	if (!a->relay)
 		unpack_fail(u, "an answer has no relay");

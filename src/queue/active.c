@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "format/address.h"
 #include "queue/core.h"
+#include "queue/report.h"
 
 /* Copies s behind *at and moves *at on; NULL stays NULL. */
 static const char *place(char **at, const char *s)
@@ -119,6 +120,8 @@ struct active *active_new(struct queue *q, struct message *m, struct spool_messa
 	queue_id_print(m->id, a->name);
 	a->began = queue_now(q);
 	list_init(&a->of_unwritten);
+	list_init(&a->of_owed);
+	list_init(&a->reports);
 	for (size_t i = 0; i < count; i++) {
 		a->rcpts[i].next = RCPT_NONE;
 		a->rcpts[i].state = message_is_final(m, i) ? RCPT_OVER : RCPT_ROUTING;
@@ -160,6 +163,8 @@ void active_free(struct active *a)
 	for (size_t i = 0; i < a->envelope->count; i++)
 		free(a->rcpts[i].note);
 	list_remove(&a->of_unwritten);
+	list_remove(&a->of_owed);
+	report_forget_all(a);
 	active_close(a);
 	envelope_free(a->envelope);
 	free(a->trace);

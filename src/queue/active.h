@@ -16,8 +16,8 @@
  *
  *   routing    routed < count       under way
  *   under way  none of the others   being written, settled, or put aside: as if it had never begun
- *   being written  writing          under way: no result is recorded and nothing is settled meanwhile
- *   settled    settled              committed: its report, if there is one, is written first; no way back
+ *   being written  writing          under way: nothing is settled meanwhile
+ *   settled    settled              committed: its reports, if there are any, are written first; no way back
  *   committed  settle_committed     freed; the message goes on waiting, or is gone if done
  *
  * Those of a recipient (enum rcpt_state), and who changes them:
@@ -60,6 +60,7 @@ struct note {
 	const char *process;          /* "lmtp", "smtp" or "qmgr" */
 	const char *transport;        /* name, for counting; "" if there was no route */
 	uint32_t destination;         /* number, for counting; 0: none */
+	bool peer_reports;            /* it has DSN, and the reports about success are its duty from now on */
 	const char *relay, *tls, *text, *reply;   /* tls, reply: NULL if none */
 	char strings[];
 };
@@ -76,6 +77,13 @@ enum rcpt_state {
 	RCPT_JUDGED           /* has its note */
 };
 
+/* What the sender is owed before a result is recorded (queue/report_success.h). */
+enum owed {
+	OWED_NOTHING,
+	OWED_GATHERED,        /* a report, for which others are waited for */
+	OWED_REPORTED         /* a report that is on its way to the disk */
+};
+
 struct recipient {
 	struct note *note;
 	uint32_t next;                /* in its entry's line; RCPT_NONE at the end */
@@ -83,6 +91,7 @@ struct recipient {
 	uint8_t rounds;               /* "once more" in a row without progress */
 	bool recorded;                /* its result is in the journal */
 	bool alone;                   /* only in a request of its own */
+	uint8_t owed;                 /* enum owed */
 	bool returned;                /* its caller has it back (queue/waits.h): what comes now is for the log only */
 };
 
@@ -118,15 +127,20 @@ struct active {
 	size_t judged;                /* in this attempt */
 	unsigned flights;             /* requests at couriers */
 	bool unwritten;               /* the spool has only the drop file: see queue/unwritten.h … */
-	bool writing;                 /* … which is being changed */
+	bool writing;                 /* … which is being changed, or a report is being written before results are recorded */
 	struct list of_unwritten;
+	size_t owed;                  /* recipients in OWED_GATHERED */
+	int64_t owed_since;           /* ms of the boot clock */
+	struct list of_owed;
 	bool settled;                 /* the attempt is over; its results wait for a report, then for their commit */
 	bool done;                    /* nothing is left to do for the message */
 	bool expired;
 	bool soon;                    /* a busy host: the next attempt comes early */
 	bool parked;                  /* some destination's revival shall make it due … */
 	bool wake;                    /* … and has come already */
-	uint64_t report;              /* id of the report made for this attempt; 0: none */
+	struct list reports;          /* not told of yet */
+	unsigned reporting;           /* things that the end of the attempt waits for: see settle.c */
+	bool late;                    /* its sender is told now that it is late */
 	int64_t due;                  /* of the next attempt, once settled */
 	struct recipient rcpts[];     /* as many as the envelope has */
 };

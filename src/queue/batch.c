@@ -12,11 +12,13 @@
 
 #define SETTLED UINT32_MAX
 #define TAKEN_BACK (UINT32_MAX - 1)
+#define CALL (UINT32_MAX - 2)
 
 struct item {
 	union {
 		struct active *active;
 		struct wait *wait;    /* TAKEN_BACK */
+		struct batch_call *call;   /* CALL */
 	};
 	uint32_t rcpt;                /* or one of the above */
 };
@@ -115,6 +117,11 @@ void batch_add_wait(struct batches *all, struct wait *w)
 	all->open->hurried = true;
 }
 
+void batch_add_told(struct batches *all, struct batch_call *call)
+{
+	add(all, (struct item){ .call = call, .rcpt = CALL });
+}
+
 void batch_add_other(struct batches *all)
 {
 	all->open->needed = true;
@@ -137,6 +144,10 @@ static void tell(struct batches *all, const struct item *i)
 	}
 	if (i->rcpt == TAKEN_BACK) {
 		waits_committed(i->wait);
+		return;
+	}
+	if (i->rcpt == CALL) {
+		i->call->fn(i->call->arg);
 		return;
 	}
 	delivery_log(all->queue, i->active, i->rcpt);

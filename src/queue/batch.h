@@ -31,6 +31,9 @@ struct batch_call {
 };
 void batch_add_call(struct batches *, struct batch_call *);
 
+/* The same, but told in its place among the results of its batch, and nobody waits for it. */
+void batch_add_told(struct batches *, struct batch_call *);
+
 /* At the end of a turn: asks for a commit if anything was added. */
 void batches_commit(struct batches *);
 /* No batch is open or under way. */

@@ -14,8 +14,11 @@
 struct batches;
 struct couriers;
 struct metrics;
+struct notices;
+struct sent_reports;
 struct route;
 struct router;
+struct successes;
 struct suspects;
 struct unwritten;
 struct waits;
@@ -32,6 +35,8 @@ struct queue {
 	struct couriers *couriers;
 	struct batches *batches;
 	struct unwritten *unwritten;
+	struct sent_reports *reports;
+	struct successes *successes;
 	struct suspects *suspects;
 	struct metrics *metrics;
 	struct waits *waits;
@@ -39,7 +44,6 @@ struct queue {
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */
 	size_t active_limit;           /* messages with envelope and open file */
-	size_t reporting;              /* attempts that wait for their report to be written */
 	size_t loading;                /* messages whose envelope is being read for an attempt */
 	int64_t started;               /* ms of the boot clock */
 	uint64_t random;

@@ -278,3 +278,8 @@ const char *health_name(const struct destination *d)
 {
 	return d->health.suspended ? "suspended" : d->health.dead ? "dead" : "alive";
 }
+
+const char *health_trouble(const struct destination *d)
+{
+	return *d->health.reason ? d->health.reason : "the destination is not served now";
+}

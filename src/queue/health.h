@@ -30,6 +30,9 @@ void health_resume(struct destination *);
 /* "alive", "dead" or "suspended". */
 const char *health_name(const struct destination *);
 
+/* Why it is not served. */
+const char *health_trouble(const struct destination *);
+
 /* The operator wants to know now. */
 void health_ask_now(struct destination *);
 /* Dead for so long that what waits need not stay in memory. */

@@ -112,6 +112,7 @@ static void known(void *arg, const struct spool_known *k)
 	for (size_t i = 0; i < k->final_bits; i++)
 		if (k->final[i / 8] >> i % 8 & 1)
 			message_set_final(m, i, count);
+	m->warned = k->warned;
 	messages_set_reason(q->messages, m, k->reason);
 	if (k->held)
 		messages_set_state(q->messages, m, MESSAGE_HELD);

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "queue/batch.h"
 #include "queue/core.h"
+#include "queue/health.h"
+#include "queue/report_success.h"
 #include "queue/unwritten.h"
 
 void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
@@ -39,12 +41,23 @@ static void record(struct queue *q, struct active *a, uint32_t rcpt)
 	batch_add_result(q->batches, a, rcpt);
 }
 
+void judge_record_kept(struct queue *q, struct active *a, uint32_t rcpt)
+{
+	record(q, a, rcpt);
+}
+
+/* A refusal waits for the report about it, and so does what the sender wants to be told of. */
+static bool waits_for_report(const struct recipient *r)
+{
+	return !r->returned && (r->note->outcome == OUTCOME_BOUNCED || r->owed != OWED_NOTHING);
+}
+
 void judge_record_all(struct queue *q, struct active *a)
 {
 	for (uint32_t i = 0; i < a->envelope->count; i++) {
 		const struct recipient *r = &a->rcpts[i];
 
-		if (r->note && r->note->outcome != OUTCOME_BOUNCED && !r->recorded && !r->returned)
+		if (r->note && !r->recorded && !r->returned && !waits_for_report(r))
 			record(q, a, i);
 	}
 }
@@ -62,9 +75,11 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	r->state = RCPT_JUDGED;
 	a->open--;
 	a->judged++;
+	if (success_is_owed(a, rcpt))
+		successes_add(q->successes, a, rcpt);
 	if (a->unwritten)
 		unwritten_judged(q->unwritten, a);
-	else if (values->outcome != OUTCOME_BOUNCED || r->returned)
+	else if (!waits_for_report(r))
 		record(q, a, rcpt);
 }
 
@@ -88,11 +103,6 @@ void judge_here(struct queue *q, struct active *a, uint32_t rcpt, const char *tr
 	judge(q, a, rcpt, &n);
 }
 
-static const char *trouble_of(const struct destination *d)
-{
-	return *d->health.reason ? d->health.reason : "the destination is not served now";
-}
-
 void judge_waiting(struct queue *q, struct active *a, const char *dsn, const char *text)
 {
 	uint32_t rcpt;
@@ -101,6 +111,6 @@ void judge_waiting(struct queue *q, struct active *a, const char *dsn, const cha
 		destination_withdraw(e->destination, e);
 		while (entry_take(e, &rcpt, 1))
 			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, dsn,
-			           text ? text : trouble_of(e->destination));
+			           text ? text : health_trouble(e->destination));
 	}
 }

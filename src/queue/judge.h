@@ -18,6 +18,8 @@ void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *tran
 
 /* Judges all who wait in the message's lines as deferred; text NULL: for the trouble of their destination. */
 void judge_waiting(struct queue *, struct active *, const char *dsn, const char *text);
+/* Records a result that was kept back for its report (queue/report_success.h). */
+void judge_record_kept(struct queue *, struct active *, uint32_t rcpt);
 /* Records the results that were not when they came, because the message was unwritten. */
 void judge_record_all(struct queue *, struct active *);
 

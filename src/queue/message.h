@@ -25,7 +25,7 @@ enum message_order { ORDER_NONE, ORDER_HOLD, ORDER_DELETE };
 
 #define MESSAGE_ATTEMPTS_MAX 1023
 #define MESSAGE_REPORTS_MAX 2047      /* without the bit QUEUE_ID_NOTICE */
-#define MESSAGE_SUSPECT_MAX 7
+#define MESSAGE_SUSPECT_MAX 3
 
 struct active;
 struct bits;
@@ -43,10 +43,11 @@ struct message {
 		struct bits *many;    /* the same for more than 64 recipients */
 	} final;
 	uint32_t heap_at;             /* place in the schedule + 1; 0: not there */
-	unsigned attempts:10, reports:11, suspect:3, state:3, is_many:1;
+	unsigned attempts:10, reports:11, suspect:2, state:3, is_many:1;
 	unsigned order:2;             /* enum message_order */
 	unsigned parked:1;            /* a destination will make it due */
 	unsigned called:1;            /* a destination has made it due, and has room for it in its line */
+	unsigned warned:1;            /* its sender was told that it is late, or needs not be */
 };
 
 struct messages;

@@ -13,6 +13,8 @@
 #include "queue/dispatch.h"
 #include "queue/intake.h"
 #include "queue/metrics.h"
+#include "queue/report.h"
+#include "queue/report_success.h"
 #include "queue/route.h"
 #include "queue/router.h"
 #include "queue/suspect.h"
@@ -97,7 +99,7 @@ static void stop_if_done(struct queue *q)
 {
 	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
 	    !batches_idle(q->batches) ||
-	    ((q->reporting || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
+	    ((!sent_reports_idle(q->reports) || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
 	     loop_timer_is_set(q->grace)))
 		return;
 	q->closing = true;
@@ -228,6 +230,8 @@ static void begin(struct queue *q)
 	q->couriers = couriers_new(q);
 	q->batches = batches_new(q);
 	q->unwritten = unwritten_new(q);
+	q->reports = sent_reports_new(q);
+	q->successes = successes_new(q);
 	q->suspects = suspects_new(q);
 	q->metrics = metrics_new();
 	q->waits = waits_new(q);
@@ -275,9 +279,11 @@ void queue_free(struct queue *q)
 	destinations_free(q->destinations);
 	batches_free(q->batches);
 	unwritten_free(q->unwritten);
+	successes_free(q->successes);
 	suspects_free(q->suspects);
 	if (q->spool)
 		spool_free(q->spool);
+	sent_reports_free(q->reports);
 	messages_free(q->messages);
 	schedule_free(q->schedule);
 	route_free(q->route);

@@ -1,226 +1,227 @@
 #include "queue/report.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/dsn.h"
+#include "queue/batch.h"
 #include "queue/core.h"
+#include "queue/original.h"
 
 enum {
-	HEADER_MAX = 64 * 1024,
-	BODY_MAX = 50 * 1024,
 	WORDS_MAX = 1000,                     /* of the peer, for each recipient … */
 	MANY = 1000, FEW_WORDS = 100,         /* … but for more recipients than these, less */
 	/* recipient_limit times all that is said of one fits many times */
 	REPORT_MAX = 1024 * 1024 * 1024
 };
 
-/* What dsn_print points to. */
-struct rcpt_texts {
-	char *remote, *diagnostic, *reason;
+struct sent_reports {
+	struct queue *queue;
+	struct list all;              /* of struct sent, but those in a message's list */
+	size_t unwritten;
 };
 
-bool report_wanted(unsigned notify)
+struct report {
+	struct active *active;
+	enum dsn_action action;       /* what it mainly tells */
+	struct dsn_report dsn;
+	struct dsn_rcpt *rcpts;       /* what they point to is owned, but for address and orcpt */
+	size_t room;
+	char *to;
+};
+
+/* A report that the spool has. */
+struct sent {
+	struct list link;             /* in active->reports, or in all */
+	struct sent_reports *all;
+	struct batch_call committed;
+	enum dsn_action action;
+	uint64_t id;
+	char about[QUEUE_ID_SIZE];
+	struct active *active;        /* what relies on it; NULL: nothing */
+	void (*written)(struct active *);
+};
+
+struct sent_reports *sent_reports_new(struct queue *q)
 {
-	return notify == 0 || (notify & NOTIFY_FAILURE);
+	struct sent_reports *all = mem_alloc(sizeof *all);
+
+	all->queue = q;
+	list_init(&all->all);
+	return all;
 }
 
-static bool is_refused(const struct active *a, uint32_t rcpt)
+static void sent_free(struct sent *s)
 {
-	const struct note *n = a->rcpts[rcpt].note;
-
-	if (a->rcpts[rcpt].returned)
-		return false;
-	return n && (n->outcome == OUTCOME_BOUNCED || (n->outcome == OUTCOME_DEFERRED && a->expired));
+	list_remove(&s->link);
+	free(s);
 }
 
-/* Fully read, or false. */
-static bool read_at(int fd, char *to, size_t n, uint64_t at)
+void sent_reports_free(struct sent_reports *all)
 {
-	while (n) {
-		ssize_t got = pread(fd, to, n, (off_t)at);
+	if (!all)
+		return;
+	LIST_EACH(at, &all->all)
+		sent_free(LIST_OF(at, struct sent, link));
+	free(all);
+}
 
-		if (got == 0 || (got < 0 && errno != EINTR))
-			return false;
-		if (got < 0)
-			continue;
-		to += got;
-		at += (uint64_t)got;
-		n -= (size_t)got;
+bool sent_reports_idle(const struct sent_reports *all)
+{
+	return all->unwritten == 0;
+}
+
+bool report_is_one(const struct message *m)
+{
+	return queue_id_report(m->id) != 0;
+}
+
+bool report_is_notice(const struct message *m)
+{
+	return queue_id_report(m->id) & QUEUE_ID_NOTICE;
+}
+
+/* --- making one up --- */
+
+struct report *report_new(struct active *a, enum dsn_action action, const char *to, bool notice)
+{
+	const struct queue *q = a->queue;
+	struct report *r = mem_alloc(sizeof *r);
+
+	r->active = a;
+	r->action = action;
+	r->to = strchr(to, '@') ? mem_str(to) : mem_fmt("%s@%s", to, q->settings->myorigin);
+	r->dsn = (struct dsn_report){
+		.myhostname = q->settings->myhostname, .to = r->to, .queue_id = a->name,
+		.envid = a->envelope->envid, .notice = notice,
+		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)),
+	};
+	return r;
+}
+
+void report_free(struct report *r)
+{
+	for (size_t i = 0; i < r->dsn.count; i++) {
+		free((char *)r->rcpts[i].status);
+		free((char *)r->rcpts[i].remote);
+		free((char *)r->rcpts[i].diagnostic);
+		free((char *)r->rcpts[i].reason);
 	}
-	return true;
+	free(r->rcpts);
+	free(r->to);
+	free(r);
 }
 
-/* Length of the header with the line end before the empty line; all of t if there is no empty line. */
-static size_t header_length(struct text t)
+static char *cut(const char *words)
 {
-	const char *end;
-
-	if (t.n >= 2 && memcmp(t.p, "\r\n", 2) == 0)
-		return 0;
-	end = memmem(t.p, t.n, "\r\n\r\n", 4);
-	return end ? (size_t)(end - t.p) + 2 : t.n;
-}
-
-/* How many of the n bytes are whole lines. */
-static size_t whole_lines(const char *p, size_t n)
-{
-	const char *lf = memrchr(p, '\n', n);
-
-	return lf ? (size_t)(lf + 1 - p) : 0;
-}
-
-static size_t wanted(size_t header, bool headers_only)
-{
-	if (headers_only)
-		return header < HEADER_MAX ? header : HEADER_MAX;
-	return header + 2 + BODY_MAX;
-}
-
-bool report_original(int fd, uint64_t content_at, uint64_t content_size, bool headers_only, struct buf *out)
-{
-	uint64_t size = active_size(content_size);
-	size_t n = size < HEADER_MAX + BODY_MAX ? (size_t)size : HEADER_MAX + BODY_MAX;
-	char *bytes = mem_alloc(n + 1);
-	bool fine = read_at(fd, bytes, n, content_at);
-
-	if (fine) {
-		size_t keep = wanted(header_length(text_make(bytes, n)), headers_only);
-
-		if (keep >= size)
-			keep = n;
-		else
-			keep = whole_lines(bytes, keep < n ? keep : n);
-		fine = buf_add(out, bytes, keep);
-	}
-	free(bytes);
-	return fine;
+	return words ? mem_strn(words, strnlen(words, WORDS_MAX)) : NULL;
 }
 
 /* The host's name out of "name[address]:port"; NULL for "none". */
 static char *host_of(const char *relay)
 {
-	size_t n = strcspn(relay, "[");
+	size_t n = relay ? strcspn(relay, "[") : 0;
 
-	return strcmp(relay, "none") == 0 || n == 0 ? NULL : mem_strn(relay, n);
+	return n == 0 || strcmp(relay, "none") == 0 ? NULL : mem_strn(relay, n);
 }
 
-static char *reason_of(const struct active *a, const struct note *n, size_t words)
+void report_add(struct report *r, uint32_t rcpt, const struct dsn_rcpt *what)
 {
-	if (!a->expired || n->outcome != OUTCOME_DEFERRED)
-		return mem_strn(n->text, strnlen(n->text, words));
-	return mem_fmt("delivery could not be completed in the time that is allowed; the last try said: %.*s",
-	               (int)words, n->text);
-}
+	const struct envelope_rcpt *named = &r->active->envelope->rcpts[rcpt];
 
-static void fill_rcpt(const struct queue *q, const struct active *a, uint32_t i, size_t words,
-                      struct dsn_rcpt *out,
-                      struct rcpt_texts *texts)
-{
-	const struct envelope_rcpt *r = &a->envelope->rcpts[i];
-	const struct note *n = a->rcpts[i].note;
-
-	texts->remote = n->reply ? host_of(n->relay) : NULL;
-	texts->diagnostic = n->reply ? mem_strn(n->reply, strnlen(n->reply, words)) : NULL;
-	texts->reason = reason_of(a, n, words);
-	*out = (struct dsn_rcpt){
-		.address = r->address, .orcpt = r->orcpt, .action = DSN_FAILED,
-		.status = n->outcome == OUTCOME_DEFERRED ? "4.4.7" : n->dsn,
-		.remote = texts->remote, .diagnostic = texts->diagnostic, .reason = texts->reason,
-		.last_attempt = queue_wall(q, n->when),
-	};
-}
-
-static bool is_notice(uint64_t id)
-{
-	return queue_id_report(id) & QUEUE_ID_NOTICE;
-}
-
-static bool has_class(const struct settings *s, const char *name)
-{
-	struct text rest = text_of(s->notify_classes), word;
-
-	while (text_list_next(&rest, &word))
-		if (text_is_nocase(word, name))
-			return true;
-	return false;
-}
-
-/* Our own reports ask for no report to anybody, but the postmaster shall know: or neither the recipient nor
- * the sender would. Of bounces from elsewhere only if that is wanted. */
-static bool is_told(const struct active *a, uint32_t rcpt)
-{
-	if (queue_id_report(a->message->id))
-		return true;
-	if (!*a->envelope->sender && !has_class(a->queue->settings, "2bounce"))
-		return false;
-	return report_wanted(a->envelope->rcpts[rcpt].notify);
-}
-
-/* Whom the report names; returns how many. */
-static size_t choose(const struct active *a, uint32_t *out, size_t *silent)
-{
-	size_t count = 0;
-
-	*silent = 0;
-	for (uint32_t i = 0; i < a->envelope->count; i++) {
-		if (!is_refused(a, i))
-			continue;
-		if (is_told(a, i))
-			out[count++] = i;
-		else
-			++*silent;
+	if (r->dsn.count == r->room) {
+		r->room = r->room ? 2 * r->room : 4;
+		r->rcpts = mem_grow(r->rcpts, r->room, sizeof *r->rcpts);
 	}
-	return count;
+	r->rcpts[r->dsn.count++] = (struct dsn_rcpt){
+		.address = named->address, .orcpt = named->orcpt, .action = what->action, .status = mem_str(what->status),
+		.remote = what->diagnostic ? host_of(what->remote) : NULL, .diagnostic = cut(what->diagnostic),
+		.reason = cut(what->reason), .last_attempt = what->last_attempt,
+	};
+	r->dsn.rcpts = r->rcpts;
 }
 
-/* The head of the report's queue file: to the sender, from nobody, and no report about it may ever be made.
- * */
-static void print_envelope(const struct dsn_report *r, struct buf *out)
+size_t report_count(const struct report *r)
+{
+	return r->dsn.count;
+}
+
+void report_lifetime(struct report *r, int64_t ms)
+{
+	r->dsn.lifetime = ms;
+}
+
+/* --- its queue file --- */
+
+/* So many recipients make a report that nobody reads to its end. */
+static void shorten(struct report *r)
+{
+	for (size_t i = 0; r->dsn.count > MANY && i < r->dsn.count; i++) {
+		char *const words[] = { (char *)r->rcpts[i].diagnostic, (char *)r->rcpts[i].reason };
+
+		for (size_t w = 0; w < 2; w++)
+			if (words[w] && strlen(words[w]) > FEW_WORDS)
+				words[w][FEW_WORDS] = '\0';
+	}
+}
+
+/* Only a failure gives a message back (RFC 3461 section 4.3), and only to who may have it. */
+static bool headers_only(const struct report *r)
+{
+	const struct active *a = r->active;
+	const struct settings *s = a->queue->settings;
+
+	return r->action != DSN_FAILED || a->envelope->ret == RET_HDRS ||
+	       active_size(a->content_size) > (uint64_t)s->bounce_size_limit ||
+	       (a->envelope->requiretls && s->requiretls_redact_dsn);
+}
+
+static void put_original(struct report *r, struct buf *original)
+{
+	const struct active *a = r->active;
+
+	r->dsn.headers_only = headers_only(r);
+	if (!original_read(a->fd, a->content_at, a->content_size, r->dsn.headers_only, original)) {
+		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
+		         "the queue file cannot be read; the report goes out without the original");
+		r->dsn.headers_only = true;
+	}
+	r->dsn.original = text_make(buf_text(original), original->len);
+}
+
+/* To the sender, from nobody, and no report about it may ever be made. One that holds what may only travel through
+ * TLS does so too (RFC 8689 section 5). */
+static void print_envelope(const struct report *r, struct buf *out)
 {
 	struct envelope *e = envelope_new();
 
-	e->smtputf8 = dsn_is_utf8(r);
-	e->body = dsn_is_8bit(r) ? BODY_8BITMIME : BODY_NONE;
+	e->smtputf8 = dsn_is_utf8(&r->dsn);
+	e->body = dsn_is_8bit(&r->dsn) ? BODY_8BITMIME : BODY_NONE;
+	e->requiretls = r->active->envelope->requiretls && !r->active->queue->settings->requiretls_redact_dsn;
 	envelope_add(e, r->to, NULL, NOTIFY_NEVER);
 	envelope_print(e, out);
 	envelope_free(e);
 }
 
-static void put_original(const struct active *a, struct dsn_report *r, struct buf *original)
-{
-	r->headers_only = a->envelope->ret == RET_HDRS;
-	if (!report_original(a->fd, a->content_at, a->content_size, r->headers_only, original)) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
-		         "the queue file cannot be read; the report goes out without the original");
-		r->headers_only = true;
-	}
-	r->original = text_make(buf_text(original), original->len);
-}
-
 /* Appends the whole queue file; returns where its content begins. */
-static uint64_t print_report(const struct queue *q, const struct active *a, struct dsn_report *r, uint64_t id,
-                             struct buf *out)
+static uint64_t print(struct report *r, uint64_t id, struct buf *out)
 {
+	const char *host = r->active->queue->settings->myhostname;
 	char name[QUEUE_ID_SIZE];
-	char *from = mem_fmt("MAILER-DAEMON@%s", q->settings->myhostname);
-	char *message_id = mem_fmt("%s@%s", queue_id_print(id, name), q->settings->myhostname);
+	char *from = mem_fmt("MAILER-DAEMON@%s", host), *message_id = mem_fmt("%s@%s", queue_id_print(id, name), host);
 	struct buf original;
 	uint64_t content_at;
 	bool fits;
 
-	buf_init(&original, HEADER_MAX + BODY_MAX);
-	put_original(a, r, &original);
-	r->from = from;
-	r->message_id = message_id;
+	buf_init(&original, REPORT_MAX / 2);
+	put_original(r, &original);
+	r->dsn.from = from;
+	r->dsn.message_id = message_id;
 	print_envelope(r, out);
 	content_at = out->len;
-	fits = dsn_print(r, out);
+	fits = dsn_print(&r->dsn, out);
 	assert(fits);
 	(void)fits;
 	buf_free(&original);
@@ -229,84 +230,106 @@ static uint64_t print_report(const struct queue *q, const struct active *a, stru
 	return content_at;
 }
 
-static void put_report(struct queue *q, struct active *a, uint64_t id, const char *to, const uint32_t *chosen,
-                       size_t count, void (*written)(void *active))
+/* --- its way to the disk --- */
+
+static const char *name_of(const struct sent *s)
 {
-	struct dsn_rcpt *rcpts = mem_alloc(count * sizeof *rcpts);
-	struct rcpt_texts *texts = mem_alloc(count * sizeof *texts);
-	struct dsn_report r = {
-		.myhostname = q->settings->myhostname, .to = to, .queue_id = a->name,
-		.envid = a->envelope->envid, .notice = is_notice(id),
-		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)),
-		.rcpts = rcpts, .count = count,
+	static const char *const names[] = {
+		[DSN_FAILED] = "non-delivery", [DSN_DELAYED] = "delay", [DSN_DELIVERED] = "delivery status",
+		[DSN_RELAYED] = "delivery status", [DSN_EXPANDED] = "delivery status",
 	};
-	struct buf bytes;
-	uint64_t content_at;
 
-	for (size_t i = 0; i < count; i++)
-		fill_rcpt(q, a, chosen[i], count > MANY ? FEW_WORDS : WORDS_MAX, &rcpts[i], &texts[i]);
-	buf_init(&bytes, REPORT_MAX);
-	content_at = print_report(q, a, &r, id, &bytes);
-	spool_report(q->spool, id, bytes.data, bytes.len, content_at, written, a);
-	for (size_t i = 0; i < count; i++) {
-		free(texts[i].remote);
-		free(texts[i].diagnostic);
-		free(texts[i].reason);
-	}
-	buf_free(&bytes);
-	free(rcpts);
-	free(texts);
+	return names[s->action];
 }
 
-/* To the sender, or where there is none, to the postmaster; free() it. "" if nobody is to be told. */
-static char *addressee(const struct queue *q, const struct active *a)
+static void committed(void *arg)
 {
-	const struct settings *s = q->settings;
-	const char *to = *a->envelope->sender ? a->envelope->sender : s->double_bounce_recipient;
+	struct sent *s = arg;
+	char id[QUEUE_ID_SIZE];
 
-	return !*to || strchr(to, '@') ? mem_str(to) : mem_fmt("%s@%s", to, s->myorigin);
+	log_line(LOG_LEVEL_INFO, "bounce", s->about, "%s %s notification: %s",
+	         queue_id_report(s->id) & QUEUE_ID_NOTICE ? "postmaster" : "sender", name_of(s),
+	         queue_id_print(s->id, id));
+	sent_free(s);
 }
 
-/* A notice about a report has that one's number, any other the next one. */
+static void tell(struct sent *s)
+{
+	s->committed = (struct batch_call){ .fn = committed, .arg = s };
+	batch_add_told(s->all->queue->batches, &s->committed);
+}
+
+void report_tell_all(struct active *a)
+{
+	LIST_EACH(at, &a->reports) {
+		struct sent *s = LIST_OF(at, struct sent, link);
+
+		list_remove(at);
+		list_append(&s->all->all, at);
+		tell(s);
+	}
+}
+
+void report_forget_all(struct active *a)
+{
+	LIST_EACH(at, &a->reports)
+		sent_free(LIST_OF(at, struct sent, link));
+}
+
+static void written(void *arg)
+{
+	struct sent *s = arg;
+
+	s->all->unwritten--;
+	if (s->active)
+		s->written(s->active);
+	else
+		tell(s);
+}
+
+/* A notice about a report has that one's number, any other the next one. 0: there is none left. */
 static uint64_t new_id(struct message *m, bool notice)
 {
 	unsigned number = queue_id_report(m->id);
 
-	if (!number)
+	if (!number && m->reports < MESSAGE_REPORTS_MAX)
 		number = ++m->reports;
-	return queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0));
+	return number ? queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0)) : 0;
 }
 
-static bool may_report(const struct active *a, size_t count, const char *to)
+static void hand_over(struct report *r, uint64_t id, void (*relying)(struct active *))
 {
-	const struct message *m = a->message;
+	struct queue *q = r->active->queue;
+	struct sent *s = mem_alloc(sizeof *s);
+	struct buf bytes;
+	uint64_t content_at;
 
-	if (is_notice(m->id))
-		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
-		         "the notice to the postmaster cannot be delivered: it is given up");
-	else if (!*to)
-		log_line(LOG_LEVEL_INFO, "bounce", a->name,
-		         "no report: the sender is null, and 2bounce_notice_recipient is empty");
-	else if (m->reports >= MESSAGE_REPORTS_MAX)
-		log_line(LOG_LEVEL_ERROR, "bounce", a->name, "%zu recipients cannot be reported on: all %d report "
-		         "numbers are used up", count, MESSAGE_REPORTS_MAX);
-	else
-		return true;
-	return false;
+	s->all = q->reports;
+	s->action = r->action;
+	s->id = id;
+	memcpy(s->about, r->active->name, sizeof s->about);
+	s->active = relying ? r->active : NULL;
+	s->written = relying;
+	list_append(relying ? &r->active->reports : &s->all->all, &s->link);
+	s->all->unwritten++;
+	buf_init(&bytes, REPORT_MAX);
+	content_at = print(r, id, &bytes);
+	spool_report(q->spool, id, bytes.data, bytes.len, content_at, written, s);
+	buf_free(&bytes);
 }
 
-uint64_t report_make(struct queue *q, struct active *a, void (*written)(void *active))
+bool report_send(struct report *r, void (*relying)(struct active *))
 {
-	uint32_t *chosen = mem_alloc(a->envelope->count * sizeof *chosen);
-	size_t silent, count = choose(a, chosen, &silent);
-	char *to = addressee(q, a);
-	uint64_t id = 0;
+	uint64_t id = new_id(r->active->message, r->dsn.notice);
 
-	if (count && may_report(a, count, to)) {
-		id = new_id(a->message, !*a->envelope->sender);
-		put_report(q, a, id, to, chosen, count, written);
+	if (id) {
+		shorten(r);
+		hand_over(r, id, relying);
+	} else {
+		log_line(LOG_LEVEL_ERROR, "bounce", r->active->name,
+		         "%zu recipients cannot be reported on: all %d report numbers are used up", r->dsn.count,
+		         MESSAGE_REPORTS_MAX);
 	}
-	free(chosen);
-	free(to);
-	return id;
+	report_free(r);
+	return id != 0;
 }

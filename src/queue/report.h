@@ -1,24 +1,49 @@
-/* Non-delivery reports: one a message and attempt, about all whom this attempt refused or gave up. */
+/*
+ * Reports to senders (RFC 3461, 3464) and, where there is no sender, to the postmaster: what all of them share,
+ * from the choice of what is returned to the way to the disk. Each is a message of its own, from nobody, about
+ * which nobody gets a report. Who is reported on is decided in report_bounce.c, report_delay.c and
+ * report_success.c.
+ */
 #ifndef CAUSEWAY_QUEUE_REPORT_H
 #define CAUSEWAY_QUEUE_REPORT_H
 
+#include "format/dsn.h"
 #include "queue/active.h"
 
 struct queue;
+struct sent_reports;
 
-/* Makes a report about the bounced (and, if it expired, the deferred) recipients of this attempt and hands it
- * to the spool; returns its id. written(active) is called later, when the report is safe: only then may the
- * journal be told what it is about. About our own reports it is a notice to 2bounce_notice_recipient, and
- * about other mail from the null sender if notify_classes says 2bounce. 0: none is due (nobody refused, NOTIFY forbids it), or, with a line in the log,
- * none can be: the postmaster could not be reached either. */
-uint64_t report_make(struct queue *, struct active *, void (*written)(void *active));
+struct sent_reports *sent_reports_new(struct queue *);
+void sent_reports_free(struct sent_reports *);
+/* None is on its way to the disk. */
+bool sent_reports_idle(const struct sent_reports *);
 
-/* Whether a report would name a recipient with this NOTIFY (RFC 3461 section 4.1). */
-bool report_wanted(unsigned notify);
+/* One that is being made up; rcpts it names are added, then it is sent. */
+struct report;
+/* About this message: to its sender, or with notice to the postmaster at that address (copied). */
+struct report *report_new(struct active *, enum dsn_action, const char *to, bool notice);
+/* Names one more recipient of the envelope; all is copied. remote: the host that said diagnostic, in the form of
+ * relay=; NULL: the reason is ours. */
+void report_add(struct report *, uint32_t rcpt, const struct dsn_rcpt *);
+size_t report_count(const struct report *);
+/* ms until the message will be given up, for a report of delay */
+void report_lifetime(struct report *, int64_t ms);
 
-/* Reads what a report returns of the original from the file: its header, at most 64 KiB, and unless
- * headers_only at most 50 KiB of body, whole lines, without the final dot line. False if the file cannot be
- * read. */
-bool report_original(int fd, uint64_t content_at, uint64_t content_size, bool headers_only, struct buf *out);
+/*
+ * Hands it to the spool and returns true. written(active) is called later, when it is on the disk and before the
+ * batch that names it is committed: what relies on it is journalled inside that call, and so is report_tell_all. With
+ * written NULL nothing relies on it. False, with a line in the log, if all report numbers of the message are used
+ * up. Frees it.
+ */
+bool report_send(struct report *, void (*written)(struct active *));
+void report_free(struct report *);   /* one that is not sent */
+/* The message's reports that were written are logged after the commit, behind all results journalled until now. */
+void report_tell_all(struct active *);
+/* The same reports are not told of any more. */
+void report_forget_all(struct active *);
+
+/* The message is a report itself, or a notice to the postmaster. */
+bool report_is_one(const struct message *);
+bool report_is_notice(const struct message *);
 
 #endif

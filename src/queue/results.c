@@ -29,7 +29,7 @@ static void take(struct queue *q, struct flight *f, uint32_t rcpt, const struct 
 		.pid = f->courier->pid,
 		.process = process_of(d), .transport = d->transport, .destination = d->number,
 		.relay = a->relay, .tls = a->tls, .text = a->verdict.text,
-		.reply = a->verdict.reply,
+		.reply = a->verdict.reply, .peer_reports = a->peer_reports,
 	};
 
 	memcpy(n.dsn, a->verdict.dsn, sizeof n.dsn);

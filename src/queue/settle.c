@@ -8,6 +8,9 @@
 #include "queue/judge.h"
 #include "queue/orders.h"
 #include "queue/report.h"
+#include "queue/report_bounce.h"
+#include "queue/report_delay.h"
+#include "queue/report_success.h"
 #include "queue/unwritten.h"
 #include "queue/waits.h"
 
@@ -84,6 +87,7 @@ static void put_aside(struct queue *q, struct active *a)
 	int64_t most = q->settings->maximal_backoff_time;
 	int64_t due = queue_now(q) + schedule_backoff(most, 0, most, schedule_random(&q->random));
 
+	due = report_delay_before(q, m, due);
 	m->called = 0;
 	park_waiting(a);
 	active_free(a);
@@ -130,14 +134,21 @@ static void plan_next(struct queue *q, struct active *a)
 
 	a->due = queue_now(q) + schedule_backoff(age, least, s->maximal_backoff_time,
 	                                         schedule_random(&q->random));
+	a->due = report_delay_before(q, a->message, a->due);
 	spool_next(q->spool, a->message->id, queue_wall(q, a->due), a->message->attempts);
 }
 
-/* What the journal is told of the attempt's end: behind the report that it relies on, if there is one. */
+/* What the journal is told of the attempt's end: behind the reports that it relies on, if there are any. */
 static void record_end(struct queue *q, struct active *a)
 {
+	size_t left;
+
 	judge_record_all(q, a);
-	if (record_refused(q, a)) {
+	left = record_refused(q, a);
+	report_tell_all(a);
+	if (left) {
+		if (a->late)
+			spool_warned(q->spool, a->message->id);
 		plan_next(q, a);
 	} else {
 		a->done = true;
@@ -146,13 +157,24 @@ static void record_end(struct queue *q, struct active *a)
 	batch_add_settled(q->batches, a);
 }
 
-/* The report is on the disk: what it tells of may be recorded now. */
-static void reported(void *arg)
+/* A report is on the disk, or all were handed over: when none is left, what they tell of may be recorded. */
+static void reported(struct active *a)
 {
-	struct active *a = arg;
+	if (--a->reporting == 0)
+		record_end(a->queue, a);
+}
 
-	a->queue->reporting--;
-	record_end(a->queue, a);
+/* The reports about this attempt, and then its end; the count keeps it from ending before all are asked for. */
+static void report(struct active *a)
+{
+	a->reporting = 1;
+	if (a->message->order != ORDER_DELETE) {
+		a->reporting += report_bounce(a, reported);
+		a->late = report_delay(a, reported);
+		a->reporting += a->late;
+	}
+	active_close(a);
+	reported(a);
 }
 
 static void settle(struct queue *q, struct active *a)
@@ -169,12 +191,7 @@ static void settle(struct queue *q, struct active *a)
 		park_waiting(a);
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
 		m->attempts++;
-	a->report = m->order == ORDER_DELETE ? 0 : report_make(q, a, reported);
-	active_close(a);
-	if (a->report)
-		q->reporting++;
-	else
-		record_end(q, a);
+	report(a);
 }
 
 /* What lives on needs its queue file first, and then comes back here. */
@@ -197,7 +214,7 @@ static void put_aside_when_written(struct queue *q, struct active *a)
 /* A caller who waits has the first word. */
 static void end_attempt(struct queue *q, struct active *a)
 {
-	if (!waits_offer(q->waits, a))
+	if (!successes_report(q->successes, a) && !waits_offer(q->waits, a))
 		settle_when_written(q, a);
 }
 
@@ -210,7 +227,7 @@ void settle_check(struct queue *q, struct active *a)
 		return;
 	if (waits_for(q->waits, a) && is_stalled(a))
 		judge_waiting(q, a, "4.4.1", NULL);
-	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a))))
+	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a) || report_delay_due(q, a->message))))
 		end_attempt(q, a);
 	else if (!a->judged && shall_park(a))
 		put_aside_when_written(q, a);
@@ -218,14 +235,8 @@ void settle_check(struct queue *q, struct active *a)
 
 static void log_end_of(const struct queue *q, const struct active *a)
 {
-	char id[QUEUE_ID_SIZE];
-
 	if (a->expired)
 		delivery_log_expired(q, a);
-	if (a->report)
-		log_line(LOG_LEVEL_INFO, "bounce", a->name, "%s non-delivery notification: %s",
-		         queue_id_report(a->report) & QUEUE_ID_NOTICE ? "postmaster" : "sender",
-		         queue_id_print(a->report, id));
 	if (a->done)
 		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "removed");
 }

@@ -41,6 +41,8 @@ struct settings {
 	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
 	bool soft_bounce;
 	char *notify_classes, *double_bounce_recipient;
+	int64_t bounce_size_limit;    /* bytes */
+	bool requiretls_redact_dsn;
 	int64_t daemon_timeout;
 	int64_t ipc_timeout;
 	int64_t max_use, max_idle;    /* requests, ms; 0: none */

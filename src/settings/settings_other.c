@@ -93,7 +93,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "tlsmgr_service_name", "tlsmgr", "name of the TLS manager"),
 	ROW(TEXT, "tlsproxy_service_name", "tlsproxy", "name of the TLS proxy"),
 	ROW(FLAG, "requiretls_enable", "yes", "honour REQUIRETLS (RFC 8689)"),
-	ROW(FLAG, "requiretls_redact_dsn", "yes", "no content in reports about such mail"),
 	ROW(FLAG, "requiretls_esmtp_header", "yes", "note REQUIRETLS in a header"),
 	/* of the other implementation's installation */
 	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway", "directory of the configuration file, for use in values"),

@@ -252,6 +252,9 @@ static void apply_to(struct ledger *l, struct ledger_message *m, const struct jo
 	case JOURNAL_SUSPECT:
 		m->suspect = (uint8_t)at_most(line->count, UINT8_MAX);
 		break;
+	case JOURNAL_WARNED:
+		m->warned = true;
+		break;
 	case JOURNAL_DONE:
 		m->done = true;
 		disown(l, m);
@@ -416,6 +419,9 @@ static void print_message(const struct ledger *l, const struct ledger_message *m
 		journal_line_print(&line, out);
 	line.kind = JOURNAL_SUSPECT, line.count = m->suspect;
 	if (m->suspect)
+		journal_line_print(&line, out);
+	line.kind = JOURNAL_WARNED;
+	if (m->warned)
 		journal_line_print(&line, out);
 	line.kind = JOURNAL_REPORT, line.id = queue_id_report(m->id) ? m->id : m->id + m->reports;
 	if (queue_id_report(line.id))

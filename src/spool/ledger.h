@@ -39,6 +39,7 @@ struct ledger_message {
 	uint8_t files;
 	bool accepted : 1;            /* there is an `in` line */
 	bool held : 1, done : 1;
+	bool warned : 1;              /* its sender was told that it is late */
 	bool trying : 1;              /* deferrals of an attempt have come, its `next` not yet */
 	bool owned : 1;               /* counted for its owner */
 	bool present : 1;             /* at start: its file was seen, or is being made again */

@@ -56,6 +56,7 @@ static void tell(const struct recover *r, const struct ledger_message *m)
 		.attempts = m->attempts,
 		.suspect = m->suspect,
 		.held = m->held,
+		.warned = m->warned,
 		.count = m->count,
 		.final = ledger_final_bits(m),
 		.final_bits = m->final_bytes * (size_t)8,

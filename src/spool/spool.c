@@ -355,6 +355,11 @@ void spool_suspend(struct spool *s, const char *destination, bool suspended)
 		.name = text_of(destination) });
 }
 
+void spool_warned(struct spool *s, uint64_t id)
+{
+	add_line(s, &(struct journal_line){ .kind = JOURNAL_WARNED, .id = id });
+}
+
 int64_t spool_clock_jump(struct spool *s)
 {
 	return commit_clock_jump(s->commit);

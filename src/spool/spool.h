@@ -73,6 +73,7 @@ struct spool_known {
 	unsigned attempts;              /* attempts made */
 	unsigned suspect;               /* couriers that died with it */
 	bool held;
+	bool warned;                    /* spool_warned was committed */
 	size_t count;                   /* recipients in the file, 0 if the journal does not know */
 	/* bit i: recipient i has its final result; final_bits bits long; valid during the call only */
 	const uint8_t *final;
@@ -140,6 +141,8 @@ void spool_suspend(struct spool *, const char *destination, bool suspended);
 /* How far the wall clock was set since this was last asked, ms; 0: it was not. The journal has its line about that
  * ahead of any other, and should be committed. */
 int64_t spool_clock_jump(struct spool *);
+/* A report that the message is late is on its way: no second one shall be made. */
+void spool_warned(struct spool *, uint64_t id);
 /* The message is finished: after the next commit its file is unlinked. */
 void spool_done(struct spool *, uint64_t id);
 

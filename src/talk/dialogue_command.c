@@ -114,20 +114,6 @@ void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-/* An address as utf-8-addr-xtext (RFC 6533 3): what xtext would encode, and all above ASCII, is written
- * \x{HEX}. */
-static void say_utf8_address(const char *address, struct buf *out)
-{
-	struct text at = text_of(address);
-	uint32_t c;
-
-	while (text_utf8(&at, &c))
-		if (c > ' ' && c < 127 && c != '+' && c != '=' && c != '\\')
-			buf_char(out, (char)c);
-		else
-			buf_fmt(out, "\\x{%02X}", (unsigned)c);
-}
-
 static void say_orcpt(const struct dialogue *d, const struct envelope_rcpt *r, struct buf *out)
 {
 	if (r->orcpt) {
@@ -138,7 +124,7 @@ static void say_orcpt(const struct dialogue *d, const struct envelope_rcpt *r, s
 		xtext_encode(text_of(r->original), out);
 	} else if (r->original && uses_smtputf8(d)) {
 		buf_str(out, " ORCPT=utf-8;");
-		say_utf8_address(r->original, out);
+		xtext_encode_utf8(text_of(r->original), out);
 	}
 }
 

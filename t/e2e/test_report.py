@@ -112,11 +112,20 @@ def test_ret_chooses_what_is_returned(t):
         peers["client"].stop()
 
 
-def test_report_of_a_large_message_stays_small(t):
+def test_bounce_size_limit_returns_the_header_of_a_large_message(t):
+    """20 MB; and at the limit, which is settable, all comes back."""
     report, daemon, peers = reported(t, "rcpt550@there.test", mail.message(b"x" * 70 + b"\n", ident="big@x")
-                                     + b"0123456789012345678901234567890123456789\n" * 100_000)
+                                     + b"0123456789012345678901234567890123456789\n" * 500_000, params="RET=FULL")
     size = len(peers["client"].messages[0].content)
-    assert size < 1 << 20, "a report of %d bytes" % size
+    assert size < 5000, "a report of %d bytes" % size
+    same(report.parts[2].get_content_type(), "text/rfc822-headers")
+    assert "big@x" in report.returned
+    daemon.stop()
+    content = mail.message(b"the body\n" * 10_000)
+    for limit, kind in ((200_000, "message/rfc822"), (50_000, "text/rfc822-headers")):
+        report, daemon, _ = reported(t, "rcpt550@there.test", content, {"bounce_size_limit": limit})
+        same(report.parts[2].get_content_type(), kind)
+        daemon.stop()
 
 
 def test_peers_words_cannot_forge_a_report(t):

@@ -317,7 +317,6 @@ static const struct {
 	{ "lmtp { header_checks = 'regexp:/x' }", "conf:1: lmtp.header_checks: accepted, but this version does not act" },
 	{ "\nlmtp_sasl_auth_enable = yes", "conf:2: lmtp_sasl_auth_enable: accepted, but" },
 	{ "transport x { protocol = lmtp\nbody_checks = 'pcre:/x' }", "conf:2: transport.x.body_checks: accepted, but" },
-	{ "queue { delay_warning_time = 4h }", "conf:1: queue.delay_warning_time: accepted, but" },
 };
 
 START_TEST(test_warned)

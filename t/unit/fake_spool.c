@@ -22,7 +22,7 @@ struct file {
 	uint64_t content_at;
 	int64_t arrived, next;
 	unsigned attempts, suspect, reports, hops;
-	bool held;
+	bool held, warned;
 	size_t count;
 	uint8_t final[RCPTS_MAX / 8];
 	char reason[200];
@@ -35,7 +35,7 @@ struct file {
 /* A change that waits for its commit. */
 struct change {
 	struct list all;
-	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'S' suspend, 'D' done, 'R' report, 'C' commit */
+	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'S' suspend, 'w' warned, 'D' done, 'R' report, 'C' commit */
 	char what;
 	uint64_t id;
 	size_t rcpt;
@@ -255,6 +255,8 @@ static void apply(struct spool *s, struct change *c)
 		f->attempts = (unsigned)c->rcpt;
 	} else if (c->what == 'H') {
 		f->held = c->value;
+	} else if (c->what == 'w') {
+		f->warned = true;
 	} else if (c->what == 'u') {
 		f->suspect = (unsigned)c->value;
 	} else if (c->what == 'd') {
@@ -301,7 +303,7 @@ static void tell_known(struct spool *s)
 				.next = f->next, .attempts = f->attempts,
 			.suspect = f->suspect, .count = f->count, .final = f->final, .final_bits = f->count,
 				.reason = f->reason,
-			.reports = f->reports, .held = f->held,
+			.reports = f->reports, .held = f->held, .warned = f->warned,
 		};
 
 		if (f->unwritten)
@@ -468,6 +470,13 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 	change_new(s, 'u', id)->value = count;
 	snprintf(rest, sizeof rest, "%u", count);
 	note("suspect", id, rest);
+}
+
+void spool_warned(struct spool *s, uint64_t id)
+{
+	assert(!file_of(id)->unwritten);
+	change_new(s, 'w', id);
+	note("warned", id, "");
 }
 
 int64_t spool_clock_jump(struct spool *s)

@@ -61,6 +61,7 @@ static const struct { struct journal_line line; const char *text; } printed[] = 
 	"next " ID " when=9223372036854775807 attempts=9" },
 	{ { .kind = JOURNAL_HOLD, .count = 1 }, "hold " ID " held=1" },
 	{ { .kind = JOURNAL_SUSPECT, .count = 2 }, "suspect " ID " count=2" },
+	{ { .kind = JOURNAL_WARNED }, "warned " ID },
 	{ { .kind = JOURNAL_REPORT }, "report " ID },
 	{ { .kind = JOURNAL_DONE }, "done " ID },
 	{ { .kind = JOURNAL_TIME, .time = 10, .boot = 4, .name = { "b-1", 3 } },

@@ -41,6 +41,49 @@ START_TEST(test_encode)
 }
 END_TEST
 
+/* RFC 6533 section 3 */
+static const struct { const char *plain, *encoded; } utf8_codes[] = {
+	{ "", "" }, { "a@b.c", "a@b.c" }, { "gr\xc3\xbcn@x", "gr\\x{FC}n@x" }, { "a+b=c d", "a\\x{2B}b\\x{3D}c\\x{20}d" },
+	{ "\\", "\\x{5C}" }, { "\xe2\x82\xac", "\\x{20AC}" }, { "\xf0\x9f\x98\x80", "\\x{1F600}" },
+};
+
+START_TEST(test_encode_utf8)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	xtext_encode_utf8(text_of(utf8_codes[_i].plain), &b);
+	ck_assert_str_eq(buf_text(&b), utf8_codes[_i].encoded);
+	buf_clear(&b);
+	ck_assert(xtext_decode_utf8(text_of(utf8_codes[_i].encoded), &b));
+	ck_assert_str_eq(buf_text(&b), utf8_codes[_i].plain);
+	buf_free(&b);
+}
+END_TEST
+
+/* What is no character stays as it was written. */
+static const struct { const char *in, *out; } utf8_forms[] = {
+	{ "gr\xc3\xbcn@x", "gr\xc3\xbcn@x" }, { "\\x{0000FC}", "\xc3\xbc" }, { "\\x{10FFFF}", "\xf4\x8f\xbf\xbf" },
+	{ "\\x{fc}", "\xc3\xbc" },
+	{ "\\x{110000}", "\\x{110000}" }, { "\\x{D800}", "\\x{D800}" }, { "\\x{00000FC}", "\\x{00000FC}" },
+	{ "\\x{F}", "\\x{F}" }, { "\\x{}", "\\x{}" }, { "\\x{FC", "\\x{FC" }, { "\\x{FG}", "\\x{FG}" }, { "\\x", "\\x" },
+	{ "\\", "\\" }, { "\\x{00}", "\\x{00}" },
+};
+
+START_TEST(test_decode_utf8)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	ck_assert(xtext_decode_utf8(text_of(utf8_forms[_i].in), &b));
+	ck_assert_str_eq(buf_text(&b), utf8_forms[_i].out);
+	buf_clear(&b);
+	b.max = 1;
+	ck_assert(!xtext_decode_utf8(text_of("gr\xc3\xbcn"), &b));
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(test_every_byte)
 {
 	char bytes[256];
@@ -94,6 +137,8 @@ int main(void)
 		{ "checks", test_check, UNIT_ROWS(checks), 0 },
 		{ "encodes and decodes", test_encode, UNIT_ROWS(codes), 0 },
 		{ "carries every byte", test_every_byte, 1, 0 },
+		{ "encodes and decodes addresses in UTF-8", test_encode_utf8, UNIT_ROWS(utf8_codes), 0 },
+		{ "knows both forms of these", test_decode_utf8, UNIT_ROWS(utf8_forms), 0 },
 		{ "leaves bad sequences alone", test_decode_odd, UNIT_ROWS(odd), 0 },
 		{ "keeps the ceiling", test_ceiling, 1, 0 },
 	};

@@ -63,10 +63,10 @@ static void on_credit(void *arg, unsigned more)
 static void on_answer(void *arg, const struct answer *a)
 {
 	(void)arg;
-	snprintf(heard_text, sizeof heard_text, "%u/%u %d %s %s %s %s %u %ld %ld %s", a->request, a->rcpt,
+	snprintf(heard_text, sizeof heard_text, "%u/%u %d %s %s %s %s %u %ld %ld %d %s", a->request, a->rcpt,
 		a->verdict.outcome, a->verdict.dsn,
 		a->verdict.text, a->relay, a->tls ? a->tls : "-", a->conn_use, (long)a->setup,
-			(long)a->transmission,
+			(long)a->transmission, a->peer_reports,
 		a->transcript ? a->transcript : "-");
 	count(&heard_answers);
 }
@@ -241,7 +241,7 @@ START_TEST(test_answer)
 {
 	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many";
 	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
-		.transcript = transcript };
+		.peer_reports = true, .transcript = transcript };
 	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason,
 		.served = true };
 
@@ -253,7 +253,7 @@ START_TEST(test_answer)
 		.dsn = "4.2.0", .text = text };
 	link_send_answer(courier, &a);
 	run_until(1);
-	ck_assert_str_eq(heard_text, "4000000000/1 2 4.2.0 451 no h[/x] - 4 5 6 Out: x\nIn: y");
+	ck_assert_str_eq(heard_text, "4000000000/1 2 4.2.0 451 no h[/x] - 4 5 6 1 Out: x\nIn: y");
 	link_send_note(courier, a.request, "next host");
 	run_until(1);
 	ck_assert_str_eq(heard_text, "4000000000 next host");

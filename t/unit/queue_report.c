@@ -1,10 +1,8 @@
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "format/queue_id.h"
-#include "queue/report.h"
+#include "queue/report_bounce.h"
 #include "queue_world.h"
 #include "unit.h"
 
@@ -22,98 +20,7 @@ static const struct { unsigned notify; bool wanted; } notifies[] = {
 
 START_TEST(test_notify)
 {
-	ck_assert_int_eq(report_wanted(notifies[_i].notify), notifies[_i].wanted);
-}
-END_TEST
-
-/* Contents without the dot line, how much of the body's length is added, and what must come back: with and
- * without the body. */
-static const struct { const char *head; size_t body; size_t full, headers; } originals[] = {
-	{ "Subject: x\r\n\r\n", 0, 14, 12 },
-	{ "Subject: x\r\n\r\n", 100, 114, 12 },
-	{ "\r\n", 10, 12, 0 },
-	{ "", 0, 0, 0 },
-	{ "Subject: x\r\n", 0, 12, 12 },
-	{ "Subject: x\r\n\r\n", 50 * 1024, 14 + 50 * 1024, 12 },
-	{ "Subject: x\r\n\r\n", 50 * 1024 + 64, 14 + 50 * 1024, 12 },
-	{ "Subject: x\r\n\r\n", 10 * 1024 * 1024, 14 + 50 * 1024, 12 },
-};
-
-/* Lines of 64 bytes. */
-static void add_body(struct buf *b, size_t n)
-{
-	static const char line[] = "..23456789012345678901234567890123456789012345678901234567890\r\n";
-
-	for (; n >= sizeof line - 1; n -= sizeof line - 1)
-		buf_add(b, line, sizeof line - 1);
-	if (n >= 2) {
-		for (size_t i = 0; i < n - 2; i++)
-			buf_char(b, 'x');
-		buf_str(b, "\r\n");
-	}
-}
-
-START_TEST(test_original)
-{
-	int fd = memfd_create("report", MFD_CLOEXEC);
-	struct buf b, out;
-	size_t got;
-
-	buf_init(&b, 1 << 25);
-	buf_init(&out, 1 << 25);
-	buf_str(&b, "MAIL FROM:<>\r\nDATA\r\n");
-	got = b.len;
-	buf_str(&b, originals[_i].head);
-	add_body(&b, originals[_i].body);
-	buf_str(&b, ".\r\n");
-	ck_assert(write(fd, b.data, b.len) == (ssize_t)b.len);
-	ck_assert(report_original(fd, got, b.len - got, false, &out));
-	ck_assert_uint_le(out.len, originals[_i].full);
-	ck_assert_uint_ge(out.len + 64, originals[_i].full);
-	if (originals[_i].body < 50 * 1024)
-		ck_assert_uint_eq(out.len, originals[_i].full);
-	ck_assert(out.len == 0 || out.data[out.len - 1] == '\n');
-	ck_assert(out.len == 0 || memcmp(out.data, b.data + got, out.len) == 0);
-	buf_clear(&out);
-	ck_assert(report_original(fd, got, b.len - got, true, &out));
-	ck_assert_uint_eq(out.len, originals[_i].headers);
-	buf_free(&b);
-	buf_free(&out);
-	close(fd);
-}
-END_TEST
-
-START_TEST(test_original_with_an_endless_header)
-{
-	int fd = memfd_create("report", MFD_CLOEXEC);
-	struct buf b, out;
-
-	buf_init(&b, 1 << 25);
-	buf_init(&out, 1 << 25);
-	for (int i = 0; i < 10000; i++)
-		buf_fmt(&b, "X-Field-%d: value\r\n", i);
-	buf_str(&b, "\r\nbody\r\n.\r\n");
-	ck_assert(write(fd, b.data, b.len) == (ssize_t)b.len);
-	ck_assert(report_original(fd, 0, b.len, true, &out));
-	ck_assert_uint_le(out.len, 64 * 1024);
-	ck_assert_uint_ge(out.len, 64 * 1024 - 100);
-	buf_clear(&out);
-	ck_assert(report_original(fd, 0, b.len, false, &out));
-	ck_assert_uint_le(out.len, 114 * 1024);
-	ck_assert_int_eq(out.data[out.len - 1], '\n');
-	buf_free(&b);
-	buf_free(&out);
-	close(fd);
-}
-END_TEST
-
-START_TEST(test_original_that_cannot_be_read)
-{
-	struct buf out;
-
-	buf_init(&out, 1000);
-	ck_assert(!report_original(-1, 0, 100, false, &out));
-	ck_assert_uint_eq(out.len, 0);
+	ck_assert_int_eq(report_bounce_wanted(notifies[_i].notify), notifies[_i].wanted);
 }
 END_TEST
 
@@ -167,6 +74,29 @@ START_TEST(test_content)
 }
 END_TEST
 
+/* parameter requiretls_redact_dsn */
+static const struct { const char *value, *there[2], *absent; } redactions[] = {
+	{ "yes", { "MAIL FROM:<>\r\n", "text/rfc822-headers" }, "a body line" },
+	{ "no", { "MAIL FROM:<> REQUIRETLS\r\n", "a body line" }, "rfc822-headers" },
+};
+
+START_TEST(test_redaction)
+{
+	struct world w;
+	const char *text;
+
+	world_begin(&w, "requiretls_redact_dsn", redactions[_i].value, NULL);
+	world_open(&w);
+	fake_spool_next.mail_params = "REQUIRETLS";
+	text = report_text(&w);
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_msg(strstr(text, redactions[_i].there[i]), "%s", text);
+	ck_assert_ptr_null(strstr(text, redactions[_i].absent));
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(test_expiry_report)
 {
 	struct world w;
@@ -214,10 +144,8 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "notify", test_notify, UNIT_ROWS(notifies), 0 },
-		{ "original", test_original, UNIT_ROWS(originals), 0 },
-		{ "original with an endless header", test_original_with_an_endless_header, 1, 0 },
-		{ "original that cannot be read", test_original_that_cannot_be_read, 1, 0 },
 		{ "content", test_content, UNIT_ROWS(contents), 0 },
+		{ "redaction", test_redaction, UNIT_ROWS(redactions), 0 },
 		{ "expiry report", test_expiry_report, 1, 0 },
 		{ "many refused", test_many_refused, 1, 0 },
 	};

@@ -2,7 +2,6 @@
  * memory aborts if something is. */
 #include <string.h>
 
-#include "format/queue_id.h"
 #include "queue/orders.h"
 #include "queue_world.h"
 #include "unit.h"
@@ -31,27 +30,7 @@ static uint64_t drop_written(struct world *w, const char *rcpt)
 	return world_drop(w, "s@sender.test", rcpt);
 }
 
-/* The first words of the journal's lines about the message, and of its reports; "s done". */
-static const char *story(uint64_t id)
-{
-	static char out[1000];
-	char name[QUEUE_ID_SIZE], what[20], whose[40];
-	const char *at = buf_text(&fake_journal);
-	size_t n;
-
-	queue_id_print(id, name);
-	n = strlen(name);
-	out[0] = '\0';
-	for (; sscanf(at, "%19s %39s", what, whose) == 2; at = strchr(at, '\n') + 1) {
-		bool is_report = strcmp(what, "report") == 0 && strncmp(whose, name, n) == 0;
-
-		if (strcmp(whose, name) == 0 || is_report)
-			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", *out ? " " : "", what);
-	}
-	return out;
-}
-
-#define ck_story(id, expected) ck_assert_str_eq(story(id), expected)
+#define ck_story(id, expected) ck_assert_str_eq(world_story(id), expected)
 
 /* How messages end, or do not, and what is on the disk about them, in that order. */
 static const struct {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/queue_id.h"
 #include "queue/couriers.h"
 
 struct courier_end {
@@ -61,6 +62,7 @@ static void answer(struct job *j, uint32_t i, enum outcome outcome, const char *
 	struct answer a = {
 		.request = j->request->number, .rcpt = i, .conn_use = j->connected, .setup = 1, .transmission = 2,
 		.verdict = { .outcome = outcome, .stage = STAGE_DOT, .text = (char *)text },
+		.peer_reports = j->host->has_dsn,
 		.relay = (char *)(j->connected ? "host.test[192.0.2.1]:24" : "none"),
 	};
 
@@ -457,6 +459,25 @@ unsigned world_journal(const char *text)
 	for (const char *at = buf_text(&fake_journal); (at = strstr(at, text)); at += strlen(text))
 		n++;
 	return n;
+}
+
+const char *world_story(uint64_t id)
+{
+	static char out[1000];
+	char name[QUEUE_ID_SIZE], what[20], whose[40];
+	const char *at = buf_text(&fake_journal);
+	size_t n;
+
+	queue_id_print(id, name);
+	n = strlen(name);
+	out[0] = '\0';
+	for (; sscanf(at, "%19s %39s", what, whose) == 2; at = strchr(at, '\n') + 1) {
+		bool is_report = strcmp(what, "report") == 0 && strncmp(whose, name, n) == 0;
+
+		if (strcmp(whose, name) == 0 || is_report)
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", *out ? " " : "", what);
+	}
+	return out;
 }
 
 const char *world_state(struct world *w, uint64_t id)

@@ -23,6 +23,7 @@ struct host {
 	char nexthop[80];
 	bool dead;
 	unsigned busy_above;          /* connections it serves; 0: all */
+	bool has_dsn;                 /* it makes reports of success itself */
 	bool closes_idle;             /* after each transaction's end, a while later */
 	unsigned open, open_max, requests, rcpts_max, probes;
 	int64_t last_request;
@@ -74,6 +75,8 @@ void world_run(struct world *, int64_t ms);
 
 /* How often the text stands in the journal's calls. */
 unsigned world_journal(const char *text);
+/* The first words of the journal's lines about the message, and of its reports: "s done". */
+const char *world_story(uint64_t id);
 /* The message's state, or "gone". */
 const char *world_state(struct world *, uint64_t id);
 

@@ -178,6 +178,7 @@ START_TEST(test_memory_is_complete)
 	spool_next(w->spool, id, 12345, 6);
 	spool_hold(w->spool, id, true);
 	spool_suspect(w->spool, id, 2);
+	spool_warned(w->spool, id);
 	spool_report(w->spool, id + 3, REPORT, strlen(REPORT), strlen(REPORT_HEAD), nothing, NULL);
 	world_wait(w, w->arrived_count == 2);
 	setenv("CAUSEWAY_TEST_FAIL", "append:1", 1);
@@ -198,6 +199,7 @@ START_TEST(test_memory_is_complete)
 		ck_assert_int_le(llabs(k->next - 12345), 10);   /* moved along with the clock */
 		ck_assert_uint_eq(k->attempts, 6);
 		ck_assert(k->held);
+		ck_assert(k->warned);
 		ck_assert_uint_eq(k->suspect, 2);
 		ck_assert_uint_eq(k->reports, 3);
 	}

@@ -473,6 +473,26 @@ START_TEST(test_history)
 }
 END_TEST
 
+/* Whether its sender was told that a message is late, and until when that is known. */
+static const struct { const char *journal; bool warned; } warnings[] = {
+	{ IN, false },
+	{ IN "warned " A "\n", true },
+	{ IN "!warned " A "\n", false },
+	{ IN "warned " A "\n" IN, false },   /* the id was used again */
+};
+
+START_TEST(test_warned)
+{
+	struct world *w = left_behind(A, warnings[_i].journal);
+
+	world_open(w);
+	ck_assert_uint_eq(w->known_count, 1);
+	ck_assert_int_eq(w->known[0].known.warned, warnings[_i].warned);
+	world_close(w);
+	world_free(w);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -484,6 +504,7 @@ int main(void)
 		{ "cut off", test_cut_off, 4, 0 },
 		{ "report of the same name", test_report_of_same_name, 1, 0 },
 		{ "deferrals do not pile up", test_deferrals_do_not_pile_up, 1, 0 },
+		{ "warned", test_warned, UNIT_ROWS(warnings), 0 },
 		{ "load", test_load, 2 * UNIT_ROWS(contents), 0 },
 		{ "load of nothing", test_load_of_nothing, 1, 0 },
 		{ "history", test_history, 1, 0 },

@@ -1,0 +1,88 @@
+#include "queue/report_bounce.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/core.h"
+#include "queue/notices.h"
+#include "queue/report.h"
+
+bool report_bounce_wanted(unsigned notify)
+{
+	return notify == 0 || (notify & NOTIFY_FAILURE);
+}
+
+static bool is_refused(const struct active *a, uint32_t rcpt)
+{
+	const struct note *n = a->rcpts[rcpt].note;
+
+	if (a->rcpts[rcpt].returned)
+		return false;
+	return n && (n->outcome == OUTCOME_BOUNCED || (n->outcome == OUTCOME_DEFERRED && a->expired));
+}
+
+/* Our own reports ask for no report to anybody, but the postmaster shall know: or neither the recipient nor
+ * the sender would. Of bounces from elsewhere only if that is wanted. */
+static bool is_told(const struct active *a, uint32_t rcpt)
+{
+	if (report_is_one(a->message))
+		return true;
+	if (!*a->envelope->sender && !notices_wanted(a->queue->settings, NOTICE_2BOUNCE))
+		return false;
+	return report_bounce_wanted(a->envelope->rcpts[rcpt].notify);
+}
+
+static void name(struct report *r, const struct active *a, uint32_t rcpt)
+{
+	const struct note *n = a->rcpts[rcpt].note;
+	const bool gave_up = n->outcome == OUTCOME_DEFERRED;
+	char *reason = gave_up ? mem_fmt("delivery could not be completed in the time that is allowed; "
+	                                 "the last try said: %s", n->text) : mem_str(n->text);
+
+	report_add(r, rcpt, &(struct dsn_rcpt){
+		.action = DSN_FAILED, .status = gave_up ? "4.4.7" : n->dsn, .remote = n->relay,
+		.diagnostic = n->reply, .reason = reason, .last_attempt = queue_wall(a->queue, n->when) });
+	free(reason);
+}
+
+/* To the sender, or where there is none, to the postmaster; NULL for all who are refused: nobody is to be told. */
+static struct report *make(struct active *a, const char *to, bool notice)
+{
+	struct report *r = report_new(a, DSN_FAILED, to, notice);
+
+	for (uint32_t i = 0; i < a->envelope->count; i++)
+		if (is_refused(a, i) && is_told(a, i))
+			name(r, a, i);
+	if (report_count(r))
+		return r;
+	report_free(r);
+	return NULL;
+}
+
+static bool may_send(const struct active *a, const char *to)
+{
+	if (report_is_notice(a->message))
+		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
+		         "the notice to the postmaster cannot be delivered: it is given up");
+	else if (!*to)
+		log_line(LOG_LEVEL_INFO, "bounce", a->name,
+		         "no report: the sender is null, and 2bounce_notice_recipient is empty");
+	else
+		return true;
+	return false;
+}
+
+bool report_bounce(struct active *a, void (*written)(struct active *))
+{
+	const bool notice = !*a->envelope->sender;
+	const char *to = notice ? a->queue->settings->double_bounce_recipient : a->envelope->sender;
+	struct report *r = make(a, to, notice);
+
+	if (!r)
+		return false;
+	if (may_send(a, to))
+		return report_send(r, written);
+	report_free(r);
+	return false;
+}
