@@ -158,6 +158,11 @@ static void make_tools(struct courier *c, const struct settings *s)
 	stream_shared_set_window(t->sessions.streams, (int)s->tcp_windowsize);
 	t->sessions.myhostname = s->myhostname;
 	t->sessions.soft_bounce = s->soft_bounce;
+	t->sessions.keeps_8bit = s->disable_mime_output_conversion;
+	t->sessions.content = (struct rewriting_setup){
+		.header_limit = (size_t)s->header_size_limit, .boundary_limit = (size_t)s->mime_boundary_length_limit,
+		.nesting_limit = (size_t)s->mime_nesting_limit, .record_limit = (size_t)s->line_length_limit,
+	};
 	buf_init(&t->sessions.out, COMMANDS_MAX);
 }
 

@@ -66,7 +66,8 @@ struct session *session_new(struct session_common *common, const struct transpor
 	struct session *s = mem_alloc(sizeof *s);
 	struct dialogue_setup setup = {
 		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
-		.soft_bounce = common->soft_bounce, .filter = { t->reply_filter ? session_replace : NULL, s },
+		.soft_bounce = common->soft_bounce, .keeps_8bit = common->keeps_8bit,
+		.filter = { t->reply_filter ? session_replace : NULL, s },
 	};
 	char address[ENDPOINT_TEXT_SIZE];
 	const char *why;

@@ -10,6 +10,7 @@
 #include "net/stream.h"
 #include "courier/debug_peers.h"
 #include "courier/transport.h"
+#include "format/rewriting.h"
 #include "talk/dialogue.h"
 
 #define DOT_LINE 3   /* bytes of ".CRLF", the end of a content */
@@ -22,6 +23,8 @@ struct session_common {
 	bool soft_bounce;
 	const struct debug_peers *debug_peers;
 	unsigned debug_level;
+	bool keeps_8bit;                 /* disable_mime_output_conversion */
+	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */
 	struct buf out;                  /* commands on their way from the dialogue to the stream */
 };
 

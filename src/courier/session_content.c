@@ -11,12 +11,14 @@ static bool goes_as_it_is(const struct session *s, const struct rewriting_setup 
 {
 	bool cut = setup->line_limit > 0 && (s->job.long_lines || setup->line_limit < LINE_LONG);
 
-	return !cut && !setup->rules;
+	return !cut && !setup->seven_bit && !setup->rules;
 }
 
 static void plan(const struct session *s, struct rewriting_setup *setup)
 {
-	*setup = (struct rewriting_setup){ .line_limit = (uint64_t)s->transport->manner->line_length_limit };
+	*setup = s->common->content;
+	setup->line_limit = (uint64_t)s->transport->manner->line_length_limit;
+	setup->seven_bit = dialogue_wants_7bit(s->dialogue);
 }
 
 /* Bytes of the last line of the file, which is the dot. */

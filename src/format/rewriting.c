@@ -1,42 +1,185 @@
 #include "format/rewriting.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "format/line_cut.h"
+#include "format/mime_convert.h"
+#include "format/stuff.h"
+
+enum { ANSWER_MAX = 1024 * 1024 };   /* bytes that the rules may send in place of a field or a line */
 
 struct rewriting {
 	struct rewriting_setup setup;
+	struct mime *mime;
+	struct mime_convert *convert;
+	struct buf record;           /* beginning of a line that the rules have to see */
+	struct buf answer;           /* of the rules */
+	bool field_kept;             /* they left the last field as it was */
+	struct stuff stuff;
 	struct line_cut cut;
+	struct buf *out;             /* of the call at hand */
 	const char *failure, *dsn;
 };
 
+static void take_field(void *arg, const struct mime_entity *e, struct text field);
+static void take_text(void *arg, struct text bytes);
+
 struct rewriting *rewriting_new(const struct rewriting_setup *setup)
 {
+	struct mime_limits limits = { setup->header_limit, setup->boundary_limit, setup->nesting_limit };
 	struct rewriting *r = mem_alloc(sizeof *r);
+	struct mime_sink sink = { take_field, take_text, r };
+	struct mime_convert_setup convert = {
+		.seven_bit = setup->seven_bit, .line = setup->line_limit, .header = 2 * setup->header_limit,
+		.completes = setup->seven_bit || setup->rules,
+	};
 
 	r->setup = *setup;
+	r->mime = mime_new(&limits, setup->seven_bit);
+	r->convert = mime_convert_new(&convert, r->mime, &sink);
+	buf_init(&r->record, setup->record_limit + strlen("\r\n"));
+	buf_init(&r->answer, ANSWER_MAX);
 	line_cut_begin(&r->cut, setup->line_limit);
 	return r;
 }
 
 void rewriting_free(struct rewriting *r)
 {
+	if (!r)
+		return;
+	mime_convert_free(r->convert);
+	mime_free(r->mime);
+	buf_free(&r->record);
+	buf_free(&r->answer);
 	free(r);
 }
 
-static bool fail(struct rewriting *r, const char *dsn, const char *why)
+/* The first failure is the one that counts. */
+static void fail(struct rewriting *r, const char *dsn, const char *why)
 {
+	if (r->failure)
+		return;
 	r->dsn = dsn;
 	r->failure = why;
-	return false;
 }
+
+/* --- the end of the chain --- */
+
+/* What comes here is text with CRLFs, without stuffed dots. */
+static void put(struct rewriting *r, struct text bytes)
+{
+	struct text piece;
+
+	while (stuff_next(&r->stuff, &bytes, &piece)) {
+		if (r->setup.line_limit > 0)
+			line_cut_add(&r->cut, piece, r->out);
+		else
+			buf_add(r->out, piece.p, piece.n);
+	}
+	if (r->out->over)
+		fail(r, "4.3.0", "what the message becomes is too large to be held");
+}
+
+/* --- the rules --- */
+
+/* Sends what the rules made of something, if they could say. */
+static void put_answer(struct rewriting *r, const char *why)
+{
+	if (why)
+		fail(r, "4.3.0", why);
+	else if (r->answer.over)
+		fail(r, "4.3.0", "what a table puts in the place of a field or line is too large");
+	else
+		put(r, text_make(r->answer.data, r->answer.len));
+}
+
+static void ask_about_field(struct rewriting *r, enum rewriting_header header, struct text field)
+{
+	const struct rewriting_rules *rules = r->setup.rules;
+
+	buf_clear(&r->answer);
+	put_answer(r, rules->field(rules->arg, header, field, &r->answer));
+	r->field_kept = r->answer.len == field.n && memcmp(r->answer.data, field.p, field.n) == 0;
+}
+
+/* What goes on behind the limit of a field shares the fate of its beginning. */
+static void take_field(void *arg, const struct mime_entity *e, struct text field)
+{
+	struct rewriting *r = arg;
+	bool goes_on = *field.p == ' ' || *field.p == '\t';
+
+	if (r->failure)
+		return;
+	if (r->setup.rules && r->setup.rules->field && !goes_on && mime_field_begins(field)) {
+		ask_about_field(r, e->header, field);
+		return;
+	}
+	if (goes_on && !r->field_kept)
+		return;
+	r->field_kept = true;
+	put(r, field);
+}
+
+/* A line, or of a longer one as much as is looked at. */
+static void ask_about_line(struct rewriting *r)
+{
+	const struct rewriting_rules *rules = r->setup.rules;
+	bool whole = r->record.data[r->record.len - 1] == '\n';
+	size_t n = whole ? r->record.len : r->setup.record_limit;
+
+	buf_clear(&r->answer);
+	put_answer(r, rules->line(rules->arg, text_make(r->record.data, n), &r->answer));
+	buf_drop(&r->record, n);
+}
+
+/* Makes lines of what comes cut anywhere. */
+static void ask_about_text(struct rewriting *r, struct text bytes)
+{
+	while (bytes.n && !r->failure) {
+		const char *lf = memchr(bytes.p, '\n', bytes.n);
+		size_t room = r->record.max - r->record.len, n = lf ? (size_t)(lf - bytes.p) + 1 : bytes.n;
+
+		n = n < room ? n : room;
+		buf_add(&r->record, bytes.p, n);
+		bytes = text_make(bytes.p + n, bytes.n - n);
+		if (r->record.data[r->record.len - 1] != '\n' && r->record.len < r->record.max)
+			continue;
+		ask_about_line(r);
+	}
+}
+
+static void take_text(void *arg, struct text bytes)
+{
+	struct rewriting *r = arg;
+
+	if (r->failure)
+		return;
+	if (r->setup.rules && r->setup.rules->line)
+		ask_about_text(r, bytes);
+	else
+		put(r, bytes);
+}
+
+/* --- the chain --- */
 
 bool rewriting_add(struct rewriting *r, struct text wire, struct buf *out)
 {
-	if (r->failure)
-		return false;
-	return line_cut_add(&r->cut, wire, out) || fail(r, "4.3.0", "the converted message does not fit into memory");
+	enum mime_event event = MIME_FIELD;
+	struct text text;
+
+	r->out = out;
+	while (!r->failure && event != MIME_MORE && event != MIME_END) {
+		event = mime_next(r->mime, &wire, &text);
+		if (event != MIME_MORE)
+			mime_convert(r->convert, event, text);
+		if (r->setup.seven_bit && mime_too_deep(r->mime))
+			fail(r, "5.6.0", "MIME nesting exceeds the safety limit (mime_nesting_limit)");
+	}
+	if (event == MIME_END && !r->failure)
+		buf_str(out, ".\r\n");
+	return !r->failure;
 }
 
 const char *rewriting_failure(const struct rewriting *r, const char **dsn)

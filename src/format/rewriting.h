@@ -36,6 +36,10 @@ struct rewriting_rules {
 };
 
 struct rewriting_setup {
+	bool seven_bit;              /* the peer takes no bytes above 127 */
+	size_t header_limit;         /* bytes of a field that are looked at */
+	size_t boundary_limit;       /* bytes of a boundary that are compared */
+	size_t nesting_limit;        /* multiparts within each other */
 	uint64_t line_limit;         /* longest line that goes out, in bytes without CRLF; 0: any */
 	size_t record_limit;         /* longest piece of a line that rules.line sees, bytes */
 	const struct rewriting_rules *rules;   /* borrowed; NULL: none */

@@ -53,6 +53,8 @@ struct settings {
 	int64_t debug_peer_level;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
+	bool disable_mime_output_conversion;
+	int64_t mime_boundary_length_limit, mime_nesting_limit, header_size_limit, line_length_limit;
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;
 	int64_t maximal_queue_lifetime, bounce_queue_lifetime, delay_warning_time;

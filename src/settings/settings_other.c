@@ -40,11 +40,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
 	/* content */
-	ROW(FLAG, "disable_mime_output_conversion", "no", "send 8-bit content as it is"),
-	ROW(SIZE, "mime_boundary_length_limit", "2048", "longest boundary compared", .min = 1),
-	ROW(COUNT, "mime_nesting_limit", "100", "deepest multipart nesting", .min = 1),
-	ROW(SIZE, "header_size_limit", "102400", "header bytes looked at", .min = 1),
-	ROW(SIZE, "line_length_limit", "2048", "bytes kept of a reply", .min = 1),
 	ROW(FLAG, "smtputf8_enable", "yes", "addresses and headers in UTF-8 (RFC 6531)"),
 	ROW(LIST, "smtputf8_autodetect_classes", "sendmail, verify",
 		"origins whose messages are examined for UTF-8"),

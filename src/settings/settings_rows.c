@@ -8,7 +8,7 @@
 	  .help = __VA_ARGS__ }
 #define ROW(...) ROW_OF(settings, __VA_ARGS__)
 
-enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
+enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE, MEBIBYTE = 1024 * 1024 };
 
 static const char *const sandbox_words[] = { "try", "require", "off", NULL };
 static const char *const address_words[] = { "external", "internal", NULL };
@@ -69,6 +69,16 @@ static const struct option_row top_rows[] = {
 		"1: commands and replies; 2: what the server offers too", .min = 1),
 	ROW(SIZE, "tcp_windowsize", tcp_windowsize, "0",
 		"socket buffers of TCP connections in bytes; 0: the system's", .max = 1 << 30),
+	ROW(FLAG, "disable_mime_output_conversion", disable_mime_output_conversion, "no",
+		"send 8-bit content as it is to servers that have not announced 8BITMIME"),
+	ROW(SIZE, "mime_boundary_length_limit", mime_boundary_length_limit, "2048",
+		"bytes of a multipart's boundary that are compared", .min = 1, .max = MEBIBYTE),
+	ROW(COUNT, "mime_nesting_limit", mime_nesting_limit, "100",
+		"multiparts within each other that are followed", .min = 1, .max = 10000),
+	ROW(SIZE, "header_size_limit", header_size_limit, "102400",
+		"bytes of a header field that are looked at when content is rewritten", .min = 1, .max = 64 * MEBIBYTE),
+	ROW(SIZE, "line_length_limit", line_length_limit, "2048",
+		"bytes of a body line that body_checks see at once", .min = 1, .max = MEBIBYTE),
 	ROW(DURATION, "connection_cache_ttl_limit", connection_cache_ttl_limit, "2s",
 		"most that connection_cache_time_limit can be"),
 	ROW(DURATION, "connection_cache_protocol_timeout", connection_cache_protocol_timeout, "5s",

@@ -27,6 +27,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->manner = setup->manner;
 	d->lmtp = setup->manner->protocol == PROTOCOL_LMTP;
 	d->soft_bounce = setup->soft_bounce;
+	d->keeps_8bit = setup->keeps_8bit;
 	d->discard = setup->discard;
 	d->pix = setup->pix;
 	d->own_name = setup->own_name;

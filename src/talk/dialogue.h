@@ -41,6 +41,7 @@ struct dialogue_setup {
 	enum own_name own_name;        /* what it means that the peer calls itself by our name */
 	unsigned debug;                /* debug_peer_level if the conversation is to be remarked on, else 0 */
 	bool soft_bounce;              /* soft_bounce of the configuration */
+	bool keeps_8bit;               /* disable_mime_output_conversion */
 	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };
 
@@ -134,6 +135,8 @@ enum site dialogue_site(const struct dialogue *, const char **reason);
 enum stage dialogue_stage(const struct dialogue *);            /* of the reply awaited, for logs */
 const struct ehlo *dialogue_offers(const struct dialogue *);   /* what the peer announced */
 bool dialogue_authenticated(const struct dialogue *);
+/* Whether the content of the transaction at hand has to be made 7-bit for this peer (RFC 6152 section 3). */
+bool dialogue_wants_7bit(const struct dialogue *);
 bool dialogue_greeted(const struct dialogue *);                /* the session passed LHLO/EHLO */
 
 /* The conversation so far without content, "Out: …"/"In: …" lines, for notices about protocol errors; at

@@ -39,6 +39,11 @@ static bool uses_smtputf8(const struct dialogue *d)
 	return offers(d, EHLO_SMTPUTF8) && (d->t.envelope->smtputf8 || d->needs_utf8);
 }
 
+bool dialogue_wants_7bit(const struct dialogue *d)
+{
+	return d->t.eight_bit && !d->keeps_8bit && !offers(d, EHLO_8BITMIME);
+}
+
 /* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not
  * spoken. */
 static void say_body(const struct dialogue *d, struct buf *out)
@@ -100,7 +105,7 @@ void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 	buf_str(out, "MAIL FROM:<");
 	say_address(d, e->sender, out);
 	buf_char(out, '>');
-	if (offers(d, EHLO_SIZE))
+	if (offers(d, EHLO_SIZE) && !dialogue_wants_7bit(d))   /* what it will be is not known */
 		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
 	say_body(d, out);
 	if (offers(d, EHLO_DSN))

@@ -45,7 +45,7 @@ struct fallen {
 struct dialogue {
 	const struct manner *manner;
 	char *host, *myhostname;
-	bool lmtp, soft_bounce;
+	bool lmtp, soft_bounce, keeps_8bit;
 	unsigned discard;            /* EHLO_… */
 	unsigned pix;                /* PIX_…: to be done if it is one; then what is done */
 	enum own_name own_name;

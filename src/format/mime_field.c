@@ -1,0 +1,211 @@
+#include "format/mime_field.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_space(char c)
+{
+	return is_blank(c) || c == '\r' || c == '\n';
+}
+
+static struct text behind(struct text t, size_t n)
+{
+	return text_make(t.p + n, t.n - n);
+}
+
+static struct text trim(struct text t)
+{
+	while (t.n && is_space(*t.p))
+		t = behind(t, 1);
+	while (t.n && is_space(t.p[t.n - 1]))
+		t.n--;
+	return t;
+}
+
+/* Length of the name that the line begins with. */
+static size_t name_length(struct text line)
+{
+	size_t n = 0;
+
+	while (n < line.n && line.p[n] > ' ' && line.p[n] < 127 && line.p[n] != ':')
+		n++;
+	return n;
+}
+
+bool mime_field_begins(struct text line)
+{
+	size_t n = name_length(line), name = n;
+
+	while (n < line.n && is_blank(line.p[n]))
+		n++;
+	return name > 0 && n < line.n && line.p[n] == ':';
+}
+
+bool mime_field_is(struct text field, const char *name)
+{
+	return text_is_nocase(text_make(field.p, name_length(field)), name) && mime_field_begins(field);
+}
+
+struct text mime_field_value(struct text field)
+{
+	const char *colon = field.n ? memchr(field.p, ':', field.n) : NULL;
+	size_t n = colon ? (size_t)(colon - field.p) + 1 : field.n;
+
+	return behind(field, n);
+}
+
+bool mime_field_next(struct text *header, struct text *field)
+{
+	struct text line;
+
+	*field = text_make(header->p, 0);
+	while (header->n && (field->n == 0 || is_blank(*header->p))) {
+		if (!text_until(header, '\n', &line))
+			*header = text_make(header->p + header->n, 0);
+		field->n = (size_t)(header->p - field->p);
+	}
+	return field->n > 0;
+}
+
+/* --- values --- */
+
+/* Bytes of the character that begins here, two behind a backslash. */
+static size_t char_length(struct text t)
+{
+	return *t.p == '\\' && t.n > 1 ? 2 : 1;
+}
+
+/* Bytes of the quoted string that begins here, its quotes included. */
+static size_t quoted_length(struct text t)
+{
+	size_t n = 1;
+
+	while (n < t.n && t.p[n] != '"')
+		n += char_length(behind(t, n));
+	return n < t.n ? n + 1 : t.n;
+}
+
+/* Bytes of the comment that begins here, with those inside it. */
+static size_t comment_length(struct text t)
+{
+	size_t n = 0;
+	unsigned depth = 0;
+
+	do {
+		depth += t.p[n] == '(';
+		depth -= t.p[n] == ')';
+		n += char_length(behind(t, n));
+	} while (n < t.n && depth > 0);
+	return n;
+}
+
+static size_t length_to_semicolon(struct text t)
+{
+	size_t n = 0;
+
+	while (n < t.n && t.p[n] != ';')
+		n += t.p[n] == '"' ? quoted_length(behind(t, n)) : 1;
+	return n;
+}
+
+struct text mime_value_first(struct text *value)
+{
+	size_t n = length_to_semicolon(*value), semicolon = n < value->n;
+	struct text first = trim(text_make(value->p, n));
+
+	*value = behind(*value, n + semicolon);
+	return first;
+}
+
+bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw)
+{
+	while (rest->n) {
+		*raw = mime_value_first(rest);
+		if (!text_until(raw, '=', name))
+			continue;
+		*name = trim(*name);
+		*raw = trim(*raw);
+		return true;
+	}
+	return false;
+}
+
+void mime_unquote(struct text raw, struct buf *out)
+{
+	bool quoted = raw.n && *raw.p == '"';
+	size_t end = quoted ? quoted_length(raw) : raw.n;
+
+	end -= quoted && end > 1 && raw.p[end - 1] == '"';
+	for (size_t i = quoted; i < end; i++) {
+		if (quoted && raw.p[i] == '\\' && i + 1 < end)
+			i++;
+		if (raw.p[i] != '\r' && raw.p[i] != '\n')
+			buf_char(out, raw.p[i]);
+	}
+}
+
+/* Without comments, of which a word may have one on either side. */
+static struct text without_comments(struct text t)
+{
+	const char *comment;
+
+	t = trim(t);
+	while (t.n && *t.p == '(')
+		t = trim(behind(t, comment_length(t)));
+	comment = t.n ? memchr(t.p, '(', t.n) : NULL;
+	if (comment)
+		t.n = (size_t)(comment - t.p);
+	return trim(t);
+}
+
+enum mime_coding mime_coding(struct text value)
+{
+	static const struct {
+		const char *name;
+		enum mime_coding coding;
+	} codings[] = {
+		{ "7bit", MIME_7BIT }, { "8bit", MIME_8BIT }, { "binary", MIME_BINARY },
+		{ "quoted-printable", MIME_QUOTED_PRINTABLE }, { "base64", MIME_BASE64 },
+		{ "uuencode", MIME_PRIVATE }, { "uue", MIME_PRIVATE },
+	};
+
+	value = without_comments(value);
+	for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+		if (text_is_nocase(value, codings[i].name))
+			return codings[i].coding;
+	return text_starts_nocase(value, "x-") ? MIME_PRIVATE : MIME_MISNAMED;
+}
+
+static void find_boundary(struct text rest, struct buf *boundary)
+{
+	struct text name, raw;
+
+	while (boundary->len == 0 && mime_parameter_next(&rest, &name, &raw))
+		if (text_is_nocase(name, "boundary"))
+			mime_unquote(raw, boundary);
+	while (boundary->len && is_space(boundary->data[boundary->len - 1]))
+		boundary->len--;
+}
+
+enum mime_type mime_type(struct text value, struct buf *boundary)
+{
+	struct text name = without_comments(mime_value_first(&value));
+
+	if (text_starts_nocase(name, "multipart/")) {
+		find_boundary(value, boundary);
+		if (text_is_nocase(name, "multipart/signed"))
+			return MIME_TYPE_SIGNED;
+		return text_is_nocase(name, "multipart/digest") ? MIME_TYPE_DIGEST : MIME_TYPE_MULTIPART;
+	}
+	if (text_is_nocase(name, "message/rfc822"))
+		return MIME_TYPE_RFC822;
+	if (text_is_nocase(name, "message/global"))
+		return MIME_TYPE_GLOBAL;
+	if (text_starts_nocase(name, "message/global-"))
+		return MIME_TYPE_LEAF;   /* RFC 6533: may be encoded as any leaf */
+	return text_starts_nocase(name, "message/") ? MIME_TYPE_MESSAGE : MIME_TYPE_LEAF;
+}
