@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "format/mime.h"
 
+#define LONG "456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789"
+
 /*
  * What is told of a message, in order: f(field), h for a header's end with what follows (l leaf, o opaque, p multipart,
  * m message), t(text), -(text) between parts, b(boundary), e the end; CRLF is shown as |. Upper-case: inside a signed part.
@@ -75,14 +77,14 @@ static const struct {
 	  "--i--\r\n2\r\n--o\r\n\r\n3\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) hp(|) b(--i|) "
 	  "F(A: b|) Hl(|) T(1|) B(--i--|) -(2|) B(--o|) hl(|) t(3|) e " },
-	/* the limits of the test: 3 multiparts, 8 bytes of a boundary, 30 of a field */
+	/* the limits of the test: 3 multiparts, 8 bytes of a boundary, 80 of a field */
 	{ "Content-Type: multipart/x;boundary=123456789\r\n\r\n--12345678x\r\n\r\n--12345678--\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=123456789|) hp(|) b(--12345678x|) hl(|) b(--12345678--|) e " },
-	{ "X: 3456789 123456789 123456789\r\n 1\r\n 2 456789 123456789 123456789\r\n 3\r\nY: z\r\n\r\n.\r\n",
-	  "f(X: 3456789 123456789 123456789|) f( 1| 2 456789 123456789 123456789|) f( 3|) f(Y: z|) hl(|) e " },
+	{ "X: " LONG "\r\n 1\r\n 2 " LONG "\r\n 3\r\nY: z\r\n\r\n.\r\n",
+	  "f(X: " LONG "|) f( 1| 2 " LONG "|) f( 3|) f(Y: z|) hl(|) e " },
 };
 
-static const struct mime_limits limits = { 30, 8, 3 };
+static const struct mime_limits limits = { 80, 8, 3 };
 
 static void show(struct buf *told, char what, char more, struct text text, bool sealed)
 {
