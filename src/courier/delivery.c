@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "courier/forwarding.h"
+#include "courier/generic.h"
 #include "courier/tally.h"
 #include "format/domain.h"
 
@@ -33,6 +34,7 @@ struct delivery {
 	bool at_last;                    /* the session goes to the last of them */
 	struct xforward client;          /* borrows from the request */
 	struct endpoint used;            /* where an idle session went: not asked twice */
+	struct envelope *outside;        /* its addresses as the peer sees them; NULL: as they are */
 	struct envelope part;            /* the recipients of the transaction that runs */
 	uint32_t *asked;                 /* those as indexes of the request's envelope */
 	struct tally *tally;
@@ -50,6 +52,7 @@ static void delivery_free(struct delivery *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	tally_free(d->tally);
+	envelope_free(d->outside);
 	free(d->part.rcpts);
 	free(d->site_reason);
 	free(d->asked);
@@ -237,6 +240,18 @@ static const struct session_events session_events = {
 	.verdict = verdict, .note = note, .dot = dot, .settled = settled,
 };
 
+static void gather(struct delivery *d)
+{
+	free(d->part.rcpts);
+	free(d->asked);
+	tally_gather(d->tally, &d->part, &d->asked);
+	if (!d->outside)
+		return;
+	d->part.sender = d->outside->sender;
+	for (size_t i = 0; i < d->part.count; i++)
+		d->part.rcpts[i].address = d->outside->rcpts[d->asked[i]].address;
+}
+
 static void begin(struct delivery *d, bool last_host)
 {
 	const struct request *r = d->request;
@@ -252,9 +267,7 @@ static void begin(struct delivery *d, bool last_host)
 		.long_lines = r->long_lines,
 	};
 
-	free(d->part.rcpts);
-	free(d->asked);
-	tally_gather(d->tally, &d->part, &d->asked);
+	gather(d);
 	d->phase = TRYING;
 	session_begin(d->session, &job);
 }
@@ -368,13 +381,20 @@ static void refuse(struct delivery *d, const char *dsn, const char *text)
 static const char *obstacle(struct delivery *d, const char **dsn)
 {
 	const struct transport *t = transports_find(d->tools->transports, d->request->transport);
+	const char *why;
 
 	*dsn = "4.3.5";
 	if (!t)
 		return "the configuration names no such transport (any more)";
 	d->transport = t;
+	*dsn = "4.3.0";
+	if (t->generic) {
+		d->outside = generic_envelope(t->generic, d->request->envelope, &why);
+		if (!d->outside)
+			return why;
+	}
 	*dsn = "5.4.6";
-	if (forwarding_loops(d->request, d->fd))
+	if (forwarding_loops(d->request, (d->outside ? d->outside : d->request->envelope)->rcpts[0].address, d->fd))
 		return "mail forwarding loop: the message was delivered to this recipient before";
 	*dsn = "4.7.4";
 	return manner_tls_missing(t->manner);

@@ -23,7 +23,7 @@ static bool names(struct text line, const char *rcpt)
 	return text_is_nocase(line, rcpt);
 }
 
-bool forwarding_loops(const struct request *r, int fd)
+bool forwarding_loops(const struct request *r, const char *rcpt, int fd)
 {
 	size_t size = r->content_size < HEADER_MAX ? (size_t)r->content_size : HEADER_MAX;
 	struct text header, line;
@@ -37,7 +37,7 @@ bool forwarding_loops(const struct request *r, int fd)
 	n = pread(fd, bytes, size, (off_t)r->content_at);
 	header = content_header(text_make(bytes, n > 0 ? (size_t)n : 0));
 	while (!found && text_until(&header, '\n', &line))
-		found = names(line, r->envelope->rcpts[0].address);
+		found = names(line, rcpt);
 	free(bytes);
 	return found;
 }

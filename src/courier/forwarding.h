@@ -6,8 +6,8 @@
 
 #include "link/link.h"
 
-/* Whether the message's header says that it was delivered to this request's recipient before (flag D of its
+/* Whether the message's header says that it was delivered to this recipient before (flag D of its
  * transport, behaviour R-7). Without the flag, or if the file cannot be read: no. */
-bool forwarding_loops(const struct request *, int fd);
+bool forwarding_loops(const struct request *, const char *rcpt, int fd);
 
 #endif

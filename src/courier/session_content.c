@@ -14,11 +14,12 @@ static bool goes_as_it_is(const struct session *s, const struct rewriting_setup 
 	return !cut && !setup->seven_bit && !setup->rules;
 }
 
-static void plan(const struct session *s, struct rewriting_setup *setup)
+static void plan(struct session *s, struct rewriting_setup *setup)
 {
 	*setup = s->common->content;
 	setup->line_limit = (uint64_t)s->transport->manner->line_length_limit;
 	setup->seven_bit = dialogue_wants_7bit(s->dialogue);
+	setup->rules = session_rules(s);
 }
 
 /* Bytes of the last line of the file, which is the dot. */
@@ -64,6 +65,7 @@ static bool send_rewritten(struct session *s, const struct rewriting_setup *setu
 	s->unread = j->content_size;
 	buf_init(&trace, TRACE_OUT_MAX);
 	rewrite(s, j->trace, j->trace_size, &trace);   /* a failure comes again with the content */
+	s->rules.in_trace = false;
 	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size, &change);
 	buf_free(&trace);
 	return gone;

@@ -14,6 +14,14 @@ enum message_part {
 	PART_END      /* the rest, or all of it */
 };
 
+/* How far the tables of the transport are with the message at hand (session_rules.c). */
+struct session_rules {
+	struct rewriting_rules rules;
+	unsigned notes;              /* lines for the log so far */
+	bool in_trace;               /* the lines ahead of the content go through */
+	bool inside_line;            /* the last piece of a line was not its end */
+};
+
 struct session {
 	struct session_common *common;
 	const struct transport *transport;
@@ -29,6 +37,7 @@ struct session {
 	enum session_state state;
 	struct session_job job;
 	enum message_part part;      /* of the message, on its way */
+	struct session_rules rules;
 	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
 	uint64_t unread;             /* bytes of that content that were not rewritten yet */
 	unsigned progress;           /* of the dialogue when the deadline was set, */
@@ -49,6 +58,9 @@ void session_pump(struct session *);
 
 /* Sends trace lines and content, as it stands in the file or rewritten; true when all has gone to the kernel. */
 bool session_send_content(struct session *);
+
+/* The rules for the message that is about to be sent; NULL: the transport has no such tables. */
+const struct rewriting_rules *session_rules(struct session *);
 
 /* The rewriting gave up: everybody who is left is judged by its reason. */
 void session_content_failed(struct session *);

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "courier/checks.h"
+#include "courier/generic.h"
 #include "courier/ports.h"
 #include "format/domain.h"
 #include "format/ehlo.h"
@@ -107,6 +109,18 @@ static bool read_filter(struct transport *t, char **why)
 }
 
 /* The name of the option that is to blame, or NULL. */
+static const char *read_content(struct transport *t, const struct settings *s, char **why)
+{
+	const char *option = NULL;
+
+	t->checks = checks_new(t->manner, &option, why);
+	if (!t->checks && *why)
+		return option;
+	t->generic = generic_new(s, t->manner, why);
+	return t->generic || !*why ? NULL : "generic_maps";
+}
+
+/* The same. */
 static const char *read_all(struct transport *t, const struct settings *s, char **why)
 {
 	const struct manner *m = t->manner;
@@ -136,7 +150,7 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 	t->idle_time = m->connection_cache_time_limit;
 	if (t->idle_time > s->connection_cache_ttl_limit)
 		t->idle_time = s->connection_cache_ttl_limit;
-	return NULL;
+	return read_content(t, s, why);
 }
 
 /* --- coming and going --- */
@@ -171,6 +185,8 @@ void transports_free(struct transports *all)
 		table_list_free(all->all[i].discard_maps);
 		table_list_free(all->all[i].pix_maps);
 		table_free(all->all[i].reply_filter);
+		checks_free(all->all[i].checks);
+		generic_free(all->all[i].generic);
 	}
 	free(all->all);
 	free(all);

@@ -19,6 +19,8 @@ struct transport {
 	unsigned pix;                    /* PIX_… where no table says otherwise */
 	struct table_list *pix_maps;     /* by the peer's address; NULL: none */
 	struct table *reply_filter;      /* by the line of a reply; NULL: none */
+	struct checks *checks;           /* of header fields and lines; NULL: none */
+	struct generic *generic;         /* mapping of addresses; NULL: none */
 };
 
 struct transports;

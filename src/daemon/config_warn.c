@@ -6,7 +6,6 @@
 
 /* Options that change mail, keep something from strangers, or tell somebody: they must not be left out in silence. */
 static const char *const waiting[] = {
-	"generic_maps", "header_checks", "mime_header_checks", "nested_header_checks", "body_checks",
 	"delivery_status_filter", "default_delivery_status_filter", "sasl_auth_enable", "tls_policy_maps",
 };
 

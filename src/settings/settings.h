@@ -39,6 +39,7 @@ struct settings {
 	int64_t workers;              /* 0: one per CPU */
 	int sandbox;                  /* enum sandbox_choice */
 	char *mailbox_domains, *mailbox_transport, *transport_maps, *default_transport, *relayhost;
+	char *recipient_delimiter, *propagate_unmatched_extensions;
 	bool soft_bounce;
 	char *notify_classes, *double_bounce_recipient;
 	int64_t bounce_size_limit;    /* bytes */

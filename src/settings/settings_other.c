@@ -43,8 +43,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(FLAG, "smtputf8_enable", "yes", "addresses and headers in UTF-8 (RFC 6531)"),
 	ROW(LIST, "smtputf8_autodetect_classes", "sendmail, verify",
 		"origins whose messages are examined for UTF-8"),
-	ROW(LIST, "propagate_unmatched_extensions", "canonical, virtual",
-		"rewriting that keeps address extensions"),
 	ROW(LIST, "internal_mail_filter_classes", "", "own messages that are filtered"),
 	/* what the postmaster is told */
 	ROW(TEXT, "error_notice_recipient", "postmaster", "who gets transcripts"),

@@ -314,9 +314,9 @@ static const struct {
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
 	{ "lmtp { tls_security_level = may }", "conf:1: lmtp.tls_security_level = may: acts as none" },
-	{ "lmtp { header_checks = 'regexp:/x' }", "conf:1: lmtp.header_checks: accepted, but this version does not act" },
 	{ "\nlmtp_sasl_auth_enable = yes", "conf:2: lmtp_sasl_auth_enable: accepted, but" },
-	{ "transport x { protocol = lmtp\nbody_checks = 'pcre:/x' }", "conf:2: transport.x.body_checks: accepted, but" },
+	{ "transport x { protocol = lmtp\ndelivery_status_filter = 'pcre:/x' }",
+	  "conf:2: transport.x.delivery_status_filter: accepted, but" },
 };
 
 START_TEST(test_warned)
