@@ -121,27 +121,6 @@ static size_t sessions_allowed(void)
 	return (size_t)most;
 }
 
-static bool protocol_is_on(const char *inet_protocols, const char *name)
-{
-	struct text rest = text_of(inet_protocols), word;
-
-	while (text_list_next(&rest, &word))
-		if (text_is(word, name) || text_is(word, "all"))
-			return true;
-	return false;
-}
-
-static struct resolver *make_resolver(struct loop *loop, const struct settings *s, char **why)
-{
-	return resolver_new(loop, &(struct resolver_setup){
-		.servers = s->resolver_servers,
-		.trust_anchor_file = s->resolver_trust_anchor_file,
-		.hosts_file = s->resolver_hosts_file,
-		.ipv4 = protocol_is_on(s->inet_protocols, "ipv4"),
-		.ipv6 = protocol_is_on(s->inet_protocols, "ipv6"),
-	}, why);
-}
-
 static void make_tools(struct courier *c, const struct settings *s)
 {
 	struct delivery_tools *t = &c->tools;
@@ -151,8 +130,6 @@ static void make_tools(struct courier *c, const struct settings *s)
 	t->over = on_over;
 	list_init(&t->running);
 	t->pool = pool_new(c->loop, s->connection_cache_protocol_timeout, on_closed, c);
-	t->hosts = (struct hosts_setup){ .loop = c->loop, .myhostname = s->myhostname,
-		.known_tcp_ports = s->known_tcp_ports };
 	t->sessions.loop = c->loop;
 	t->sessions.streams = stream_shared_new(c->loop);
 	stream_shared_set_window(t->sessions.streams, (int)s->tcp_windowsize);
@@ -201,9 +178,7 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	make_tools(c, s);
 	c->linger = loop_timer_new(loop, leave_if_done, c);
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
-	if (read_transports(c, s, why) && read_debug_peers(c, s, why))
-		c->tools.hosts.resolver = make_resolver(loop, s, why);
-	if (c->tools.hosts.resolver)
+	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && hosts_setup_open(&c->tools.hosts, loop, s, why))
 		return c;
 	courier_free(c);
 	return NULL;
@@ -221,7 +196,7 @@ void courier_free(struct courier *c)
 	delivery_free_all(&c->tools);
 	pool_free(c->tools.pool);
 	link_free(c->tools.link);
-	resolver_free(c->tools.hosts.resolver);
+	hosts_setup_close(&c->tools.hosts);
 	transports_free(c->transports);
 	debug_peers_free(c->debug_peers);
 	stream_shared_free(c->tools.sessions.streams);

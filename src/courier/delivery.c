@@ -189,6 +189,8 @@ static void session_failed(struct delivery *d)
 	set_site(d, site, text);
 	if (!d->at_last)
 		tally_note(d->tally, text);
+	if (session_timed_out(d->session))
+		dead_addresses_add(d->tools->hosts.dead, session_peer_at(d->session));
 	session_free(d->session);
 	d->session = NULL;
 }
@@ -203,8 +205,10 @@ static void transaction_over(struct delivery *d)
 		tally_note(d->tally, session_complaint(d->session));
 	if (session_greeted(d->session) && site == SITE_FINE && !d->stale)
 		d->served = true;
-	if (session_greeted(d->session) && d->hosts)
+	if (session_greeted(d->session) && d->hosts) {
+		dead_addresses_remove(d->tools->hosts.dead, session_peer_at(d->session));
 		hosts_count_session(d->hosts);
+	}
 }
 
 /* An attempt is over: whoever is left goes to the next host. */
@@ -316,6 +320,15 @@ static void search(struct delivery *d)
 	hosts_next(d->hosts, host_found, d);
 }
 
+/* Whoever calls itself as we are called is this host, if that is looked at: the best one means a loop, another one
+ * that something is missing. */
+static enum own_name own_name_means(const struct host *host)
+{
+	if (!host->loops)
+		return OWN_NAME_FINE;
+	return host->best ? OWN_NAME_LOOPS : OWN_NAME_WAITS;
+}
+
 static void host_found(void *arg, const struct host *host)
 {
 	struct delivery *d = arg;
@@ -335,7 +348,7 @@ static void host_found(void *arg, const struct host *host)
 	t->connecting(t->arg);
 	d->reused = false;
 	peer = (struct session_peer){ .name = host->name, .at = host->at, .only = host->last && !d->asked_hosts,
-		.debug = is_watched(d) };
+		.debug = is_watched(d), .own_name = own_name_means(host) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
 	d->session = session_new(&t->sessions, d->transport, &peer, &session_events, d);
@@ -346,8 +359,9 @@ static void look_for_hosts(struct delivery *d)
 {
 	const struct manner *m = d->transport->manner;
 	struct text nexthop = text_of(d->request->nexthop);
+	const struct hosts_watch watch = { .note = note, .arg = d };
 
-	d->hosts = hosts_new(&d->tools->hosts, m, d->request->nexthop);
+	d->hosts = hosts_new(&d->tools->hosts, d->transport, d->request->nexthop, &watch);
 	if (*m->fallback_relay && m->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
 		tally_note(d->tally, "warning: fallback_relay does not count for a nexthop that is a socket");
 }

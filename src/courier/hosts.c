@@ -3,47 +3,56 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/ports.h"
+#include "courier/search.h"
 #include "format/domain.h"
 
-#define FAILURE_MAX 1200
+enum { FAILURE_MAX = 1200 };
 
 struct hosts {
-	const struct hosts_setup *setup;
-	const struct manner *manner;
+	struct lookup_for of;
+	struct hosts_watch watch;
 	void (*found)(void *arg, const struct host *);
 	void *arg;
 	struct loop_task answer;         /* gives `next` to who asked */
-	struct resolver_query *query;
 	bool local;                      /* unix: */
 	bool named;                      /* the nexthop has at least one element */
+	bool relayhost;                  /* the nexthop is relayhost: that it fails is our mistake */
 	struct text rest;                /* of the nexthop: elements that were not looked at yet */
 	struct text fallback;            /* the same of fallback_relay, when rest is at its end */
 	bool fallen_back;                /* rest is what fallback was */
-	struct domain_nexthop element;   /* the one at hand */
-	struct endpoint *addresses;      /* of the element, those not given yet from `at` on */
-	size_t count, at;
+	char *written;                   /* the element at hand … */
+	struct domain_nexthop element;   /* … read … */
+	uint16_t port;                   /* … with its port */
+	struct search *search;
+	const struct search_result *result;      /* of it, from `at` on not given yet */
+	size_t at;
 	int64_t given, sessions;         /* of the element, for the limits */
 	struct host next;
 	bool has_next;
+	bool ours;
 	const char *failure_dsn;
 	char *failure;
 };
 
-struct hosts *hosts_new(const struct hosts_setup *setup, const struct manner *m, const char *nexthop)
+struct hosts *hosts_new(const struct hosts_setup *setup, const struct transport *t, const char *nexthop,
+	const struct hosts_watch *watch)
 {
 	struct hosts *h = mem_alloc(sizeof *h);
+	bool lmtp = t->manner->protocol == PROTOCOL_LMTP;
 
-	h->setup = setup;
-	h->manner = m;
+	h->watch = *watch;
+	h->of = (struct lookup_for){ .setup = setup, .transport = t, .watch = &h->watch };
 	h->rest = text_of(nexthop);
-	h->local = m->protocol == PROTOCOL_LMTP && domain_lmtp(&h->rest) == DOMAIN_LMTP_SOCKET;
+	h->relayhost = !lmtp && strcmp(nexthop, setup->settings->relayhost) == 0;
+	h->local = lmtp && domain_lmtp(&h->rest) == DOMAIN_LMTP_SOCKET;
 	if (!h->local)
-		h->fallback = text_of(m->fallback_relay);
+		h->fallback = text_of(t->manner->fallback_relay);
 	return h;
 }
 
@@ -51,9 +60,9 @@ void hosts_free(struct hosts *h)
 {
 	if (!h)
 		return;
-	loop_cancel(h->setup->loop, &h->answer);
-	resolver_cancel(h->query);
-	free(h->addresses);
+	loop_cancel(h->of.setup->loop, &h->answer);
+	search_free(h->search);
+	free(h->written);
 	free(h->failure);
 	free(h);
 }
@@ -63,8 +72,11 @@ static void fail(struct hosts *h, const char *dsn, const char *what, const char 
 {
 	struct buf b;
 
-	if (h->fallen_back && dsn[0] == '5')
+	if (dsn[0] == '5' && (h->fallen_back || h->relayhost)) {
 		dsn = "4.3.5";   /* a relay of ours that is not there is our mistake */
+		lookup_note(&h->of, "warning: %s: %s: the mail waits until that is mended",
+			h->fallen_back ? "fallback_relay" : "relayhost", what);
+	}
 	if (h->failure && h->failure_dsn[0] == '4' && dsn[0] == '5')
 		return;
 	buf_init(&b, FAILURE_MAX);
@@ -84,6 +96,11 @@ const char *hosts_failure(const struct hosts *h, const char **dsn)
 	return h->failure;
 }
 
+bool hosts_are_ours(const struct hosts *h)
+{
+	return h->ours && *h->of.setup->settings->best_mx_transport && !h->relayhost && !h->fallen_back;
+}
+
 void hosts_count_session(struct hosts *h)
 {
 	h->sessions++;
@@ -101,12 +118,13 @@ static void answer_later(struct hosts *h, bool has_next)
 	if (!h->named)
 		fail(h, "4.3.5", "the nexthop names no host", NULL);
 	h->has_next = has_next;
-	loop_later(h->setup->loop, &h->answer);
+	loop_later(h->of.setup->loop, &h->answer);
 }
 
 /* The socket's path is the one host there is. */
 static void next_local(struct hosts *h)
 {
+	const char *myhostname = h->of.setup->settings->myhostname;
 	char path[sizeof(struct sockaddr_un)];
 
 	if (h->rest.n == 0) {
@@ -115,7 +133,10 @@ static void next_local(struct hosts *h)
 	}
 	h->named = true;
 	snprintf(path, sizeof path, "%.*s", (int)h->rest.n, h->rest.p);
-	h->next = (struct host){ .name = h->setup->myhostname, .last = true };
+	free(h->written);
+	h->written = mem_strn(h->rest.p, h->rest.n);
+	h->next = (struct host){ .name = myhostname, .domain = myhostname, .canonical = "", .nexthop = h->written,
+		.sure = true, .best = true, .last = true };
 	if (endpoint_unix(&h->next.at, path) && h->rest.n < sizeof path)
 		answer_later(h, true);
 	else {
@@ -125,92 +146,7 @@ static void next_local(struct hosts *h)
 	h->rest.n = 0;
 }
 
-static void shuffle(struct hosts *h)
-{
-	for (size_t i = h->count; i > 1; i--) {
-		size_t other = arc4random_uniform((uint32_t)i);
-		struct endpoint e = h->addresses[i - 1];
-
-		h->addresses[i - 1] = h->addresses[other];
-		h->addresses[other] = e;
-	}
-}
-
-/* The order within a family stays. */
-static void family_first(struct hosts *h, bool v6)
-{
-	for (size_t i = 1; i < h->count; i++) {
-		struct endpoint e = h->addresses[i];
-		size_t to = i;
-
-		if (endpoint_is_v6(&e) != v6)
-			continue;
-		for (; to > 0 && endpoint_is_v6(&h->addresses[to - 1]) != v6; to--)
-			h->addresses[to] = h->addresses[to - 1];
-		h->addresses[to] = e;
-	}
-}
-
-static size_t count_family(const struct hosts *h, bool v6)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < h->count; i++)
-		n += endpoint_is_v6(&h->addresses[i]) == v6;
-	return n;
-}
-
-/* How many of a family stay when most are left of both together: the smaller one keeps what fits into half,
- * the odd one goes to the family that is first. */
-static size_t share(size_t own, size_t other, size_t most, bool first)
-{
-	size_t half = most / 2;
-
-	if (own <= half)
-		return own;
-	if (other <= half)
-		return most - other;
-	return half + (first ? most % 2 : 0);
-}
-
-/* Lets mx_address_limit leave addresses of both families; the order stays. */
-static void balance(struct hosts *h)
-{
-	size_t most = (size_t)h->manner->mx_address_limit, room[2], kept = 0;
-	size_t v4 = count_family(h, false), v6 = count_family(h, true);
-
-	if (most == 0 || h->count <= most || v4 == 0 || v6 == 0)
-		return;
-	room[false] = share(v4, v6, most, !endpoint_is_v6(&h->addresses[0]));
-	room[true] = share(v6, v4, most, endpoint_is_v6(&h->addresses[0]));
-	for (size_t i = 0; i < h->count; i++) {
-		size_t *left = &room[endpoint_is_v6(&h->addresses[i])];
-
-		if (*left == 0)
-			continue;
-		(*left)--;
-		h->addresses[kept++] = h->addresses[i];
-	}
-	h->count = kept;
-}
-
-static void arrange(struct hosts *h)
-{
-	if (h->manner->randomize_addresses)
-		shuffle(h);
-	if (h->manner->address_preference != PREFER_ANY)
-		family_first(h, h->manner->address_preference == PREFER_IPV6);
-	if (h->manner->balance_inet_protocols)
-		balance(h);
-}
-
-static void set_port(struct endpoint *e, uint16_t port)
-{
-	if (endpoint_is_v6(e))
-		e->at.v6.sin6_port = htons(port);
-	else
-		e->at.v4.sin_port = htons(port);
-}
+/* --- the addresses of an element --- */
 
 static bool under_limit(int64_t count, int64_t limit)
 {
@@ -219,36 +155,77 @@ static bool under_limit(int64_t count, int64_t limit)
 
 static bool has_address(const struct hosts *h)
 {
-	return h->at < h->count && under_limit(h->given, h->manner->mx_address_limit)
-		&& under_limit(h->sessions, h->manner->mx_session_limit);
+	const struct manner *m = h->of.transport->manner;
+
+	return h->result && h->at < h->result->count && under_limit(h->given, m->mx_address_limit)
+		&& under_limit(h->sessions, m->mx_session_limit);
+}
+
+static bool is_last(struct hosts *h)
+{
+	struct text rest = h->rest, fallback = h->fallback, more;
+
+	return !has_address(h) && !text_list_next(&rest, &more) && !text_list_next(&fallback, &more);
+}
+
+static void describe(struct hosts *h, const struct candidate *c)
+{
+	const struct search_result *r = h->result;
+	char key[DOMAIN_SIZE];
+	bool alias = c->target->canonical
+		&& strcasecmp(c->target->canonical, domain_key(text_of(c->target->name), key)) != 0;
+	bool override = alias && h->of.transport->manner->cname_overrides_servername;
+
+	h->next = (struct host){
+		.name = override ? c->target->canonical : c->target->name,
+		.canonical = alias ? c->target->canonical : "",
+		.nexthop = h->written, .domain = h->element.host, .at = c->at,
+		.mx_used = r->exchangers, .mx_secure = r->exchangers_secure, .secure = c->secure,
+		.best = c->target->preference == r->best,
+		.loops = search_minds_loops(h->of.transport, h->port), .dead = c->dead,
+	};
+	h->next.sure = (!r->exchangers || r->exchangers_secure) && (!override || c->secure);
 }
 
 static void give_address(struct hosts *h)
 {
-	struct text rest = h->rest, fallback = h->fallback, more;
-
-	h->next.name = h->element.host;
-	h->next.at = h->addresses[h->at++];
+	describe(h, &h->result->list[h->at++]);
 	h->given++;
-	set_port(&h->next.at, h->element.port);
-	h->next.last = !has_address(h) && !text_list_next(&rest, &more) && !text_list_next(&fallback, &more);
+	h->next.last = is_last(h);
 	answer_later(h, true);
 }
 
+/* What the limits leave out of the element that is done with. */
+static void tell_left_out(struct hosts *h)
+{
+	for (; h->result && h->at < h->result->count; h->at++)
+		lookup_left_out(&h->of, h->result->list[h->at].target->name, &h->result->list[h->at].at,
+			under_limit(h->given, h->of.transport->manner->mx_address_limit) ? "mx_session_limit"
+				: "mx_address_limit");
+}
+
+/* --- from element to element --- */
+
 static void next_inet(struct hosts *h);
 
-static void looked_up(void *arg, const struct resolver_answer *a)
+/* Whoever is a mail exchanger of the domain must not hand its mail to others than the better ones; and a loop is a
+ * loop. */
+static void end_list(struct hosts *h)
+{
+	h->rest = h->fallback = text_of("");
+}
+
+static void searched(void *arg, const struct search_result *r)
 {
 	struct hosts *h = arg;
 
-	h->query = NULL;
-	if (a->result != RESOLVER_FOUND)
-		fail(h, a->result == RESOLVER_LATER ? "4.4.3" : "5.4.4", a->text, NULL);
-	h->addresses = mem_grow(h->addresses, a->count + 1, sizeof h->addresses[0]);
-	if (a->count > 0)
-		memcpy(h->addresses, a->addresses, a->count * sizeof h->addresses[0]);
-	h->count = a->count;
-	arrange(h);
+	h->result = r;
+	h->at = 0;
+	h->ours = r->loops;
+	if (r->backup || r->loops)
+		end_list(h);
+	if (r->count == 0)
+		fail(h, r->dsn, r->text, NULL);
 	next_inet(h);
 }
 
@@ -257,7 +234,7 @@ static bool next_element(struct hosts *h, struct text *element)
 {
 	if (text_list_next(&h->rest, element))
 		return true;
-	if (!h->named || h->fallen_back)
+	if (!h->named || h->fallen_back || text_trim(h->fallback).n == 0)
 		return false;
 	h->fallen_back = true;
 	h->rest = h->fallback;
@@ -265,27 +242,45 @@ static bool next_element(struct hosts *h, struct text *element)
 	return text_list_next(&h->rest, element);
 }
 
+static const char *service_of(const struct hosts *h)
+{
+	return h->element.service[0] ? h->element.service : h->of.transport->manner->tcp_port;
+}
+
+/* Reads the element; false with a complaint if there is nothing to find. */
+static bool read_element(struct hosts *h, struct text element)
+{
+	const char *why;
+	char shown[600];
+
+	free(h->written);
+	h->written = mem_strn(element.p, element.n);
+	snprintf(shown, sizeof shown, "bad nexthop \"%.500s\"", h->written);
+	if (!domain_nexthop(element, &h->element, &why)) {
+		fail(h, "4.3.5", shown, why);
+		return false;
+	}
+	h->port = h->element.port;
+	if (h->port > 0 || port_find(h->of.setup->settings->known_tcp_ports, service_of(h), &h->port))
+		return true;
+	fail(h, "4.3.5", shown, "no such port or service");
+	return false;
+}
+
 /* Turns to the next element of the list; false if there is none. */
 static bool take_element(struct hosts *h)
 {
 	struct text element;
-	const char *why;
-	const char *service;
-	char shown[600];
 
-	h->count = h->at = 0;
+	tell_left_out(h);
+	search_free(h->search);
+	h->search = NULL;
+	h->result = NULL;
 	h->given = h->sessions = 0;
 	while (next_element(h, &element)) {
 		h->named = true;
-		snprintf(shown, sizeof shown, "bad nexthop \"%.*s\"", (int)element.n, element.p);
-		if (!domain_nexthop(element, &h->element, &why)) {
-			fail(h, "4.3.5", shown, why);
-			continue;
-		}
-		service = h->element.service[0] ? h->element.service : h->manner->tcp_port;
-		if (h->element.port > 0 || port_find(h->setup->known_tcp_ports, service, &h->element.port))
+		if (read_element(h, element))
 			return true;
-		fail(h, "4.3.5", shown, "no such port or service");
 	}
 	return false;
 }
@@ -295,7 +290,7 @@ static void next_inet(struct hosts *h)
 	if (has_address(h))
 		give_address(h);
 	else if (take_element(h))
-		h->query = resolver_ask(h->setup->resolver, h->element.host, looked_up, h);
+		h->search = search_start(&h->of, &h->element, service_of(h), h->port, searched, h);
 	else
 		answer_later(h, false);
 }

@@ -181,6 +181,11 @@ const char *session_failure(const struct session *s, const char **dsn, enum site
 	return s->failure;
 }
 
+bool session_timed_out(const struct session *s)
+{
+	return s->timed_out;
+}
+
 enum site session_site(const struct session *s, const char **reason)
 {
 	return dialogue_site(s->dialogue, reason);

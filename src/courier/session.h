@@ -85,6 +85,7 @@ enum session_state session_state(const struct session *);
 /* idle, fit for another transaction, and not too old or too often used */
 bool session_reusable(const struct session *);
 const char *session_failure(const struct session *, const char **dsn, enum site *);   /* the text */
+bool session_timed_out(const struct session *);     /* it failed since nothing answered in time */
 enum site session_site(const struct session *, const char **reason);
 bool session_greeted(const struct session *);       /* the handshake was passed */
 const struct endpoint *session_peer_at(const struct session *);

@@ -45,6 +45,7 @@ struct session {
 	unsigned uses;
 	int64_t born;                /* loop_now when connecting began */
 	int64_t mail_at;
+	bool timed_out;              /* connecting did */
 	enum site failure_site;
 	const char *failure_dsn;
 	char *failure;

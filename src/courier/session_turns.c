@@ -221,6 +221,7 @@ static void fail(struct session *s, bool unbound, int error)
 	const char *where = unbound ? "cannot use the configured bind address: " : "";
 
 	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
+	s->timed_out = error == ETIMEDOUT;
 	s->failure_dsn = unbound ? "4.4.0" : "4.4.1";
 	s->failure = mem_fmt("connect to %s: %s%s", s->relay, where, what);
 	session_settle_as(s, SESSION_FAILED);

@@ -108,6 +108,31 @@ static bool read_filter(struct transport *t, char **why)
 	return !*table || t->reply_filter;
 }
 
+static bool has_word(const char *list, const char *wanted)
+{
+	struct text rest = text_of(list), word;
+
+	while (text_list_next(&rest, &word))
+		if (text_is_nocase(word, wanted))
+			return true;
+	return false;
+}
+
+/* dns_support_level counts more than disable_dns_lookups; without the DNS there is the hosts file. */
+static bool read_dns(struct transport *t, const struct settings *s, char **why)
+{
+	const struct manner *m = t->manner;
+
+	t->dns = m->dns_support_level == DNS_SUPPORT_UNSET ? !s->disable_dns_lookups
+		: m->dns_support_level != DNS_SUPPORT_DISABLED;
+	t->dnssec = m->dns_support_level == DNS_SUPPORT_DNSSEC;
+	t->host_dns = t->dns && has_word(m->host_lookup, "dns");
+	t->native = !t->dns || has_word(m->host_lookup, "native");
+	t->defnames = has_word(m->dns_resolver_options, "res_defnames");
+	t->dnsrch = has_word(m->dns_resolver_options, "res_dnsrch");
+	return read_maps(m->dns_reply_filter, &t->dns_filter, why);
+}
+
 /* The name of the option that is to blame, or NULL. */
 static const char *read_content(struct transport *t, const struct settings *s, char **why)
 {
@@ -147,6 +172,8 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 		return "pix_workaround_maps";
 	if (!read_filter(t, why))
 		return "reply_filter";
+	if (!read_dns(t, s, why))
+		return "dns_reply_filter";
 	t->idle_time = m->connection_cache_time_limit;
 	if (t->idle_time > s->connection_cache_ttl_limit)
 		t->idle_time = s->connection_cache_ttl_limit;
@@ -187,6 +214,7 @@ void transports_free(struct transports *all)
 		table_free(all->all[i].reply_filter);
 		checks_free(all->all[i].checks);
 		generic_free(all->all[i].generic);
+		table_list_free(all->all[i].dns_filter);
 	}
 	free(all->all);
 	free(all);

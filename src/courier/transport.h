@@ -21,6 +21,10 @@ struct transport {
 	struct table *reply_filter;      /* by the line of a reply; NULL: none */
 	struct checks *checks;           /* of header fields and lines; NULL: none */
 	struct generic *generic;         /* mapping of addresses; NULL: none */
+	bool dns, dnssec;                /* whether the DNS is asked at all; whether its answers should be validated */
+	bool host_dns, native;           /* host_lookup */
+	bool defnames, dnsrch;           /* dns_resolver_options */
+	struct table_list *dns_filter;   /* by the text of a DNS record; NULL: none */
 };
 
 struct transports;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "courier/dnssec_probe.h"
 #include "courier/ports.h"
 #include "courier/debug_peers.h"
 #include "courier/transport.h"
@@ -163,23 +164,28 @@ static bool check_socket(struct checking *c, const char *path, struct text socke
 	return true;
 }
 
-/* "unix:" means something to LMTP only. */
-static bool check_nexthop(struct checking *c, const char *path, const struct settings_transport *t,
-	struct text nexthop)
+static bool check_hosts(struct checking *c, const char *path, struct text list)
 {
 	struct domain_nexthop parsed;
 	struct text element;
 	const char *why;
 
-	if (!t->manner)
-		return true;
-	if (t->manner->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
-		return check_socket(c, path, nexthop);
-	while (text_list_next(&nexthop, &element))
+	while (text_list_next(&list, &element))
 		if (!domain_nexthop(element, &parsed, &why))
 			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p,
 				why));
 	return true;
+}
+
+/* "unix:" means something to LMTP only. */
+static bool check_nexthop(struct checking *c, const char *path, const struct settings_transport *t,
+	struct text nexthop)
+{
+	if (!t->manner)
+		return true;
+	if (t->manner->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
+		return check_socket(c, path, nexthop);
+	return check_hosts(c, path, nexthop);
 }
 
 /* transport:nexthop, of which the transport must exist. */
@@ -243,7 +249,9 @@ static bool check_routing(struct checking *c)
 		return false;
 	if (!check_route(c, "default_transport", s->default_transport))
 		return false;
-	return check_lists(c);
+	if (*s->best_mx_transport && !check_route(c, "best_mx_transport", s->best_mx_transport))
+		return false;
+	return check_nexthop(c, "relayhost", settings_transport(s, "smtp"), text_of(s->relayhost)) && check_lists(c);
 }
 
 static bool check_times(struct checking *c)
@@ -277,13 +285,23 @@ static bool check_window(struct checking *c, const struct settings_transport *t)
 			t->manner->destination_concurrency_negative_feedback);
 }
 
+/* Relays are hosts, never sockets. */
+static bool check_fallback(struct checking *c, const struct settings_transport *t)
+{
+	char *path = settings_transport_path(t, "fallback_relay");
+	bool good = check_hosts(c, path, text_of(t->manner->fallback_relay));
+
+	free(path);
+	return good;
+}
+
 static bool check_transports(struct checking *c)
 {
 	for (size_t i = 0; i < c->settings->transport_count; i++) {
 		const struct settings_transport *t = &c->settings->transports[i];
 		char *flags = mem_fmt("transport.%s.flags", t->name);
 		char *nexthop = mem_fmt("transport.%s.nexthop", t->name);
-		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_window(c, t);
+		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_fallback(c, t) && check_window(c, t);
 
 		if (good && strspn(t->flags, "DORX") != strlen(t->flags))
 			good = fail_with(c, flags, "flags are letters of DORX");
@@ -303,6 +321,8 @@ static bool check_connections(struct checking *c)
 
 	if (!port_list_check(c->settings->known_tcp_ports, &complaint))
 		return fail_with(c, "known_tcp_ports", complaint);
+	if (!dnssec_probe_check(c->settings->dnssec_probe, &complaint))
+		return fail_with(c, "dnssec_probe", complaint);
 	t = transports_new(c->settings, &c->fault->path, &c->fault->what);
 	transports_free(t);
 	return t;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	HEADER_SIZE = 12, QUESTION_SIZE = 4, RECORD_SIZE = 10,   /* the fixed parts */
@@ -10,6 +11,32 @@ enum {
 	FLAG_QR = 0x8000, FLAG_TC = 0x0200, FLAG_AD = 0x0020,
 	CLASS_IN = 1
 };
+
+static const struct {
+	enum dnsmsg_type type;
+	const char *name;
+} types[] = {
+	{ DNSMSG_A, "A" }, { DNSMSG_NS, "NS" }, { DNSMSG_CNAME, "CNAME" }, { DNSMSG_SOA, "SOA" }, { DNSMSG_MX, "MX" },
+	{ DNSMSG_TXT, "TXT" }, { DNSMSG_AAAA, "AAAA" }, { DNSMSG_SRV, "SRV" }, { DNSMSG_DS, "DS" },
+	{ DNSMSG_DNSKEY, "DNSKEY" }, { DNSMSG_TLSA, "TLSA" },
+};
+
+const char *dnsmsg_type_name(enum dnsmsg_type type, char out[16])
+{
+	snprintf(out, 16, "TYPE%u", (unsigned)type);
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (types[i].type == type)
+			snprintf(out, 16, "%s", types[i].name);
+	return out;
+}
+
+enum dnsmsg_type dnsmsg_type_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcasecmp(types[i].name, name) == 0)
+			return types[i].type;
+	return 0;
+}
 
 static unsigned get16(const uint8_t *p)
 {

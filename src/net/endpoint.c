@@ -33,6 +33,30 @@ bool endpoint_inet(struct endpoint *e, const char *address, uint16_t port)
 	return true;
 }
 
+bool endpoint_binary(struct endpoint *e, const void *bytes, size_t n)
+{
+	if (n == sizeof e->at.v4.sin_addr) {
+		*e = (struct endpoint){ .size = sizeof e->at.v4 };
+		e->at.v4.sin_family = AF_INET;
+		memcpy(&e->at.v4.sin_addr, bytes, n);
+	} else if (n == sizeof e->at.v6.sin6_addr) {
+		*e = (struct endpoint){ .size = sizeof e->at.v6 };
+		e->at.v6.sin6_family = AF_INET6;
+		memcpy(&e->at.v6.sin6_addr, bytes, n);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void endpoint_set_port(struct endpoint *e, uint16_t port)
+{
+	if (endpoint_is_v6(e))
+		e->at.v6.sin6_port = htons(port);
+	else
+		e->at.v4.sin_port = htons(port);
+}
+
 const char *endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE])
 {
 	if (endpoint_is_unix(e))

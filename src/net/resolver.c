@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <unbound.h>
 #include <unbound-event.h>
@@ -12,26 +11,23 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/dnsmsg.h"
 #include "format/domain.h"
-#include "net/hosts_file.h"
+#include "net/resolver_context.h"
 
-#define CLASS_IN 1
-#define ADDRESSES_MAX 100
-#define DNSSEC_BOGUS 1      /* the sec argument of libunbound's event call-back */
-
-/* Zones that libunbound would answer by itself; what the servers say counts for these too. */
-static const char *const built_in_zones[] = {
-	"test.", "invalid.", "onion.", "home.arpa.", "resolver.arpa.", "service.arpa.",
+enum {
+	CLASS_IN = 1,
+	/* the sec argument of libunbound's event call-back */
+	UNBOUND_BOGUS = 1, UNBOUND_SECURE = 2,
+	KEY_SIZE = DOMAIN_SIZE + 8,
+	TEXT_MAX = 500
 };
 
 struct resolver {
 	struct loop *loop;
 	struct ub_ctx *ctx;
-	struct hosts_file *hosts;
-	bool ipv4, ipv6;
-	struct map *lookups;         /* under way, by name: struct lookup */
-	struct list all;             /* struct lookup, those being told included */
+	int64_t patience;
+	struct map *lookups;         /* that others may still join, by type and name: struct lookup */
+	struct list all;             /* struct lookup */
 };
 
 struct resolver_query {
@@ -40,20 +36,32 @@ struct resolver_query {
 	void *arg;
 };
 
-/* One name being looked up, for all who ask for it meanwhile. */
+/* One question, for all who ask it meanwhile. */
 struct lookup {
 	struct list in_all;
 	struct resolver *resolver;
-	char key[DOMAIN_SIZE];       /* as it was asked for, in the form for keys */
-	char name[DOMAIN_SIZE];      /* as the DNS is asked */
+	char key[KEY_SIZE];
+	char name[DOMAIN_SIZE];
+	enum dnsmsg_type type;
 	struct list queries;
-	unsigned pending;            /* questions to the DNS */
-	struct endpoint addresses[ADDRESSES_MAX];
-	size_t count;
-	bool later;                  /* some question failed for now */
-	char text[512];
+	bool asked;                  /* libunbound will still call back … */
+	bool answered;               /* … and nobody waits for it any more */
+	struct loop_timer *patience;
+	enum resolver_result result;
+	enum dnssec dnssec;
+	struct dnsrecord_set set;
+	char text[TEXT_MAX];
 	struct loop_task tell;
 };
+
+const char *dnssec_word(enum dnssec d)
+{
+	static const char *const words[] = {
+		[DNSSEC_INSECURE] = "insecure", [DNSSEC_SECURE] = "secure", [DNSSEC_BOGUS] = "bogus",
+	};
+
+	return words[d];
+}
 
 static void lookup_free(struct lookup *l)
 {
@@ -64,40 +72,31 @@ static void lookup_free(struct lookup *l)
 		free(LIST_OF(first, struct resolver_query, in));
 	}
 	loop_cancel(l->resolver->loop, &l->tell);
+	loop_timer_free(l->patience);
 	list_remove(&l->in_all);
+	dnsrecord_clear(&l->set);
 	free(l);
 }
 
-static void describe(const struct lookup *l, struct resolver_answer *a)
+/* --- the answer --- */
+
+static void leave_map(struct lookup *l)
 {
-	*a = (struct resolver_answer){ .addresses = l->addresses, .count = l->count };
-	a->text = l->count ? NULL : l->text;
-	a->result = l->count ? RESOLVER_FOUND : l->later ? RESOLVER_LATER : RESOLVER_NOTHING;
+	if (map_get(l->resolver->lookups, l->key, strlen(l->key)) == l)
+		map_take(l->resolver->lookups, l->key, strlen(l->key));
 }
 
-/* The answers come in any order. */
-static void ipv4_first(struct lookup *l)
-{
-	struct endpoint e;
-
-	for (size_t i = 1; i < l->count; i++) {
-		size_t to = i;
-
-		e = l->addresses[i];
-		for (; !endpoint_is_v6(&e) && to > 0 && endpoint_is_v6(&l->addresses[to - 1]); to--)
-			l->addresses[to] = l->addresses[to - 1];
-		l->addresses[to] = e;
-	}
-}
-
+/* What libunbound still has to say of this question goes nowhere; it stays until then. */
 static void tell(void *arg)
 {
 	struct lookup *l = arg;
-	struct resolver_answer a;
+	struct resolver_answer a = {
+		.result = l->result, .dnssec = l->dnssec, .name = l->set.owner,
+		.records = l->set.records, .count = l->set.count,
+		.text = l->result == RESOLVER_FOUND ? NULL : l->text,
+	};
 
-	map_take(l->resolver->lookups, l->key, strlen(l->key));
-	ipv4_first(l);
-	describe(l, &a);
+	leave_map(l);
 	while (!list_empty(&l->queries)) {
 		struct resolver_query *q = LIST_OF(list_first(&l->queries), struct resolver_query, in);
 
@@ -105,40 +104,48 @@ static void tell(void *arg)
 		q->done(q->arg, &a);
 		free(q);
 	}
-	lookup_free(l);
+	if (l->asked)
+		loop_timer_stop(l->patience);
+	else
+		lookup_free(l);
 }
 
-static void settle(struct lookup *l)
+static void answer(struct lookup *l, enum resolver_result result, const char *text, const char *detail)
 {
-	if (l->pending == 0)
-		loop_later(l->resolver->loop, &l->tell);
+	struct buf b;
+
+	l->answered = true;
+	l->result = result;
+	buf_init(&b, TEXT_MAX - 1);
+	buf_str(&b, text ? text : "");
+	if (detail) {
+		buf_str(&b, ": ");
+		text_clean(text_of(detail), TEXT_MAX / 2, &b);
+	}
+	snprintf(l->text, sizeof l->text, "%s", buf_text(&b));
+	buf_free(&b);
+	loop_later(l->resolver->loop, &l->tell);
 }
 
-/* The first complaint stays, but one that may pass goes over one that does not. */
-static void complain(struct lookup *l, bool later, const char *what, const char *detail)
+static void take_records(struct lookup *l, const struct dnsmsg *m)
 {
-	if (l->text[0] && (l->later || !later))
-		return;
-	l->later = later;
-	snprintf(l->text, sizeof l->text, "%s %s%s%s", what, l->name, detail ? ": " : "",
-		detail ? detail : "");
-}
-
-static void take_records(struct lookup *l, struct dnsmsg *m)
-{
-	struct dnsmsg_record r;
-	char numeric[DNSMSG_ADDRESS_SIZE];
-	enum dnsmsg_result result;
-	size_t before = l->count;
-
-	while ((result = dnsmsg_next(m, &r)) == DNSMSG_RECORD)
-		if (dnsmsg_address(&r, numeric) && l->count < ADDRESSES_MAX
-			&& endpoint_inet(&l->addresses[l->count], numeric, 0))
-			l->count++;
-	if (result == DNSMSG_BAD)
-		complain(l, true, "a damaged DNS answer came for", NULL);
-	else if (l->count == before)
-		complain(l, false, "the DNS has no address of a wanted family for host", NULL);
+	switch (dnsrecord_read(m, l->name, l->type, RESOLVER_RECORDS_MAX, &l->set)) {
+	case DNSRECORD_READ:
+		if (l->set.count > 0)
+			answer(l, RESOLVER_FOUND, NULL, NULL);
+		else
+			answer(l, RESOLVER_EMPTY, "Host found but no data record of requested type", NULL);
+		break;
+	case DNSRECORD_DAMAGED:
+		answer(l, RESOLVER_LATER, "the name server's answer is damaged; try again", NULL);
+		break;
+	case DNSRECORD_CIRCLE:
+		answer(l, RESOLVER_LATER, "its aliases (CNAME) lead in a circle; try again", NULL);
+		break;
+	case DNSRECORD_STRANGE:
+		answer(l, RESOLVER_LATER, "the name server answered about another name; try again", NULL);
+		break;
+	}
 }
 
 /* The code is in the packet, or beside it where there is none. */
@@ -147,111 +154,107 @@ static void take_packet(struct lookup *l, int rcode, const void *packet, int siz
 	struct dnsmsg m = { .rcode = (unsigned)rcode };
 
 	if (rcode == DNSMSG_NOERROR && (!packet || size < 0 || !dnsmsg_open(&m, packet, (size_t)size)))
-		complain(l, true, "a damaged DNS answer came for", NULL);
+		answer(l, RESOLVER_LATER, "the name server's answer is damaged; try again", NULL);
 	else if (m.rcode == DNSMSG_NXDOMAIN)
-		complain(l, false, "there is no such host in the DNS:", NULL);
+		answer(l, RESOLVER_NAMELESS, "Host not found", NULL);
+	else if (m.rcode == DNSMSG_SERVFAIL)
+		answer(l, RESOLVER_LATER, "no name server gives a good answer (SERVFAIL); try again", NULL);
 	else if (m.rcode != DNSMSG_NOERROR)
-		complain(l, true, "no good answer came from the name servers for host", NULL);
+		answer(l, RESOLVER_LATER, "the name servers refuse to answer; try again", NULL);
 	else
 		take_records(l, &m);
 }
 
+/* libunbound may call this before it was asked to the end; nobody is told but from the loop. */
 static void heard(void *arg, int rcode, void *packet, int size, int sec, char *why_bogus, int ratelimited)
 {
 	struct lookup *l = arg;
 
 	(void)ratelimited;
-	if (sec == DNSSEC_BOGUS)
-		complain(l, true, "the DNS answer failed DNSSEC validation for host", why_bogus);
-	else
-		take_packet(l, rcode, packet, size);
-	l->pending--;
-	settle(l);
-}
-
-static void ask_dns(struct lookup *l, int type)
-{
-	int error = ub_resolve_event(l->resolver->ctx, l->name, type, CLASS_IN, l, heard, NULL);
-
-	if (error == 0)
-		return;
-	complain(l, true, "the DNS look-up could not be made for host", ub_strerror(error));
-	l->pending--;
-}
-
-static void ask_all(struct lookup *l)
-{
-	struct resolver *r = l->resolver;
-
-	l->pending = (unsigned)r->ipv4 + (unsigned)r->ipv6;
-	if (r->ipv4)
-		ask_dns(l, DNSMSG_A);
-	if (r->ipv6)
-		ask_dns(l, DNSMSG_AAAA);
-}
-
-static bool wanted(const struct resolver *r, const struct endpoint *e)
-{
-	return endpoint_is_v6(e) ? r->ipv6 : r->ipv4;
-}
-
-static void take_hosts(struct lookup *l, const struct endpoint *found, size_t count)
-{
-	for (size_t i = 0; i < count && l->count < ADDRESSES_MAX; i++)
-		if (wanted(l->resolver, &found[i]))
-			l->addresses[l->count++] = found[i];
-	if (l->count == 0)
-		complain(l, false, "inet_protocols leaves no address of", NULL);
-}
-
-static void begin(struct lookup *l, struct text host)
-{
-	struct endpoint numeric;
-	const struct endpoint *known;
-	const char *why;
-	size_t count;
-
-	if (endpoint_inet(&numeric, l->name, 0)) {
-		take_hosts(l, &numeric, 1);
+	l->asked = false;
+	if (l->answered) {
+		if (!l->tell.queued)
+			lookup_free(l);
 		return;
 	}
-	known = hosts_file_find(l->resolver->hosts, l->name, &count);
-	if (count > 0)
-		take_hosts(l, known, count);
-	else if (!domain_to_ascii(host, false, l->name, &why))
-		complain(l, false, "not the name of a host:", why);
+	l->dnssec = sec == UNBOUND_BOGUS ? DNSSEC_BOGUS : sec == UNBOUND_SECURE ? DNSSEC_SECURE : DNSSEC_INSECURE;
+	if (sec == UNBOUND_BOGUS)
+		answer(l, RESOLVER_LATER, "the answer fails DNSSEC validation (bogus); try again", why_bogus);
 	else
-		ask_all(l);
+		take_packet(l, rcode, packet, size);
 }
 
-static struct lookup *lookup_new(struct resolver *r, const char *host)
+static void out_of_patience(void *arg)
+{
+	struct lookup *l = arg;
+
+	if (!l->answered)
+		answer(l, RESOLVER_LATER, "no name server answered in time; try again", NULL);
+}
+
+/* --- the question --- */
+
+static void ask_dns(struct lookup *l)
+{
+	int error;
+
+	l->asked = true;
+	error = ub_resolve_event(l->resolver->ctx, l->name, (int)l->type, CLASS_IN, l, heard, NULL);
+	if (error) {
+		l->asked = false;
+		answer(l, RESOLVER_LATER, "the question could not be asked; try again", ub_strerror(error));
+	} else if (l->asked) {
+		l->patience = loop_timer_new(l->resolver->loop, out_of_patience, l);
+		loop_timer_set(l->patience, l->resolver->patience);
+	}
+}
+
+/* A wildcard is a name as good as any; the root has a name too. */
+static bool may_be_asked(const char *name, const char **why)
+{
+	struct text t = text_of(name);
+
+	*why = "a numeric address";
+	if (domain_numeric(t) != DOMAIN_NAME)
+		return false;
+	if (t.n > 2 && t.p[0] == '*' && t.p[1] == '.')
+		t = text_make(t.p + 2, t.n - 2);
+	return strcmp(name, ".") == 0 || domain_check(t, why);
+}
+
+static struct lookup *lookup_new(struct resolver *r, const char *key, const char *name, enum dnsmsg_type type)
 {
 	struct lookup *l = mem_alloc(sizeof *l);
+	const char *why;
 
 	l->resolver = r;
+	l->type = type;
 	l->tell = (struct loop_task){ .fn = tell, .arg = l };
 	list_init(&l->queries);
 	list_append(&r->all, &l->in_all);
-	domain_key(text_of(host), l->key);
-	memcpy(l->name, l->key, sizeof l->name);
+	snprintf(l->key, sizeof l->key, "%s", key);
+	domain_key(text_of(name), l->name);
+	snprintf(l->set.owner, sizeof l->set.owner, "%s", l->name);
 	map_put(r->lookups, l->key, strlen(l->key), l);
-	begin(l, text_of(host));
-	settle(l);
+	if (may_be_asked(name, &why))
+		ask_dns(l);
+	else
+		answer(l, RESOLVER_NAMELESS, "not the name of a host", why);
 	return l;
 }
 
-struct resolver_query *resolver_ask(struct resolver *r, const char *host,
+struct resolver_query *resolver_ask(struct resolver *r, const char *name, enum dnsmsg_type type,
 	void (*done)(void *arg, const struct resolver_answer *), void *arg)
 {
 	struct resolver_query *q = mem_alloc(sizeof *q);
-	char key[DOMAIN_SIZE];
+	char key[KEY_SIZE], folded[DOMAIN_SIZE];
 	struct lookup *l;
 
 	q->done = done;
 	q->arg = arg;
-	domain_key(text_of(host), key);
+	snprintf(key, sizeof key, "%u %s", (unsigned)type, domain_key(text_of(name), folded));
 	l = map_get(r->lookups, key, strlen(key));
-	l = l ? l : lookup_new(r, host);
+	l = l ? l : lookup_new(r, key, name, type);
 	list_append(&l->queries, &q->in);
 	return q;
 }
@@ -264,76 +267,22 @@ void resolver_cancel(struct resolver_query *q)
 	free(q);
 }
 
-/* Setting up. */
-
-static int set_servers(struct ub_ctx *ctx, const char *servers)
-{
-	struct text list = text_of(servers), server;
-	char address[ENDPOINT_TEXT_SIZE];
-	int error = 0;
-
-	if (text_trim(list).n == 0) {
-		ub_ctx_resolvconf(ctx, NULL);
-		return 0;
-	}
-	while (!error && text_list_next(&list, &server)) {
-		snprintf(address, sizeof address, "%.*s", (int)server.n, server.p);
-		error = ub_ctx_set_fwd(ctx, address);
-	}
-	return error;
-}
-
-static int set_up(struct ub_ctx *ctx, const struct resolver_setup *setup)
-{
-	int error = set_servers(ctx, setup->servers);
-
-	ub_ctx_debuglevel(ctx, 0);
-	ub_ctx_debugout(ctx, NULL);
-	if (!error && setup->trust_anchor_file[0] && access(setup->trust_anchor_file, R_OK) == 0)
-		error = ub_ctx_add_ta_file(ctx, setup->trust_anchor_file);
-	if (!error)
-		error = ub_ctx_set_option(ctx, "do-not-query-localhost:", "no");
-	if (!error)
-		error = ub_ctx_set_option(ctx, "unblock-lan-zones:", "yes");
-	for (size_t i = 0; !error && i < sizeof built_in_zones / sizeof built_in_zones[0]; i++)
-		error = ub_ctx_zone_remove(ctx, built_in_zones[i]);
-	return error;
-}
-
-static void warmed_up(void *arg, int rcode, void *packet, int size, int sec, char *why_bogus,
-	int ratelimited)
-{
-	(void)arg, (void)rcode, (void)packet, (void)size, (void)sec, (void)why_bogus, (void)ratelimited;
-}
-
-/* libunbound reads its files and starts its worker at the first question; localhost is one that needs no
- * network. */
-static int warm_up(struct ub_ctx *ctx)
-{
-	return ub_resolve_event(ctx, "localhost.", DNSMSG_A, CLASS_IN, NULL, warmed_up, NULL);
-}
+/* --- coming and going --- */
 
 struct resolver *resolver_new(struct loop *loop, const struct resolver_setup *setup, char **why)
 {
-	struct resolver *r = mem_alloc(sizeof *r);
-	int error;
+	struct ub_ctx *ctx = resolver_context_new(loop, setup, why);
+	struct resolver *r;
 
+	if (!ctx)
+		return NULL;
+	r = mem_alloc(sizeof *r);
 	r->loop = loop;
-	r->ipv4 = setup->ipv4;
-	r->ipv6 = setup->ipv6;
+	r->ctx = ctx;
+	r->patience = setup->patience;
 	list_init(&r->all);
 	r->lookups = map_new();
-	r->hosts = hosts_file_read(setup->hosts_file);
-	r->ctx = mem_check(ub_ctx_create_event(loop_base(loop)));
-	error = set_up(r->ctx, setup);
-	if (!error)
-		error = warm_up(r->ctx);
-	if (!error)
-		return r;
-	*why = mem_fmt("resolver: %s (servers \"%s\", trust_anchor_file \"%s\")", ub_strerror(error),
-		setup->servers, setup->trust_anchor_file);
-	resolver_free(r);
-	return NULL;
+	return r;
 }
 
 /* The context goes first: it may still report look-ups that it drops. */
@@ -341,10 +290,9 @@ void resolver_free(struct resolver *r)
 {
 	if (!r)
 		return;
-	ub_ctx_delete(r->ctx);
+	resolver_context_free(r->ctx);
 	LIST_EACH(at, &r->all)
 		lookup_free(LIST_OF(at, struct lookup, in_all));
-	hosts_file_free(r->hosts);
 	map_free(r->lookups);
 	free(r);
 }

@@ -49,7 +49,10 @@ struct settings {
 	int64_t max_use, max_idle;    /* requests, ms; 0: none */
 	int64_t delay_logging_resolution_limit;
 	int info_log_address_format;  /* enum log_address */
-	char *inet_protocols, *inet_interfaces, *known_tcp_ports;
+	char *inet_protocols, *inet_interfaces, *proxy_interfaces, *known_tcp_ports;
+	char *best_mx_transport, *use_srv_lookup, *dnssec_probe;
+	bool disable_dns_lookups, ignore_mx_lookup_error, ignore_srv_lookup_error, allow_srv_lookup_fallback;
+	bool enable_idna2003_compatibility;
 	char *debug_peer_list;
 	int64_t debug_peer_level;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */

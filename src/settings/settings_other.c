@@ -12,19 +12,7 @@ static const char *const from_words[] = { "standard", "obsolete", NULL };
 static const char *const on_words[] = { "on", "off", "maybe", NULL };
 
 const struct option_row settings_other_rows[] = {
-	/* mail that is routed back to this host, or elsewhere */
-	ROW(TEXT, "best_mx_transport", "",
-		"where mail goes whose best mail exchanger is this host; empty: it is returned"),
 	ROW(LIST, "fallback_relay", "", "use smtp_fallback_relay", .use = ROWS_OBSOLETE),
-	ROW(FLAG, "disable_dns_lookups", "no", "look up hosts without the DNS"),
-	ROW(FLAG, "ignore_mx_lookup_error", "no",
-		"look for the domain's own address when its MX lookup fails"),
-	ROW(LIST, "use_srv_lookup", "", "services whose hosts are looked up as SRV records"),
-	ROW(FLAG, "ignore_srv_lookup_error", "no", "fall back when an SRV lookup fails"),
-	ROW(FLAG, "allow_srv_lookup_fallback", "no", "fall back when there is no SRV record"),
-	ROW(LIST, "proxy_interfaces", "", "further addresses by which it is reached"),
-	ROW(TEXT, "dnssec_probe", "ns:.", "lookup that shows whether the resolver validates"),
-	ROW(FLAG, "enable_idna2003_compatibility", "no", "older rules for domain names"),
 	/* limits per destination, for every transport */
 	ROW(COUNT, "initial_destination_concurrency", "5", "connections to one destination at first",
 		.min = 1),

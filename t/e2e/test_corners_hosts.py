@@ -37,7 +37,7 @@ def several(t, script, count):
         file.writelines("%s store.test\n" % peer.address[0] for peer in peers)
     os.chmod(path, 0o644)
     return peers, {"resolver.hosts_file": path, "resolver.servers": "127.0.0.1@9", "resolver.trust_anchor_file": "",
-                   "lmtp.randomize_addresses": False, "queue.minimal_backoff_time": "1h",
+                   "lmtp.host_lookup": "native", "lmtp.randomize_addresses": False, "queue.minimal_backoff_time": "1h",
                    "queue.maximal_backoff_time": "2h"}
 
 

@@ -46,7 +46,7 @@ def hosts_file(t, *lines):
     with open(path, "w") as file:
         file.writelines(line + "\n" for line in lines)
     os.chmod(path, 0o644)
-    return {"resolver.hosts_file": path, **NO_DNS}
+    return {"resolver.hosts_file": path, "lmtp.host_lookup": "native", **NO_DNS}
 
 
 def deliver(daemon, name="u"):

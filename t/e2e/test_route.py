@@ -1,5 +1,7 @@
 """Routing: which transport and nexthop a recipient's mail takes."""
 
+import re
+
 import processes
 from harness import limit, same
 
@@ -94,7 +96,7 @@ def test_D_2_inet_nexthops(t):
                 "six": "inet:[ipv6:::1]:%d" % v6.address[1], "six2": "inet:[::1]:%d" % v6.address[1],
                 "name": "inet:store.test:%d" % v4.address[1], "name6": "inet:[store6.test]:%d" % v6.address[1]}
     daemon = t.daemon(None, {
-        "resolver.hosts_file": hosts,
+        "resolver.hosts_file": hosts, "lmtp.host_lookup": "native",
         "transport_maps": "inline:{%s}" % ", ".join("%s.test=lmtp:%s" % pair for pair in nexthops.items())})
     for name in nexthops:
         daemon.send("u@%s.test" % name)

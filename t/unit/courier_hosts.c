@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "courier/hosts.h"
 
 static struct loop *loop;
@@ -58,6 +59,8 @@ static const struct {
 	{ "one.test 127.0.0.1", NULL, NULL, "one.test[192.0.2.1]:24 127.0.0.1[127.0.0.1]:24! " },
 	{ "bad-,one.test", NULL, NULL, "one.test[192.0.2.1]:24! " },
 	{ "one.test,-bad-", NULL, NULL, "one.test[192.0.2.1]:24 4.3.5" },
+	{ "nosuch.test", NULL, NULL, "5.4.4" },
+	{ "nosuch.test", "fallback_relay", "nosuch2.test", "4.3.5" },
 	{ "two.test", "address_preference", "ipv4", "two.test[192.0.2.2]:24 two.test[2001:db8::2]:24! " },
 	{ "two.test", "address_preference", "ipv6", "two.test[2001:db8::2]:24 two.test[192.0.2.2]:24! " },
 	{ "two.test", "mx_address_limit", "1", "" },
@@ -85,14 +88,15 @@ static const struct {
 	{ "[one.test]:99:98", NULL, NULL, "4.3.5" },
 };
 
-static struct resolver *make_resolver(void)
-{
-	char path[60], *why;
-	struct resolver *r;
-	FILE *f;
+static struct settings *settings;
+static struct hosts_setup setup;
+static struct transport transport;
+static const struct hosts_watch nobody;
 
-	snprintf(path, sizeof path, "/tmp/causeway-hosts.%ld", (long)getpid());
-	f = fopen(path, "w");
+static void write_hosts(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
 	fputs("192.0.2.1 one.test\n192.0.2.2 two.test\n2001:db8::2 two.test\n", f);
 	for (int i = 0; i < 6; i++) {
 		fprintf(f, "2001:db8::%d six.test\n2001:db8::%d both.test\n", i, i);
@@ -100,38 +104,63 @@ static struct resolver *make_resolver(void)
 	}
 	fputs("192.0.2.9 six.test\n", f);
 	fclose(f);
-	r = resolver_new(loop, &(struct resolver_setup){ .servers = "127.0.0.1@9", .trust_anchor_file = "",
-		.hosts_file = path, .ipv4 = true,
-		.ipv6 = true }, &why);
-	ck_assert_ptr_nonnull(r);
+}
+
+static void set(const char *name, const char *value)
+{
+	const char *why;
+	char *path = mem_fmt("lmtp.%s", name);
+
+	ck_assert_msg(settings_set(settings, path, value, &why), "%s: %s", name, why);
+	free(path);
+}
+
+static void begin(void)
+{
+	const char *why;
+	char path[60], *complaint;
+
+	snprintf(path, sizeof path, "/tmp/causeway-hosts.%ld", (long)getpid());
+	write_hosts(path);
+	settings = settings_new();
+	settings_set(settings, "myhostname", "mx.test", &why);
+	settings_set(settings, "known_tcp_ports", "lmtp=24, store=tiny=2424, submission=587", &why);
+	settings_set(settings, "resolver.servers", "127.0.0.1@9", &why);
+	settings_set(settings, "resolver.trust_anchor_file", "", &why);
+	settings_set(settings, "resolver.hosts_file", path, &why);
+	loop = loop_new();
+	ck_assert(hosts_setup_open(&setup, loop, settings, &complaint));
 	unlink(path);
-	return r;
+	transport = (struct transport){ .manner = settings->lmtp, .native = true };
+}
+
+static void look_for(const char *nexthop, void (*what)(void *arg, const struct host *))
+{
+	hosts = hosts_new(&setup, &transport, nexthop, &nobody);
+	hosts_next(hosts, what, NULL);
+	loop_run(loop);
+	hosts_free(hosts);
+}
+
+static void end(void)
+{
+	hosts_setup_close(&setup);
+	settings_free(settings);
+	loop_free(loop);
 }
 
 START_TEST(test_hosts)
 {
-	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test",
-		.known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
-	const char *why;
-
-	loop = setup.loop = loop_new();
-	setup.resolver = make_resolver();
+	begin();
 	if (rows[_i].setting)
-		ck_assert(manner_set(m, rows[_i].setting, rows[_i].value, &why));
-	hosts = hosts_new(&setup, m, rows[_i].nexthop);
-	hosts_next(hosts, found, NULL);
-	ck_assert_str_eq(trail, "");
-	loop_run(loop);
+		set(rows[_i].setting, rows[_i].value);
+	look_for(rows[_i].nexthop, found);
 	if (rows[_i].wanted[0])
 		ck_assert_str_eq(trail, rows[_i].wanted);
 	else
 		/* one of the two, in random order */
 		ck_assert_ptr_eq(strchr(trail, ' '), strrchr(trail, ' '));
-	hosts_free(hosts);
-	resolver_free(setup.resolver);
-	manner_free(m);
-	loop_free(loop);
+	end();
 }
 END_TEST
 
@@ -170,24 +199,14 @@ static void found_family(void *arg, const struct host *h)
 
 START_TEST(test_A_5_balance)
 {
-	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test" };
-	const char *why;
-
-	loop = setup.loop = loop_new();
-	setup.resolver = make_resolver();
-	ck_assert(manner_set(m, "randomize_addresses", "no", &why));
-	ck_assert(manner_set(m, "mx_address_limit", shares[_i].limit, &why));
-	ck_assert(manner_set(m, "balance_inet_protocols", shares[_i].balance, &why));
-	ck_assert(manner_set(m, "address_preference", shares[_i].prefer, &why));
-	hosts = hosts_new(&setup, m, shares[_i].nexthop);
-	hosts_next(hosts, found_family, NULL);
-	loop_run(loop);
+	begin();
+	set("randomize_addresses", "no");
+	set("mx_address_limit", shares[_i].limit);
+	set("balance_inet_protocols", shares[_i].balance);
+	set("address_preference", shares[_i].prefer);
+	look_for(shares[_i].nexthop, found_family);
 	ck_assert_str_eq(families, shares[_i].wanted);
-	hosts_free(hosts);
-	resolver_free(setup.resolver);
-	manner_free(m);
-	loop_free(loop);
+	end();
 }
 END_TEST
 
@@ -204,44 +223,49 @@ static void found_first(void *arg, const struct host *h)
 
 START_TEST(test_A_2_randomize)
 {
-	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test" };
-	const char *why;
-
-	loop = setup.loop = loop_new();
-	setup.resolver = make_resolver();
-	ck_assert(manner_set(m, "randomize_addresses", orders[_i], &why));
-	for (int i = 0; i < 300; i++) {
-		hosts = hosts_new(&setup, m, "four.test");
-		hosts_next(hosts, found_first, NULL);
-		loop_run(loop);
-		hosts_free(hosts);
-	}
+	begin();
+	set("randomize_addresses", orders[_i]);
+	for (int i = 0; i < 300; i++)
+		look_for("four.test", found_first);
 	ck_assert_uint_eq(firsts, _i == 0 ? 0x3f : 1);
-	resolver_free(setup.resolver);
-	manner_free(m);
-	loop_free(loop);
+	end();
+}
+END_TEST
+
+/* An address that let a connection run out of time goes behind the others, and is not left out. */
+START_TEST(test_dead_last)
+{
+	struct endpoint dead;
+
+	begin();
+	set("randomize_addresses", "no");
+	endpoint_inet(&dead, "192.0.2.2", 24);
+	dead_addresses_add(setup.dead, &dead);
+	look_for("two.test", found);
+	ck_assert_str_eq(trail, "two.test[2001:db8::2]:24 two.test[192.0.2.2]:24! ");
+	trail[0] = '\0';
+	look_for("inet:two.test:99", found);
+	ck_assert_str_eq(trail, "two.test[192.0.2.2]:99 two.test[2001:db8::2]:99! ");
+	trail[0] = '\0';
+	dead_addresses_remove(setup.dead, &dead);
+	look_for("two.test", found);
+	ck_assert_str_eq(trail, "two.test[192.0.2.2]:24 two.test[2001:db8::2]:24! ");
+	end();
 }
 END_TEST
 
 /* Asked for and then not wanted any more. */
 START_TEST(test_free_early)
 {
-	struct manner *m = manner_new(PROTOCOL_LMTP);
-	struct hosts_setup setup = { .myhostname = "mx.test",
-		.known_tcp_ports = "lmtp=24, store=tiny=2424, submission=587" };
+	static const char *const nexthops[] = { "one.test", "unix:/x", "nosuch.test", "[127.0.0.1]" };
 
-	loop = setup.loop = loop_new();
-	setup.resolver = make_resolver();
-	hosts = hosts_new(&setup, m, "one.test");
-	hosts_next(hosts, found, NULL);
-	hosts_free(hosts);
-	hosts = hosts_new(&setup, m, "unix:/x");
-	hosts_next(hosts, found, NULL);
-	hosts_free(hosts);
-	resolver_free(setup.resolver);
-	manner_free(m);
-	loop_free(loop);
+	begin();
+	for (size_t i = 0; i < UNIT_ROWS(nexthops); i++) {
+		hosts = hosts_new(&setup, &transport, nexthops[i], &nobody);
+		hosts_next(hosts, found, NULL);
+		hosts_free(hosts);
+	}
+	end();
 	ck_assert_str_eq(trail, "");
 }
 END_TEST
@@ -252,6 +276,7 @@ int main(void)
 		{ "hosts", test_hosts, UNIT_ROWS(rows), 0 },
 		{ "balance", test_A_5_balance, UNIT_ROWS(shares), 0 },
 		{ "randomize", test_A_2_randomize, UNIT_ROWS(orders), 0 },
+		{ "dead last", test_dead_last, 1, 0 },
 		{ "free early", test_free_early, 1, 0 },
 	};
 

@@ -1,4 +1,4 @@
-/* The resolver against a name server in a thread that knows a few names, and the hosts file. */
+/* The resolver against a name server in a thread that knows a few names and misbehaves under others. */
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/hosts_file.h"
+#include "net/endpoint.h"
 #include "net/resolver.h"
 
-enum { A = 1, AAAA = 28, SERVFAIL = 2, NXDOMAIN = 3 };
+enum { A = 1, CNAME = 5, MX = 15, AAAA = 28, SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 };
 
-/* Names by their first label: "both" A and AAAA, "four" A only, "fail" SERVFAIL, else NXDOMAIN. */
 struct server {
 	int fd;
 	uint16_t port;
@@ -35,21 +34,35 @@ static bool is_label(const unsigned char *q, const char *label)
 	return q[12] == strlen(label) && strncasecmp((const char *)q + 13, label, q[12]) == 0;
 }
 
-static size_t put_address(unsigned char *q, size_t n, int type)
+/* One record of the name in the question, or of "owner". */
+static size_t put(unsigned char *q, size_t n, const char *owner, int type, const void *data, size_t size)
 {
-	static const unsigned char head[] = { 0xc0, 12, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0 };
-	size_t size = type == A ? 4 : 16;
+	unsigned char rest[] = { 0, (unsigned char)type, 0, 1, 0, 0, 0, 60, 0, (unsigned char)size };
 
-	memcpy(q + n, head, sizeof head);
-	q[n + 3] = (unsigned char)type;
-	q[n + 11] = (unsigned char)size;
-	memset(q + n + 12, 0, size);
-	q[n + 12] = type == A ? 192 : 0x20;
-	q[n + 12 + size - 1] = 7;
-	q[7] = 1;
-	return n + 12 + size;
+	if (owner) {
+		memcpy(q + n, owner, strlen(owner) + 1);
+		n += strlen(owner) + 1;
+	} else {
+		memcpy(q + n, "\xc0\x0c", 2);
+		n += 2;
+	}
+	memcpy(q + n, rest, sizeof rest);
+	memcpy(q + n + sizeof rest, data, size);
+	q[7]++;
+	return n + sizeof rest + size;
 }
 
+static size_t put_address(unsigned char *q, size_t n, const char *owner, int type)
+{
+	unsigned char data[16] = { 0 };
+	size_t size = type == A ? 4 : 16;
+
+	data[0] = type == A ? 192 : 0x20;
+	data[size - 1] = 7;
+	return put(q, n, owner, type, data, size);
+}
+
+/* What each name does: see the table of questions. 0: no answer. */
 static size_t reply(unsigned char *q)
 {
 	size_t n = skip_name(q, 12) + 4;
@@ -58,11 +71,29 @@ static size_t reply(unsigned char *q)
 	q[2] = 0x85;
 	q[3] = 0x80;
 	memset(q + 6, 0, 6);
+	if (is_label(q, "silent"))
+		return 0;
 	if (is_label(q, "both") || (is_label(q, "four") && type == A))
-		return put_address(q, n, type);
-	if (is_label(q, "four"))
+		return put_address(q, n, NULL, type);
+	if (is_label(q, "four") || is_label(q, "empty"))
 		return n;
-	q[3] |= is_label(q, "fail") ? SERVFAIL : NXDOMAIN;
+	if (is_label(q, "mx"))
+		return put(q, n, NULL, MX, "\0\012\001a\004test", 10);
+	if (is_label(q, "alias")) {
+		n = put(q, n, NULL, CNAME, "\004four\004test", 11);
+		return put_address(q, n, "\004four\004test", A);
+	}
+	if (is_label(q, "circle"))
+		return put(q, n, NULL, CNAME, "\006circle\004test", 13);
+	if (is_label(q, "stranger"))
+		return put_address(q, n, "\005other\004test", A);
+	if (is_label(q, "short"))
+		return put(q, n, NULL, A, "\x7f\0", 2);
+	if (is_label(q, "cut")) {
+		q[7] = 1;
+		return n + 5;
+	}
+	q[3] |= is_label(q, "fail") ? SERVFAIL : is_label(q, "refused") ? REFUSED : NXDOMAIN;
 	return n;
 }
 
@@ -102,42 +133,40 @@ static void server_start(void)
 
 static struct loop *loop;
 static struct resolver *resolver;
-static char hosts_path[60], answer_text[600];
+static char answer_text[600], complaint[600];
 static int answers, awaited;
 
 static void answered(void *arg, const struct resolver_answer *a)
 {
-	static const char *const results[] = { "found", "later", "nothing" };
-	char address[ENDPOINT_TEXT_SIZE];
+	static const char *const results[] = { "found", "later", "nameless", "empty" };
+	struct buf out;
 
 	(void)arg;
-	snprintf(answer_text, sizeof answer_text, "%s", results[a->result]);
+	buf_init(&out, sizeof answer_text - 1);
+	buf_str(&out, results[a->result]);
 	for (size_t i = 0; i < a->count; i++) {
-		strcat(answer_text, " ");
-		strcat(answer_text, endpoint_text(&a->addresses[i], address));
+		buf_char(&out, '|');
+		dnsrecord_print(a->name, &a->records[i], &out);
 	}
+	snprintf(answer_text, sizeof answer_text, "%s", buf_text(&out));
+	snprintf(complaint, sizeof complaint, "%s", a->text ? a->text : "");
+	buf_free(&out);
 	ck_assert((a->result == RESOLVER_FOUND) == (a->text == NULL));
+	ck_assert_int_eq(a->dnssec, DNSSEC_INSECURE);
 	if (++answers == awaited)
 		loop_stop(loop);
 }
 
-static void start(bool ipv4, bool ipv6)
+static void start(void)
 {
 	char servers[40], *why = NULL;
-	FILE *f;
 
 	server_start();
-	snprintf(hosts_path, sizeof hosts_path, "/tmp/causeway-hosts.%ld", (long)getpid());
-	f = fopen(hosts_path, "w");
-	fputs("# comment\n192.0.2.9 File.test file # file2\n2001:db8::9\tfile.test\nnonsense file.test\n192.0.2.10 other\n192.0.2.9 file\n", f);
-	fclose(f);
 	loop = loop_new();
 	snprintf(servers, sizeof servers, "127.0.0.1@%u", server.port);
 	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = servers, .trust_anchor_file = "",
-		.hosts_file = hosts_path,
-		.ipv4 = ipv4, .ipv6 = ipv6 }, &why);
+		.patience = 300 }, &why);
 	ck_assert_msg(resolver != NULL, "%s", why);
-	unlink(hosts_path);
 }
 
 static void finish(void)
@@ -149,58 +178,78 @@ static void finish(void)
 	close(server.fd);
 }
 
+/* The answer, and what its text has to say. */
 static const struct {
-	const char *host;
-	bool ipv4, ipv6;
-	const char *wanted;
+	const char *name;
+	enum dnsmsg_type type;
+	const char *wanted, *text;
 } asks[] = {
-	{ "both.test", true, true, "found 192.0.0.7 2000::7" },
-	{ "both.test", false, true, "found 2000::7" },
-	{ "both.test", true, false, "found 192.0.0.7" },
-	{ "BOTH.example.org.", true, false, "found 192.0.0.7" },
-	{ "four.test", true, true, "found 192.0.0.7" },
-	{ "four.test", false, true, "nothing" },
-	{ "nosuch.test", true, true, "nothing" },
-	{ "fail.test", true, true, "later" },
-	{ "both.test", false, false, "nothing" },
-	{ "127.0.0.1", true, true, "found 127.0.0.1" },
-	{ "::1", true, true, "found ::1" },
-	{ "::1", true, false, "nothing" },
-	{ "FILE.test", true, true, "found 192.0.2.9 2001:db8::9" },
-	{ "file", true, true, "found 192.0.2.9" },
-	{ "file.test", false, true, "found 2001:db8::9" },
-	{ "file2", true, true, "nothing" },
-	{ "bad..name", true, true, "nothing" },
-	{ "a b", true, true, "nothing" },
-	{ "", true, true, "nothing" },
+	{ "both.test", DNSMSG_A, "found|both.test. 60 IN A 192.0.0.7", "" },
+	{ "both.test", DNSMSG_AAAA, "found|both.test. 60 IN AAAA 2000::7", "" },
+	{ "BOTH.example.org.", DNSMSG_A, "found|both.example.org. 60 IN A 192.0.0.7", "" },
+	{ "_25._tcp.both.test", DNSMSG_A, "nameless", "Host not found" },
+	{ "four.test", DNSMSG_AAAA, "empty", "no data record" },
+	{ "mx.test", DNSMSG_MX, "found|mx.test. 60 IN MX 10 a.test.", "" },
+	{ "alias.test", DNSMSG_A, "found|four.test. 60 IN A 192.0.0.7", "" },
+	{ "nosuch.test", DNSMSG_A, "nameless", "Host not found" },
+	{ "empty.test", DNSMSG_MX, "empty", "no data record" },
+	/* nothing of this says that there is no such name */
+	{ "fail.test", DNSMSG_A, "later", "SERVFAIL" },
+	{ "refused.test", DNSMSG_A, "later", "try again" },
+	{ "circle.test", DNSMSG_A, "later", "try again" },
+	{ "short.test", DNSMSG_A, "later", "try again" },
+	{ "cut.test", DNSMSG_A, "later", "try again" },
+	{ "silent.test", DNSMSG_A, "later", "in time" },
+	/* not asked at all */
+	{ "127.0.0.1", DNSMSG_A, "nameless", "numeric" },
+	{ "::1", DNSMSG_AAAA, "nameless", "numeric" },
+	{ "bad..name", DNSMSG_A, "nameless", "not the name of a host" },
+	{ "a b", DNSMSG_A, "nameless", "not the name of a host" },
+	{ "", DNSMSG_MX, "nameless", "not the name of a host" },
 };
 
-START_TEST(test_ask)
+START_TEST(test_N_22_ask)
 {
-	start(asks[_i].ipv4, asks[_i].ipv6);
+	start();
 	awaited = 1;
-	resolver_ask(resolver, asks[_i].host, answered, NULL);
+	resolver_ask(resolver, asks[_i].name, asks[_i].type, answered, NULL);
 	ck_assert_int_eq(answers, 0);
 	loop_run(loop);
 	ck_assert_str_eq(answer_text, asks[_i].wanted);
+	ck_assert_msg(strstr(complaint, asks[_i].text), "%s", complaint);
 	finish();
 }
 END_TEST
 
-/* Who asks for the same name meanwhile shares the look-up; who has gone is not told. */
+/* Who asks the same meanwhile shares the question; who has gone is not told; another type is another question. */
 START_TEST(test_shared)
 {
 	struct resolver_query *gone;
 
-	start(true, false);
-	awaited = 2;
-	resolver_ask(resolver, "four.test", answered, NULL);
-	gone = resolver_ask(resolver, "four.test", answered, NULL);
-	resolver_ask(resolver, "FOUR.test.", answered, NULL);
+	start();
+	awaited = 3;
+	resolver_ask(resolver, "four.test", DNSMSG_A, answered, NULL);
+	gone = resolver_ask(resolver, "four.test", DNSMSG_A, answered, NULL);
+	resolver_ask(resolver, "FOUR.test.", DNSMSG_A, answered, NULL);
+	resolver_ask(resolver, "four.test", DNSMSG_AAAA, answered, NULL);
 	resolver_cancel(gone);
 	loop_run(loop);
-	ck_assert_int_eq(answers, 2);
-	ck_assert_int_eq(server.asked, 1);
+	ck_assert_int_eq(answers, 3);
+	ck_assert_int_eq(server.asked, 2);
+	finish();
+}
+END_TEST
+
+/* Who asks again while the first question hangs has a patience of his own. */
+START_TEST(test_again)
+{
+	start();
+	for (awaited = 1; awaited <= 2; awaited++) {
+		resolver_ask(resolver, "silent.test", DNSMSG_A, answered, NULL);
+		loop_run(loop);
+		ck_assert_str_eq(answer_text, "later");
+		ck_assert_int_eq(answers, awaited);
+	}
 	finish();
 }
 END_TEST
@@ -208,9 +257,9 @@ END_TEST
 /* With a question still open nothing is called any more. */
 START_TEST(test_free_early)
 {
-	start(true, true);
-	resolver_ask(resolver, "both.test", answered, NULL);
-	resolver_ask(resolver, "127.0.0.1", answered, NULL);
+	start();
+	resolver_ask(resolver, "silent.test", DNSMSG_A, answered, NULL);
+	resolver_ask(resolver, "127.0.0.1", DNSMSG_A, answered, NULL);
 	finish();
 	ck_assert_int_eq(answers, 0);
 }
@@ -226,8 +275,7 @@ START_TEST(test_setup)
 
 	loop = loop_new();
 	resolver = resolver_new(loop, &(struct resolver_setup){ .servers = setups[_i].servers,
-		.trust_anchor_file = setups[_i].anchor,
-		.hosts_file = "/nonexistent", .ipv4 = true }, &why);
+		.trust_anchor_file = setups[_i].anchor, .patience = 300 }, &why);
 	ck_assert_int_eq(resolver != NULL, setups[_i].anchor[0] != '\0');
 	if (!resolver)
 		ck_assert_ptr_nonnull(strstr(why, setups[_i].servers));
@@ -240,8 +288,9 @@ END_TEST
 int main(void)
 {
 	const struct unit_case cases[] = {
-		{ "ask", test_ask, UNIT_ROWS(asks), 0 },
+		{ "ask", test_N_22_ask, UNIT_ROWS(asks), 0 },
 		{ "shared", test_shared, 1, 0 },
+		{ "again", test_again, 1, 0 },
 		{ "free early", test_free_early, 1, 0 },
 		{ "setup", test_setup, UNIT_ROWS(setups), 0 },
 	};
