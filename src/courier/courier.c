@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/delivery.h"
+#include "courier/explain.h"
 
 enum {
 	DESCRIPTORS_OF_OURS = 64,       /* not for sessions: the loop, the link, the resolver, the log … */
@@ -18,6 +19,7 @@ struct courier {
 	struct loop *loop;
 	struct delivery_tools tools;
 	struct transports *transports;
+	struct explainer explainer;
 	struct debug_peers *debug_peers;
 	struct loop_timer *linger;
 	size_t sessions_max;
@@ -71,8 +73,15 @@ static void on_broken(void *arg, const char *why)
 	loop_stop(c->loop);
 }
 
+static void on_lookup(void *arg, uint32_t number, const char *question)
+{
+	struct courier *c = arg;
+
+	explain_start(&c->explainer, number, question);
+}
+
 static const struct link_events link_events = {
-	.request = on_request, .close_idle = on_close_idle, .stop = on_stop, .broken = on_broken,
+	.request = on_request, .lookup = on_lookup, .close_idle = on_close_idle, .stop = on_stop, .broken = on_broken,
 };
 
 /* What deliveries and the pool say. */
@@ -178,8 +187,11 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	make_tools(c, s);
 	c->linger = loop_timer_new(loop, leave_if_done, c);
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
-	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && hosts_setup_open(&c->tools.hosts, loop, s, why))
+	list_init(&c->explainer.running);
+	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && hosts_setup_open(&c->tools.hosts, loop, s, why)) {
+		explain_init(&c->explainer, &c->tools.hosts, c->transports, c->tools.link);
 		return c;
+	}
 	courier_free(c);
 	return NULL;
 }
@@ -193,6 +205,7 @@ void courier_free(struct courier *c)
 {
 	if (!c)
 		return;
+	explain_free_all(&c->explainer);
 	delivery_free_all(&c->tools);
 	pool_free(c->tools.pool);
 	link_free(c->tools.link);

@@ -276,12 +276,28 @@ static void begin(struct delivery *d, bool last_host)
 	session_begin(d->session, &job);
 }
 
+/* This host is the best exchanger itself: the queue has another transport for that. */
+static void give_away(struct delivery *d, const char *text)
+{
+	struct verdict v = { .outcome = OUTCOME_OURS, .stage = STAGE_LOOKUP, .text = mem_str(text) };
+
+	tally_note(d->tally, text);
+	tally_note(d->tally, "passing the recipients to best_mx_transport");
+	tally_give_reason(d->tally, &v, NULL);
+	tally_answer_left(d->tally, d->session);
+	end(d);
+}
+
 /* No further host: a destination is called dead only for what really had to wait for it. */
 static void exhausted(struct delivery *d)
 {
 	const char *dsn, *text = hosts_failure(d->hosts, &dsn);
 	bool waits;
 
+	if (hosts_are_ours(d->hosts)) {
+		give_away(d, text);
+		return;
+	}
 	if (text && !(tally_reason(d->tally)->text && dsn[0] == '5')) {
 		set_reason(d, STAGE_LOOKUP, dsn, text);
 		waits = tally_reason(d->tally)->outcome == OUTCOME_DEFERRED && strcmp(dsn, "4.3.5") != 0;

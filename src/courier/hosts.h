@@ -19,6 +19,7 @@ struct host {
 	bool mx_secure;                  /* … whose answer DNSSEC validated */
 	bool secure;                     /* its address was validated */
 	bool sure;                       /* the name is what the postmaster wrote, or came by validated answers only */
+	uint16_t preference;             /* of its MX record, or the priority of its SRV record */
 	bool best;                       /* none of a better preference was published */
 	bool loops;                      /* SMTP to port 25: if it calls itself as we are called, mail loops */
 	bool dead;                       /* its address let a connection run out of time lately */

@@ -101,25 +101,37 @@ static void filter(struct lookup *l, struct lookup_answer *a, struct dnsrecord *
 
 /* --- question and answer --- */
 
-static void explain_failure(struct lookup *l, const struct resolver_answer *a)
+static void explain_failure(struct lookup *l, const struct resolver_answer *a, enum lookup_status status)
 {
+	const char *reason = a->text;
 	char type[16];
-	bool later = a->result == RESOLVER_LATER;
 
+	if (status == LOOKUP_LATER && a->result == RESOLVER_EMPTY)
+		reason = "the name server's answer is empty, without the proof that there is nothing; try again";
 	snprintf(l->text, sizeof l->text, "%sName service error for name=%s type=%s: %s",
-		later ? "" : "Host or domain name not found. ", l->name, dnsmsg_type_name(l->type, type), a->text);
+		status == LOOKUP_LATER ? "" : "Host or domain name not found. ", l->name,
+		dnsmsg_type_name(l->type, type), reason);
 }
 
-static enum lookup_status status_of(enum resolver_result result)
+/* Whether it is an address that is wanted: what is said of it may return mail, so an answer that says nothing at all is
+ * not taken for a no. Without an MX record there still is the address. */
+static bool is_decisive(enum dnsmsg_type type)
 {
-	return result == RESOLVER_FOUND ? LOOKUP_FOUND : result == RESOLVER_LATER ? LOOKUP_LATER : LOOKUP_NOTHING;
+	return type == DNSMSG_A || type == DNSMSG_AAAA;
+}
+
+static enum lookup_status status_of(const struct lookup *l, const struct resolver_answer *a)
+{
+	if (a->result == RESOLVER_EMPTY && a->unproven && is_decisive(l->type))
+		return LOOKUP_LATER;
+	return a->result == RESOLVER_FOUND ? LOOKUP_FOUND : a->result == RESOLVER_LATER ? LOOKUP_LATER : LOOKUP_NOTHING;
 }
 
 static void answered(void *arg, const struct resolver_answer *a)
 {
 	struct lookup *l = arg;
 	struct lookup_answer out = {
-		.status = status_of(a->result), .secure = a->dnssec == DNSSEC_SECURE, .name = a->name,
+		.status = status_of(l, a), .secure = a->dnssec == DNSSEC_SECURE, .name = a->name,
 		.records = a->records, .count = a->count,
 	};
 	struct dnsrecord *kept = NULL;
@@ -127,7 +139,7 @@ static void answered(void *arg, const struct resolver_answer *a)
 	if (l->of->watch->looked_up)
 		l->of->watch->looked_up(l->of->watch->arg, l->name, l->type, a);
 	if (out.status != LOOKUP_FOUND) {
-		explain_failure(l, a);
+		explain_failure(l, a, out.status);
 	} else {
 		if (l->of->transport->dnssec)
 			dnssec_probe_saw(l->of->setup->probe, out.secure);

@@ -130,6 +130,7 @@ bool dnsmsg_open(struct dnsmsg *m, const void *packet, size_t size)
 	m->truncated = flags & FLAG_TC;
 	m->authentic = flags & FLAG_AD;
 	m->left = get16(m->packet + 6);
+	m->authorities = get16(m->packet + 8);
 	return (flags & FLAG_QR) && skip_questions(m, get16(m->packet + 4));
 }
 

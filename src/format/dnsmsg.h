@@ -29,6 +29,7 @@ struct dnsmsg {
 	size_t size;
 	size_t at;                /* where the next record begins */
 	unsigned left;            /* records of the answer section still to come */
+	unsigned authorities;     /* records behind them that are to show why there is no answer */
 	unsigned rcode;
 	bool truncated;           /* TC */
 	bool authentic;           /* AD, as the server says; a validating resolver knows better */

@@ -117,12 +117,12 @@ static void post_pair(struct link *l, enum message_kind kind, uint32_t a, uint32
 	post(l, begin);
 }
 
-static void post_text(struct link *l, enum message_kind kind, uint32_t number, const char *text)
+static void post_text(struct link *l, enum message_kind kind, uint32_t number, const char *text, size_t max)
 {
 	size_t begin = message_begin(&l->scratch, kind);
 
 	pack_u32(&l->scratch, number);
-	pack_cut(&l->scratch, text, LINK_FIELD_MAX);
+	pack_cut(&l->scratch, text, max);
 	post(l, begin);
 }
 
@@ -148,22 +148,22 @@ void link_send_closed(struct link *l, uint32_t destination, unsigned count)
 
 void link_send_note(struct link *l, uint32_t request, const char *text)
 {
-	post_text(l, MESSAGE_NOTE, request, text);
+	post_text(l, MESSAGE_NOTE, request, text, LINK_FIELD_MAX);
 }
 
 void link_send_lookup(struct link *l, uint32_t number, const char *question)
 {
-	post_text(l, MESSAGE_LOOKUP, number, question);
+	post_text(l, MESSAGE_LOOKUP, number, question, LINK_ANSWER_MAX);
 }
 
 void link_send_found(struct link *l, uint32_t number, const char *answer)
 {
-	post_text(l, MESSAGE_FOUND, number, answer);
+	post_text(l, MESSAGE_FOUND, number, answer, LINK_ANSWER_MAX);
 }
 
 void link_send_have(struct link *l, const char *key)
 {
-	post_text(l, MESSAGE_HAVE, 0, key);
+	post_text(l, MESSAGE_HAVE, 0, key, LINK_FIELD_MAX);
 }
 
 void link_send_keep(struct link *l, const char *key, const void *value, size_t n)
@@ -207,7 +207,7 @@ bool link_dot_marked(const struct link *l, uint32_t request)
 static void hear_common(struct link *l, enum message_kind kind, struct unpack *u)
 {
 	uint32_t number = kind == MESSAGE_KEEP ? 0 : unpack_u32(u, UINT32_MAX);
-	const char *text = unpack_text(u, LINK_FIELD_MAX);
+	const char *text = unpack_text(u, LINK_ANSWER_MAX);
 	struct text value = kind == MESSAGE_KEEP ? unpack_bytes(u, PACKET_MAX) : text_make(NULL, 0);
 
 	if (!text)

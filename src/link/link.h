@@ -21,6 +21,8 @@
  * error); requests outstanding on one link. */
 #define LINK_FIELD_MAX 8192
 #define LINK_SLOTS 65536
+/* The longest question or answer of a lookup; what is longer is cut. */
+#define LINK_ANSWER_MAX 60000
 
 /* One transaction's worth of work: a message, one destination, some recipients. */
 struct request {
@@ -94,7 +96,7 @@ struct link_events {
 	/* a line for the log about a request that is out */
 	void (*note)(void *arg, uint32_t request, const char *text);
 	/* at both */
-	void (*lookup)(void *arg, uint32_t number, const char *question);     /* room for explain */
+	void (*lookup)(void *arg, uint32_t number, const char *question);     /* see courier/explain.h */
 	void (*found)(void *arg, uint32_t number, const char *answer);
 	/* room for the TLS session and AUTH caches */
 	void (*keep)(void *arg, const char *key, const void *value, size_t n);

@@ -264,7 +264,7 @@ static bool dsn_fits(const char *dsn, enum outcome o)
 	uint64_t n;
 
 	if (wanted == '\0')
-		return o == OUTCOME_AGAIN || o == OUTCOME_ALONE;
+		return o == OUTCOME_AGAIN || o == OUTCOME_ALONE || o == OUTCOME_OURS;
 	return text_until(&detail, '.', &class) && class.n == 1 && *class.p == wanted
 		&& text_until(&detail, '.', &subject)
 		&& text_number(&subject, 999, &n) && subject.n == 0
@@ -275,7 +275,7 @@ static void get_verdict(struct unpack *u, struct verdict *v)
 {
 	const char *dsn;
 
-	v->outcome = (enum outcome)unpack_u8(u, OUTCOME_ALONE);
+	v->outcome = (enum outcome)unpack_u8(u, OUTCOME_OURS);
 	v->stage = (enum stage)unpack_u8(u, STAGE_COUNT - 1);
 	v->code = (int)unpack_u32(u, 999);
 	dsn = unpack_line(u, sizeof v->dsn - 1);

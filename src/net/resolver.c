@@ -49,6 +49,7 @@ struct lookup {
 	struct loop_timer *patience;
 	enum resolver_result result;
 	enum dnssec dnssec;
+	bool unproven;
 	struct dnsrecord_set set;
 	char text[TEXT_MAX];
 	struct loop_task tell;
@@ -91,7 +92,7 @@ static void tell(void *arg)
 {
 	struct lookup *l = arg;
 	struct resolver_answer a = {
-		.result = l->result, .dnssec = l->dnssec, .name = l->set.owner,
+		.result = l->result, .dnssec = l->dnssec, .unproven = l->unproven, .name = l->set.owner,
 		.records = l->set.records, .count = l->set.count,
 		.text = l->result == RESOLVER_FOUND ? NULL : l->text,
 	};
@@ -129,6 +130,7 @@ static void answer(struct lookup *l, enum resolver_result result, const char *te
 
 static void take_records(struct lookup *l, const struct dnsmsg *m)
 {
+	l->unproven = m->authorities == 0;
 	switch (dnsrecord_read(m, l->name, l->type, RESOLVER_RECORDS_MAX, &l->set)) {
 	case DNSRECORD_READ:
 		if (l->set.count > 0)

@@ -38,6 +38,7 @@ const char *dnssec_word(enum dnssec);      /* "insecure" … */
 struct resolver_answer {
 	enum resolver_result result;
 	enum dnssec dnssec;
+	bool unproven;                     /* EMPTY: there is not even the SOA record that says so (RFC 2308 2.2) */
 	const char *name;                  /* whose records these are: the end of a chain of aliases */
 	const struct dnsrecord *records;
 	size_t count;

@@ -26,7 +26,7 @@
  *   ROUTING    WAITING (router.c), JUDGED (router.c: no way; intake.c: a mail loop)
  *   WAITING    FLYING (dispatch.c), JUDGED (judge_waiting)
  *   FLYING     JUDGED, AGAIN (results_answer), WAITING (results_lost)
- *   AGAIN      WAITING, JUDGED (results_finish, results_lost)
+ *   AGAIN      WAITING, JUDGED (results_finish, results_lost, elsewhere_send)
  *   JUDGED     -
  */
 #ifndef CAUSEWAY_QUEUE_ACTIVE_H
@@ -91,6 +91,8 @@ struct recipient {
 	uint8_t rounds;               /* "once more" in a row without progress */
 	bool recorded;                /* its result is in the journal */
 	bool alone;                   /* only in a request of its own */
+	bool ours;                    /* AGAIN: by best_mx_transport … */
+	bool sent_elsewhere;          /* … which has had it in this attempt (queue/elsewhere.h) */
 	uint8_t owed;                 /* enum owed */
 	bool returned;                /* its caller has it back (queue/waits.h): what comes now is for the log only */
 };

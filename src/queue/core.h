@@ -13,6 +13,7 @@
 
 struct batches;
 struct couriers;
+struct explanations;
 struct metrics;
 struct notices;
 struct sent_reports;
@@ -40,6 +41,7 @@ struct queue {
 	struct suspects *suspects;
 	struct metrics *metrics;
 	struct waits *waits;
+	struct explanations *explanations;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "queue/core.h"
+#include "queue/explain.h"
 #include "queue/flight.h"
 #include "queue/lease.h"
 #include "queue/loss.h"
@@ -90,6 +91,11 @@ static void heard_note(void *arg, uint32_t request, const char *text)
 	results_note(arg, request, text);
 }
 
+static void heard_found(void *arg, uint32_t number, const char *answer)
+{
+	explanations_found(hear(arg)->explanations, number, answer);
+}
+
 static void heard_break(void *arg, const char *why)
 {
 	struct courier *c = arg;
@@ -97,12 +103,13 @@ static void heard_break(void *arg, const char *why)
 	if (!c->gone && !c->retiring)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "courier %ld: %s", (long)c->pid, why);
 	c->broken = true;
+	explanations_lost(c->home->queue->explanations, c);
 	loss_noted(c);
 }
 
 static const struct link_events events = {
 	.credit = heard_credit, .answer = heard_answer, .finish = heard_finish, .closed = heard_closed,
-	.note = heard_note, .broken = heard_break,
+	.note = heard_note, .found = heard_found, .broken = heard_break,
 };
 
 /* --- coming and going --- */
@@ -200,6 +207,14 @@ struct courier *couriers_apart(struct couriers *all)
 static bool has_credit(const struct courier *c, bool apart)
 {
 	return takes_requests(c) && c->apart == apart && c->credit > 0;
+}
+
+struct courier *couriers_any(struct couriers *all)
+{
+	LIST_EACH(l, &all->list)
+		if (takes_requests(LIST_OF(l, struct courier, all)))
+			return LIST_OF(l, struct courier, all);
+	return NULL;
 }
 
 size_t couriers_working(const struct couriers *all)

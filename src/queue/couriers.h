@@ -59,6 +59,9 @@ void couriers_retire(struct couriers *);      /* all that exist now */
 /* The one for suspects, or NULL. */
 struct courier *couriers_apart(struct couriers *);
 
+/* One that can be asked something, or NULL. */
+struct courier *couriers_any(struct couriers *);
+
 /* Those that take requests, maybe without credit at the moment. */
 size_t couriers_working(const struct couriers *);
 bool couriers_have_credit(const struct couriers *);           /* whether one of them takes one more now */

@@ -11,6 +11,7 @@
 #include "queue/core.h"
 #include "queue/couriers.h"
 #include "queue/dispatch.h"
+#include "queue/explain.h"
 #include "queue/intake.h"
 #include "queue/metrics.h"
 #include "queue/report.h"
@@ -235,6 +236,7 @@ static void begin(struct queue *q)
 	q->suspects = suspects_new(q);
 	q->metrics = metrics_new();
 	q->waits = waits_new(q);
+	q->explanations = explanations_new(q);
 	q->due = loop_timer_new(q->loop, due, q);
 	q->minute = loop_timer_new(q->loop, each_minute, q);
 	q->grace = loop_timer_new(q->loop, grace_over, q);
@@ -289,6 +291,7 @@ void queue_free(struct queue *q)
 	route_free(q->route);
 	metrics_free(q->metrics);
 	waits_free(q->waits);
+	explanations_free(q->explanations);
 	loop_cancel(q->loop, &q->turn);
 	loop_timer_free(q->due);
 	loop_timer_free(q->minute);

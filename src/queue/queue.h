@@ -76,8 +76,11 @@ json_t *queue_destinations(struct queue *);
  * or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
 void queue_suspend(struct queue *, const char *destination, bool suspend,
                    void (*done)(void *arg, json_t *destination, const char *why), void *arg);
-/* Which way mail for that address would take; nothing is sent. NULL and *why (constant) if it is none. */
-json_t *queue_explain(struct queue *, const char *address, const char **why);
+/* Which way mail for that address would take, and the hosts that a courier finds there; nothing is sent to them. False
+ * and *why (constant) if it is no address; else done(arg, way) comes, now or later, with an object that is the
+ * callee's for the call. */
+bool queue_explain(struct queue *, const char *address, void (*done)(void *arg, json_t *way), void *arg,
+	const char **why);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while mail is taken in and delivered; else one line in *why (constant), which says what is not. */

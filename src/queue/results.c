@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "queue/batch.h"
 #include "queue/core.h"
+#include "queue/elsewhere.h"
 #include "queue/health.h"
 #include "queue/judge.h"
 #include "queue/lease.h"
@@ -67,7 +68,7 @@ void results_answer(struct queue *q, struct courier *c, const struct answer *a)
 		return;
 	f->unanswered--;
 	f->maybe_twice |= a->verdict.maybe_twice;
-	if (a->verdict.outcome != OUTCOME_AGAIN && a->verdict.outcome != OUTCOME_ALONE) {
+	if (outcome_is_final(a->verdict.outcome)) {
 		f->progress = true;
 		take(q, f, rcpt, a);
 		return;
@@ -75,6 +76,7 @@ void results_answer(struct queue *q, struct courier *c, const struct answer *a)
 	r = &f->active->rcpts[rcpt];
 	r->state = RCPT_AGAIN;
 	r->alone |= a->verdict.outcome == OUTCOME_ALONE;
+	r->ours = a->verdict.outcome == OUTCOME_OURS;
 }
 
 /* A judgement of ours about somebody whom the courier left without one. */
@@ -100,6 +102,8 @@ static void once_more(struct queue *q, struct flight *f, uint32_t rcpt, enum sit
 		r->rounds = 0;
 	if (r->returned)
 		defer(q, f, rcpt, "4.4.7", "its caller has it back");
+	else if (r->ours)
+		elsewhere_send(q, f->entry, rcpt);
 	else if (d->health.dead)
 		defer(q, f, rcpt, "4.4.1", d->health.reason);
 	else if (++r->rounds > ROUNDS_MAX)

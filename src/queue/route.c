@@ -53,7 +53,8 @@ static void mix_files(uint64_t *sum, const char *list)
 static uint64_t sign(const struct settings *s)
 {
 	const char *const values[] = {
-		s->transport_maps, s->mailbox_domains, s->mailbox_transport, s->default_transport, s->relayhost
+		s->transport_maps, s->mailbox_domains, s->mailbox_transport, s->default_transport, s->relayhost,
+		s->best_mx_transport,
 	};
 	uint64_t sum = 0xcbf29ce484222325;
 
@@ -256,6 +257,18 @@ static void complete(struct route *r, struct text transport, struct text nexthop
 	if (!nexthop.n)
 		nexthop = text_of(domain_key(domain, key));
 	a->found = set(a, a->nexthop, sizeof a->nexthop, nexthop, "nexthop");
+}
+
+void route_best_mx(struct route *r, const char *address, struct route_answer *a)
+{
+	struct text local, domain, transport, nexthop;
+
+	a->found = false;
+	a->rule = "best_mx_transport";
+	a->transport[0] = '\0';
+	address_split(text_of(address), &local, &domain);
+	split(r->settings->best_mx_transport, &transport, &nexthop);
+	complete(r, transport, nexthop, domain, a);
 }
 
 void route_find(struct route *r, const char *address, struct route_answer *a)

@@ -34,6 +34,9 @@ void route_free(struct route *);
  * files of tables. */
 uint64_t route_signature(const struct route *);
 
+/* The way of best_mx_transport for an address whose best mail exchanger is this host. */
+void route_best_mx(struct route *, const char *address, struct route_answer *);
+
 /* The way of one address (wire form, with a domain). */
 void route_find(struct route *, const char *address, struct route_answer *);
 

@@ -145,6 +145,11 @@ enum site site_after(enum stage stage, enum reply_meaning meaning)
 	return stages[stage].scope == SCOPE_SITE ? SITE_DEAD : SITE_FINE;
 }
 
+bool outcome_is_final(enum outcome o)
+{
+	return o == OUTCOME_SENT || o == OUTCOME_DEFERRED || o == OUTCOME_BOUNCED;
+}
+
 void verdict_clear(struct verdict *v)
 {
 	free(v->text);

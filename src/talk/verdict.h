@@ -17,8 +17,12 @@ enum outcome {
 	OUTCOME_BOUNCED,   /* never */
 	OUTCOME_KEEP,      /* not settled by this host: the next one may be asked in the same attempt */
 	OUTCOME_AGAIN,     /* at once in another transaction (too many recipients; a kept connection was dead) */
-	OUTCOME_ALONE      /* as AGAIN, but in a transaction of its own for each recipient */
+	OUTCOME_ALONE,     /* as AGAIN, but in a transaction of its own for each recipient */
+	OUTCOME_OURS       /* this host is the best mail exchanger itself: at once by best_mx_transport */
 };
+
+/* Whether it ends the recipient's attempt: sent, deferred or bounced. */
+bool outcome_is_final(enum outcome);
 
 /* Where in the conversation, in the order of RFC 5321. */
 enum stage {

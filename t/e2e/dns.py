@@ -1,18 +1,27 @@
-"""A name server on loopback that answers from a table, over UDP."""
+"""A name server on loopback that answers from a table, over UDP, or misbehaves as the table says."""
 
 import socket
 import struct
 import threading
 
-TYPES = {1: socket.AF_INET, 28: socket.AF_INET6}
-NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52}
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
+SILENT = None                  # no answer at all
+SOA = ("test", "SOA", "")
+TRUNCATED = "truncated"        # it does not fit, and there is no TCP to ask again
+GARBAGE = "garbage"            # a packet that ends in the middle
+STRANGER = "stranger"          # the records of somebody else
+BARE = "bare"                  # neither records nor the SOA that says that there are none
+FORGED = "forged"              # the answer to another question: another id
 
 
 class NameServer:
-    """NAMES maps a name to a list of addresses, to SERVFAIL, or to None (no answer at all); others do not exist."""
+    """NAMES maps a name to a list of records ("192.0.2.1", "2001:db8::1", "MX 10 mx.test", "SRV 0 0 25 mx.test",
+    "CNAME other.test"), or to one of the words above, or to a dict of these by type of question ("*": all others).
+    Names that are not in it do not exist."""
 
     def __init__(self, names):
-        self.names, self.asked = names, []
+        self.names, self.asked, self.questions = names, [], []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1@%d" % self.socket.getsockname()[1]
@@ -20,6 +29,10 @@ class NameServer:
 
     def close(self):
         self.socket.close()
+
+    def types_asked(self, name):
+        """The types of the questions about NAME so far, each once."""
+        return {kind for asked, kind in self.questions if asked == name}
 
     def _serve(self):
         while True:
@@ -31,34 +44,92 @@ class NameServer:
             if answer:
                 self.socket.sendto(answer, client)
 
+    def _known(self, name, kind):
+        known = self.names.get(name, NXDOMAIN)
+        if isinstance(known, dict):
+            known = known.get(kind, known.get("*", []))
+        return known
+
     def _answer(self, query):
         name, end = _name(query, 12)
-        kind = struct.unpack("!H", query[end:end + 2])[0]
+        number = struct.unpack("!H", query[end:end + 2])[0]
+        kind = next((word for word, value in TYPES.items() if value == number), str(number))
         self.asked.append(name)
-        known = self.names.get(name, NXDOMAIN)
-        if known is None:
+        self.questions.append((name, kind))
+        known = self._known(name, kind)
+        if known is SILENT:
             return None
-        records = known if isinstance(known, list) else []
-        found = [packed for packed in map(_packer(kind), records) if packed]
-        code = NOERROR if isinstance(known, list) else known
-        head = struct.pack("!HHHHHH", *struct.unpack("!H", query[:2]), 0x8580 | code, 1, len(found), 0, 0)
-        return head + query[12:end + 4] + b"".join(
-            struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(packed)) + packed for packed in found)
+        ident, question = struct.unpack("!H", query[:2])[0], query[12:end + 4]
+        if known == FORGED:
+            return _message(ident ^ 1, 0, question, [_record(name, "A", "127.0.0.1")])
+        if known == STRANGER:
+            return _message(ident, 0, question, [_record("stranger.test", "A", "127.0.0.1")])
+        if known == TRUNCATED:
+            return _message(ident, 0x0200, question, [])
+        if known == BARE:
+            return _message(ident, 0, question, [])
+        if known == GARBAGE:
+            return _message(ident, 0, question, [_record(name, "A", "127.0.0.1")])[:-3]
+        if isinstance(known, int):
+            return _message(ident, known, question, [])
+        return _message(ident, 0, question, self._records(name, kind, 0), SOA)
+
+    def _records(self, name, kind, depth):
+        """The records of that type, behind the aliases that lead to them."""
+        known = self._known(name, kind)
+        found = []
+        for line in known if isinstance(known, list) else []:
+            word, data = _split(line)
+            if word == kind:
+                found.append(_record(name, word, data))
+            elif word == "CNAME" and depth < 20:
+                found += [_record(name, word, data)] + self._records(data, kind, depth + 1)
+        return found
+
+
+def _split(line):
+    """The type and the data of a record."""
+    word, _, data = line.partition(" ")
+    if word in TYPES:
+        return word, data
+    return ("AAAA" if ":" in line else "A"), line
+
+
+def _message(ident, flags, question, records, authority=None):
+    """The AUTHORITY goes with an answer that has no records."""
+    proof = [_record(*authority)] if authority and not records else []
+    return (struct.pack("!HHHHHH", ident, 0x8580 | flags, 1, len(records), len(proof), 0) + question
+            + b"".join(records + proof))
+
+
+def _record(name, word, data):
+    packed = _pack(word, data)
+    return wire(name) + struct.pack("!HHIH", TYPES[word], 1, 60, len(packed)) + packed
+
+
+def _pack(word, data):
+    if word in ("A", "AAAA"):
+        return socket.inet_pton(socket.AF_INET if word == "A" else socket.AF_INET6, data)
+    if word == "CNAME":
+        return wire(data)
+    if word == "SOA":
+        return wire("ns.test") + wire("root.test") + struct.pack("!5I", 1, 60, 60, 60, 60)
+    numbers = data.split()
+    target = numbers.pop()
+    if word == "TLSA":
+        return bytes(map(int, numbers)) + bytes.fromhex(target)
+    return b"".join(struct.pack("!H", int(number)) for number in numbers) + wire(target)
+
+
+def wire(name):
+    """A name as it stands in a packet; "." is the root."""
+    labels = [label.encode() for label in name.rstrip(".").split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
 def _name(packet, at):
     labels = []
     while packet[at]:
-        labels.append(packet[at + 1:at + 1 + packet[at]].decode().lower())
+        labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin1").lower())
         at += 1 + packet[at]
     return ".".join(labels), at + 1
-
-
-def _packer(kind):
-    """What packs an address of that record type, and refuses others."""
-    def pack(address):
-        try:
-            return socket.inet_pton(TYPES[kind], address)
-        except (KeyError, OSError):
-            return None
-    return pack
