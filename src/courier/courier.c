@@ -56,6 +56,13 @@ static void on_close_idle(void *arg, uint32_t destination, unsigned count)
 	pool_close(c->tools.pool, destination, count);
 }
 
+static void on_recall(void *arg, uint32_t destination, uint32_t request)
+{
+	struct courier *c = arg;
+
+	delivery_recall(&c->tools, destination, request);
+}
+
 static void on_stop(void *arg)
 {
 	struct courier *c = arg;
@@ -81,7 +88,8 @@ static void on_lookup(void *arg, uint32_t number, const char *question)
 }
 
 static const struct link_events link_events = {
-	.request = on_request, .lookup = on_lookup, .close_idle = on_close_idle, .stop = on_stop, .broken = on_broken,
+	.request = on_request, .recall = on_recall, .lookup = on_lookup, .close_idle = on_close_idle, .stop = on_stop,
+	.broken = on_broken,
 };
 
 /* What deliveries and the pool say. */
@@ -99,6 +107,7 @@ static void on_over(void *arg)
 {
 	struct courier *c = arg;
 
+	link_set_rest(c->tools.link, ahead_count(c->tools.ahead) > 0);
 	if (c->stopping)
 		pool_close_all(c->tools.pool);
 	leave_if_done(c);
@@ -138,6 +147,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 	t->connecting = on_connecting;
 	t->over = on_over;
 	list_init(&t->running);
+	t->ahead = ahead_new();
 	t->pool = pool_new(c->loop, s->connection_cache_protocol_timeout, on_closed, c);
 	t->sessions.loop = c->loop;
 	t->sessions.streams = stream_shared_new(c->loop);
@@ -207,6 +217,7 @@ void courier_free(struct courier *c)
 		return;
 	explain_free_all(&c->explainer);
 	delivery_free_all(&c->tools);
+	ahead_free(c->tools.ahead);
 	pool_free(c->tools.pool);
 	link_free(c->tools.link);
 	hosts_setup_close(&c->tools.hosts);

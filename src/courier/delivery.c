@@ -14,6 +14,7 @@
 
 /* What is awaited. */
 enum phase {
+	WAITING,     /* a connection, sent ahead */
 	SEARCHING,   /* the next host; a session that is left may end meanwhile */
 	TRYING,      /* the end of an attempt: the session has the recipients that are left */
 	PARTING      /* the end of a connection that is not kept: everybody has an answer */
@@ -21,6 +22,7 @@ enum phase {
 
 struct delivery {
 	struct list in;                  /* those that run */
+	struct list ahead;               /* those of the destination that wait */
 	enum phase phase;
 	struct delivery_tools *tools;
 	struct request *request;
@@ -28,6 +30,7 @@ struct delivery {
 	const struct transport *transport;
 	struct hosts *hosts;             /* NULL: not needed yet */
 	struct session *session;
+	bool took_idle;                  /* from the pool, when it began */
 	bool reused;                     /* the session served before this request */
 	bool stale;                      /* it turned out to be dead before anything was tried */
 	bool asked_hosts;                /* some host was given */
@@ -46,6 +49,7 @@ struct delivery {
 static void delivery_free(struct delivery *d)
 {
 	list_remove(&d->in);
+	list_remove(&d->ahead);
 	d->tools->running_count--;
 	session_free(d->session);
 	hosts_free(d->hosts);
@@ -105,13 +109,13 @@ static void keep_reason(struct delivery *d, struct verdict *v)
 
 /* A destination is busy or dead only if somebody really has to wait for it, and if no host of it has
  * served. */
-static void finish(struct delivery *d, bool kept)
+static void finish(struct delivery *d, enum connection connection, uint32_t next)
 {
 	struct delivery_tools *t = d->tools;
 	bool fine = d->served || tally_deferred(d->tally) == 0;
 	struct finish f = {
 		.request = d->request->number, .destination = d->request->destination,
-		.connection_kept = kept,
+		.took_idle = d->took_idle, .connection = connection, .next = next,
 		.site = fine ? SITE_FINE : d->site, .reason = fine ? NULL : d->site_reason,
 		.served = d->served,
 	};
@@ -122,6 +126,24 @@ static void finish(struct delivery *d, bool kept)
 	t->over(t->arg);
 }
 
+static void go_on(struct delivery *d, struct session *);
+
+/* To the request that has waited longest for a connection of this destination, else to the pool. */
+static void hand_on(struct delivery *d)
+{
+	struct delivery_tools *t = d->tools;
+	struct session *s = d->session;
+	struct list *first = ahead_take(t->ahead, d->request->destination);
+	struct delivery *next = first ? LIST_OF(first, struct delivery, ahead) : NULL;
+
+	d->session = NULL;
+	if (!next)
+		pool_put(t->pool, d->request->destination, s, d->transport->idle_time);
+	finish(d, next ? CONNECTION_PASSED : CONNECTION_KEPT, next ? next->request->number : 0);
+	if (next)
+		go_on(next, s);
+}
+
 /* A connection that is not kept is closed before the request is over, since its lease is given back with
  * it. */
 static void end(struct delivery *d)
@@ -129,14 +151,12 @@ static void end(struct delivery *d)
 	struct session *s = d->session;
 
 	if (s && session_reusable(s) && transport_keeps(d->transport, d->request->nexthop)) {
-		d->session = NULL;
-		pool_put(d->tools->pool, d->request->destination, s, d->transport->idle_time);
-		finish(d, true);
+		hand_on(d);
 	} else if (s && session_state(s) == SESSION_IDLE) {
 		d->phase = PARTING;
 		session_quit(s);
 	} else {
-		finish(d, false);
+		finish(d, CONNECTION_CLOSED, 0);
 	}
 }
 
@@ -229,13 +249,14 @@ static void settled(void *arg)
 	struct delivery *d = arg;
 
 	switch (d->phase) {
+	case WAITING:
 	case SEARCHING:
 		break;
 	case TRYING:
 		attempt_over(d);
 		break;
 	case PARTING:
-		finish(d, false);
+		finish(d, CONNECTION_CLOSED, 0);
 		break;
 	}
 }
@@ -404,7 +425,7 @@ static void refuse(struct delivery *d, const char *dsn, const char *text)
 {
 	set_reason(d, STAGE_LOCAL, dsn, text);
 	tally_answer_left(d->tally, NULL);
-	finish(d, false);
+	finish(d, CONNECTION_CLOSED, 0);
 }
 
 /* NULL, or why this request is not carried out. */
@@ -430,16 +451,24 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 	return manner_tls_missing(t->manner);
 }
 
+/* Over a connection that has served before. */
+static void go_on(struct delivery *d, struct session *s)
+{
+	d->session = s;
+	d->reused = true;
+	session_give(s, &session_events, d);
+	begin(d, session_is_only(s));
+}
+
 static void set_off(struct delivery *d)
 {
-	d->session = pool_take(d->tools->pool, d->request->destination);
-	if (!d->session) {
+	struct session *idle = pool_take(d->tools->pool, d->request->destination);
+
+	d->took_idle = idle != NULL;
+	if (idle)
+		go_on(d, idle);
+	else
 		next_host(d);
-		return;
-	}
-	d->reused = true;
-	session_give(d->session, &session_events, d);
-	begin(d, session_is_only(d->session));
 }
 
 void delivery_start(struct delivery_tools *t, struct request *r, int fd)
@@ -452,11 +481,31 @@ void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 	d->fd = fd;
 	d->client = client_of(r);
 	d->tally = tally_new(t->link, r);
+	list_init(&d->ahead);
 	list_append(&t->running, &d->in);
 	t->running_count++;
 	why = obstacle(d, &dsn);
 	if (why)
 		refuse(d, dsn, why);
+	else if (r->ahead)
+		ahead_put(t->ahead, r->destination, &d->ahead);
 	else
 		set_off(d);
+}
+
+static bool is_request(const struct list *at, uint32_t request)
+{
+	return LIST_OF(at, const struct delivery, ahead)->request->number == request;
+}
+
+void delivery_recall(struct delivery_tools *t, uint32_t destination, uint32_t request)
+{
+	struct list *waiting = ahead_take_that(t->ahead, destination, is_request, request);
+	struct finish f = { .request = request, .destination = destination, .untried = true, .site = SITE_FINE };
+
+	if (!waiting)
+		return;
+	link_send_finish(t->link, &f);
+	delivery_free(LIST_OF(waiting, struct delivery, ahead));
+	t->over(t->arg);
 }

@@ -7,6 +7,7 @@
 #define CAUSEWAY_COURIER_DELIVERY_H
 
 #include "base/list.h"
+#include "courier/ahead.h"
 #include "courier/hosts.h"
 #include "courier/pool.h"
 #include "link/link.h"
@@ -18,6 +19,7 @@ struct delivery_tools {
 	struct hosts_setup hosts;
 	const struct transports *transports;
 	struct pool *pool;
+	struct ahead *ahead;
 	struct link *link;
 	void (*connecting)(void *arg);   /* a new connection is about to be made: the time to make room */
 	void (*over)(void *arg);         /* a request is over, its finish was sent */
@@ -28,6 +30,9 @@ struct delivery_tools {
 
 /* Begins; request and fd (-1: none) are owned from now on. Answers and the finish go to the link. */
 void delivery_start(struct delivery_tools *, struct request *, int fd);
+
+/* A request that was sent ahead goes back untried, if it still waits. */
+void delivery_recall(struct delivery_tools *, uint32_t destination, uint32_t request);
 
 /* Drops all that run without an answer, at the end of the process. */
 void delivery_free_all(struct delivery_tools *);

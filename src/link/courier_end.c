@@ -128,6 +128,14 @@ static void hear_close_idle(struct courier_end *c, struct unpack *u)
 		c->events->close_idle(c->arg, destination, count);
 }
 
+static void hear_recall(struct courier_end *c, struct unpack *u)
+{
+	uint32_t destination = unpack_u32(u, UINT32_MAX), request = unpack_u32(u, LINK_SLOTS - 1);
+
+	if (unpack_end(u))
+		c->events->recall(c->arg, destination, request);
+}
+
 static void hear_stop(struct courier_end *c, struct unpack *u)
 {
 	unpack_u32(u, 0);
@@ -147,6 +155,9 @@ void courier_end_hear(struct courier_end *c, enum message_kind kind, struct unpa
 		break;
 	case MESSAGE_RCPT:
 		hear_rcpt(c, u);
+		break;
+	case MESSAGE_RECALL:
+		hear_recall(c, u);
 		break;
 	case MESSAGE_CLOSE_IDLE:
 		hear_close_idle(c, u);

@@ -14,6 +14,7 @@
 #include "link/queue_end.h"
 
 #define PACKETS_A_TURN 16
+#define REST_MS 2
 
 struct link {
 	struct loop *loop;
@@ -22,6 +23,8 @@ struct link {
 	void *arg;
 	struct loop_task flush_task;
 	bool flush_is_due;
+	bool may_rest;
+	struct loop_timer *rest;
 	struct buf scratch;               /* the message being written */
 	struct buf out;                   /* small messages of this turn */
 	struct queue_end *queue_end;      /* one of the two */
@@ -44,8 +47,20 @@ static void flush_task(void *arg)
 	l->flush_is_due = !l->flush_is_due;
 	if (l->flush_is_due)
 		loop_later(l->loop, &l->flush_task);
-	else
+	else if (!l->may_rest)
 		link_flush(l);
+	else if (!loop_timer_is_set(l->rest))
+		loop_timer_set(l->rest, REST_MS);
+}
+
+static void rest_over(void *arg)
+{
+	link_flush(arg);
+}
+
+void link_set_rest(struct link *l, bool may)
+{
+	l->may_rest = may;
 }
 
 /* Adds the message in scratch to the packet that the end of this turn sends. */
@@ -129,6 +144,11 @@ static void post_text(struct link *l, enum message_kind kind, uint32_t number, c
 void link_send_close_idle(struct link *l, uint32_t destination, unsigned count)
 {
 	post_pair(l, MESSAGE_CLOSE_IDLE, destination, count);
+}
+
+void link_send_recall(struct link *l, uint32_t destination, uint32_t request)
+{
+	post_pair(l, MESSAGE_RECALL, destination, queue_end_slot(l->queue_end, request));
 }
 
 void link_send_stop(struct link *l)
@@ -283,6 +303,7 @@ struct link *link_new(struct loop *loop, int fd, const struct link_events *event
 	l->loop = loop;
 	l->events = events;
 	l->arg = arg;
+	l->rest = loop_timer_new(loop, rest_over, l);
 	l->flush_task = (struct loop_task){ .fn = flush_task, .arg = l };
 	l->channel = channel_new(loop, fd, PACKETS_A_TURN, &channel_events, l);
 	buf_init(&l->scratch, PACKET_MAX);
@@ -299,6 +320,7 @@ void link_free(struct link *l)
 	if (!l)
 		return;
 	loop_cancel(l->loop, &l->flush_task);
+	loop_timer_free(l->rest);
 	channel_free(l->channel);
 	queue_end_free(l->queue_end);
 	courier_end_free(l->courier_end);

@@ -42,6 +42,7 @@ struct request {
 	bool long_lines;             /* some line of the content is longer than LINE_LONG */
 	bool probe;                  /* ask only, never send content */
 	bool connection_probe;       /* the destination was dead: this is the attempt that finds out */
+	bool ahead;                  /* sent without a lease: waits at the courier until a connection is passed to it */
 	bool soft_bounce;
 	uint32_t attempt;            /* 1 for the first */
 	int64_t age;                 /* ms since the message arrived */
@@ -65,11 +66,21 @@ struct answer {
 /* Frees its strings. */
 void answer_clear(struct answer *);
 
-/* A request is over: every recipient was answered before. */
+/* What became of a request's connection, and so of its lease. */
+enum connection {
+	CONNECTION_CLOSED,           /* the lease comes back */
+	CONNECTION_KEPT,             /* it goes on as an idle connection */
+	CONNECTION_PASSED            /* it goes on with a request that was sent ahead */
+};
+
+/* A request is over: every recipient was answered before, or none was and nothing was tried. */
 struct finish {
 	uint32_t request;
 	uint32_t destination;
-	bool connection_kept;        /* the lease goes on as an idle connection; else it comes back */
+	bool untried;                /* as if it had never been sent */
+	bool took_idle;              /* it went over an idle connection when it came, and did not make one */
+	enum connection connection;
+	uint32_t next;               /* CONNECTION_PASSED: the request that goes on with it */
 	enum site site;              /* what this says about the destination */
 	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line */
 	bool served;                 /* some session of this request ran to its normal end */
@@ -84,6 +95,8 @@ struct link_events {
 	void (*request)(void *arg, struct request *, int fd);
 	/* give back that many idle connections (0: all) */
 	void (*close_idle)(void *arg, uint32_t destination, unsigned count);
+	/* a request that was sent ahead goes back untried, if it still waits */
+	void (*recall)(void *arg, uint32_t destination, uint32_t request);
 	/* finish what runs, take nothing new, then exit */
 	void (*stop)(void *arg);
 	/* at the queue */
@@ -108,6 +121,8 @@ struct link_events {
 struct link *link_new(struct loop *, int fd, const struct link_events *, void *arg);   /* owns fd */
 void link_free(struct link *);
 void link_flush(struct link *);
+/* Whether answers may rest a few ms for others to share their packet, since the other end's work is in stock here. */
+void link_set_rest(struct link *, bool);
 
 /* At the queue. Sends a request with its file; fd stays the caller's (it is duplicated by the kernel). */
 void link_send_request(struct link *, const struct request *, int fd);
@@ -118,6 +133,8 @@ bool link_is_quiet(const struct link *);
 /* Whether the courier marked it (also after the link has broken). */
 bool link_dot_marked(const struct link *, uint32_t request);
 void link_send_close_idle(struct link *, uint32_t destination, unsigned count);
+/* Of a request that was sent ahead and is not over. */
+void link_send_recall(struct link *, uint32_t destination, uint32_t request);
 void link_send_stop(struct link *);
 
 /* At both. */

@@ -149,6 +149,7 @@ void message_put_request(struct buf *b, const struct request *r, uint32_t slot)
 	pack_u8(b, r->long_lines);
 	pack_u8(b, r->probe);
 	pack_u8(b, r->connection_probe);
+	pack_u8(b, r->ahead);
 	pack_u8(b, r->soft_bounce);
 	pack_u32(b, r->attempt);
 	pack_u64(b, (uint64_t)r->age);
@@ -182,6 +183,7 @@ struct request *message_get_request(struct unpack *u, uint32_t *rcpts)
 	r->long_lines = unpack_flag(u);
 	r->probe = unpack_flag(u);
 	r->connection_probe = unpack_flag(u);
+	r->ahead = unpack_flag(u);
 	r->soft_bounce = unpack_flag(u);
 	r->attempt = unpack_u32(u, UINT32_MAX);
 	r->age = (int64_t)unpack_u64(u, INT64_MAX);
@@ -311,7 +313,10 @@ void message_put_finish(struct buf *b, const struct finish *f)
 {
 	pack_u32(b, f->request);
 	pack_u32(b, f->destination);
-	pack_u8(b, f->connection_kept);
+	pack_u8(b, f->untried);
+	pack_u8(b, f->took_idle);
+	pack_u8(b, f->connection);
+	pack_u32(b, f->next);
 	pack_u8(b, f->site);
 	pack_cut(b, f->reason, TEXT_MAX);
 	pack_u8(b, f->served);
@@ -321,7 +326,10 @@ bool message_get_finish(struct unpack *u, struct finish *f)
 {
 	*f = (struct finish){ .request = unpack_u32(u, LINK_SLOTS - 1) };
 	f->destination = unpack_u32(u, UINT32_MAX);
-	f->connection_kept = unpack_flag(u);
+	f->untried = unpack_flag(u);
+	f->took_idle = unpack_flag(u);
+	f->connection = (enum connection)unpack_u8(u, CONNECTION_PASSED);
+	f->next = unpack_u32(u, LINK_SLOTS - 1);
 	f->site = (enum site)unpack_u8(u, SITE_DEAD);
 	f->reason = (char *)unpack_line(u, TEXT_MAX);
 	f->served = unpack_flag(u);

@@ -13,7 +13,7 @@
 
 enum message_kind {
 	/* to the courier */
-	MESSAGE_HELLO = 1, MESSAGE_REQUEST, MESSAGE_RCPT, MESSAGE_CLOSE_IDLE, MESSAGE_STOP,
+	MESSAGE_HELLO = 1, MESSAGE_REQUEST, MESSAGE_RCPT, MESSAGE_RECALL, MESSAGE_CLOSE_IDLE, MESSAGE_STOP,
 	/* to the queue */
 	MESSAGE_CREDIT, MESSAGE_ANSWER, MESSAGE_FINISH, MESSAGE_CLOSED, MESSAGE_NOTE,
 	/* both ways */
@@ -22,7 +22,7 @@ enum message_kind {
 };
 
 /* Raised with every change of a message: an old process never misreads a new one. */
-#define MESSAGE_VERSION 1
+#define MESSAGE_VERSION 2
 
 /* Begins a message in b; message_end with what it returned completes it. False from message_end: it did
  * not fit and b is as before. */

@@ -87,6 +87,14 @@ static struct slot *slot_of(struct queue_end *q, uint32_t number, struct unpack 
 	return NULL;
 }
 
+uint32_t queue_end_slot(const struct queue_end *q, uint32_t number)
+{
+	const struct slot *s = idmap_get(q->by_number, number);
+
+	assert(s);
+	return slot_number(q, s);
+}
+
 bool queue_end_marked(const struct queue_end *q, uint32_t number)
 {
 	const struct slot *s = idmap_get(q->by_number, number);
@@ -119,10 +127,21 @@ static void hear_answer(struct queue_end *q, struct unpack *u)
 	q->events->answer(q->arg, &a);
 }
 
+/* The request to which that in slot s passes its connection; NULL, with a fault, if it cannot. */
+static struct slot *heir_of(struct queue_end *q, const struct slot *s, uint32_t number, struct unpack *u)
+{
+	struct slot *heir = slot_of(q, number, u);
+
+	if (!heir || (heir != s && heir->destination == s->destination))
+		return heir;
+	unpack_fail(u, "a connection is passed to another destination");
+	return NULL;
+}
+
 static void hear_finish(struct queue_end *q, struct unpack *u)
 {
 	struct finish f;
-	struct slot *s;
+	struct slot *s, *next = NULL;
 
 	if (!message_get_finish(u, &f) || !(s = slot_of(q, f.request, u)))
 		return;
@@ -130,7 +149,10 @@ static void hear_finish(struct queue_end *q, struct unpack *u)
 		unpack_fail(u, "a request ends at another destination");
 		return;
 	}
+	if (f.connection == CONNECTION_PASSED && !(next = heir_of(q, s, f.next, u)))
+		return;
 	f.request = s->number;
+	f.next = next ? next->number : 0;
 	slot_return(q, s);
 	q->events->finish(q->arg, &f);
 }

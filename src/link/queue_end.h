@@ -14,6 +14,7 @@ void queue_end_free(struct queue_end *);
 
 /* Notes that a request goes out, unmarked; returns its slot. */
 uint32_t queue_end_take(struct queue_end *, const struct request *);
+uint32_t queue_end_slot(const struct queue_end *, uint32_t number);   /* of a request that is out */
 bool queue_end_marked(const struct queue_end *, uint32_t number);
 
 /* Checks one message and passes it on; a fault goes to u->wrong. */

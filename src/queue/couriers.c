@@ -176,8 +176,10 @@ void courier_retire(struct courier *c)
 	if (c->retiring)
 		return;
 	c->retiring = true;
-	if (!c->broken)
-		link_send_stop(c->link);
+	if (c->broken)
+		return;
+	lease_recall_courier(c);
+	link_send_stop(c->link);
 }
 
 void couriers_retire(struct couriers *all)
@@ -243,9 +245,9 @@ struct courier *couriers_choose(struct couriers *all, struct destination *d, boo
 		struct courier *c = LIST_OF(l, struct courier, all);
 		const struct share *s = destination_share(d, c->seat);
 
-		if (has_credit(c, apart) && (s->idle || may_open) && lease_prefers(d, c, best))
+		if (has_credit(c, apart) && (s->idle > 0 || may_open) && lease_prefers(d, c, best))
 			best = c;
-		else if (s->idle && !c->broken)
+		else if (s->idle > 0 && !c->broken)
 			hoarder = c;
 	}
 	if (!best && hoarder && d->closing == 0) {
@@ -253,6 +255,17 @@ struct courier *couriers_choose(struct couriers *all, struct destination *d, boo
 		link_send_close_idle(hoarder->link, d->number, 1);
 	}
 	return best;
+}
+
+struct courier *couriers_ahead(struct couriers *all, struct destination *d)
+{
+	LIST_EACH(l, &all->list) {
+		struct courier *c = LIST_OF(l, struct courier, all);
+
+		if (has_credit(c, false) && lease_may_await(d, c))
+			return c;
+	}
+	return NULL;
 }
 
 /* --- what they have in hand --- */

@@ -80,6 +80,9 @@ json_t *couriers_list(const struct couriers *);
  * destination is woken when it is). apart: only the one for suspects, else never that one. */
 struct courier *couriers_choose(struct couriers *, struct destination *, bool apart);
 
+/* A courier that may get one more request for that destination ahead of a connection, or NULL. */
+struct courier *couriers_ahead(struct couriers *, struct destination *);
+
 /* Gives everything in flight up as undone. */
 void couriers_give_up(struct couriers *);
 

@@ -120,6 +120,7 @@ static struct destination *destination_new(struct destinations *all, const char 
 	list_init(&d->line);
 	list_init(&d->ready);
 	list_init(&d->crowded);
+	list_init(&d->ahead);
 	configure(d);
 	window_begin(&d->window, &d->rules);
 	health_begin(d);
@@ -337,11 +338,6 @@ static void pause_over(void *arg)
 	destination_wake(arg);
 }
 
-bool destination_may_send(struct destination *d, int64_t now)
-{
-	return d->waiting && destination_has_room(d, now);
-}
-
 bool destination_has_room(struct destination *d, int64_t now)
 {
 	if (d->health.suspended)
@@ -355,6 +351,12 @@ bool destination_has_room(struct destination *d, int64_t now)
 		return false;
 	}
 	return d->busy < (d->rate_delay ? 1 : d->window.size);
+}
+
+bool destination_is_full(const struct destination *d, int64_t now)
+{
+	return !d->health.suspended && !d->health.dead && now >= d->pause_until && !d->rate_delay &&
+	       d->busy >= d->window.size;
 }
 
 void destination_pause(struct destination *d, int64_t until)

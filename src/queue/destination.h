@@ -22,7 +22,9 @@
 
 /* Connections of one destination at one courier. */
 struct share {
-	uint16_t busy, idle;
+	uint16_t busy;
+	int idle;
+	uint16_t ahead;               /* requests without one yet */
 };
 
 struct health {
@@ -67,6 +69,8 @@ struct destination {
 	unsigned busy, idle;
 	struct share *shares;         /* by seat of a courier */
 	unsigned seats;
+	struct list ahead;            /* flights without a connection, queue/lease.h */
+	bool keeps;                   /* the last connection was kept when its request was over */
 	unsigned closing;             /* idle connections that couriers were asked to give up */
 	int64_t pause_until;          /* ms of the boot clock */
 	struct loop_timer *pause;     /* made when first needed */
@@ -126,9 +130,9 @@ void destination_crowded(struct destination *);
 void destinations_refill(struct destinations *);
 /* Whether the window, the pause and its health allow one more request now; sets a timer if only time is
  * missing. */
-bool destination_may_send(struct destination *, int64_t now);
-/* The same without asking whether somebody waits in its line. */
 bool destination_has_room(struct destination *, int64_t now);
+/* Whether nothing but the window forbids it. */
+bool destination_is_full(const struct destination *, int64_t now);
 /* No request before that time. */
 void destination_pause(struct destination *, int64_t until);
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "queue/core.h"
 #include "queue/flight.h"
+#include "queue/lease.h"
 #include "queue/trace.h"
 #include "queue/wear.h"
 
@@ -40,7 +41,7 @@ static void send_flight(struct queue *q, struct flight *f)
 		.transport = d->transport, .nexthop = d->nexthop, .flags = d->flags,
 		.envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .long_lines = a->long_lines,
-		.connection_probe = f->probe,
+		.connection_probe = f->probe, .ahead = !list_empty(&f->ahead),
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
 		.age = message_age(a->message, queue_now(q)),
 	};
@@ -55,10 +56,10 @@ static void send_flight(struct queue *q, struct flight *f)
 		free(rcpts);
 }
 
-void dispatch_send(struct queue *q, struct entry *e, struct courier *c)
+void dispatch_send(struct queue *q, struct entry *e, struct courier *c, bool ahead)
 {
 	struct destination *d = e->destination;
-	struct flight *f = flight_begin(c, e, e->waiting < d->rcpt_limit ? e->waiting : d->rcpt_limit);
+	struct flight *f = flight_begin(c, e, e->waiting < d->rcpt_limit ? e->waiting : d->rcpt_limit, ahead);
 
 	f->count = f->unanswered = (uint32_t)destination_take(d, e, f->rcpts, f->count);
 	for (uint32_t i = 0; i < f->count; i++)
@@ -69,20 +70,41 @@ void dispatch_send(struct queue *q, struct entry *e, struct courier *c)
 	send_flight(q, f);
 }
 
+/* With the window full, requests go ahead to where connections are busy, so that none of these has to rest until
+ * the next request comes. */
+static void send_ahead(struct queue *q, struct destination *d)
+{
+	struct courier *c;
+
+	if (!d->waiting || !d->keeps || !destination_is_full(d, queue_now(q)))
+		return;
+	c = couriers_ahead(q->couriers, d);
+	if (!c)
+		return;
+	dispatch_send(q, destination_first(d), c, true);
+	destination_try_again(d);
+}
+
 /* One request in turn; a destination whose connections lie idle at couriers that take nothing now is tried
  * again next time. */
 static void try_one(struct queue *q, struct destination *d, struct list *blocked)
 {
 	struct courier *c;
 
-	if (!destination_may_send(d, queue_now(q)))
+	if (!destination_has_room(d, queue_now(q))) {
+		send_ahead(q, d);
 		return;
+	}
+	if (!d->waiting) {
+		lease_recall(d, d->window.size);
+		return;
+	}
 	c = couriers_choose(q->couriers, d, false);
 	if (!c) {
 		list_append(blocked, &d->ready);
 		return;
 	}
-	dispatch_send(q, destination_first(d), c);
+	dispatch_send(q, destination_first(d), c, false);
 	destination_try_again(d);
 }
 

@@ -3,13 +3,16 @@
 #ifndef CAUSEWAY_QUEUE_DISPATCH_H
 #define CAUSEWAY_QUEUE_DISPATCH_H
 
+#include <stdbool.h>
+
 struct courier;
 struct entry;
 struct queue;
 
 void dispatch(struct queue *);
 
-/* Sends a request for the entry's next recipients, as many as its destination allows, to that courier. */
-void dispatch_send(struct queue *, struct entry *, struct courier *);
+/* Sends a request for the entry's next recipients, as many as its destination allows, to that courier; ahead: it
+ * has no lease yet. */
+void dispatch_send(struct queue *, struct entry *, struct courier *, bool ahead);
 
 #endif

@@ -7,17 +7,21 @@
 #include "queue/lease.h"
 #include "queue/wear.h"
 
-struct flight *flight_begin(struct courier *c, struct entry *e, size_t count)
+struct flight *flight_begin(struct courier *c, struct entry *e, size_t count, bool ahead)
 {
 	struct couriers *all = c->home;
 	struct flight *f = mem_alloc(sizeof *f + count * sizeof f->rcpts[0]);
 
 	if (!c->flying)
 		c->heard = queue_now(all->queue);
-	lease_out(e->destination, c->seat);
 	f->courier = c;
 	f->active = e->active;
 	f->entry = e;
+	list_init(&f->ahead);
+	if (ahead)
+		lease_await(f);
+	else
+		lease_out(f);
 	f->number = ++all->last_flight;
 	f->sent_off = queue_now(all->queue);
 	f->count = f->unanswered = (uint32_t)count;

@@ -1,6 +1,7 @@
 #include "queue/health.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 #include "format/domain.h"
 #include "queue/core.h"
+#include "queue/lease.h"
 #include "queue/settle.h"
 
 enum {
@@ -148,6 +150,7 @@ static void die(struct destination *d)
 	         h->turned_away >= TURNED_AWAY_MAX ? "is not usable" : "cannot be reached",
 	         h->reason, (double)h->delay / 1000);
 	start_looking(d);
+	lease_recall(d, UINT_MAX);
 	parking_adopt(d, &h->failed);
 }
 
@@ -258,6 +261,7 @@ void health_suspend(struct destination *d)
 	d->health.probe_wanted = false;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s is suspended by the operator; its mail waits",
 	         d->name);
+	lease_recall(d, UINT_MAX);
 	check_line(d);
 }
 

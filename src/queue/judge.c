@@ -7,6 +7,7 @@
 #include "queue/batch.h"
 #include "queue/core.h"
 #include "queue/health.h"
+#include "queue/lease.h"
 #include "queue/report_success.h"
 #include "queue/unwritten.h"
 
@@ -109,6 +110,7 @@ void judge_waiting(struct queue *q, struct active *a, const char *dsn, const cha
 
 	for (struct entry *e = a->entries; e; e = e->next) {
 		destination_withdraw(e->destination, e);
+		lease_recall_message(e->destination, a);
 		while (entry_take(e, &rcpt, 1))
 			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, dsn,
 			           text ? text : health_trouble(e->destination));

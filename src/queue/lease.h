@@ -1,15 +1,24 @@
-/* The count of a destination's connections at each courier, and which courier gets the next one. */
+/*
+ * The count of a destination's connections at each courier, and which courier gets the next one. A flight has the
+ * lease of one connection, or was sent ahead of one (doc/design.md "Sent ahead"): then it gets the lease of another
+ * flight of the same courier, or comes back.
+ */
 #ifndef CAUSEWAY_QUEUE_LEASE_H
 #define CAUSEWAY_QUEUE_LEASE_H
 
 #include "queue/couriers.h"
 
-/* A request goes to that courier, over an idle connection if it has one. */
-void lease_out(struct destination *, unsigned seat);
-/* The request is over; the connection lies idle now, or is closed. */
-void lease_back(struct destination *, unsigned seat, bool connection_kept);
-/* Idle connections there have been closed. Those that a request was sent for meanwhile are its own lease and
- * stay. */
+struct flight;
+
+/* The flight begins with a lease, that of an idle connection if its courier has one. */
+void lease_out(struct flight *);
+/* It begins without. */
+void lease_await(struct flight *);
+/* The flight is over. next: with CONNECTION_PASSED the flight that has the connection now, else NULL. */
+void lease_back(struct flight *, const struct finish *, struct flight *next);
+/* The same where the courier cannot say any more what became of the connection. */
+void lease_lost(struct flight *);
+/* Idle connections there have been closed. */
 void lease_closed(struct destination *, unsigned seat, unsigned count);
 /* The courier has ended: its connections are closed. */
 void lease_courier_gone(struct destination *, unsigned seat);
@@ -18,5 +27,13 @@ void lease_courier_gone(struct destination *, unsigned seat);
  * that works for it already as long as that one is not busy with it, then the one with the least in its
  * hands. */
 bool lease_prefers(struct destination *, const struct courier *c, const struct courier *best);
+
+/* Whether one more request may go ahead at that courier. */
+bool lease_may_await(struct destination *, const struct courier *);
+/* Calls back what waits for a lease of the destination, up to count of them, the oldest first. */
+void lease_recall(struct destination *, unsigned count);
+/* The same for what waits of one message, and at one courier. */
+void lease_recall_message(struct destination *, const struct active *);
+void lease_recall_courier(struct courier *);
 
 #endif

@@ -8,6 +8,7 @@
 #include "queue/batch.h"
 #include "queue/core.h"
 #include "queue/health.h"
+#include "queue/lease.h"
 #include "queue/settle.h"
 #include "queue/unwritten.h"
 #include "queue/walk.h"
@@ -39,11 +40,13 @@ static void say(const struct message *m, const char *what)
 	log_line(LOG_LEVEL_INFO, "qmgr", queue_id_print(m->id, id), "%s", what);
 }
 
-/* Who is not at a courier leaves its line. */
+/* Who has no connection yet does not get one. */
 static void stop_attempt(struct queue *q, struct active *a)
 {
-	for (struct entry *e = a->entries; e; e = e->next)
+	for (struct entry *e = a->entries; e; e = e->next) {
 		destination_withdraw(e->destination, e);
+		lease_recall_message(e->destination, a);
+	}
 	settle_check(q, a);
 }
 

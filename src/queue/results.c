@@ -144,6 +144,34 @@ static void tell_health(struct destination *d, const struct finish *f, enum site
 		health_works(d);
 }
 
+static bool has_no_result(const struct flight *f, uint32_t rcpt)
+{
+	uint8_t state = f->active->rcpts[rcpt].state;
+
+	return state == RCPT_FLYING || state == RCPT_AGAIN;
+}
+
+/* As if the recipient had never gone out. */
+static void put_back(struct queue *q, struct flight *f, uint32_t rcpt, const char *why_not)
+{
+	if (f->active->rcpts[rcpt].returned)
+		defer(q, f, rcpt, "4.3.0", why_not);
+	else
+		destination_return(f->entry->destination, f->entry, rcpt);
+}
+
+static void came_back(struct queue *q, struct flight *f)
+{
+	struct active *a = f->active;
+
+	for (uint32_t i = f->count; i-- > 0;)
+		if (has_no_result(f, f->rcpts[i]))
+			put_back(q, f, f->rcpts[i], "its caller has it back");
+	lease_lost(f);
+	flight_end(f);
+	settle_check(q, a);
+}
+
 void results_finish(struct queue *q, struct courier *c, const struct finish *said)
 {
 	struct flight *f = flight_find(c, said->request);
@@ -159,10 +187,14 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 		         (unsigned)said->request);
 		return;
 	}
+	if (said->untried) {
+		came_back(q, f);
+		return;
+	}
 	a = f->active;
 	e = f->entry;
 	d = e->destination;
-	lease_back(d, c->seat, said->connection_kept);
+	lease_back(f, said, flight_find(c, said->next));
 	tell_health(d, said, site, f->probe);
 	a->soon |= site == SITE_BUSY && !d->health.dead;
 	finish_rcpts(q, f, site);
@@ -192,20 +224,17 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 
 	for (uint32_t i = f->count; i-- > 0;) {
 		uint32_t rcpt = f->rcpts[i];
-		enum rcpt_state state = a->rcpts[rcpt].state;
 
-		if (state != RCPT_FLYING && state != RCPT_AGAIN)
+		if (!has_no_result(f, rcpt))
 			continue;
-		if (f->dot_sent && state == RCPT_FLYING)
+		if (f->dot_sent && a->rcpts[rcpt].state == RCPT_FLYING)
 			tell_lost_reply(a, rcpt);
 		if (guilty)
 			defer(q, f, rcpt, "4.3.0", "this message makes couriers crash; it is held");
-		else if (a->rcpts[rcpt].returned)
-			defer(q, f, rcpt, "4.3.0", "the courier crashed while it had this message");
 		else
-			destination_return(d, f->entry, rcpt);
+			put_back(q, f, rcpt, "the courier crashed while it had this message");
 	}
-	lease_back(d, f->courier->seat, false);
+	lease_lost(f);
 	if (f->probe)
 		health_unknown(d);
 	flight_end(f);

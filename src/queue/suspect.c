@@ -121,7 +121,7 @@ static bool try(struct suspects *s, struct courier *c, struct entry *e)
 	struct destination *d = e->destination;
 
 	if (destination_has_room(d, queue_now(q)) && couriers_choose(q->couriers, d, true) == c) {
-		dispatch_send(q, e, c);
+		dispatch_send(q, e, c, false);
 		return true;
 	}
 	list_remove(&e->in_line);

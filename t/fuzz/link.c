@@ -80,7 +80,7 @@ static const struct link_events at_queue = {
 	.broken = on_broken,
 };
 static const struct link_events at_courier = {
-	.request = on_request, .close_idle = on_pair, .stop = on_stop, .broken = on_broken,
+	.request = on_request, .recall = on_pair, .close_idle = on_pair, .stop = on_stop, .broken = on_broken,
 };
 
 static void send_out(struct link *l)

@@ -57,9 +57,13 @@ static void on_answer(void *arg, const struct answer *a)
 static void on_finish(void *arg, const struct finish *f)
 {
 	static const char *const sites[] = { "fine", "busy", "dead" };
+	static const char *const connections[] = { "closed", "kept", "passed" };
 
 	(void)arg;
-	add("%s %s\n", f->connection_kept ? "kept" : "closed", sites[f->site]);
+	if (f->untried)
+		add("untried\n");
+	else
+		add("%s %s\n", connections[f->connection], sites[f->site]);
 	count();
 }
 
@@ -169,7 +173,7 @@ const char *nexthop_of_peer(void)
 	return nexthop;
 }
 
-void send_sized(const char *transport, const char *nexthop, size_t rcpts, size_t body)
+static uint32_t send_request(const char *transport, const char *nexthop, size_t rcpts, size_t body, bool ahead)
 {
 	static uint32_t number = 100;
 	struct request *r = request_new();
@@ -177,7 +181,8 @@ void send_sized(const char *transport, const char *nexthop, size_t rcpts, size_t
 	int fd = file_of(body);
 
 	fstat(fd, &st);
-	r->number = number++;
+	r->number = ++number;
+	r->ahead = ahead;
 	r->destination = 3;
 	r->queue_id = mem_str("3kQ9Xb2mT1");
 	r->transport = mem_str(transport);
@@ -192,6 +197,17 @@ void send_sized(const char *transport, const char *nexthop, size_t rcpts, size_t
 	link_send_request(queue, r, fd);
 	request_free(r);
 	close(fd);
+	return number;
+}
+
+void send_sized(const char *transport, const char *nexthop, size_t rcpts, size_t body)
+{
+	send_request(transport, nexthop, rcpts, body, false);
+}
+
+uint32_t send_ahead(const char *nexthop)
+{
+	return send_request("lmtp", nexthop, 1, 1000, true);
 }
 
 void send_one(const char *nexthop, size_t rcpts)

@@ -30,5 +30,7 @@ const char *nexthop_of_peer(void);
 int file_of(size_t body);
 void send_sized(const char *transport, const char *nexthop, size_t rcpts, size_t body);
 void send_one(const char *nexthop, size_t rcpts);
+/* One recipient, sent ahead of a connection; returns the request's number. */
+uint32_t send_ahead(const char *nexthop);
 
 #endif

@@ -47,6 +47,13 @@ static void on_pair(void *arg, uint32_t destination, unsigned n)
 	count(&heard_other);
 }
 
+static void on_recall(void *arg, uint32_t destination, uint32_t request)
+{
+	(void)arg;
+	snprintf(heard_text, sizeof heard_text, "%u %u", destination, request);
+	count(&heard_other);
+}
+
 static void on_stop(void *arg)
 {
 	(void)arg;
@@ -71,11 +78,14 @@ static void on_answer(void *arg, const struct answer *a)
 	count(&heard_answers);
 }
 
+static struct finish last_finish;     /* its reason is gone */
+
 static void on_finish(void *arg, const struct finish *f)
 {
 	(void)arg;
+	last_finish = *f;
 	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d", f->request, f->destination,
-		f->connection_kept, f->site,
+		f->connection, f->site,
 		f->reason ? f->reason : "-", f->served);
 	count(&heard_finishes);
 }
@@ -114,7 +124,7 @@ static const struct link_events at_queue = {
 	.lookup = on_numbered, .found = on_numbered, .keep = on_keep, .have = on_text, .broken = on_broken,
 };
 static const struct link_events at_courier = {
-	.request = on_request, .close_idle = on_pair, .stop = on_stop,
+	.request = on_request, .close_idle = on_pair, .recall = on_recall, .stop = on_stop,
 	.lookup = on_numbered, .found = on_numbered, .keep = on_keep, .have = on_text, .broken = on_broken,
 };
 
@@ -242,7 +252,7 @@ START_TEST(test_answer)
 	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many";
 	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
 		.peer_reports = true, .transcript = transcript };
-	struct finish f = { .destination = 7, .connection_kept = true, .site = SITE_BUSY, .reason = reason,
+	struct finish f = { .destination = 7, .connection = CONNECTION_KEPT, .site = SITE_BUSY, .reason = reason,
 		.served = true };
 
 	start();
@@ -290,6 +300,32 @@ START_TEST(test_small_messages)
 	link_send_stop(queue);
 	run_until(2);
 	ck_assert_int_eq(heard_other, 8);
+	finish();
+}
+END_TEST
+
+/* A request that was sent ahead is called back, or gets the connection of another one. */
+START_TEST(test_ahead)
+{
+	struct finish f = { .destination = 7, .connection = CONNECTION_PASSED };
+
+	start();
+	send_one(4000000000u, 1);
+	send_one(4000000001u, 1);
+	run_until(2);
+	link_send_recall(queue, 7, 4000000000u);
+	run_until(1);
+	ck_assert_str_eq(heard_text, "7 0");
+	f.next = 1;
+	link_send_finish(courier, &f);
+	run_until(1);
+	ck_assert_uint_eq(last_finish.next, 4000000001u);
+	ck_assert_int_eq(last_finish.connection, CONNECTION_PASSED);
+	f = (struct finish){ .request = 1, .destination = 7, .untried = true };
+	link_send_finish(courier, &f);
+	run_until(1);
+	ck_assert(last_finish.untried);
+	ck_assert_uint_eq(last_finish.request, 4000000001u);
 	finish();
 }
 END_TEST
@@ -343,35 +379,38 @@ enum spoil {
 	SPOIL_NOTHING, SPOIL_SHORT, SPOIL_LONG, SPOIL_KIND, SPOIL_KIND_ZERO, SPOIL_WRONG_WAY, SPOIL_LENGTH,
 	SPOIL_REQUEST, SPOIL_REQUEST_HUGE, SPOIL_RCPT, SPOIL_OUTCOME_KEEP, SPOIL_OUTCOME_NONE,
 	SPOIL_DSN_CLASS, SPOIL_DSN_TEXT, SPOIL_NO_TEXT, SPOIL_CONTROL, SPOIL_NO_RELAY,
-	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_CREDIT, SPOIL_DESCRIPTOR
+	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_HEIR, SPOIL_HEIR_UNKNOWN, SPOIL_CREDIT,
+	SPOIL_DESCRIPTOR
 };
 
 static const struct spoil_row {
 	enum spoil how;
 	const char *why;
 } spoils[] = {
-	{ SPOIL_SHORT, "internal error (please report): message of kind 7: a message is shorter than its fields" },
-	{ SPOIL_LONG, "internal error (please report): message of kind 7: a message is longer than its fields" },
+	{ SPOIL_SHORT, "internal error (please report): message of kind 8: a message is shorter than its fields" },
+	{ SPOIL_LONG, "internal error (please report): message of kind 8: a message is longer than its fields" },
 	{ SPOIL_KIND, "internal error (please report): message of kind 0: a number is out of range" },
 	{ SPOIL_KIND_ZERO, "internal error (please report): message of kind 0: it is not for the queue" },
-	{ SPOIL_WRONG_WAY, "internal error (please report): message of kind 5: it is not for the queue" },
-	{ SPOIL_LENGTH, "internal error (please report): message of kind 7: a field is too long" },
-	{ SPOIL_REQUEST, "internal error (please report): message of kind 7: a request is not out" },
-	{ SPOIL_REQUEST_HUGE, "internal error (please report): message of kind 7: a number is out of range" },
-	{ SPOIL_RCPT, "internal error (please report): message of kind 7: an answer for a recipient that is not in the request" },
+	{ SPOIL_WRONG_WAY, "internal error (please report): message of kind 6: it is not for the queue" },
+	{ SPOIL_LENGTH, "internal error (please report): message of kind 8: a field is too long" },
+	{ SPOIL_REQUEST, "internal error (please report): message of kind 8: a request is not out" },
+	{ SPOIL_REQUEST_HUGE, "internal error (please report): message of kind 8: a number is out of range" },
+	{ SPOIL_RCPT, "internal error (please report): message of kind 8: an answer for a recipient that is not in the request" },
 	{ SPOIL_OUTCOME_KEEP,
-		"internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
+		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
 	{ SPOIL_OUTCOME_NONE,
-		"internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_CLASS, "internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_TEXT, "internal error (please report): message of kind 7: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_NO_TEXT, "internal error (please report): message of kind 7: an answer has no text" },
-	{ SPOIL_CONTROL, "internal error (please report): message of kind 7: a line holds a control character" },
-	{ SPOIL_NO_RELAY, "internal error (please report): message of kind 7: an answer has no relay" },
-	{ SPOIL_FINISH_DESTINATION, "internal error (please report): message of kind 8: a request ends at another destination" },
+		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_DSN_CLASS, "internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_DSN_TEXT, "internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
+	{ SPOIL_NO_TEXT, "internal error (please report): message of kind 8: an answer has no text" },
+	{ SPOIL_CONTROL, "internal error (please report): message of kind 8: a line holds a control character" },
+	{ SPOIL_NO_RELAY, "internal error (please report): message of kind 8: an answer has no relay" },
+	{ SPOIL_FINISH_DESTINATION, "internal error (please report): message of kind 9: a request ends at another destination" },
 	{ SPOIL_FINISH_NO_REASON,
-		"internal error (please report): message of kind 8: a destination is called busy or dead without a reason" },
-	{ SPOIL_CREDIT, "internal error (please report): message of kind 6: a number is out of range" },
+		"internal error (please report): message of kind 9: a destination is called busy or dead without a reason" },
+	{ SPOIL_HEIR, "internal error (please report): message of kind 9: a connection is passed to another destination" },
+	{ SPOIL_HEIR_UNKNOWN, "internal error (please report): message of kind 9: a request is not out" },
+	{ SPOIL_CREDIT, "internal error (please report): message of kind 7: a number is out of range" },
 	{ SPOIL_DESCRIPTOR, "internal error (please report): a descriptor that belongs to no request" },
 	{ SPOIL_NOTHING, "" },
 };
@@ -404,6 +443,9 @@ static void spoil_other(enum spoil how, struct buf *b)
 
 	if (how == SPOIL_FINISH_NO_REASON)
 		f.reason = NULL;
+	if (how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
+		f.connection = CONNECTION_PASSED;
+	f.next = how == SPOIL_HEIR_UNKNOWN ? 1 : 0;
 	begin = message_begin(b, how == SPOIL_CREDIT ? MESSAGE_CREDIT :
 		how == SPOIL_WRONG_WAY ? MESSAGE_STOP : MESSAGE_FINISH);
 	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY) {
@@ -446,7 +488,7 @@ START_TEST(test_hostile_courier)
 	send_one(55, 2);
 	buf_init(&b, PACKET_MAX);
 	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY || how == SPOIL_FINISH_DESTINATION ||
-		how == SPOIL_FINISH_NO_REASON)
+		how == SPOIL_FINISH_NO_REASON || how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
 		spoil_other(how, &b);
 	else
 		spoiled_packet(how, &b);
@@ -575,6 +617,7 @@ int main(void)
 		{ "request", test_request, UNIT_ROWS(sizes), 0 },
 		{ "answer and finish", test_answer, 1, 0 },
 		{ "small messages", test_small_messages, 1, 0 },
+		{ "sent ahead", test_ahead, 1, 0 },
 		{ "dot marks", test_marks, 1, 0 },
 		{ "waits", test_waits, 1, 0 },
 		{ "hostile courier", test_hostile_courier, UNIT_ROWS(spoils), 0 },

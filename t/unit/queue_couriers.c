@@ -242,6 +242,160 @@ START_TEST(test_idle_connections_are_called_back)
 }
 END_TEST
 
+/* --- what the operator says --- */
+
+static void note_nothing(void *arg, const struct queue_order_answer *a)
+{
+	(void)arg;
+	ck_assert_uint_le(a->changed, a->found);
+}
+
+static void note_suspended(void *arg, json_t *destination, const char *why)
+{
+	(void)arg;
+	ck_assert_ptr_nonnull(destination);
+	ck_assert_ptr_null(why);
+}
+
+static void suspend(struct world *w, const char *destination, bool suspended)
+{
+	queue_suspend(w->queue, destination, suspended, note_suspended, NULL);
+}
+
+/* --- sent ahead --- */
+
+/* Two connections at work and kept, the requests of eight messages beyond them: two of these go ahead. */
+static void two_ahead(struct world *w)
+{
+	world_begin(w, "lmtp.destination_concurrency_limit", "2",
+	            "lmtp.initial_destination_concurrency", "2", NULL);
+	world_open(w);
+	for (int i = 0; i < 2; i++)
+		world_drop(w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_left(w, 0, MINUTE));
+	w->hold_answers = true;
+	for (int i = 0; i < 8; i++)
+		world_drop(w, "s@sender.test", "ok@a.test");
+	world_run(w, 1000);
+	ck_assert_uint_eq(world_held(w), 4);
+	ck_assert_uint_eq(w->ahead, 2);
+	ck_assert_uint_eq(world_host(w, "inet:a")->requests, 2 + 2);
+}
+
+static void all_served(struct world *w, unsigned requests)
+{
+	w->hold_answers = false;
+	ck_assert(world_until_left(w, 0, MINUTE));
+	ck_assert_uint_eq(world_host(w, "inet:a")->requests, requests);
+	ck_assert_uint_le(world_host(w, "inet:a")->open_max, 2);
+	world_end(w);
+}
+
+START_TEST(test_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	all_served(&w, 10);
+}
+END_TEST
+
+/* Nothing goes ahead of a connection that is closed after each request. */
+START_TEST(test_nothing_ahead_of_closed_connections)
+{
+	struct world w;
+
+	world_begin(&w, "lmtp.destination_concurrency_limit", "2", NULL);
+	world_open(&w);
+	w.never_keeps = true;
+	for (int i = 0; i < 8; i++)
+		world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	ck_assert_uint_eq(w.ahead, 0);
+	world_end(&w);
+}
+END_TEST
+
+/* The connections that they wait for are closed: they come back, and get new ones. */
+START_TEST(test_ahead_of_connections_that_close)
+{
+	struct world w;
+
+	two_ahead(&w);
+	w.never_keeps = true;
+	all_served(&w, 10);
+	ck_assert_uint_gt(w.recalled, 0);
+}
+END_TEST
+
+START_TEST(test_suspended_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	suspend(&w, "lmtp:inet:a", true);
+	world_run(&w, 1000);
+	ck_assert_uint_eq(w.recalled, 2);
+	ck_assert_uint_eq(world_held(&w), 2);
+	suspend(&w, "lmtp:inet:a", false);
+	all_served(&w, 10);
+}
+END_TEST
+
+START_TEST(test_deleted_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	queue_order(w.queue, QUEUE_DELETE, 0, &(struct queue_filter){ .state = "active" }, false, note_nothing, NULL);
+	world_run(&w, 1000);
+	ck_assert_uint_eq(w.recalled, 2);
+	all_served(&w, 2 + 2);
+}
+END_TEST
+
+/* Its courier is to end: what waits there goes to the next one. */
+START_TEST(test_retired_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	queue_reconfigure(w.queue, w.settings);
+	world_courier(&w, 0);
+	world_run(&w, 1000);
+	ck_assert_uint_eq(w.recalled, 2);
+	all_served(&w, 10);
+}
+END_TEST
+
+START_TEST(test_death_with_some_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	world_kill(&w, w.last_pid, KILLED);
+	world_courier(&w, 0);
+	all_served(&w, 10 + 2);
+}
+END_TEST
+
+/* A destination that dies has nothing tried that only waits. */
+START_TEST(test_dead_ahead)
+{
+	struct world w;
+
+	two_ahead(&w);
+	world_host(&w, "inet:a")->fails = true;
+	w.hold_answers = false;
+	world_run(&w, 100);
+	world_host(&w, "inet:a")->fails = false;
+	ck_assert_uint_eq(w.recalled, 2);
+	ck_assert_uint_eq(w.deferred, 2);
+	ck_assert(world_until_left(&w, 0, MINUTE));
+	world_end(&w);
+}
+END_TEST
+
 /* --- a long random run --- */
 
 enum { MESSAGES = 400, COURIERS = 3, LIMIT = 6 };
@@ -267,24 +421,6 @@ static void drop_random(struct world *w, uint64_t *state)
 	}
 	fake_spool_drop(w->queue->spool, dice(state, 4) ? "s@sender.test" : "", list, count,
 	                "Subject: x\r\n\r\n.\r\n");
-}
-
-static void note_nothing(void *arg, const struct queue_order_answer *a)
-{
-	(void)arg;
-	ck_assert_uint_le(a->changed, a->found);
-}
-
-static void note_suspended(void *arg, json_t *destination, const char *why)
-{
-	(void)arg;
-	ck_assert_ptr_nonnull(destination);
-	ck_assert_ptr_null(why);
-}
-
-static void suspend(struct world *w, const char *destination, bool suspended)
-{
-	queue_suspend(w->queue, destination, suspended, note_suspended, NULL);
 }
 
 static void disturb(struct world *w, uint64_t *state)
@@ -334,7 +470,7 @@ static void check_counts(struct world *w)
 
 		for (unsigned i = 0; i < d->seats; i++) {
 			busy += d->shares[i].busy;
-			idle += d->shares[i].idle;
+			idle += d->shares[i].idle > 0 ? (unsigned)d->shares[i].idle : 0;
 		}
 		ck_assert_uint_eq(d->busy, busy);
 		ck_assert_uint_eq(d->idle, idle);
@@ -344,6 +480,23 @@ static void check_counts(struct world *w)
 	}
 	for (size_t i = 0; i < w->host_count; i++)
 		ck_assert_uint_le(w->hosts[i].open_max, LIMIT);
+}
+
+/* When all is over, every lease stands for a connection that is open. */
+static void check_leases(struct world *w)
+{
+	unsigned open = 0, leases = 0;
+	const struct destination *d;
+	size_t cursor = 0;
+
+	world_run(w, MINUTE);
+	while ((d = destinations_each(w->queue->destinations, &cursor))) {
+		leases += destination_open(d);
+		ck_assert(list_empty(&d->ahead));
+	}
+	for (size_t i = 0; i < w->host_count; i++)
+		open += w->hosts[i].open;
+	ck_assert_uint_eq(leases, open);
 }
 
 static void calm(struct world *w)
@@ -364,7 +517,7 @@ START_TEST(test_random_run)
 	world_begin(&w, "lmtp.destination_concurrency_limit", "6", "lmtp.destination_recipient_limit", "3",
 	            "queue.active_limit", "200",
 	            "queue.maximal_queue_lifetime", "4h", "queue.bounce_queue_lifetime", "2h", NULL);
-	w.credit = 8;
+	w.credit = 40;
 	w.mark_dots = true;
 	world_open(&w);
 	for (int i = 1; i < COURIERS; i++)
@@ -380,6 +533,8 @@ START_TEST(test_random_run)
 	/* Those who are always "later" expire; everybody else has long been served. */
 	ck_assert(world_until_left(&w, 0, 8 * 60 * MINUTE));
 	check_counts(&w);
+	check_leases(&w);
+	ck_assert_uint_gt(w.ahead, 0);
 	world_end(&w);
 }
 END_TEST
@@ -423,6 +578,14 @@ int main(void)
 		{ "reload", test_reload_retires_couriers, 1, 0 },
 		{ "quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },
 		{ "idle connections are called back", test_idle_connections_are_called_back, 1, 0 },
+		{ "ahead", test_ahead, 1, 0 },
+		{ "nothing ahead of closed connections", test_nothing_ahead_of_closed_connections, 1, 0 },
+		{ "ahead of connections that close", test_ahead_of_connections_that_close, 1, 0 },
+		{ "suspended ahead", test_suspended_ahead, 1, 0 },
+		{ "deleted ahead", test_deleted_ahead, 1, 0 },
+		{ "retired ahead", test_retired_ahead, 1, 0 },
+		{ "death with some ahead", test_death_with_some_ahead, 1, 0 },
+		{ "dead ahead", test_dead_ahead, 1, 0 },
 		{ "random run", test_random_run, 8, 0 },
 		{ "random crashes", test_random_crashes, 8, 0 },
 	};

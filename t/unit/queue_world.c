@@ -31,7 +31,8 @@ struct job {
 	struct request *request;
 	struct host *host;
 	struct loop_timer *timer;
-	bool connected, turned_away;
+	bool waiting;                  /* sent ahead, no connection yet */
+	bool took_idle, connected, turned_away;
 };
 
 struct host *world_host(struct world *w, const char *nexthop)
@@ -105,21 +106,41 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+static struct job *waiting_job(struct courier_end *c, uint32_t destination, const uint32_t *request)
+{
+	for (struct list *l = c->jobs.next; l != &c->jobs; l = l->next) {
+		struct job *j = LIST_OF(l, struct job, all);
+
+		if (j->waiting && j->request->destination == destination
+			&& (!request || j->request->number == *request))
+			return j;
+	}
+	return NULL;
+}
+
+static void begin_job(struct job *);
+
 static void finish(struct job *j, enum site site, bool kept)
 {
+	struct job *heir = kept ? waiting_job(j->courier, j->request->destination, NULL) : NULL;
 	struct finish f = { .request = j->request->number, .destination = j->request->destination,
-		.connection_kept = kept, .site = site,
+		.connection = heir ? CONNECTION_PASSED : kept ? CONNECTION_KEPT : CONNECTION_CLOSED,
+		.next = heir ? heir->request->number : 0, .took_idle = j->took_idle, .site = site,
 	                    .reason = site == SITE_FINE ? NULL
 	                    : (char *)"connect to host.test: Connection refused" };
 	struct courier_end *c = j->courier;
 
-	if (kept)
+	if (heir)
+		heir->connected = true;
+	else if (kept)
 		c->idle[host_at(c->world, j->host)]++;
 	else if (j->connected)
 		j->host->open--;
 	link_send_finish(c->link, &f);
 	link_flush(c->link);
 	job_free(j);
+	if (heir)
+		begin_job(heir);
 }
 
 static void close_one(struct courier_end *c, struct host *h)
@@ -135,7 +156,7 @@ static void close_one(struct courier_end *c, struct host *h)
 
 static enum site site_of(const struct job *j)
 {
-	if ((j->host->dead && !j->connected) || begins(j->request->envelope->rcpts[0].address, "lost"))
+	if (j->host->fails || (j->host->dead && !j->connected) || begins(j->request->envelope->rcpts[0].address, "lost"))
 		return SITE_DEAD;
 	return j->turned_away ? SITE_BUSY : SITE_FINE;
 }
@@ -169,12 +190,15 @@ static void job_over(void *arg)
 	for (uint32_t i = 0; i < j->request->envelope->count; i++) {
 		if (h->dead && !j->connected)
 			answer(j, i, OUTCOME_DEFERRED, "4.4.1", "connect to host.test: Connection refused");
+		else if (h->fails)
+			answer(j, i, OUTCOME_DEFERRED, "4.4.2", "lost connection");
 		else if (j->turned_away)
 			answer(j, i, OUTCOME_AGAIN, "4.3.2", "closed before the greeting");
 		else
 			answer_rcpt(j, i);
 	}
-	finish(j, site_of(j), j->connected && site_of(j) == SITE_FINE && !h->dead);
+	finish(j, site_of(j), j->connected && site_of(j) == SITE_FINE && !h->dead
+		&& !c->world->never_keeps);
 	if (h->closes_idle)
 		close_one(c, h);
 }
@@ -186,9 +210,11 @@ static void connect_host(struct job *j)
 	size_t at = host_at(c->world, h);
 
 	c->destination[at] = j->request->destination;
+	if (j->connected)
+		return;
 	if (c->idle[at]) {
 		c->idle[at]--;
-		j->connected = true;
+		j->took_idle = j->connected = true;
 	} else if (!h->dead) {
 		j->connected = true;
 		h->open++;
@@ -196,6 +222,24 @@ static void connect_host(struct job *j)
 	}
 	if (h->open > h->open_max)
 		h->open_max = h->open;
+}
+
+static void begin_job(struct job *j)
+{
+	const struct request *r = j->request;
+	struct world *w = j->courier->world;
+	struct host *h = j->host;
+
+	j->waiting = false;
+	h->requests++;
+	h->probes += r->connection_probe;
+	h->last_request = loop_now(w->loop);
+	if (r->envelope->count > h->rcpts_max)
+		h->rcpts_max = (unsigned)r->envelope->count;
+	connect_host(j);
+	if (w->mark_dots)
+		link_mark_dot(j->courier->link, r->number);
+	loop_timer_set(j->timer, w->duration);
 }
 
 /* --- couriers --- */
@@ -211,17 +255,26 @@ static void heard_request(void *arg, struct request *r, int fd)
 	j->courier = c;
 	j->request = r;
 	j->host = h;
-	h->requests++;
-	h->probes += r->connection_probe;
-	h->last_request = loop_now(c->world->loop);
-	if (r->envelope->count > h->rcpts_max)
-		h->rcpts_max = (unsigned)r->envelope->count;
-	list_append(&c->jobs, &j->all);
-	connect_host(j);
-	if (c->world->mark_dots)
-		link_mark_dot(c->link, r->number);
 	j->timer = loop_timer_new(c->world->loop, job_over, j);
-	loop_timer_set(j->timer, c->world->duration);
+	list_append(&c->jobs, &j->all);
+	j->waiting = r->ahead;
+	c->world->ahead += r->ahead;
+	if (!r->ahead)
+		begin_job(j);
+}
+
+static void heard_recall(void *arg, uint32_t destination, uint32_t request)
+{
+	struct courier_end *c = arg;
+	struct job *j = waiting_job(c, destination, &request);
+	struct finish f = { .request = request, .destination = destination, .untried = true };
+
+	if (!j)
+		return;
+	c->world->recalled++;
+	link_send_finish(c->link, &f);
+	link_flush(c->link);
+	job_free(j);
 }
 
 static void heard_close_idle(void *arg, uint32_t destination, unsigned count)
@@ -246,7 +299,7 @@ static void heard_break(void *arg, const char *why)
 }
 
 static const struct link_events courier_events = {
-	.request = heard_request, .close_idle = heard_close_idle, .stop = heard_stop, .broken = heard_break,
+	.request = heard_request, .recall = heard_recall, .close_idle = heard_close_idle, .stop = heard_stop, .broken = heard_break,
 };
 
 pid_t world_courier(struct world *w, unsigned slot)

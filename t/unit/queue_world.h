@@ -22,6 +22,7 @@
 struct host {
 	char nexthop[80];
 	bool dead;
+	bool fails;                   /* says 421 in the middle of each request */
 	unsigned busy_above;          /* connections it serves; 0: all */
 	bool has_dsn;                 /* it makes reports of success itself */
 	bool closes_idle;             /* after each transaction's end, a while later */
@@ -40,7 +41,9 @@ struct world {
 	int64_t duration;             /* ms of a request; 10 if not set */
 	pid_t last_pid;
 	unsigned sent, deferred, bounced;     /* answers given */
+	unsigned ahead, recalled;             /* requests sent ahead of a connection; those that came back so */
 	unsigned crashes;
+	bool never_keeps;             /* connections are closed after each request */
 	bool hold_answers;            /* requests stay with their couriers */
 	bool mark_dots;               /* couriers say that the content is on its way */
 	bool stopped;
