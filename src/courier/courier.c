@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/delivery.h"
@@ -144,6 +145,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 	struct delivery_tools *t = &c->tools;
 
 	t->arg = c;
+	t->minimal_backoff_time = s->minimal_backoff_time;
 	t->connecting = on_connecting;
 	t->over = on_over;
 	list_init(&t->running);
@@ -162,12 +164,32 @@ static void make_tools(struct courier *c, const struct settings *s)
 	buf_init(&t->sessions.out, COMMANDS_MAX);
 }
 
+/* What OpenSSL does not take is told, and mail goes on without it where it may. */
+static void start_tls_library(const struct settings *s)
+{
+	char *why = NULL;
+
+	if (!tls_library_start(s->tls.config_file, s->tls.config_name, &why))
+		log_line(LOG_LEVEL_WARNING, "courier", NULL, "tls_config_file: %s; its defaults hold", why);
+	free(why);
+}
+
+static void tell_of_tls(const struct courier *c, const struct settings *s)
+{
+	for (size_t i = 0; i < s->transport_count; i++)
+		transport_tls_tell(&transports_find(c->transports, s->transports[i].name)->tls, s->transports[i].name);
+}
+
 static bool read_transports(struct courier *c, const struct settings *s, char **why)
 {
 	char *path, *what;
 
-	c->transports = transports_new(s, &path, &what);
+	start_tls_library(s);
+
+	c->transports = transports_new(s, false, &path, &what);
 	c->tools.transports = c->transports;
+	if (c->transports)
+		tell_of_tls(c, s);
 	if (c->transports)
 		return true;
 	*why = mem_fmt("%s: %s", path, what);

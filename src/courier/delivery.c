@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "courier/dane.h"
 #include "courier/forwarding.h"
 #include "courier/generic.h"
 #include "courier/tally.h"
@@ -29,8 +30,11 @@ struct delivery {
 	int fd;
 	const struct transport *transport;
 	struct hosts *hosts;             /* NULL: not needed yet */
+	struct hosts_watch watch;
+	struct dane *dane;               /* TLSA records of the host at hand are looked up */
 	struct session *session;
 	bool took_idle;                  /* from the pool, when it began */
+	struct session_peer peer;        /* the host at hand */
 	bool reused;                     /* the session served before this request */
 	bool stale;                      /* it turned out to be dead before anything was tried */
 	bool asked_hosts;                /* some host was given */
@@ -52,6 +56,7 @@ static void delivery_free(struct delivery *d)
 	list_remove(&d->ahead);
 	d->tools->running_count--;
 	session_free(d->session);
+	dane_cancel(d->dane);
 	hosts_free(d->hosts);
 	if (d->fd >= 0)
 		close(d->fd);
@@ -94,7 +99,7 @@ static void set_reason(struct delivery *d, enum stage stage, const char *dsn, co
 	struct verdict v = { 0 };
 
 	verdict_lost(&v, &p, stage, dsn, text);
-	tally_give_reason(d->tally, &v, NULL);
+	tally_give_reason(d->tally, &v, NULL, d->session ? session_tls(d->session) : NULL);
 }
 
 /* What a host that is not the last one says for now: only if nothing better comes is it the answer. */
@@ -102,7 +107,7 @@ static void keep_reason(struct delivery *d, struct verdict *v)
 {
 	tally_note(d->tally, v->text);
 	v->outcome = OUTCOME_DEFERRED;
-	tally_give_reason(d->tally, v, session_relay(d->session));
+	tally_give_reason(d->tally, v, session_relay(d->session), session_tls(d->session));
 }
 
 /* The end. */
@@ -163,6 +168,7 @@ static void end(struct delivery *d)
 /* From host to host. */
 
 static void next_host(struct delivery *d);
+static void connect_in_clear(struct delivery *d);
 
 /* Whether a kept connection failed before anything was said of the message. */
 static bool before_message(enum stage stage)
@@ -240,6 +246,8 @@ static void attempt_over(struct delivery *d)
 		transaction_over(d);
 	if (tally_left(d->tally) == 0)
 		end(d);
+	else if (d->session && session_wants_clear(d->session))
+		connect_in_clear(d);
 	else
 		next_host(d);
 }
@@ -265,6 +273,17 @@ static const struct session_events session_events = {
 	.verdict = verdict, .note = note, .dot = dot, .settled = settled,
 };
 
+/* Opportunistic TLS that fails must not keep mail for ever, nor may it be talked out of it at once: mail that has
+ * waited for a while, and what only asks, goes on in clear. Never what has to be secret: credentials, or mail whose
+ * sender asks for TLS. */
+static bool may_retry_in_clear(const struct delivery *d)
+{
+	const struct request *r = d->request;
+
+	return session_security(d->session)->policy.level == TLS_MAY && !r->envelope->requiretls
+		&& (r->probe || r->age >= d->tools->minimal_backoff_time);
+}
+
 static void gather(struct delivery *d)
 {
 	free(d->part.rcpts);
@@ -286,6 +305,7 @@ static void begin(struct delivery *d, bool last_host)
 			.envelope = &d->part, .client = &d->client, .age = r->age, .content_size = r->trace_size + size,
 			.eight_bit = r->eight_bit, .utf8_header = r->utf8_header,
 			.probe = r->probe, .last_host = last_host,
+			.retry_in_clear = may_retry_in_clear(d),
 		},
 		.trace = r->trace, .trace_size = r->trace_size,
 		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
@@ -304,7 +324,7 @@ static void give_away(struct delivery *d, const char *text)
 
 	tally_note(d->tally, text);
 	tally_note(d->tally, "passing the recipients to best_mx_transport");
-	tally_give_reason(d->tally, &v, NULL);
+	tally_give_reason(d->tally, &v, NULL, NULL);
 	tally_answer_left(d->tally, d->session);
 	end(d);
 }
@@ -366,11 +386,64 @@ static enum own_name own_name_means(const struct host *host)
 	return host->best ? OWN_NAME_LOOPS : OWN_NAME_WAITS;
 }
 
+/* A new connection to the host at hand. */
+static void connect_to(struct delivery *d, struct security *security)
+{
+	struct delivery_tools *t = d->tools;
+
+	t->connecting(t->arg);
+	d->reused = false;
+	d->session = session_new(&t->sessions, d->transport, &d->peer, security, &session_events, d);
+	begin(d, d->at_last);
+}
+
+/* TLS failed where mail may do without it: the same host at once, in clear. */
+static void connect_in_clear(struct delivery *d)
+{
+	struct security *security = security_in_clear(session_security(d->session));
+
+	tally_note(d->tally, "TLS failed; trying the same host without it");
+	session_free(d->session);
+	connect_to(d, security);
+}
+
+/* A host that may not be asked by its TLS policy. */
+static void skip_host(struct delivery *d, const char *dsn, const char *why)
+{
+	char *warning = mem_fmt("warning: %s", why), *clean = text_cleaned(warning, REPLY_TEXT_MAX);
+
+	tally_note(d->tally, clean);
+	free(clean);
+	free(warning);
+	set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
+	set_site(d, SITE_DEAD, why);
+	search(d);
+}
+
+/* What the TLSA records say is known. */
+static void dane_known(void *arg, struct security *security, const char *dsn, const char *why)
+{
+	struct delivery *d = arg;
+
+	d->dane = NULL;
+	if (!why) {
+		connect_to(d, security);
+		return;
+	}
+	security_free(security);
+	tally_note(d->tally, why);
+	set_reason(d, STAGE_TLS, dsn, why);
+	set_site(d, SITE_DEAD, why);
+	search(d);
+}
+
 static void host_found(void *arg, const struct host *host)
 {
 	struct delivery *d = arg;
 	struct delivery_tools *t = d->tools;
-	struct session_peer peer;
+	struct security *security;
+	const char *dsn;
+	char *why;
 
 	if (!host) {
 		exhausted(d);
@@ -382,23 +455,29 @@ static void host_found(void *arg, const struct host *host)
 	}
 	if (d->session)
 		session_drop(d->session);
-	t->connecting(t->arg);
-	d->reused = false;
-	peer = (struct session_peer){ .name = host->name, .at = host->at, .only = host->last && !d->asked_hosts,
+	security = security_new(d->transport, host, t->sessions.myhostname, &dsn, &why);
+	d->session = NULL;
+	if (!security) {
+		skip_host(d, dsn, why);
+		free(why);
+		return;
+	}
+	d->peer = (struct session_peer){ .name = host->name, .at = host->at, .only = host->last && !d->asked_hosts,
 		.debug = is_watched(d), .own_name = own_name_means(host) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
-	d->session = session_new(&t->sessions, d->transport, &peer, &session_events, d);
-	begin(d, host->last);
+	if (security_needs_dane(security))
+		d->dane = dane_ask(&(struct lookup_for){ &t->hosts, d->transport, &d->watch }, security, host, dane_known, d);
+	else
+		connect_to(d, security);
 }
 
 static void look_for_hosts(struct delivery *d)
 {
 	const struct manner *m = d->transport->manner;
 	struct text nexthop = text_of(d->request->nexthop);
-	const struct hosts_watch watch = { .note = note, .arg = d };
-
-	d->hosts = hosts_new(&d->tools->hosts, d->transport, d->request->nexthop, &watch);
+	d->watch = (struct hosts_watch){ .note = note, .arg = d };
+	d->hosts = hosts_new(&d->tools->hosts, d->transport, d->request->nexthop, &d->watch);
 	if (*m->fallback_relay && m->protocol == PROTOCOL_LMTP && domain_lmtp(&nexthop) == DOMAIN_LMTP_SOCKET)
 		tally_note(d->tally, "warning: fallback_relay does not count for a nexthop that is a socket");
 }
@@ -447,8 +526,7 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 	*dsn = "5.4.6";
 	if (forwarding_loops(d->request, (d->outside ? d->outside : d->request->envelope)->rcpts[0].address, d->fd))
 		return "mail forwarding loop: the message was delivered to this recipient before";
-	*dsn = "4.7.4";
-	return manner_tls_missing(t->manner);
+	return NULL;
 }
 
 /* Over a connection that has served before. */

@@ -18,6 +18,7 @@ struct delivery_tools {
 	struct session_common sessions;
 	struct hosts_setup hosts;
 	const struct transports *transports;
+	int64_t minimal_backoff_time;    /* ms: mail of that age goes in clear where TLS that is no must fails */
 	struct pool *pool;
 	struct ahead *ahead;
 	struct link *link;

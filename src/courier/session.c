@@ -61,7 +61,7 @@ static bool is_watched(const struct session_common *common, const char *name, co
 }
 
 struct session *session_new(struct session_common *common, const struct transport *t,
-	const struct session_peer *peer, const struct session_events *events, void *arg)
+	const struct session_peer *peer, struct security *security, const struct session_events *events, void *arg)
 {
 	struct session *s = mem_alloc(sizeof *s);
 	struct dialogue_setup setup = {
@@ -78,6 +78,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->arg = arg;
 	s->at = peer->at;
 	s->only = peer->only;
+	s->security = security;
 	s->born = loop_now(common->loop);
 	s->settle = (struct loop_task){ .fn = settle, .arg = s };
 	name_peer(s, peer->name);
@@ -89,6 +90,9 @@ struct session *session_new(struct session_common *common, const struct transpor
 		give_up(s, why);
 	else
 		begin_connect(s);
+	setup.tls = session_tls_need(s);
+	setup.tls_ready = t->tls.context;
+	setup.tls_first = security->wrapper;
 	s->dialogue = dialogue_new(&setup);
 	return s;
 }
@@ -104,6 +108,8 @@ void session_free(struct session *s)
 	free(s->host);
 	free(s->relay);
 	free(s->failure);
+	free(s->tls_text);
+	security_free(s->security);
 	free(s);
 }
 
@@ -118,6 +124,7 @@ void session_begin(struct session *s, const struct session_job *job)
 	assert(s->state == SESSION_CONNECTING || s->state == SESSION_IDLE || s->state == SESSION_FAILED);
 	s->job = *job;
 	s->uses++;
+	session_note_reuse(s);
 	s->mail_at = 0;
 	dialogue_begin(s->dialogue, &s->job.transaction);
 	if (s->state != SESSION_IDLE)

@@ -9,7 +9,7 @@
 
 #include "net/stream.h"
 #include "courier/debug_peers.h"
-#include "courier/transport.h"
+#include "courier/security.h"
 #include "format/rewriting.h"
 #include "talk/dialogue.h"
 
@@ -68,9 +68,9 @@ enum session_state {
 
 struct session;
 
-/* Starts connecting. The transport is borrowed. */
+/* Starts connecting. The transport is borrowed, the security owned. */
 struct session *session_new(struct session_common *, const struct transport *, const struct session_peer *,
-	const struct session_events *, void *arg);
+	struct security *, const struct session_events *, void *arg);
 void session_free(struct session *);        /* closes without a word */
 void session_give(struct session *, const struct session_events *, void *arg);   /* to another owner */
 
@@ -91,6 +91,12 @@ bool session_greeted(const struct session *);       /* the handshake was passed 
 const struct endpoint *session_peer_at(const struct session *);
 bool session_is_only(const struct session *);       /* as the peer said */
 const char *session_relay(const struct session *);  /* "name[addr]:port" or "name[/path]" */
+/* What the log says behind tls=; NULL: nothing. Valid until the next call. */
+const char *session_tls(struct session *);
+const struct security *session_security(const struct session *);
+bool session_wants_clear(const struct session *);   /* see dialogue_wants_clear */
+bool session_is_secure(const struct session *);     /* what is said goes through TLS, */
+bool session_is_verified(const struct session *);   /* with a peer whose certificate matched what was asked for */
 unsigned session_uses(const struct session *);      /* transactions so far, this one included */
 /* loop_micros when the job's first command went out; 0: it did not */
 int64_t session_mail_at(const struct session *);

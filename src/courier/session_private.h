@@ -1,5 +1,5 @@
 /* Inside the session: session.c has its life, session_turns.c the conversation, session_content.c what is sent of a
- * message. */
+ * message, session_tls.c how it goes over to TLS and what is told of that. */
 #ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
 #define CAUSEWAY_COURIER_SESSION_PRIVATE_H
 
@@ -40,6 +40,10 @@ struct session {
 	struct session_rules rules;
 	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
 	uint64_t unread;             /* bytes of that content that were not rewritten yet */
+	struct security *security;
+	char *tls_text;              /* for tls=, made when it is asked for */
+	bool verified;               /* the peer's certificate matched */
+	bool weakened;               /* DANE came to nothing but encryption */
 	unsigned progress;           /* of the dialogue when the deadline was set, */
 	int64_t since;               /* and loop_now then */
 	unsigned uses;
@@ -65,6 +69,17 @@ const struct rewriting_rules *session_rules(struct session *);
 
 /* The rewriting gave up: everybody who is left is judged by its reason. */
 void session_content_failed(struct session *);
+
+/* How far TLS goes with this peer. */
+enum dialogue_tls session_tls_need(const struct session *);
+
+/* Goes over to TLS; false: it cannot even begin, which the dialogue has heard. */
+bool session_start_tls(struct session *);
+/* The stream's handshake is done, or failed. */
+void session_secured(void *session);
+void session_unsecured(struct session *);
+/* On a session that is used again. */
+void session_note_reuse(struct session *);
 
 /* Nothing of the content is left to be rewritten. */
 void session_content_over(struct session *);

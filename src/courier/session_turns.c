@@ -155,9 +155,12 @@ void session_pump(struct session *s)
 	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want))
 		want = speak(s);
 	watch_time(s);
-	if (want == DIALOGUE_TLS) {
-		dialogue_abort(s->dialogue, "4.3.0", "TLS is not in this version");
+	if (want == DIALOGUE_TLS && !stream_tls(s->stream) && !session_start_tls(s))
 		want = speak(s);
+	if (want == DIALOGUE_LISTEN && !stream_listen(s->stream)) {
+		dialogue_heard_nothing(s->dialogue);
+		session_pump(s);
+		return;
 	}
 	if (want == DIALOGUE_IDLE && s->state == SESSION_BUSY)
 		session_settle_as(s, SESSION_IDLE);
@@ -245,10 +248,14 @@ static void ended(void *arg, enum stream_end how, int error)
 	} else if (how == STREAM_UNCHANGED) {
 		session_content_failed(s);
 		session_pump(s);
+	} else if (how == STREAM_UNSECURED) {
+		session_unsecured(s);
+		session_pump(s);
 	} else {
 		dialogue_lost(s->dialogue, error ? strerror(error) : NULL);
 		session_pump(s);
 	}
 }
 
-const struct stream_events session_stream_events = { opened, heard, drained, late, ended };
+const struct stream_events session_stream_events = { opened, heard, drained, late, ended,
+	session_secured };

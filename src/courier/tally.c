@@ -13,7 +13,7 @@ struct tally {
 	bool *open;                      /* by recipient: no answer yet */
 	size_t left, deferred;           /* how many are open, how many were told to wait */
 	struct verdict reason;
-	char *reason_relay;
+	char *reason_relay, *reason_tls;
 };
 
 struct tally *tally_new(struct link *link, const struct request *r)
@@ -35,6 +35,7 @@ void tally_free(struct tally *t)
 		return;
 	verdict_clear(&t->reason);
 	free(t->reason_relay);
+	free(t->reason_tls);
 	free(t->open);
 	free(t);
 }
@@ -64,7 +65,7 @@ static void set_times(const struct tally *t, const struct session *s, struct ans
 }
 
 static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const char *relay,
-	const struct session *s)
+	const char *tls, const struct session *s)
 {
 	struct answer a = { .request = t->request->number, .rcpt = rcpt, .verdict = *v };
 
@@ -73,6 +74,7 @@ static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const
 	t->left--;
 	t->deferred += v->outcome == OUTCOME_DEFERRED;
 	a.relay = (char *)relay;
+	a.tls = (char *)tls;
 	a.conn_use = s ? session_uses(s) : 1;
 	a.peer_reports = s && session_has_dsn(s);
 	if (s && session_complaint(s))
@@ -82,20 +84,22 @@ static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const
 	verdict_clear(v);
 }
 
-void tally_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const struct session *s)
+void tally_answer(struct tally *t, uint32_t rcpt, struct verdict *v, struct session *s)
 {
-	send_answer(t, rcpt, v, s ? session_relay(s) : "none", s);
+	send_answer(t, rcpt, v, s ? session_relay(s) : "none", s ? session_tls(s) : NULL, s);
 }
 
-void tally_give_reason(struct tally *t, struct verdict *v, const char *relay)
+void tally_give_reason(struct tally *t, struct verdict *v, const char *relay, const char *tls)
 {
-	char *copy = mem_str(relay);
+	char *copy = mem_str(relay), *tls_copy = mem_str(tls);
 
 	verdict_clear(&t->reason);
 	t->reason = *v;
 	*v = (struct verdict){ 0 };
 	free(t->reason_relay);
 	t->reason_relay = copy;
+	free(t->reason_tls);
+	t->reason_tls = tls_copy;
 }
 
 const struct verdict *tally_reason(const struct tally *t)
@@ -103,7 +107,7 @@ const struct verdict *tally_reason(const struct tally *t)
 	return &t->reason;
 }
 
-void tally_answer_left(struct tally *t, const struct session *s)
+void tally_answer_left(struct tally *t, struct session *s)
 {
 	struct verdict v = { 0 };
 
@@ -111,7 +115,7 @@ void tally_answer_left(struct tally *t, const struct session *s)
 		if (!t->open[i])
 			continue;
 		verdict_copy(&v, &t->reason);
-		send_answer(t, i, &v, t->reason_relay ? t->reason_relay : "none", s);
+		send_answer(t, i, &v, t->reason_relay ? t->reason_relay : "none", t->reason_tls, s);
 	}
 }
 

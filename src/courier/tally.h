@@ -18,13 +18,13 @@ size_t tally_left(const struct tally *);
 size_t tally_deferred(const struct tally *);      /* how many were told to wait */
 
 /* Answers one recipient; the verdict is used up. session: who said it, or NULL: a reason of ours. */
-void tally_answer(struct tally *, uint32_t rcpt, struct verdict *, const struct session *);
+void tally_answer(struct tally *, uint32_t rcpt, struct verdict *, struct session *);
 
-/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= or
+/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= and tls= or
  * NULL for none. */
-void tally_give_reason(struct tally *, struct verdict *, const char *relay);
+void tally_give_reason(struct tally *, struct verdict *, const char *relay, const char *tls);
 const struct verdict *tally_reason(const struct tally *);   /* its text is NULL if there is none */
-void tally_answer_left(struct tally *, const struct session *);
+void tally_answer_left(struct tally *, struct session *);
 
 /* The envelope of those that are left: it borrows from the request's but for rcpts, which is the caller's
  * to free(); *index gets their indexes in the request's envelope, the caller's too. */

@@ -146,10 +146,11 @@ static const char *read_content(struct transport *t, const struct settings *s, c
 }
 
 /* The same. */
-static const char *read_all(struct transport *t, const struct settings *s, char **why)
+static const char *read_all(struct transport *t, const struct settings *s, bool for_check, char **why)
 {
 	const struct manner *m = t->manner;
 	bool lmtp = m->protocol == PROTOCOL_LMTP;
+	const char *option;
 	uint16_t port;
 
 	if (!port_find(s->known_tcp_ports, m->tcp_port, &port)) {
@@ -174,6 +175,8 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 		return "reply_filter";
 	if (!read_dns(t, s, why))
 		return "dns_reply_filter";
+	if (!transport_tls_read(&t->tls, m, s, for_check, &option, why))
+		return option;
 	t->idle_time = m->connection_cache_time_limit;
 	if (t->idle_time > s->connection_cache_ttl_limit)
 		t->idle_time = s->connection_cache_ttl_limit;
@@ -182,7 +185,7 @@ static const char *read_all(struct transport *t, const struct settings *s, char 
 
 /* --- coming and going --- */
 
-struct transports *transports_new(const struct settings *s, char **path, char **why)
+struct transports *transports_new(const struct settings *s, bool for_check, char **path, char **why)
 {
 	struct transports *all = mem_alloc(sizeof *all);
 
@@ -192,7 +195,7 @@ struct transports *transports_new(const struct settings *s, char **path, char **
 		const char *option;
 
 		all->all[i].manner = s->transports[i].manner;
-		option = read_all(&all->all[i], s, why);
+		option = read_all(&all->all[i], s, for_check, why);
 		if (!option)
 			continue;
 		*path = settings_transport_path(&s->transports[i], option);
@@ -215,6 +218,7 @@ void transports_free(struct transports *all)
 		checks_free(all->all[i].checks);
 		generic_free(all->all[i].generic);
 		table_list_free(all->all[i].dns_filter);
+		transport_tls_clear(&all->all[i].tls);
 	}
 	free(all->all);
 	free(all);

@@ -6,6 +6,7 @@
 #define CAUSEWAY_COURIER_TRANSPORT_H
 
 #include "net/endpoint.h"
+#include "courier/transport_tls.h"
 #include "settings/settings.h"
 
 struct transport {
@@ -25,13 +26,14 @@ struct transport {
 	bool host_dns, native;           /* host_lookup */
 	bool defnames, dnsrch;           /* dns_resolver_options */
 	struct table_list *dns_filter;   /* by the text of a DNS record; NULL: none */
+	struct transport_tls tls;
 };
 
 struct transports;
 
-/* Reads and opens all. NULL on failure: *path is the path of the option that is to blame, *why what is wrong
- * with it (free() both). The settings are borrowed. */
-struct transports *transports_new(const struct settings *, char **path, char **why);
+/* Reads and opens all, but for_check no private key. NULL on failure: *path is the path of the option that is to
+ * blame, *why what is wrong with it (free() both). The settings are borrowed. */
+struct transports *transports_new(const struct settings *, bool for_check, char **path, char **why);
 void transports_free(struct transports *);
 
 /* The one of that name, or NULL. */

@@ -323,7 +323,7 @@ static bool check_connections(struct checking *c)
 		return fail_with(c, "known_tcp_ports", complaint);
 	if (!dnssec_probe_check(c->settings->dnssec_probe, &complaint))
 		return fail_with(c, "dnssec_probe", complaint);
-	t = transports_new(c->settings, &c->fault->path, &c->fault->what);
+	t = transports_new(c->settings, true, &c->fault->path, &c->fault->what);
 	transports_free(t);
 	return t;
 }

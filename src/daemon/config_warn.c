@@ -6,7 +6,7 @@
 
 /* Options that change mail, keep something from strangers, or tell somebody: they must not be left out in silence. */
 static const char *const waiting[] = {
-	"delivery_status_filter", "default_delivery_status_filter", "sasl_auth_enable", "tls_policy_maps",
+	"delivery_status_filter", "default_delivery_status_filter", "sasl_auth_enable",
 };
 
 static bool is_off(const char *value)
@@ -18,9 +18,6 @@ static void warn_about_waiting(struct config *c, const struct config_value *v)
 {
 	const char *name = config_name_of(v->path);
 
-	if (strcmp(name, "tls_security_level") == 0 && strcmp(v->expanded, "may") == 0)
-		buf_fmt(c->warnings, "%s: %s = may: acts as none, this version has no TLS yet\n", v->place,
-			v->written);
 	for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
 		if (strcmp(name, waiting[i]) == 0 && !is_off(v->expanded))
 			buf_fmt(c->warnings, "%s: %s: accepted, but this version does not act on it yet\n", v->place,

@@ -80,13 +80,20 @@ static void queue_paths(const struct settings *s, struct paths *p)
 static void courier_paths(const struct settings *s, struct paths *p)
 {
 	static const char *const system[] = {
-		"/usr/lib", "/lib", "/etc/ssl", "/usr/share/dns", "/usr/share/zoneinfo", "/etc/localtime",
+		"/usr/lib", "/lib", "/etc/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+		"/usr/share/dns", "/usr/share/zoneinfo", "/etc/localtime",
 		"/etc/resolv.conf",
 		"/etc/nsswitch.conf", "/etc/services", "/dev/urandom",
 	};
 
 	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++)
 		add_readable(p, system[i]);
+	/* certificates of authorities are read when they are needed, and trust anchors stand beside the tables that name
+	 * them */
+	for (size_t i = 0; i < s->transport_count; i++) {
+		add_readable(p, s->transports[i].manner->tls_capath);
+		add_tables(p, s->transports[i].manner->tls_policy_maps);
+	}
 	add_readable(p, s->resolver_hosts_file);
 	add_readable(p, s->resolver_trust_anchor_file);
 }

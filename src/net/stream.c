@@ -12,6 +12,7 @@
 enum {
 	READ_SIZE = 8 * 1024,            /* taken from a peer in one turn */
 	LAST_READS = 16,                 /* of what a peer said before it went */
+	SECURE_READS = 4,                /* of what TLS holds in one turn */
 	WAITING_MAX = 4 * 1024 * 1024
 };
 
@@ -35,8 +36,11 @@ void stream_shared_set_window(struct stream_shared *s, int bytes)
 
 void stream_watch(struct stream *s)
 {
+	bool stuck = s->tls && tls_wants_write(s->tls);
+
 	if (s->watch)
-		loop_watch_want(s->watch, s->open && !s->over, !s->over && (s->connecting || stream_is_waiting(s)));
+		loop_watch_want(s->watch, s->open && !s->over,
+			!s->over && (s->connecting || stuck || stream_is_waiting(s)));
 }
 
 void stream_end_later(struct stream *s, enum stream_end how, int error)
@@ -96,10 +100,16 @@ static void deadline_passed(void *arg)
 
 /* Events. */
 
-static void hear(struct stream *s)
+static ssize_t take(struct stream *s, char *bytes, size_t room)
+{
+	return s->tls ? stream_secure_take(s, bytes, room) : recv(s->fd, bytes, room, MSG_DONTWAIT);
+}
+
+/* False if there was nothing. */
+static bool hear_once(struct stream *s)
 {
 	char bytes[READ_SIZE];
-	ssize_t n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	ssize_t n = take(s, bytes, sizeof bytes);
 
 	if (n > 0)
 		s->events->heard(s->arg, bytes, (size_t)n);
@@ -107,6 +117,57 @@ static void hear(struct stream *s)
 		stream_end_later(s, STREAM_CLOSED, 0);
 	else if (errno != EAGAIN && errno != EINTR)
 		stream_end_later(s, STREAM_BROKEN, errno);
+	return n > 0;
+}
+
+static bool has_more(const struct stream *s)
+{
+	return s->tls && !s->securing && !s->over && tls_pending(s->tls);
+}
+
+/* What TLS has taken from the socket and not given yet would cause no event: it is read now, a piece of it; the
+ * rest at the end of the turn. A record of which only a part is there has to wait for the socket. */
+static void hear(struct stream *s)
+{
+	bool some = hear_once(s);
+
+	for (int i = 1; some && i < SECURE_READS && has_more(s); i++)
+		some = hear_once(s);
+	if (some && has_more(s))
+		loop_later(s->shared->loop, &s->more);
+	if (s->tls)
+		stream_watch(s);
+}
+
+static void hear_more(void *arg)
+{
+	struct stream *s = arg;
+
+	if (!s->over && !s->securing)
+		hear(s);
+}
+
+/* Something of TLS itself may be there without anything being said. */
+bool stream_listen(struct stream *s)
+{
+	char byte;
+	bool some = s->tls ? tls_peek(s->tls) : recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+
+	if (some)
+		loop_later(s->shared->loop, &s->more);
+	return some;
+}
+
+static void shake_hands(struct stream *s)
+{
+	bool done = stream_shake_hands(s);
+
+	stream_watch(s);
+	if (!done)
+		return;
+	s->events->secured(s->arg);
+	if (has_more(s))
+		loop_later(s->shared->loop, &s->more);
 }
 
 static void connection_settled(struct stream *s)
@@ -135,7 +196,11 @@ static void ready(void *arg, bool readable, bool writable)
 		connection_settled(s);
 		return;
 	}
-	if (readable)
+	if (s->securing) {
+		shake_hands(s);
+		return;
+	}
+	if (readable || (s->tls && tls_wants_write(s->tls)))
 		hear(s);
 	if (!writable || s->over || !stream_is_waiting(s))
 		return;
@@ -151,8 +216,8 @@ static void hear_last(struct stream *s)
 	char bytes[READ_SIZE];
 	ssize_t n;
 
-	for (int i = 0; i < LAST_READS; i++) {
-		n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	for (int i = 0; i < LAST_READS && !s->securing; i++) {
+		n = take(s, bytes, sizeof bytes);
 		if (n <= 0)
 			return;
 		s->events->heard(s->arg, bytes, (size_t)n);
@@ -163,6 +228,10 @@ static void tell_later(void *arg)
 {
 	struct stream *s = arg;
 
+	if (!s->over && s->securing) {
+		shake_hands(s);
+		return;
+	}
 	if (!s->over) {
 		s->events->opened(s->arg);
 		return;
@@ -184,6 +253,7 @@ static struct stream *stream_new(struct stream_shared *shared, int fd, const str
 	s->events = events;
 	s->arg = arg;
 	s->later = (struct loop_task){ .fn = tell_later, .arg = s };
+	s->more = (struct loop_task){ .fn = hear_more, .arg = s };
 	s->deadline = loop_timer_new(shared->loop, deadline_passed, s);
 	buf_init(&s->waiting, WAITING_MAX);
 	if (fd >= 0)
@@ -256,6 +326,10 @@ void stream_free(struct stream *s)
 	if (!s)
 		return;
 	loop_cancel(s->shared->loop, &s->later);
+	loop_cancel(s->shared->loop, &s->more);
+	if (s->tls && !s->over)
+		tls_goodbye(s->tls);
+	tls_free(s->tls);
 	loop_timer_free(s->deadline);
 	loop_watch_free(s->watch);
 	buf_free(&s->waiting);

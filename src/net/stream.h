@@ -2,7 +2,8 @@
  * One connection to a peer, UNIX or inet: connecting, writing (bytes and ranges of a file), reading, one
  * deadline. Every ending is told once through `ended`; call-backs come from the loop, never from inside a
  * call made here. What the kernel takes at once needs no memory and no event; only what it does not take
- * waits here. Only this file knows how bytes get onto the wire.
+ * waits here. A stream begins plain and can go over to TLS once; only this file knows how bytes get onto the
+ * wire.
  */
 #ifndef CAUSEWAY_NET_STREAM_H
 #define CAUSEWAY_NET_STREAM_H
@@ -12,6 +13,7 @@
 #include "base/buf.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 /* What all streams of a loop share: the buffer through which small files go. */
 struct stream_shared;
@@ -28,7 +30,8 @@ enum stream_end {
 	STREAM_BROKEN,        /* reset, broken pipe … */
 	/* the file to be sent cannot be read; errno 0: it is shorter than it should be */
 	STREAM_UNREADABLE,
-	STREAM_UNCHANGED      /* what changes the file's bytes gave up */
+	STREAM_UNCHANGED,     /* what changes the file's bytes gave up */
+	STREAM_UNSECURED      /* the TLS handshake failed: tls_fault says how */
 };
 
 struct stream_events {
@@ -40,6 +43,7 @@ struct stream_events {
 	void (*late)(void *arg);
 	/* the last call; stream_free it here or later */
 	void (*ended)(void *arg, enum stream_end how, int error);
+	void (*secured)(void *arg);          /* the TLS handshake is done */
 };
 
 struct stream;
@@ -52,6 +56,15 @@ struct stream *stream_connect(struct stream_shared *, const struct endpoint *to,
 struct stream *stream_adopt(struct stream_shared *, int fd, const struct stream_events *, void *arg);
 /* closes the connection; not from `heard`, `opened` or `drained` */
 void stream_free(struct stream *);
+
+/* Goes over to TLS: the handshake begins now, and `secured` or `ended` comes. Nothing may wait to be sent. The
+ * stream owns the tls. */
+void stream_secure(struct stream *, struct tls *);
+struct tls *stream_tls(const struct stream *);      /* NULL: it is plain */
+
+/* Whether the peer has said something that was not heard yet: it will be at the end of this turn. A look at the
+ * socket. */
+bool stream_listen(struct stream *);
 
 /* Sends n bytes behind what waits. True if all has been taken by the kernel; else `drained` or `ended`
  * comes. */

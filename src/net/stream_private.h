@@ -1,6 +1,11 @@
-/* Inside the stream: stream.c has its life, its events and its deadline, stream_write.c what is sent. */
+/*
+ * Inside the stream: stream.c has its life, its events and its deadline, stream_write.c what is sent,
+ * stream_secure.c what TLS does in place of the system calls.
+ */
 #ifndef CAUSEWAY_NET_STREAM_PRIVATE_H
 #define CAUSEWAY_NET_STREAM_PRIVATE_H
+
+#include <sys/types.h>
 
 #include "net/stream.h"
 
@@ -30,11 +35,14 @@ struct stream {
 	struct loop_timer *deadline;
 	int64_t limit, due;              /* ms, 0: none; loop_now when it is over */
 	int64_t rate;                    /* bytes that give a second back; 0: any gives all */
-	struct loop_task later;          /* tells of an opening or an end that was known at once */
+	struct loop_task later;          /* tells of an opening or an end that was known at once; begins TLS */
+	struct loop_task more;           /* reads what TLS still holds */
 	struct buf waiting;              /* bytes the kernel has not taken yet */
 	struct range file;               /* sent behind them */
 	struct stream_change change;     /* change is NULL: as it is */
 	bool connecting, open, over;
+	bool securing;                   /* the TLS handshake is under way */
+	struct tls *tls;                 /* NULL: plain */
 	int bind_error;
 	enum stream_end how;
 	int error;
@@ -50,5 +58,11 @@ void stream_end_later(struct stream *, enum stream_end how, int error);
 void stream_taken(struct stream *, uint64_t bytes);
 /* Gives the kernel some of what waits. */
 void stream_push(struct stream *);
+
+/* The TLS side. Goes on with the handshake; true when it is over. */
+bool stream_shake_hands(struct stream *);
+/* As recv and send: -1 and errno EAGAIN for later. */
+ssize_t stream_secure_take(struct stream *, char *bytes, size_t room);
+ssize_t stream_secure_put(struct stream *, const char *bytes, size_t n);
 
 #endif

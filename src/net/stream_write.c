@@ -19,7 +19,8 @@ static size_t put(struct stream *s, const char *bytes, size_t n)
 	ssize_t taken;
 
 	do
-		taken = send(s->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		taken = s->tls ? stream_secure_put(s, bytes, n)
+			: send(s->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (taken < 0 && errno == EINTR);
 	if (taken >= 0)
 		return (size_t)taken;
@@ -123,6 +124,14 @@ bool stream_write(struct stream *s, const void *bytes, size_t n)
 	return wait_for(s, (const char *)bytes + taken, n - taken);
 }
 
+/* TLS has no sendfile. */
+static bool add_as_it_is(void *arg, const char *bytes, size_t n, struct buf *out)
+{
+	(void)arg;
+	buf_add(out, bytes, n);
+	return true;
+}
+
 bool stream_write_file(struct stream *s, const void *head, size_t n, int fd, uint64_t at, uint64_t size)
 {
 	char *buffer = s->shared->buffer;
@@ -133,7 +142,7 @@ bool stream_write_file(struct stream *s, const void *head, size_t n, int fd, uin
 	if (n > HEAD_ROOM || size > SMALL_FILE) {
 		stream_write(s, head, n);
 		s->file = (struct range){ fd, (off_t)at, size };
-		s->change.change = NULL;
+		s->change.change = s->tls ? add_as_it_is : NULL;
 		if (s->waiting.len == 0 && !s->over)
 			stream_push(s);
 		return wait_for(s, NULL, 0);

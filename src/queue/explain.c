@@ -11,6 +11,7 @@
 #include "queue/message_json.h"
 #include "queue/queue.h"
 #include "queue/route.h"
+#include "talk/tls_policy.h"
 
 static json_t *setting(const struct manner *m, const char *name)
 {
@@ -27,15 +28,7 @@ static json_t *setting(const struct manner *m, const char *name)
 /* What would be said and shown on a connection, as far as the configuration knows. */
 static void add_policy(json_t *o, const struct manner *m)
 {
-	static const char *const levels[] = {
-		[TLS_NONE] = "none", [TLS_MAY] = "may", [TLS_ENCRYPT] = "encrypt", [TLS_DANE] = "dane",
-		[TLS_DANE_ONLY] = "dane-only", [TLS_FINGERPRINT] = "fingerprint", [TLS_VERIFY] = "verify",
-		[TLS_SECURE] = "secure",
-	};
-	const char *missing = manner_tls_missing(m);
-
-	json_object_set_new(o, "tls", json_string(levels[manner_tls_level(m)]));
-	json_object_set_new(o, "tls_note", missing ? json_clean(missing) : json_null());
+	json_object_set_new(o, "tls", json_string(tls_level_name(manner_tls_level(m))));
 	json_object_set_new(o, "credentials", m->sasl_auth_enable ? setting(m, "sasl_password_maps") : json_null());
 }
 

@@ -59,6 +59,7 @@ struct settings *settings_new(void)
 
 	for (size_t i = 0; i < settings_section_count; i++)
 		set_initial(settings_sections[i].rows, settings_sections[i].count, s);
+	set_initial(settings_tls_section.rows, settings_tls_section.count, s);
 	for (size_t i = 0; i < settings_other_count; i++)
 		set_initial(&settings_other_rows[i], 1, &others[i]);
 	s->others = others;
@@ -90,6 +91,7 @@ void settings_free(struct settings *s)
 	others = s->others;
 	for (size_t i = 0; i < settings_section_count; i++)
 		option_release(settings_sections[i].rows, settings_sections[i].count, s);
+	option_release(settings_tls_section.rows, settings_tls_section.count, s);
 	for (size_t i = 0; i < settings_other_count; i++)
 		option_release(&settings_other_rows[i], 1, &others[i]);
 	free(others);

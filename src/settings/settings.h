@@ -33,6 +33,16 @@ struct settings_pickup {
 	int64_t settle_time;
 };
 
+/* What all transports share about TLS; members are named as their parameters behind tls_. */
+struct settings_tls {
+	char *high_cipherlist, *medium_cipherlist, *null_cipherlist;
+	char *eecdh_auto_curves, *ffdhe_auto_groups;
+	char *disable_workarounds, *ssl_options, *config_file, *config_name;
+	bool append_default_ca;
+	char *dane_digests;
+	bool required_enable, requiretls_enable;
+};
+
 struct settings {
 	/* top level */
 	char *myhostname, *mydomain, *myorigin, *spool_directory, *user;
@@ -56,6 +66,7 @@ struct settings {
 	char *debug_peer_list;
 	int64_t debug_peer_level;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
+	struct settings_tls tls;
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
 	bool disable_mime_output_conversion;
 	int64_t mime_boundary_length_limit, mime_nesting_limit, header_size_limit, line_length_limit;

@@ -68,6 +68,8 @@ bool settings_walk(const struct settings *s, struct settings_visit *v)
 	for (size_t i = 0; i < settings_section_count; i++)
 		if (!visit_section(v, &settings_sections[i], NULL, settings_sections[i].prefix, (void *)s))
 			return false;
+	if (!visit_section(v, &settings_tls_section, NULL, settings_tls_section.prefix, (void *)s))
+		return false;
 	if (!visit_others(v, s->others))
 		return false;
 	if (!visit_manner(v, "smtp", NULL, s->smtp) || !visit_manner(v, "lmtp", NULL, s->lmtp))

@@ -29,6 +29,9 @@ extern const struct settings_section settings_transport_section, settings_pickup
 extern const struct option_row settings_other_rows[];
 extern const size_t settings_other_count;
 
+/* More of the top level: the rows about TLS, of struct settings too. */
+extern const struct settings_section settings_tls_section;
+
 /* Options whose Postfix name does not follow from section and name: "log.name" is syslog_name. */
 struct settings_alias {
 	const char *path, *postfix;

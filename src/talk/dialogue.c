@@ -32,14 +32,18 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->pix = setup->pix;
 	d->own_name = setup->own_name;
 	d->debug = setup->debug;
+	d->tls = setup->tls;
+	d->tls_ready = setup->tls_ready;
+	d->tls_first = setup->tls_first;
 	d->host = text_cleaned(setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
 	reply_reader_filter(d->reader, &setup->filter);
 	buf_init(&d->transcript, TRANSCRIPT_MAX);
 	buf_init(&d->remarks, REMARKS_MAX);
-	d->step = STEP_HELO;
-	dialogue_owe(d, STEP_GREETING, 0, 1);
+	d->step = d->tls_first ? STEP_HANDSHAKE : STEP_HELO;
+	if (!d->tls_first)
+		dialogue_owe(d, STEP_GREETING, 0, 1);
 	return d;
 }
 
@@ -234,6 +238,10 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 	while (n && (d->step != STEP_END || d->owed_runs)) {
 		if (!d->owed_runs && d->left == 0) {
 			dialogue_stop(d);
+			return;
+		}
+		if (!d->owed_runs && dialogue_awaits_tls(d)) {
+			dialogue_violate(d, STAGE_TLS, "sent more than its answer to STARTTLS in clear", NULL);
 			return;
 		}
 		if (!d->owed_runs) {

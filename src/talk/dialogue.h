@@ -31,10 +31,19 @@ struct dialogue;
 /* A peer that answers EHLO with our own name: nothing; that mail would come back to us (5.4.6), or, where
  * better hosts could not be reached, that these must be waited for (4.4.6). */
 enum own_name { OWN_NAME_FINE, OWN_NAME_LOOPS, OWN_NAME_WAITS };
+/* How far TLS goes with a peer. */
+enum dialogue_tls {
+	DIALOGUE_TLS_NEVER,
+	DIALOGUE_TLS_OFFERED,          /* where the peer offers it */
+	DIALOGUE_TLS_MUST              /* no mail without it */
+};
 
 struct dialogue_setup {
 	const struct manner *manner;   /* borrowed for the dialogue's life */
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
+	enum dialogue_tls tls;
+	bool tls_ready;                /* our side has what TLS needs */
+	bool tls_first;                /* before the greeting, without STARTTLS (tls_wrappermode) */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
 	unsigned discard;              /* EHLO_… bits taken as not announced; EHLO_SILENT: without a remark */
 	unsigned pix;                  /* PIX_… workarounds where the greeting is that of a PIX firewall */
@@ -58,6 +67,8 @@ struct transaction {
 	bool utf8_header;                 /* such a byte in its header */
 	bool probe;                       /* RCPT only, never content */
 	bool last_host;                   /* no further host may be asked in this attempt */
+	bool retry_in_clear;              /* if TLS fails, this host is asked once more without: see
+	                                   * dialogue_wants_clear */
 };
 
 /* Starts a transaction on a dialogue that is new or idle. */
@@ -68,7 +79,8 @@ enum dialogue_want {
 	DIALOGUE_CONTENT,   /* send trace lines, content and the final dot, then call dialogue_content_sent; go on
 	                     * reading meanwhile */
 	DIALOGUE_DOT,       /* the same with ".CRLF" alone: 354 came though nobody was accepted */
-	DIALOGUE_TLS,       /* start TLS; never wanted in this version */
+	DIALOGUE_TLS,       /* start TLS, then call dialogue_secured or dialogue_unsecured; nothing is heard until then */
+	DIALOGUE_LISTEN,    /* call dialogue_heard_nothing, unless there is something to be heard now */
 	DIALOGUE_LOGIN,     /* call dialogue_login, dialogue_login_none or dialogue_login_fails */
 	DIALOGUE_IDLE,      /* all recipients are judged, another transaction may begin (or dialogue_quit) */
 	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
@@ -93,6 +105,17 @@ void dialogue_login(struct dialogue *, const struct auth_setup *, const char *me
 void dialogue_login_none(struct dialogue *);
 /* There are, but they cannot be used: judges who is left; the session is not used. */
 void dialogue_login_fails(struct dialogue *, const char *dsn, const char *text);
+/* The TLS handshake is done, or failed (detail: how, or NULL). refusal: NULL, or why this peer is not to be
+ * trusted with mail, one line. */
+void dialogue_secured(struct dialogue *, const char *refusal);
+void dialogue_unsecured(struct dialogue *, const char *detail);
+bool dialogue_is_secure(const struct dialogue *);   /* what is said goes through TLS */
+/* TLS failed, or a connection with TLS, and whoever is left (OUTCOME_KEEP) is to be tried in clear with this host. */
+bool dialogue_wants_clear(const struct dialogue *);
+void dialogue_heard_nothing(struct dialogue *);
+/* What became of TLS: not known yet, left out, there as it was to be, or missing where it is a must. */
+enum dialogue_tls_outcome { DIALOGUE_TLS_OPEN, DIALOGUE_TLS_CLEAR, DIALOGUE_TLS_DONE, DIALOGUE_TLS_VIOLATED };
+enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *);
 
 /* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
  * dialogue_timeout ran out. Judges who is left; recipients with a final reply keep it. Next speak says

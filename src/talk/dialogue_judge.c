@@ -145,6 +145,8 @@ static enum stage stage_of_loss(const struct dialogue *d)
 static void lose(struct dialogue *d, enum stage stage, enum site site, const char *dsn, const char *text)
 {
 	if (d->left) {
+		if (d->secure && !d->kept)
+			dialogue_ask_in_clear(d);
 		dialogue_note_site(d, site, text);
 		dialogue_fail_left(d, stage, dsn, text);
 	}
@@ -166,6 +168,10 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 
 	if (d->step == STEP_END && d->owed_runs == 0)
 		return;
+	if (d->step == STEP_HANDSHAKE) {
+		dialogue_unsecured(d, detail ? detail : "lost connection");
+		return;
+	}
 	if (dialogue_owed(d) && dialogue_owed(d)->step == STEP_UNASKED) {
 		dialogue_violate(d, stage, "spoke out of turn", NULL);
 		return;
@@ -199,6 +205,10 @@ void dialogue_timed_out(struct dialogue *d)
 
 	if (d->step == STEP_END && d->owed_runs == 0)
 		return;
+	if (d->step == STEP_HANDSHAKE) {
+		dialogue_unsecured(d, "timed out");
+		return;
+	}
 	if (dialogue_owed(d) && dialogue_owed(d)->step == STEP_UNASKED) {
 		dialogue_violate(d, stage, "spoke out of turn", NULL);
 		return;

@@ -13,7 +13,11 @@
 
 enum step {
 	STEP_GREETING,  /* only heard */
-	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_LOGIN,
+	STEP_HELO, STEP_READY, STEP_STARTTLS, STEP_SECURE,
+	STEP_HANDSHAKE, /* the driver starts TLS */
+	STEP_SETTLED,   /* TLS is there, or does not come */
+	STEP_LISTEN,    /* the driver looks whether the peer has said something */
+	STEP_LOGIN,
 	STEP_CREDENTIALS,  /* the driver gives them */
 	STEP_AUTH, STEP_AUTH_MORE, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT,
 	STEP_DATA, STEP_CONTENT,
@@ -54,6 +58,13 @@ struct dialogue {
 	/* the session */
 	struct reply_reader *reader;
 	struct ehlo offers;
+	enum dialogue_tls tls;
+	bool tls_ready, tls_first;
+	bool tls_go;                 /* STARTTLS was answered with yes */
+	bool secure;                 /* TLS is on */
+	bool tls_settled;            /* it is clear whether it will be */
+	bool tls_violated;           /* it is missing, or its peer not to be trusted, where it is a must */
+	bool wants_clear;            /* it failed, or what went through it, and the host is to be asked without it */
 	enum step step;              /* what is to be said next */
 	struct owed owed[OWED_MAX];  /* a ring: replies owed, the oldest first */
 	size_t owed_first, owed_runs;
@@ -144,6 +155,14 @@ void dialogue_local_error(struct dialogue *, const char *why);
 
 /* What a failure says about the destination; the first one stays. */
 void dialogue_note_site(struct dialogue *, enum site, const char *reason);
+
+/* Judges who is left by a fault of the host, which is left politely and used by nobody for a while. */
+void dialogue_fail_site(struct dialogue *, enum stage, const char *dsn, const char *text);
+
+/* dialogue_starttls.c: between the answer to STARTTLS and the end of the handshake, when nothing can be heard. */
+bool dialogue_awaits_tls(const struct dialogue *);
+/* TLS has failed: who is left is kept for this host without it, where that is allowed. */
+void dialogue_ask_in_clear(struct dialogue *);
 
 /* The session ends here and now, everybody is judged. */
 void dialogue_stop(struct dialogue *);

@@ -22,6 +22,9 @@ enum step dialogue_say_ready(struct dialogue *, struct buf *out);
 
 /* dialogue_starttls.c */
 enum step dialogue_say_starttls(struct dialogue *, struct buf *out);
+void dialogue_hear_starttls(struct dialogue *, const struct reply *);
+enum step dialogue_say_secure(struct dialogue *, struct buf *out);
+enum step dialogue_say_settled(struct dialogue *, struct buf *out);
 
 /* dialogue_xforward.c: where the message came from */
 enum step dialogue_say_xforward_name(struct dialogue *, struct buf *out);

@@ -125,12 +125,3 @@ unsigned manner_pix(const char *list)
 			mask |= PIX_DELAY_DOTCRLF;
 	return mask;
 }
-
-const char *manner_tls_missing(const struct manner *m)
-{
-	if (manner_tls_level(m) > TLS_MAY)
-		return "tls_security_level asks for TLS, which this version cannot do yet: mail waits here";
-	if (m->tls_wrappermode)
-		return "tls_wrappermode asks for TLS, which this version cannot do yet: mail waits here";
-	return NULL;
-}

@@ -159,8 +159,4 @@ enum tls_level manner_tls_level(const struct manner *);
 enum { PIX_DISABLE_ESMTP = 1, PIX_DELAY_DOTCRLF = 2 };
 unsigned manner_pix(const char *list);
 
-/* Whether mail may go to this destination as far as TLS is built into this version; if not, the text for a
- * deferral with 4.7.4, else NULL. */
-const char *manner_tls_missing(const struct manner *);
-
 #endif

@@ -110,7 +110,7 @@ static void put_state(FILE *out, const json_t *destination)
 
 static void put_way(FILE *out, const json_t *way)
 {
-	const char *credentials = ctl_text(way, "credentials"), *note = ctl_text(way, "tls_note");
+	const char *credentials = ctl_text(way, "credentials");
 
 	put_line(out, "nexthop", ctl_text(way, "nexthop"));
 	put_hosts(out, json_object_get(way, "hosts"));
@@ -120,8 +120,6 @@ static void put_way(FILE *out, const json_t *way)
 	put_notes(out, json_object_get(way, "notes"));
 	put_line(out, "protocol", ctl_text(way, "protocol"));
 	put_line(out, "TLS", ctl_text(way, "tls"));
-	if (*note)
-		put_line(out, "", note);
 	put_line(out, "credentials", *credentials ? credentials : "none");
 	if (*ctl_text(way, "flags"))
 		put_line(out, "flags", ctl_text(way, "flags"));

@@ -291,6 +291,8 @@ class Session:
 class Peer:
     """A listening scripted server. ADDRESS: a path, or (host, port) with port 0 for any."""
 
+    session_class = Session
+
     def __init__(self, address, script=None, keywords=KEYWORDS, dribble=False, read_size=1 << 16, backlog=128,
                  smtp=False):
         self.script = dict(script or {})
@@ -353,7 +355,7 @@ class Peer:
             if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.changed:
-                session = Session(self, sock, len(self.sessions))
+                session = self.session_class(self, sock, len(self.sessions))
                 self.sessions.append(session)
                 self.connections_max = max(self.connections_max, self.connections)
                 self.changed.notify_all()

@@ -170,27 +170,3 @@ def test_B_2_flags_add_headers(t):
     same([line.split(b":")[0] for line in lines[:3]], [b"Return-Path", b"X-Original-To", b"Delivered-To"])
     same(lines[0], b"Return-Path: <a@client.test>")
     same(lines[2], b"Delivered-To: u@example.org")
-
-
-def test_tls_may_acts_as_none_with_one_line(t):
-    peer = t.peer(keywords=("PIPELINING", "STARTTLS"))
-    daemon = t.daemon(peer, {"lmtp.tls_security_level": "may"})
-    for _ in range(3):
-        daemon.send("u@example.org")
-    daemon.wait_deliveries(3, status="sent")
-    assert not any("STARTTLS" in session.commands for session in peer.sessions)
-    same(len(re.findall(r"(?im)^.*\btls.*$", daemon.log() + daemon.stderr())), 1, "lines about TLS")
-
-
-def test_stricter_tls_levels_defer(t):
-    peer = t.peer(address=("127.0.0.1", 0), keywords=("PIPELINING", "STARTTLS"))
-    levels = ("encrypt", "verify", "secure")
-    daemon = t.daemon(None, {
-        **{"transport %s.protocol" % level: "lmtp" for level in levels},
-        **{"transport %s.tls_security_level" % level: level for level in levels},
-        "transport_maps": "inline:{%s}" % ", ".join("%s.test=%s:%s" % (n, n, peer.nexthop) for n in levels)})
-    for level in levels:
-        daemon.send("u@%s.test" % level)
-        line = daemon.wait_delivery("u@%s.test" % level)
-        same((line["status"], line["dsn"]), ("deferred", "4.7.4"), level)
-    same(peer.messages, [])

@@ -24,7 +24,7 @@ static const struct transport *lmtp_with(const char *path, const char *value)
 	settings = settings_new();
 	if (path)
 		set(path, value);
-	transports = transports_new(settings, &bad, &why);
+	transports = transports_new(settings, false, &bad, &why);
 	ck_assert_msg(transports != NULL, "%s: %s", transports ? "" : bad, transports ? "" : why);
 	return transports_find(transports, "lmtp");
 }
@@ -139,7 +139,7 @@ START_TEST(test_E_15_discarded_keywords)
 	settings = settings_new();
 	set("lmtp.discard_lhlo_keywords", masks[_i].words);
 	set("lmtp.discard_lhlo_keyword_address_maps", masks[_i].maps);
-	transports = transports_new(settings, &bad, &why);
+	transports = transports_new(settings, false, &bad, &why);
 	t = transports_find(transports, "lmtp");
 	ck_assert(transport_discards(t, masks[_i].peer, &mask, &complaint));
 	ck_assert_uint_eq(mask, masks[_i].mask);
@@ -186,7 +186,7 @@ START_TEST(test_refused)
 
 	settings = settings_new();
 	set(bad[_i].path, bad[_i].value);
-	ck_assert_ptr_null(transports_new(settings, &path, &why));
+	ck_assert_ptr_null(transports_new(settings, false, &path, &why));
 	ck_assert_str_eq(path, bad[_i].blamed);
 	ck_assert_ptr_nonnull(strstr(why, bad[_i].word));
 	free(path);

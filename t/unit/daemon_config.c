@@ -313,7 +313,6 @@ static const struct {
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
-	{ "lmtp { tls_security_level = may }", "conf:1: lmtp.tls_security_level = may: acts as none" },
 	{ "\nlmtp_sasl_auth_enable = yes", "conf:2: lmtp_sasl_auth_enable: accepted, but" },
 	{ "transport x { protocol = lmtp\ndelivery_status_filter = 'pcre:/x' }",
 	  "conf:2: transport.x.delivery_status_filter: accepted, but" },

@@ -67,7 +67,7 @@ static void ended(void *arg, enum stream_end how, int error)
 	loop_stop(loop);
 }
 
-static const struct stream_events events = { opened, heard, drained, late, ended };
+static const struct stream_events events = { opened, heard, drained, late, ended, NULL };
 
 static void start(void)
 {

@@ -176,8 +176,6 @@ static const struct script refused[] = {
 	{ "SMTPUTF8 needed, not offered, other hosts", SCRIPT_MORE_HOSTS, "", " FROM:<\303\251@x.test> SMTPUTF8",
 	  "a", PIPE,
 	  "idle", "a keep 4.6.7 *\n" },
-	{ "TLS is a must", 0, "tls_security_level=encrypt;", NULL, "a", PIPE "C: QUIT\nS: 221 bye\n", "end",
-	  "a deferred 4.7.4 *\n" },
 	{ "421 to RCPT: that recipient, the others as the link breaks", 0, "", NULL, "a,b",
 	  PIPE MAIL RCPT("a") RCPT("b") DATA OK "S: 421 4.3.2 down\n! lost\n", "end",
 	  "a deferred 4.3.2 *\nb deferred 4.4.2 lost connection with mx.test[/s] while sending RCPT TO\n" },

@@ -162,17 +162,15 @@ END_TEST
 static const struct {
 	const char *set[3][2];
 	enum tls_level level;
-	bool missing;
 } levels[] = {
-	{ { { NULL } }, TLS_NONE, false },
-	{ { { "use_tls", "yes" } }, TLS_MAY, false },
-	{ { { "enforce_tls", "yes" } }, TLS_VERIFY, true },
-	{ { { "enforce_tls", "yes" }, { "tls_enforce_peername", "no" } }, TLS_ENCRYPT, true },
-	{ { { "enforce_tls", "yes" }, { "tls_security_level", "none" } }, TLS_NONE, false },
-	{ { { "tls_security_level", "may" } }, TLS_MAY, false },
-	{ { { "tls_security_level", "dane" } }, TLS_DANE, true },
-	{ { { "tls_security_level", "secure" } }, TLS_SECURE, true },
-	{ { { "tls_wrappermode", "yes" } }, TLS_NONE, true },
+	{ { { NULL } }, TLS_NONE },
+	{ { { "use_tls", "yes" } }, TLS_MAY },
+	{ { { "enforce_tls", "yes" } }, TLS_VERIFY },
+	{ { { "enforce_tls", "yes" }, { "tls_enforce_peername", "no" } }, TLS_ENCRYPT },
+	{ { { "enforce_tls", "yes" }, { "tls_security_level", "none" } }, TLS_NONE },
+	{ { { "tls_security_level", "may" } }, TLS_MAY },
+	{ { { "tls_security_level", "dane" } }, TLS_DANE },
+	{ { { "tls_security_level", "secure" } }, TLS_SECURE },
 };
 
 START_TEST(test_level)
@@ -183,7 +181,6 @@ START_TEST(test_level)
 	for (size_t i = 0; i < 3 && levels[_i].set[i][0]; i++)
 		ck_assert(manner_set(m, levels[_i].set[i][0], levels[_i].set[i][1], &why));
 	ck_assert_int_eq(manner_tls_level(m), levels[_i].level);
-	ck_assert_int_eq(manner_tls_missing(m) != NULL, levels[_i].missing);
 	manner_free(m);
 }
 END_TEST

@@ -35,7 +35,7 @@ struct play {
 };
 
 static const char *const outcomes[] = { "none", "sent", "deferred", "bounced", "keep", "again", "alone" };
-static const char *const wants[] = { "reply", "content", "dot", "tls", "login", "idle", "end" };
+static const char *const wants[] = { "reply", "content", "dot", "tls", "listen", "login", "idle", "end" };
 
 static void complain(struct play *p, const char *what, const char *text, const char *expected)
 {
@@ -64,6 +64,7 @@ static void begin(struct play *p, struct text rcpts)
 		.content_size = CONTENT_SIZE, .eight_bit = s->how & SCRIPT_EIGHT_BIT, .probe = s->how & SCRIPT_PROBE,
 		.utf8_header = s->how & SCRIPT_UTF8_HEADER, .client = s->how & SCRIPT_CLIENT ? &client : NULL,
 		.age = s->how & SCRIPT_OLD ? 3600 * 1000 : 0, .last_host = !(s->how & SCRIPT_MORE_HOSTS),
+		.retry_in_clear = s->how & SCRIPT_CLEAR,
 	};
 	struct text one, name;
 	const char *why;
@@ -83,6 +84,16 @@ static void begin(struct play *p, struct text rcpts)
 	}
 	t.envelope = p->envelope;
 	dialogue_begin(p->dialogue, &t);
+}
+
+static void shake_hands(struct play *p, const char *how)
+{
+	if (strcmp(how, "<tls fails>") == 0)
+		dialogue_unsecured(p->dialogue, "oops");
+	else if (strcmp(how, "<tls refuses>") == 0)
+		dialogue_secured(p->dialogue, "Server certificate not verified");
+	else if (strcmp(how, "<tls>") == 0)
+		dialogue_secured(p->dialogue, NULL);
 }
 
 static void give_login(struct play *p)
@@ -124,7 +135,8 @@ static void speak(struct play *p)
 	struct buf out;
 	enum dialogue_want want;
 	const char *ask = p->ask ? p->ask : "";
-	bool dot = strcmp(ask, "<dot>") == 0, content = *ask && !dot;
+	bool dot = strcmp(ask, "<dot>") == 0, tls = strncmp(ask, "<tls", 4) == 0, listen = strcmp(ask, "<listen>") == 0;
+	bool content = *ask && !dot && !tls && !listen;
 
 	p->expecting = false;
 	buf_init(&out, 1 << 20);
@@ -132,8 +144,13 @@ static void speak(struct play *p)
 		give_login(p);
 	if (strcmp(buf_text(&out), buf_text(&p->expected)) != 0)
 		complain(p, "said", buf_text(&out), buf_text(&p->expected));
-	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot)
+	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot || (want == DIALOGUE_TLS) != tls
+			|| (want == DIALOGUE_LISTEN) != listen)
 		complain(p, "wants", wants[want], ask);
+	else if (listen)
+		dialogue_heard_nothing(p->dialogue);
+	else if (tls)
+		shake_hands(p, ask);
 	else if (*ask && strcmp(ask, "<early>") != 0)
 		dialogue_content_sent(p->dialogue);
 	buf_free(&out);
@@ -170,7 +187,13 @@ static void expect(struct play *p, struct text line)
 {
 	p->expecting = true;
 	if (line.n && *line.p == '<') {
-		p->ask = text_is(line, "<content>") ? "<content>" : text_is(line, "<dot>") ? "<dot>" : "<early>";
+		static const char *const asks[] = {
+			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>", "<listen>"
+		};
+
+		for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
+			if (text_is(line, asks[i]))
+				p->ask = asks[i];
 		return;
 	}
 	buf_add(&p->expected, line.p, line.n);
@@ -194,7 +217,7 @@ static void play_line(struct play *p, struct text line)
 
 	if (kind != 'S' && p->heard.len)
 		hear(p);
-	if (kind != 'C' && p->expecting)
+	if (p->expecting && (kind != 'C' || (p->ask && (p->ask[1] == 't' || p->ask[1] == 'l'))))
 		speak(p);
 	if (kind == 'S') {
 		buf_add(&p->heard, rest.p, rest.n);
@@ -286,7 +309,9 @@ static void play_script(const struct script *s, const struct script_login *login
 		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE, .debug = s->how & SCRIPT_DEBUG ? 2 : 0,
 		.own_name = s->how & SCRIPT_OWN_LOOPS ? OWN_NAME_LOOPS
 			: s->how & SCRIPT_OWN_WAITS ? OWN_NAME_WAITS : OWN_NAME_FINE,
+		.tls_ready = !(s->how & SCRIPT_NO_TLS), .tls_first = s->how & SCRIPT_TLS_FIRST,
 	};
+	enum tls_level level;
 	const char *why;
 
 	buf_init(&p.expected, 1 << 20);
@@ -295,6 +320,8 @@ static void play_script(const struct script *s, const struct script_login *login
 	p.manner = manner_new(s->how & SCRIPT_SMTP ? PROTOCOL_SMTP : PROTOCOL_LMTP);
 	manner_set(p.manner, s->how & SCRIPT_SMTP ? "helo_name" : "lhlo_name", "", &why);
 	set_options(&p);
+	level = manner_tls_level(p.manner);
+	setup.tls = level == TLS_NONE ? DIALOGUE_TLS_NEVER : level == TLS_MAY ? DIALOGUE_TLS_OFFERED : DIALOGUE_TLS_MUST;
 	setup.manner = p.manner;
 	setup.discard = ehlo_mask(p.manner->discard_ehlo_keywords);
 	setup.pix = manner_pix(p.manner->pix_workarounds);

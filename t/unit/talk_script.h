@@ -8,6 +8,9 @@
  *	C: <early>        the content is asked for, and is not sent yet
  *	C: <dot>          the dot alone is asked for, and then has been sent
  *	L: discarding …   the next line for the log
+ *	C: <tls>          the TLS handshake is asked for, and done; <tls fails>, <tls refuses> (its peer is
+ *	                  not to be trusted), <tls waits> (an event decides)
+ *	C: <listen>       a look is asked for whether the peer has spoken: it has not
  *	--                nothing is expected to be said now
  *	! lost | ! reset | ! timeout | ! abort
  *	+ b,c             a further transaction for these recipients
@@ -29,7 +32,8 @@ enum {
 	SCRIPT_UTF8_HEADER = 32,
 	SCRIPT_CLIENT = 64,       /* the message came from a client, see talk_script.c */
 	SCRIPT_OWN_LOOPS = 128, SCRIPT_OWN_WAITS = 256,   /* what a peer of our name means */
-	SCRIPT_DEBUG = 512, SCRIPT_OLD = 1024             /* the message waited for an hour */
+	SCRIPT_DEBUG = 512, SCRIPT_OLD = 1024,            /* the message waited for an hour */
+	SCRIPT_NO_TLS = 2048, SCRIPT_TLS_FIRST = 4096, SCRIPT_CLEAR = 8192
 };
 
 struct script {

@@ -1,0 +1,227 @@
+#include "courier/security.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "format/domain.h"
+
+enum { CIPHERS_MAX = 64 * 1024, NAMES_MAX = 64 * 1024 };
+
+/* --- which policy --- */
+
+/* "a.b.c" is followed by ".b.c" and ".c"; what has brackets or a port is not. */
+static const char *find_entry(struct table_list *tables, const char *nexthop, const char **why)
+{
+	const char *entry = table_list_get(tables, nexthop, why), *at;
+
+	if (entry || *why || strpbrk(nexthop, "[]:/"))
+		return entry;
+	for (at = strchr(nexthop, '.'); at && at[1]; at = strchr(at + 1, '.')) {
+		entry = table_list_get_part(tables, at, why);
+		if (entry || *why)
+			return entry;
+	}
+	return NULL;
+}
+
+static bool find_policy(const struct transport *t, const struct host *h, struct tls_policy *p, char **why)
+{
+	const char *fault = NULL, *entry = NULL;
+
+	if (t->tls.policies)
+		entry = find_entry(t->tls.policies, h->nexthop, &fault);
+	if (fault) {
+		*why = mem_str(fault);
+		return false;
+	}
+	if (entry)
+		return tls_policy_read(p, entry, why);
+	tls_policy_default(p, t->manner);
+	return true;
+}
+
+/* One name in the obsolete table; TLS_UNSET if it is not there. */
+static bool find_site(struct table_list *sites, const char *name, enum tls_level *level, char **why)
+{
+	const char *fault = NULL, *word = table_list_get(sites, name, &fault);
+
+	*level = TLS_UNSET;
+	if (fault)
+		*why = mem_str(fault);
+	else if (word && !tls_policy_site(word, level))
+		*why = mem_fmt("tls_per_site has no word '%s'", word);
+	return !*why;
+}
+
+static bool ask_sites(const struct transport *t, const struct host *h, struct tls_policy *p, char **why)
+{
+	enum tls_level nexthop, host = TLS_UNSET;
+
+	*why = NULL;
+	if (!t->tls.sites)
+		return true;
+	if (!find_site(t->tls.sites, h->domain, &nexthop, why))
+		return false;
+	if (strcmp(h->domain, h->name) != 0 && !find_site(t->tls.sites, h->name, &host, why))
+		return false;
+	if (nexthop != TLS_UNSET || host != TLS_UNSET)
+		p->origin = "tls_per_site";
+	p->level = tls_policy_of_sites(nexthop, host, p->level);
+	return true;
+}
+
+/* --- what it means for this host --- */
+
+/* On a socket there is nobody to listen. */
+static bool adapt_to_socket(struct tls_policy *p, char **why)
+{
+	if (p->level == TLS_MAY)
+		p->level = TLS_NONE;
+	if (p->level != TLS_DANE && p->level != TLS_DANE_ONLY)
+		return true;
+	*why = mem_fmt("level %s is not for a UNIX socket", tls_policy_level(p));
+	return false;
+}
+
+static bool is_allowed(const struct security *s, const struct host *h, const char **dsn, char **why)
+{
+	*dsn = "4.3.0";
+	if (s->wrapper && s->policy.level < TLS_ENCRYPT) {
+		*why = mem_str("tls_wrappermode needs level encrypt or a stricter one");
+		return false;
+	}
+	if (tls_policy_allows_host(&s->policy, h->name))
+		return true;
+	*why = mem_fmt("the MTA-STS policy of %s does not name the host %s", s->domain, h->name);
+	return false;
+}
+
+bool security_needs_dane(const struct security *s)
+{
+	return (s->policy.level == TLS_DANE || s->policy.level == TLS_DANE_ONLY) && !s->base;
+}
+
+static bool find_anchors(struct security *s, char **why)
+{
+	s->anchors = s->tls->anchors;
+	if (s->policy.anchors)
+		s->anchors = transport_tls_anchors(s->tls, s->policy.anchors, why);
+	return !s->policy.anchors || s->anchors;
+}
+
+static bool find(struct security *s, const struct transport *t, const struct host *h, const char **dsn, char **why)
+{
+	*dsn = "4.7.5";
+	if (!find_policy(t, h, &s->policy, why) || !ask_sites(t, h, &s->policy, why))
+		return false;
+	if (endpoint_is_unix(&h->at) && !adapt_to_socket(&s->policy, why))
+		return false;
+	if (!security_needs_dane(s) && !tls_policy_complete(&s->policy, t->manner, why))
+		return false;
+	return find_anchors(s, why) && is_allowed(s, h, dsn, why);
+}
+
+struct security *security_new(const struct transport *t, const struct host *h, const char *myhostname,
+	const char **dsn, char **why)
+{
+	struct security *s = mem_alloc(sizeof *s);
+	bool local = endpoint_is_unix(&h->at);
+	char *fault = NULL;
+
+	s->tls = &t->tls;
+	s->wrapper = t->manner->tls_wrappermode;
+	s->domain = mem_str(local ? myhostname : h->domain);
+	s->hostname = mem_str(local ? myhostname : h->name);
+	if (find(s, t, h, dsn, &fault))
+		return s;
+	*why = mem_fmt("TLS policy lookup for %s/%s: %s", s->domain, s->hostname, fault);
+	free(fault);
+	security_free(s);
+	return NULL;
+}
+
+struct security *security_in_clear(const struct security *from)
+{
+	struct security *s = mem_alloc(sizeof *s);
+
+	s->tls = from->tls;
+	s->domain = mem_str(from->domain);
+	s->hostname = mem_str(from->hostname);
+	s->retry = true;
+	s->policy = (struct tls_policy){ .level = TLS_NONE, .origin = from->policy.origin };
+	return s;
+}
+
+void security_free(struct security *s)
+{
+	if (!s)
+		return;
+	tls_policy_clear(&s->policy);
+	for (size_t i = 0; i < s->record_count; i++)
+		free((void *)s->records[i].data);
+	free(s->records);
+	free(s->base);
+	free(s->domain);
+	free(s->hostname);
+	free(s);
+}
+
+/* --- the connection --- */
+
+static enum tls_trust trust_of(const struct security *s)
+{
+	switch (s->policy.level) {
+	case TLS_DANE:
+	case TLS_DANE_ONLY:
+		return TLS_TRUST_DANE;
+	case TLS_FINGERPRINT:
+		return TLS_TRUST_FINGERPRINT;
+	case TLS_VERIFY:
+	case TLS_SECURE:
+		return s->anchors ? TLS_TRUST_ANCHORS : TLS_TRUST_CA;
+	default:
+		return TLS_TRUST_ANYBODY;
+	}
+}
+
+/* Whom a certificate may be for. With DANE, and a certificate that somebody else vouches for, the name that has the
+ * records, and the domain whose mail it is (RFC 7672 3.2.3). */
+static void add_names(const struct security *s, struct buf *names)
+{
+	char host[] = "hostname", host_and_domain[] = "hostname nexthop";
+	struct tls_policy dane = { .match = s->mx_used ? host_and_domain : host };
+
+	if (s->base)
+		tls_policy_names(&dane, s->domain, s->base, names);
+	else
+		tls_policy_names(&s->policy, s->domain, s->hostname, names);
+}
+
+struct tls *security_start(const struct security *s, const struct manner *m, char **why)
+{
+	struct buf ciphers, names;
+	char room[DOMAIN_SIZE];
+	struct tls_wish w = {
+		.trust = trust_of(s), .authenticate = tls_level_authenticates(s->policy.level),
+		.protocols = s->policy.protocols, .anchors = s->anchors,
+		.records = s->records, .record_count = s->record_count,
+		.fingerprints = s->policy.match, .digest = m->tls_fingerprint_digest,
+		.depth = (int)m->tls_scert_verifydepth, .raw_key = s->policy.raw_key > 0,
+	};
+	struct tls *t;
+
+	buf_init(&ciphers, CIPHERS_MAX);
+	buf_init(&names, NAMES_MAX);
+	tls_policy_ciphers(&s->policy, &s->tls->ciphers, &ciphers);
+	w.ciphers = buf_text(&ciphers);
+	if (w.trust != TLS_TRUST_ANYBODY && w.trust != TLS_TRUST_FINGERPRINT) {
+		add_names(s, &names);
+		w.names = buf_text(&names);
+	}
+	w.servername = s->base ? s->base : tls_policy_servername(&s->policy, s->domain, s->hostname, room);
+	t = tls_new(s->tls->context, &w, why);
+	buf_free(&ciphers);
+	buf_free(&names);
+	return t;
+}

@@ -1,0 +1,39 @@
+/*
+ * What a session with a host has to ask for before mail goes over it: the TLS policy of the destination, found in
+ * the tables of its transport or, where they say nothing, in its parameters.
+ */
+#ifndef CAUSEWAY_COURIER_SECURITY_H
+#define CAUSEWAY_COURIER_SECURITY_H
+
+#include "courier/hosts.h"
+#include "courier/transport.h"
+
+struct security {
+	struct tls_policy policy;
+	const struct transport_tls *tls;   /* of the transport, borrowed */
+	const struct tls_anchors *anchors; /* who is believed in place of the authorities; NULL: those */
+	char *domain, *hostname;           /* names that a certificate may be for; of this host where it is a socket */
+	/* at the levels of DANE */
+	char *base;                        /* the name whose TLSA records these are; NULL: none were looked up */
+	struct tls_record *records;        /* with their data */
+	size_t record_count;
+	bool mx_used;                      /* the domain is a name for its hosts too */
+	bool retry;                        /* in clear, since TLS has failed */
+	bool wrapper;                      /* TLS comes before the greeting */
+};
+
+/* For this host; at the levels of DANE it is complete only when courier/dane.h has seen to it. myhostname stands for the name of a socket. NULL: it may not be used, with *dsn and *why (free() it),
+ * one line. */
+struct security *security_new(const struct transport *, const struct host *, const char *myhostname,
+	const char **dsn, char **why);
+/* The same without TLS, after it has failed where it was not a must. */
+struct security *security_in_clear(const struct security *);
+void security_free(struct security *);
+
+/* Whether TLSA records have to be looked up first. */
+bool security_needs_dane(const struct security *);
+
+/* Makes the connection's TLS; NULL and *why (free() it) if what is asked for cannot be had. */
+struct tls *security_start(const struct security *, const struct manner *, char **why);
+
+#endif

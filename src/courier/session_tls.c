@@ -1,0 +1,176 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "courier/session_private.h"
+#include "talk/tls_log.h"
+
+#define LINE_SIZE 2048
+
+enum dialogue_tls session_tls_need(const struct session *s)
+{
+	enum tls_level level = s->security->policy.level;
+
+	if (level == TLS_NONE)
+		return DIALOGUE_TLS_NEVER;
+	return level == TLS_MAY ? DIALOGUE_TLS_OFFERED : DIALOGUE_TLS_MUST;
+}
+
+static bool logs(const struct session *s, unsigned what)
+{
+	return s->transport->tls.log & what;
+}
+
+bool session_start_tls(struct session *s)
+{
+	char *why = NULL;
+	struct tls *tls = security_start(s->security, s->transport->manner, &why);
+
+	if (tls) {
+		stream_secure(s->stream, tls);
+		return true;
+	}
+	session_note(s, mem_fmt("warning: TLS to %s cannot start: %s", s->relay, why));
+	dialogue_unsecured(s->dialogue, why);
+	free(why);
+	return false;
+}
+
+/* --- what the log says --- */
+
+static void note_summary(struct session *s, const char *how)
+{
+	static const char *const words[] = { "Anonymous", "Untrusted", "Trusted", "Verified" };
+	const struct tls *tls = stream_tls(s->stream);
+	enum tls_standing standing = tls_result(tls)->standing;
+	struct buf line;
+
+	if (s->security->policy.half && standing == TLS_VERIFIED)
+		standing = TLS_TRUSTED;
+	buf_init(&line, LINE_SIZE);
+	buf_fmt(&line, "%s TLS connection %s to %s: ", words[standing], how, s->relay);
+	tls_describe(tls, &line);
+	session_note(s, buf_take(&line));
+}
+
+static void note_peer(struct session *s)
+{
+	struct buf line;
+
+	buf_init(&line, LINE_SIZE);
+	buf_fmt(&line, "%s: ", s->relay);
+	tls_describe_peer(stream_tls(s->stream), &line);
+	session_note(s, buf_take(&line));
+}
+
+/* Why nobody is believed is told in any case where it costs the mail its way. */
+static void note_handshake(struct session *s, const struct tls_result *r)
+{
+	bool asked = tls_level_authenticates(s->security->policy.level);
+
+	if (r->chain_problem && (logs(s, TLS_LOG_UNTRUSTED) || (asked && r->problem)))
+		session_note(s, mem_fmt("certificate verification failed for %s: %s", s->relay, r->chain_problem));
+	if (r->problem && r->problem != r->chain_problem && logs(s, TLS_LOG_MATCH))
+		session_note(s, mem_fmt("%s: %s", s->relay, r->problem));
+	if (r->resumed && logs(s, TLS_LOG_CACHE))
+		session_note(s, mem_fmt("%s: reusing old session", s->relay));
+	if (logs(s, TLS_LOG_PEER))
+		note_peer(s);
+	if (logs(s, TLS_LOG_SUMMARY))
+		note_summary(s, "established");
+}
+
+void session_note_reuse(struct session *s)
+{
+	if (s->uses > 1 && s->stream && stream_tls(s->stream) && logs(s, TLS_LOG_SUMMARY))
+		note_summary(s, "reused");
+}
+
+/* --- the end of the handshake --- */
+
+/* Why the peer is not to be trusted with the mail, as a new string; NULL: it is. */
+static char *refusal(const struct session *s, const struct tls_result *r)
+{
+	const char *why = s->security->policy.failure ? s->security->policy.failure : r->problem;
+
+	if (!tls_level_authenticates(s->security->policy.level) || s->weakened || !why)
+		return NULL;
+	return mem_fmt("Server certificate not verified (%s)", why);
+}
+
+void session_secured(void *session)
+{
+	struct session *s = session;
+	const struct tls_result *r = tls_result(stream_tls(s->stream));
+	char *why;
+
+	s->weakened = r->unusable_records && s->security->policy.level == TLS_DANE;
+	note_handshake(s, r);
+	why = refusal(s, r);
+	s->verified = tls_level_authenticates(s->security->policy.level) && !s->weakened && !why;
+	dialogue_secured(s->dialogue, why);
+	free(why);
+	session_pump(s);
+}
+
+void session_unsecured(struct session *s)
+{
+	const char *fault = tls_fault(stream_tls(s->stream));
+
+	if (logs(s, TLS_LOG_SUMMARY | TLS_LOG_UNTRUSTED))
+		session_note(s, mem_fmt("SSL_connect error to %s: %s", s->relay, fault));
+	dialogue_unsecured(s->dialogue, fault);
+}
+
+/* --- questions --- */
+
+bool session_wants_clear(const struct session *s)
+{
+	return dialogue_wants_clear(s->dialogue);
+}
+
+bool session_is_secure(const struct session *s)
+{
+	return dialogue_is_secure(s->dialogue);
+}
+
+bool session_is_verified(const struct session *s)
+{
+	return s->verified;
+}
+
+const struct security *session_security(const struct session *s)
+{
+	return s->security;
+}
+
+/* "!" stands before what was not fulfilled, "?" behind what was not found out, ":" before what came in its place. */
+static const char *outcome_text(const struct session *s, const char **mark)
+{
+	enum dialogue_tls_outcome outcome = dialogue_tls_outcome(s->dialogue);
+
+	*mark = outcome == DIALOGUE_TLS_VIOLATED ? "!" : "";
+	if (s->security->retry)
+		return ":none";
+	if (s->security->policy.level == TLS_NONE)
+		return "";
+	if (outcome == DIALOGUE_TLS_OPEN)
+		return "?";
+	if (outcome == DIALOGUE_TLS_CLEAR)
+		return ":none";
+	return s->weakened ? ":encrypt" : "";
+}
+
+/* On a socket without TLS there is nothing to say. */
+const char *session_tls(struct session *s)
+{
+	const struct tls_policy *p = &s->security->policy;
+	const char *mark, *rest;
+
+	if (!s->transport->manner->log_tls_feature_status || (endpoint_is_unix(&s->at) && p->level == TLS_NONE))
+		return NULL;
+	rest = outcome_text(s, &mark);
+	free(s->tls_text);
+	s->tls_text = mem_fmt("%s%s%s", mark, s->security->retry ? "may" : tls_policy_level(p), rest);
+	return s->tls_text;
+}

@@ -1,0 +1,163 @@
+#include "courier/transport_tls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "talk/tls_log.h"
+
+#define WARNINGS_MAX (16 * 1024)
+
+static struct tls_setup setup_of(const struct manner *m, const struct settings_tls *s, bool for_check)
+{
+	return (struct tls_setup){
+		.chain_files = m->tls_chain_files, .cert_file = m->tls_cert_file, .key_file = m->tls_key_file,
+		.eccert_file = m->tls_eccert_file, .eckey_file = m->tls_eckey_file,
+		.dcert_file = m->tls_dcert_file, .dkey_file = m->tls_dkey_file,
+		.ca_file = m->tls_cafile, .ca_path = m->tls_capath, .append_default_ca = s->append_default_ca,
+		.eecdh_auto_curves = s->eecdh_auto_curves, .ffdhe_auto_groups = s->ffdhe_auto_groups,
+		.disable_workarounds = s->disable_workarounds, .ssl_options = s->ssl_options,
+		.dane_digests = s->dane_digests, .without_keys = for_check,
+	};
+}
+
+/* The option that names the file of a member of the setup. */
+static const char *option_of(const char *member)
+{
+	static const char *const options[] = {
+		"tls_chain_files", "tls_cert_file", "tls_eccert_file", "tls_dcert_file", "tls_CAfile", "tls_CApath",
+	};
+
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (strcmp(options[i] + strlen("tls_"), member) == 0)
+			return options[i];
+	return "tls_CAfile";
+}
+
+static bool make_context(struct transport_tls *t, const struct manner *m, const struct settings *s, bool for_check,
+	const char **option, char **why)
+{
+	struct tls_setup setup = setup_of(m, &s->tls, for_check);
+	const char *member;
+
+	t->context = tls_context_new(&setup, &member, why);
+	if (t->context)
+		return true;
+	*option = option_of(member);
+	if (for_check)
+		return false;
+	t->problem = mem_fmt("%s: %s", *option, *why);
+	free(*why);
+	*why = NULL;
+	return true;
+}
+
+static bool read_anchors(struct transport_tls *t, const struct manner *m, const char **option, char **why)
+{
+	*option = "tls_trust_anchor_file";
+	if (*m->tls_trust_anchor_file)
+		t->anchors = tls_anchors_new(m->tls_trust_anchor_file, why);
+	return !*m->tls_trust_anchor_file || t->anchors;
+}
+
+/* A list of tables takes the place of the obsolete one. */
+static bool open_tables(struct transport_tls *t, const struct manner *m, const char **option, char **why)
+{
+	struct table_list **tables = *m->tls_policy_maps ? &t->policies : &t->sites;
+	const char *list = *m->tls_policy_maps ? m->tls_policy_maps : m->tls_per_site;
+
+	*option = *m->tls_policy_maps ? "tls_policy_maps" : "tls_per_site";
+	if (*list)
+		*tables = table_list_open(list, why);
+	return !*list || *tables;
+}
+
+static bool check_protocols(const char *list, const char *name, const char **option, char **why)
+{
+	*option = name;
+	*why = tls_protocols_check(list);
+	return !*why;
+}
+
+static bool check_words(const struct manner *m, const char **option, char **why)
+{
+	if (!check_protocols(m->tls_protocols, "tls_protocols", option, why)
+			|| !check_protocols(m->tls_mandatory_protocols, "tls_mandatory_protocols", option, why))
+		return false;
+	*option = "tls_fingerprint_digest";
+	if (!tls_digest_known(m->tls_fingerprint_digest))
+		*why = mem_fmt("OpenSSL knows no digest '%s'", m->tls_fingerprint_digest);
+	return !*why;
+}
+
+/* What every connection would complain of. */
+static bool check_level(const struct manner *m, const char **option, char **why)
+{
+	struct tls_policy p;
+	bool good;
+
+	*option = "tls_security_level";
+	tls_policy_default(&p, m);
+	good = tls_policy_complete(&p, m, why);
+	tls_policy_clear(&p);
+	return good;
+}
+
+bool transport_tls_read(struct transport_tls *t, const struct manner *m, const struct settings *s, bool for_check,
+	const char **option, char **why)
+{
+	*t = (struct transport_tls){ .ciphers = { s->tls.high_cipherlist, s->tls.medium_cipherlist,
+		s->tls.null_cipherlist } };
+	t->anchors_of = map_new();
+	t->log = tls_log_words(m->tls_loglevel);
+	return check_words(m, option, why) && check_level(m, option, why)
+		&& make_context(t, m, s, for_check, option, why)
+		&& read_anchors(t, m, option, why) && open_tables(t, m, option, why);
+}
+
+const struct tls_anchors *transport_tls_anchors(const struct transport_tls *t, const char *files, char **why)
+{
+	struct tls_anchors *a = map_get(t->anchors_of, files, strlen(files));
+
+	if (a)
+		return a;
+	a = tls_anchors_new(files, why);
+	if (a)
+		map_put(t->anchors_of, files, strlen(files), a);
+	return a;
+}
+
+void transport_tls_tell(const struct transport_tls *t, const char *transport)
+{
+	struct text rest, line;
+	struct buf warnings;
+
+	if (t->problem)
+		log_line(LOG_LEVEL_WARNING, "courier", NULL, "transport %s: TLS is off: %s", transport, t->problem);
+	if (!t->context)
+		return;
+	buf_init(&warnings, WARNINGS_MAX);
+	tls_context_warnings(t->context, &warnings);
+	rest = text_make(warnings.data, warnings.len);
+	while (text_until(&rest, '\n', &line))
+		log_line(LOG_LEVEL_WARNING, "courier", NULL, "transport %s: %.*s", transport, (int)line.n, line.p);
+	buf_free(&warnings);
+}
+
+void transport_tls_clear(struct transport_tls *t)
+{
+	size_t cursor = 0;
+	struct tls_anchors *a;
+
+	while (t->anchors_of && (a = map_next(t->anchors_of, &cursor)))
+		tls_anchors_free(a);
+	if (t->anchors_of)
+		map_free(t->anchors_of);
+	tls_context_free(t->context);
+	tls_anchors_free(t->anchors);
+	table_list_free(t->policies);
+	table_list_free(t->sites);
+	free(t->problem);
+}

@@ -1,0 +1,337 @@
+"""TLS on the wire: what is said and when, hostile bytes around the handshake, and going back to clear text."""
+
+import re
+import ssl
+
+import actions
+from certificates import Authority
+from harness import limit, same
+from secure_peer import SecurePeer
+
+
+def authority(t):
+    a = Authority(t.path("tls"))
+    return a, a.leaf("leaf", ["mx.peer.test", "127.0.0.1"])
+
+
+def secure_peer(t, certificate, script=None, **options):
+    peer = SecurePeer(("127.0.0.1", 0), script, certificate=certificate, **options)
+    t.peers.append(peer)
+    return peer
+
+
+def daemon_for(t, peer, level, **settings):
+    return t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_loglevel": "1",
+                           **{"lmtp." + k: v for k, v in settings.items()}})
+
+
+def send(daemon, **options):
+    daemon.send("u@example.org", **options)
+    return daemon.wait_delivery("u@example.org")
+
+
+def result(line):
+    return line["status"], line["dsn"], line["tls"]
+
+
+# --- what is said -------------------------------------------------------------------------------
+
+def test_T_1_and_H_8_starttls_and_lhlo_again(t):
+    """behaviour T-1, T-2, H-8, E-12; parameter lmtp_log_tls_feature_status"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "may")
+    same(result(send(daemon)), ("sent", "2.0.0", "may"))
+    same([c.split()[0] for c in peer.sessions[0].commands[:4]], ["LHLO", "STARTTLS", "LHLO", "MAIL"])
+    daemon.wait_log(r"Untrusted TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: TLSv1\.3 with cipher "
+                    r"TLS_AES_256_GCM_SHA384 \(256/256 bits\) key-exchange X25519 server-signature ECDSA \(P-256\) "
+                    r"server-digest SHA256")
+
+
+def test_tls_wrappermode_begins_with_tls(t):
+    """parameter lmtp_tls_wrappermode; behaviour T-14"""
+    _, files = authority(t)
+    peer = secure_peer(t, files, tls_first=True)
+    daemon = daemon_for(t, peer, "encrypt", tls_wrappermode=True)
+    same(result(send(daemon)), ("sent", "2.0.0", "encrypt"))
+    same([c.split()[0] for c in peer.sessions[0].commands[:2]], ["LHLO", "MAIL"])
+    other = t.daemon(peer, {"lmtp.tls_security_level": "may", "lmtp.tls_wrappermode": True}, name="may")
+    line = send(other)
+    same((line["status"], line["dsn"]), ("deferred", "4.3.0"))
+    other.wait_log("tls_wrappermode needs level encrypt")
+
+
+def test_tls_connection_is_kept_and_used_again(t):
+    """T-27; sessions with TLS are kept like any other (parameter lmtp_tls_connection_reuse means nothing)"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt", destination_concurrency_limit=1, initial_destination_concurrency=1,
+                        connection_cache_time_limit="10s")
+    for _ in range(3):
+        daemon.send("u@example.org")
+    daemon.wait_deliveries(3, status="sent")
+    same((len(peer.sessions), peer.handshakes), (1, 1))
+    daemon.wait_log(r"TLS connection reused to 127\.0\.0\.1\[127\.0\.0\.1\]", count=2)
+
+
+@limit(90)
+def test_content_of_every_size_arrives_as_it_was(t):
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt")
+    for size in (10, 16384, 70000, 3000000):
+        body = b"Subject: %d\n\n" % size + b"0123456789 some line of text that is not short at all\n" * (size // 53 + 1)
+        daemon.send("u@example.org", content=body)
+        daemon.wait_deliveries(1, status="sent")
+    peer.wait_messages(4)
+    for message in peer.messages:
+        size = int(re.search(rb"Subject: (\d+)", message.content).group(1))
+        same(message.content.count(b"0123456789 some line"), size // 53 + 1, "lines of %d" % size)
+
+
+def test_client_certificate_is_shown_on_request(t):
+    """parameters lmtp_tls_cert_file, lmtp_tls_key_file, lmtp_tls_chain_files; behaviour T-31"""
+    a, files = authority(t)
+    chain, key = a.leaf("client", common_name="causeway client")
+    with open(t.path("tls/both.pem"), "w") as out:
+        out.write(open(key).read() + open(chain).read())
+    for n, options in enumerate(({"tls_cert_file": chain, "tls_key_file": key}, {"tls_chain_files": t.path("tls/both.pem")},
+                                 {"tls_eccert_file": chain, "tls_eckey_file": key})):
+        context = SecurePeer.make_context(files)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(a.ca)
+        seen = []
+        peer = secure_peer(t, files, {"mail": lambda s, line: seen.append(s.sock.getpeercert()) or "250 ok"},
+                           context=context)
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", **{"lmtp." + k: v for k, v in options.items()}},
+                          name="d%d" % n)
+        same(result(send(daemon)), ("sent", "2.0.0", "encrypt"), str(options))
+        assert "causeway client" in str(seen[0]["subject"]), seen
+
+
+def test_tls_protocols_and_ciphers(t):
+    """parameters lmtp_tls_mandatory_protocols, lmtp_tls_protocols, lmtp_tls_mandatory_ciphers,
+    lmtp_tls_mandatory_exclude_ciphers, lmtp_tls_exclude_ciphers, tls_high_cipherlist; behaviour T-24, T-25"""
+    _, files = authority(t)
+    context = SecurePeer.make_context(files)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256")
+    peer = secure_peer(t, files, context=context)
+    rows = (({}, "sent"), ({"lmtp.tls_mandatory_protocols": ">=TLSv1.3"}, "deferred"),
+            ({"lmtp.tls_mandatory_protocols": "!TLSv1.2"}, "deferred"),
+            ({"lmtp.tls_mandatory_protocols": "TLSv1.2"}, "sent"),
+            ({"lmtp.tls_mandatory_protocols": "<=0303"}, "sent"),
+            ({"lmtp.tls_protocols": ">=TLSv1.3"}, "sent"),
+            ({"lmtp.tls_mandatory_exclude_ciphers": "AES256"}, "sent"),
+            ({"lmtp.tls_mandatory_exclude_ciphers": "AESGCM"}, "deferred"),
+            ({"lmtp.tls_exclude_ciphers": "aECDSA"}, "deferred"),
+            ({"lmtp.tls_mandatory_ciphers": "high", "tls_high_cipherlist": "AES128-SHA"}, "deferred"))
+    for n, (settings, status) in enumerate(rows):
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", **settings}, name="d%d" % n)
+        line = send(daemon)
+        same(line["status"], status, str(settings))
+        if status == "deferred":
+            same((line["dsn"], line["tls"]), ("4.7.5", "!encrypt"))
+            assert "Cannot start TLS: handshake failure" in line["reason"], line["reason"]
+        daemon.stop()
+
+
+def test_T_26_servername(t):
+    """parameter lmtp_tls_servername"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt", tls_servername="sni.peer.test")
+    send(daemon)
+    same(peer.servernames, ["sni.peer.test"])
+
+
+def test_tls_trust_anchor_file(t):
+    """parameters lmtp_tls_trust_anchor_file, lmtp_tls_CAfile, lmtp_tls_CApath; behaviour T-20"""
+    a = Authority(t.path("tls"))
+    a.intermediate("middle")
+    a.intermediate("other")
+    files = a.leaf("leaf", ["mx.peer.test"], issuer="middle", chain=("middle",))
+    peer = secure_peer(t, files)
+    with open(t.path("tls/middle.pub"), "wb") as out:
+        from certificates import openssl
+        out.write(openssl("x509", "-in", a.at("middle.crt"), "-noout", "-pubkey"))
+    rows = (({"tls_CAfile": a.ca}, "sent"), ({}, "deferred"), ({"tls_trust_anchor_file": a.at("middle.crt")}, "sent"),
+            ({"tls_trust_anchor_file": a.at("middle.pub")}, "sent"), ({"tls_trust_anchor_file": a.at("leaf.crt")}, "sent"),
+            ({"tls_trust_anchor_file": a.at("other.crt")}, "deferred"),
+            ({"tls_trust_anchor_file": a.at("other.crt"), "tls_CAfile": a.ca}, "deferred"))
+    for n, (options, status) in enumerate(rows):
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+                                 **{"lmtp." + k: v for k, v in options.items()}}, name="d%d" % n)
+        line = send(daemon)
+        same((line["status"], line["tls"]), (status, "secure" if status == "sent" else "!secure"), str(options))
+        daemon.stop()
+
+
+def test_tls_note_starttls_offer(t):
+    """parameter lmtp_tls_note_starttls_offer"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "none", tls_note_starttls_offer=True)
+    same(result(send(daemon)), ("sent", "2.0.0", "none"))
+    daemon.wait_log(r"Host offered STARTTLS: \[127\.0\.0\.1\]")
+
+
+# --- policies -----------------------------------------------------------------------------------
+
+def test_L_1_to_L_10_tls_policy_maps(t):
+    """parameters lmtp_tls_policy_maps, lmtp_tls_per_site; behaviour L-3, L-4, L-6"""
+    a, files = authority(t)
+    peer = secure_peer(t, files)
+    key = "[127.0.0.1]:%d" % peer.address[1]
+    with open(t.path("policy"), "w") as out:
+        out.write("")
+    rows = (("none", ("sent", "2.0.0", "none")), ("may", ("sent", "2.0.0", "may")),
+            ("encrypt protocols=TLSv1.3", ("sent", "2.0.0", "encrypt")),
+            ("secure match=mx.peer.test", ("sent", "2.0.0", "secure")),
+            ("secure match=mx.other.test", ("deferred", "4.7.5", "!secure")),
+            ("secure match=mx.peer.test tafile=" + a.ca, ("sent", "2.0.0", "secure")),
+            ("fingerprint match=%s|%s" % ("00" * 32, a.fingerprint("leaf")), ("sent", "2.0.0", "fingerprint")),
+            ("fingerprint match=" + "00" * 32, ("deferred", "4.7.5", "!fingerprint")),
+            ("very much", ("deferred", "4.7.5", None)), ("secure nonsense=1", ("deferred", "4.7.5", None)),
+            ("secure match=mx.peer.test policy_type=sts mx_host_pattern=*.elsewhere.test", ("deferred", "4.3.0", None)))
+    for n, (entry, want) in enumerate(rows):
+        with open(t.path("policy%d" % n), "w") as out:
+            out.write("%s %s\n" % (key, entry))
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_CAfile": a.ca,
+                                 "lmtp.tls_policy_maps": "texthash:" + t.path("policy%d" % n)}, name="d%d" % n)
+        same(result(send(daemon)), want, entry)
+        if want[2] is None:
+            daemon.wait_log("warning: TLS policy lookup for 127.0.0.1/127.0.0.1: ")
+        daemon.stop()
+
+
+def test_tls_per_site_is_mapped_with_a_warning(t):
+    """parameters lmtp_tls_per_site, lmtp_use_tls, lmtp_enforce_tls, lmtp_tls_enforce_peername; behaviour L-5"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    rows = (({"lmtp.tls_per_site": "inline:{127.0.0.1=MUST_NOPEERMATCH}"}, "encrypt"),
+            ({"lmtp.tls_per_site": "inline:{127.0.0.1=MAY}"}, "may"), ({"lmtp.use_tls": True}, "may"),
+            ({"lmtp.enforce_tls": True, "lmtp.tls_enforce_peername": False}, "encrypt"))
+    for n, (settings, tls) in enumerate(rows):
+        daemon = t.daemon(peer, settings, name="d%d" % n)
+        same(result(send(daemon)), ("sent", "2.0.0", tls), str(settings))
+        for name in settings:
+            assert re.search(r"%s is obsolete" % name.replace(".", r"\."), daemon.log() + daemon.stderr()), name
+        daemon.stop()
+
+
+# --- when it does not work ----------------------------------------------------------------------
+
+def test_T_6_a_key_that_is_no_good(t):
+    """parameter lmtp_tls_key_file: mail that needs no TLS goes on"""
+    a, (chain, key) = authority(t)
+    peer = secure_peer(t, (chain, key))
+    broken = t.path("broken.key")
+    open(broken, "w").close()
+    for level, want in (("may", ("sent", "2.0.0", "may:none")), ("encrypt", ("deferred", "4.7.5", "!encrypt"))):
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_cert_file": chain,
+                                 "lmtp.tls_key_file": broken}, name=level)
+        same(result(send(daemon)), want, level)
+        daemon.wait_log("TLS is off: tls_cert_file: cannot use the private key in")
+
+
+def test_T_8_to_T_13_clear_only_for_mail_that_has_waited(t):
+    """behaviour T-8, T-9, T-10, T-11, T-13; parameter minimal_backoff_time"""
+    _, files = authority(t)
+    peer = secure_peer(t, files, {"starttls": actions.then_close("220 go")})
+    daemon = daemon_for(t, peer, "may")
+    daemon.settings.update({"minimal_backoff_time": "2s", "maximal_backoff_time": "2s"})
+    daemon.write_config()
+    daemon.stop()
+    daemon.start()
+    line = send(daemon)
+    same((line["status"], line["tls"]), ("deferred", "may?"))
+    sent = daemon.wait_deliveries(1, status="sent", timeout=30)[0]
+    same(sent["tls"], "may:none")
+    assert "STARTTLS" not in peer.messages[0].session.commands
+
+
+def test_T_9_never_in_clear_where_tls_is_a_must(t):
+    _, files = authority(t)
+    peer = secure_peer(t, files, {"starttls": actions.then_close("220 go")})
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "minimal_backoff_time": "1s",
+                             "maximal_backoff_time": "1s"})
+    daemon.send("u@example.org")
+    peer.wait_sessions(3, timeout=40)
+    same(peer.messages, [])
+    assert all("MAIL" not in c for s in peer.sessions for c in s.commands)
+    same(set(d["tls"] for d in daemon.deliveries()), {"!encrypt"})
+
+
+def test_starttls_timeout(t):
+    """parameter lmtp_starttls_timeout"""
+    _, files = authority(t)
+    peer = secure_peer(t, files, {"starttls": actions.then_silence("220 go")})
+    line = send(daemon_for(t, peer, "encrypt", starttls_timeout="2s"))
+    same(result(line), ("deferred", "4.7.5", "!encrypt"))
+    assert "handshake failure (timed out)" in line["reason"], line["reason"]
+
+
+INJECTED = b"250-x\r\n250 PIPELINING\r\n250 ok\r\n250 ok\r\n354 go\r\n250 2.0.0 stolen\r\n"
+
+
+def test_bytes_before_the_handshake_end_the_session(t):
+    """behaviour T-2, safer 8: behind the answer to STARTTLS, in the same segment and a little later"""
+    _, files = authority(t)
+    for n, late in enumerate((False, True)):
+        def answer(session, line, late=late):
+            if late:
+                session.peer.before_handshake = INJECTED
+                return "220 go"
+            session.raw(b"220 go\r\n" + INJECTED)
+            return None
+        peer = secure_peer(t, files, {"starttls": answer})
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt"}, name="d%d" % n)
+        line = send(daemon)
+        same(line["status"], "deferred")
+        assert line["dsn"] in ("4.5.0", "4.7.5"), line
+        same(peer.messages, [])
+
+
+def test_bytes_right_behind_the_handshake_are_no_replies(t):
+    _, files = authority(t)
+
+    class Early(SecurePeer.session_class):
+        def shake_hands(self):
+            done = super().shake_hands()
+            self.raw(INJECTED)
+            return done
+
+    peer = secure_peer(t, files)
+    peer.session_class = Early
+    line = send(daemon_for(t, peer, "encrypt"))
+    same((line["status"], line["dsn"]), ("deferred", "4.5.0"))
+    same(peer.messages, [])
+
+
+def test_tls_block_early_mail_reply(t):
+    """parameter lmtp_tls_block_early_mail_reply: what is there before MAIL is said is no answer to it"""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt", tls_block_early_mail_reply=True)
+    same(result(send(daemon)), ("sent", "2.0.0", "encrypt"))
+    extra = secure_peer(t, files, {"lhlo": lambda s, line: (s.usual_capabilities() + "\n250 2.1.0 early")
+                                   if s.secure else s.usual_capabilities()})
+    other = t.daemon(extra, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": True}, name="early")
+    line = send(other)
+    same(line["status"], "deferred")
+    same(extra.messages, [])
+
+
+def test_T_30_a_peer_that_just_closes(t):
+    """No close_notify is no error, after mail was taken."""
+    _, files = authority(t)
+    peer = secure_peer(t, files, {"quit": actions.close})
+    same(result(send(daemon_for(t, peer, "encrypt"))), ("sent", "2.0.0", "encrypt"))
+
+
+def test_lost_inside_tls_says_where(t):
+    _, files = authority(t)
+    peer = secure_peer(t, files, {"mail": actions.close})
+    line = send(daemon_for(t, peer, "may"))
+    same((line["status"], line["dsn"], line["tls"]), ("deferred", "4.4.2", "may"))
