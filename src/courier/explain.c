@@ -15,12 +15,16 @@ struct explanation {
 	uint32_t number;
 	const struct transport *transport;
 	struct hosts *hosts;
+	struct hosts_watch watch;
+	const struct host *host;         /* the one at hand */
+	struct dane *dane;               /* its TLSA records are looked up */
 	json_t *answer, *host_list, *left_out, *lookups, *notes;
 };
 
 static void explanation_free(struct explanation *e)
 {
 	list_remove(&e->in);
+	dane_cancel(e->dane);
 	hosts_free(e->hosts);
 	json_decref(e->answer);
 	free(e);
@@ -83,8 +87,25 @@ static void add_from(const struct explained *e, json_t *o)
 }
 
 /* Whoever decides something about a connection adds what he would decide for this host: a function and a row. */
+static void add_tls(const struct explained *e, json_t *o)
+{
+	struct buf names;
+
+	if (!e->security) {
+		json_object_set_new(o, "tls_failure", json_clean(e->insecure));
+		return;
+	}
+	json_object_set_new(o, "tls", json_string(tls_policy_level(&e->security->policy)));
+	json_object_set_new(o, "tls_from", json_string(e->security->policy.origin));
+	json_object_set_new(o, "tlsa_records", json_integer((json_int_t)e->security->record_count));
+	buf_init(&names, LINK_ANSWER_MAX);
+	security_names(e->security, &names);
+	json_object_set_new(o, "tls_names", json_clean(buf_text(&names)));
+	buf_free(&names);
+}
+
 static void (*const parts[])(const struct explained *, json_t *) = {
-	add_place, add_dnssec, add_memory, add_from,
+	add_place, add_dnssec, add_memory, add_from, add_tls,
 };
 
 /* --- what happens on the way --- */
@@ -168,12 +189,35 @@ static void set_failure(struct explanation *e, const char *dsn, const char *text
 	json_object_set_new(e->answer, "failure", o);
 }
 
+static void found(void *arg, const struct host *host);
+
+static void add_host(struct explanation *e, const struct security *security, const char *insecure)
+{
+	struct explained about = { e->explainer, e->transport, e->host, security, insecure };
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		parts[i](&about, o);
+	json_array_append_new(e->host_list, o);
+	hosts_next(e->hosts, found, e);
+}
+
+static void dane_known(void *arg, struct security *security, const char *dsn, const char *why)
+{
+	struct explanation *e = arg;
+
+	(void)dsn;
+	e->dane = NULL;
+	add_host(e, why ? NULL : security, why);
+	security_free(security);
+}
+
 static void found(void *arg, const struct host *host)
 {
 	struct explanation *e = arg;
-	struct explained about = { e->explainer, e->transport, host };
 	const char *dsn, *text = hosts_failure(e->hosts, &dsn);
-	json_t *o;
+	struct security *security;
+	char *why = NULL;
 
 	if (text)
 		set_failure(e, dsn, text);
@@ -183,11 +227,16 @@ static void found(void *arg, const struct host *host)
 		answer(e);
 		return;
 	}
-	o = json_object();
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		parts[i](&about, o);
-	json_array_append_new(e->host_list, o);
-	hosts_next(e->hosts, found, e);
+	e->host = host;
+	security = security_new(e->transport, host, e->explainer->hosts->settings->myhostname, &dsn, &why);
+	if (security && security_needs_dane(security)) {
+		e->dane = dane_ask(&(struct lookup_for){ e->explainer->hosts, e->transport, &e->watch }, security, host,
+			dane_known, e);
+		return;
+	}
+	add_host(e, security, why);
+	security_free(security);
+	free(why);
 }
 
 /* --- the question --- */
@@ -225,9 +274,8 @@ static const char *member(const json_t *question, const char *name)
 
 static void begin(struct explanation *e, const char *nexthop)
 {
-	const struct hosts_watch watch = { note, looked_up, left_out, e };
-
-	e->hosts = hosts_new(e->explainer->hosts, e->transport, nexthop, &watch);
+	e->watch = (struct hosts_watch){ note, looked_up, left_out, e };
+	e->hosts = hosts_new(e->explainer->hosts, e->transport, nexthop, &e->watch);
 	hosts_next(e->hosts, found, e);
 }
 

@@ -13,7 +13,7 @@
 #define CAUSEWAY_COURIER_EXPLAIN_H
 
 #include "base/list.h"
-#include "courier/hosts.h"
+#include "courier/dane.h"
 #include "link/link.h"
 
 struct explainer {
@@ -34,6 +34,8 @@ struct explained {
 	const struct explainer *explainer;
 	const struct transport *transport;
 	const struct host *host;
+	const struct security *security;       /* what TLS has to be like, with the TLSA records; NULL: … */
+	const char *insecure;                  /* … why the host may not be used */
 };
 
 #endif

@@ -187,11 +187,14 @@ static enum tls_trust trust_of(const struct security *s)
 
 /* Whom a certificate may be for. With DANE, and a certificate that somebody else vouches for, the name that has the
  * records, and the domain whose mail it is (RFC 7672 3.2.3). */
-static void add_names(const struct security *s, struct buf *names)
+void security_names(const struct security *s, struct buf *names)
 {
+	enum tls_trust trust = trust_of(s);
 	char host[] = "hostname", host_and_domain[] = "hostname nexthop";
 	struct tls_policy dane = { .match = s->mx_used ? host_and_domain : host };
 
+	if (trust == TLS_TRUST_ANYBODY || trust == TLS_TRUST_FINGERPRINT)
+		return;
 	if (s->base)
 		tls_policy_names(&dane, s->domain, s->base, names);
 	else
@@ -215,10 +218,8 @@ struct tls *security_start(const struct security *s, const struct manner *m, cha
 	buf_init(&names, NAMES_MAX);
 	tls_policy_ciphers(&s->policy, &s->tls->ciphers, &ciphers);
 	w.ciphers = buf_text(&ciphers);
-	if (w.trust != TLS_TRUST_ANYBODY && w.trust != TLS_TRUST_FINGERPRINT) {
-		add_names(s, &names);
-		w.names = buf_text(&names);
-	}
+	security_names(s, &names);
+	w.names = names.len > 0 ? names.data : NULL;
 	w.servername = s->base ? s->base : tls_policy_servername(&s->policy, s->domain, s->hostname, room);
 	t = tls_new(s->tls->context, &w, why);
 	buf_free(&ciphers);

@@ -33,6 +33,9 @@ void security_free(struct security *);
 /* Whether TLSA records have to be looked up first. */
 bool security_needs_dane(const struct security *);
 
+/* Appends the names that a certificate may be for, with a blank between; nothing where none matters. */
+void security_names(const struct security *, struct buf *out);
+
 /* Makes the connection's TLS; NULL and *why (free() it) if what is asked for cannot be had. */
 struct tls *security_start(const struct security *, const struct manner *, char **why);
 

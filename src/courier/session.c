@@ -176,7 +176,8 @@ bool session_reusable(const struct session *s)
 {
 	const struct manner *m = s->transport->manner;
 
-	return s->state == SESSION_IDLE && dialogue_reusable(s->dialogue)
+	/* what went in clear because TLS had failed for old mail is nothing for other mail */
+	return s->state == SESSION_IDLE && dialogue_reusable(s->dialogue) && !s->security->retry
 		&& loop_now(s->common->loop) - s->born < m->connection_reuse_time_limit
 		&& (m->connection_reuse_count_limit == 0 || s->uses <= m->connection_reuse_count_limit);
 }

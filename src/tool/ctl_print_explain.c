@@ -30,6 +30,12 @@ static void put_host(FILE *out, const char *name, const json_t *host)
 	buf_fmt(&line, ", address %s", ctl_text(host, "address_dnssec"));
 	if (*ctl_text(host, "from"))
 		buf_fmt(&line, ", from %s", ctl_text(host, "from"));
+	if (*ctl_text(host, "tls_failure"))
+		buf_fmt(&line, ", may not be used: %s", ctl_text(host, "tls_failure"));
+	if (*ctl_text(host, "tls"))
+		buf_fmt(&line, ", TLS %s by %s", ctl_text(host, "tls"), ctl_text(host, "tls_from"));
+	if (*ctl_text(host, "tls_names"))
+		buf_fmt(&line, " for %s", ctl_text(host, "tls_names"));
 	if (json_is_integer(dead))
 		buf_fmt(&line, ", did not answer %lld s ago: behind the others", (long long)json_integer_value(dead));
 	put_line(out, name, buf_text(&line));

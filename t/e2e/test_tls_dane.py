@@ -174,3 +174,13 @@ def test_X_1_preconditions(t):
     same(outcome(daemon, "dane", "ee311"), MAY)
     same(outcome(daemon, "dane-only", "ee311"), NO_HOST)
     daemon.wait_log(r"warning: DANE needs dns_support_level = dnssec")
+
+
+def test_explain_tells_the_policy_and_where_it_came_from(t):
+    daemon = start(t)
+    way = daemon.ctl("--json", "explain", "dane@ta201.test")
+    host = way["hosts"][0]
+    same((host["tls"], host["tls_from"], host["tlsa_records"]), ("dane", "tls_security_level", 1))
+    same(host["tls_names"], "mx.ta201.test ta201.test")
+    same(daemon.ctl("--json", "explain", "dane@none.test")["hosts"][0]["tls"], "may")
+    assert "TLSA lookup error" in daemon.ctl("--json", "explain", "dane@bogus.test")["hosts"][0]["tls_failure"]
