@@ -293,6 +293,15 @@ bool text_utf8(struct text *from, uint32_t *code)
 	return true;
 }
 
+bool text_is_utf8(struct text t)
+{
+	uint32_t code;
+
+	while (text_utf8(&t, &code))
+		;
+	return t.n == 0;
+}
+
 /* C0, DEL, C1, and what may turn the order of letters around or begin a new line. */
 static bool is_hazard(uint32_t c)
 {

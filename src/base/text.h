@@ -44,6 +44,8 @@ bool text_size(struct text, uint64_t *bytes);
 bool text_is_ascii(struct text);                          /* no byte above 127 */
 bool text_has_control(struct text);                       /* some byte below 32, or DEL */
 
+bool text_is_utf8(struct text);                           /* all of it is UTF-8 (RFC 3629) */
+
 /* Takes one character of UTF-8 (RFC 3629) off the front; false and nothing taken if there is none or it
  * is not valid. */
 bool text_utf8(struct text *from, uint32_t *code);

@@ -24,6 +24,7 @@ struct session_common {
 	const struct debug_peers *debug_peers;
 	unsigned debug_level;
 	bool keeps_8bit;                 /* disable_mime_output_conversion */
+	bool no_smtputf8;                /* not smtputf8_enable */
 	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */
 	struct buf out;                  /* commands on their way from the dialogue to the stream */
 };

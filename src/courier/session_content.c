@@ -11,7 +11,7 @@ static bool goes_as_it_is(const struct session *s, const struct rewriting_setup 
 {
 	bool cut = setup->line_limit > 0 && (s->job.long_lines || setup->line_limit < LINE_LONG);
 
-	return !cut && !setup->seven_bit && !setup->rules;
+	return !cut && !setup->seven_bit && !setup->ascii_header && !setup->rules;
 }
 
 static void plan(struct session *s, struct rewriting_setup *setup)
@@ -20,6 +20,7 @@ static void plan(struct session *s, struct rewriting_setup *setup)
 	setup->line_limit = (uint64_t)s->transport->manner->line_length_limit;
 	setup->seven_bit = dialogue_wants_7bit(s->dialogue);
 	setup->rules = session_rules(s);
+	setup->ascii_header = dialogue_wants_ascii_header(s->dialogue);
 }
 
 /* Bytes of the last line of the file, which is the dot. */

@@ -219,20 +219,11 @@ static void print_status(const struct dsn_report *r, bool utf8, struct buf *out)
 	buf_str(out, "\r\n");
 }
 
-static bool is_utf8(struct text t)
-{
-	uint32_t code;
-
-	while (text_utf8(&t, &code))
-		;
-	return t.n == 0;
-}
-
 /* Only a header of valid UTF-8 beyond ASCII makes the original a "global" message (RFC 6532 section 3.7). */
 static const char *original_type(const struct dsn_report *r)
 {
 	struct text header = content_header(r->original);
-	bool global = !text_is_ascii(header) && is_utf8(header);
+	bool global = !text_is_ascii(header) && text_is_utf8(header);
 
 	if (r->headers_only)
 		return global ? "message/global-headers" : "text/rfc822-headers";

@@ -197,6 +197,11 @@ static size_t boundary_level(const struct mime *m, struct text line, bool *last)
 	return 0;
 }
 
+bool mime_in_multipart(const struct mime *m)
+{
+	return m->depth > 0;
+}
+
 bool mime_is_boundary(const struct mime *m, struct text line)
 {
 	bool last;
@@ -270,7 +275,7 @@ static enum mime_kind multipart_kind(struct mime *m)
 	if (m->boundary.len == 0)
 		return MIME_OPAQUE;
 	if (m->depth < m->limits.nesting)
-		return MIME_MULTIPART;
+		return m->type == MIME_TYPE_SIGNED ? MIME_SIGNED : MIME_MULTIPART;
 	m->too_deep = true;
 	return MIME_OPAQUE;
 }
@@ -358,7 +363,7 @@ static enum mime_event see_header_line(struct mime *m, struct text *text)
 
 static void enter_body(struct mime *m)
 {
-	if (m->entity.kind == MIME_MULTIPART) {
+	if (m->entity.kind == MIME_MULTIPART || m->entity.kind == MIME_SIGNED) {
 		push_level(m);
 		m->place = BETWEEN_PARTS;
 	} else if (m->entity.kind == MIME_MESSAGE) {

@@ -30,6 +30,7 @@ enum mime_kind {
 	MIME_LEAF,            /* text that a coding may be applied to */
 	MIME_OPAQUE,          /* text that has to stay as it is */
 	MIME_MULTIPART,       /* parts follow */
+	MIME_SIGNED,          /* the same of a multipart/signed (RFC 1847): nothing of them may be changed */
 	MIME_MESSAGE          /* another header follows */
 };
 
@@ -40,7 +41,7 @@ struct mime_entity {
 	enum mime_coding coding;
 	bool has_version;     /* MIME-Version: */
 	bool unended;         /* text follows the header without an empty line */
-	bool sealed;          /* part of a multipart/signed: nothing of it may be changed, its header included */
+	bool sealed;          /* inside a multipart/signed, header included */
 };
 
 struct mime;
@@ -57,6 +58,9 @@ const struct mime_entity *mime_entity(const struct mime *);
 
 /* Whether a multipart lies deeper than the limit, and is taken for text therefore. */
 bool mime_too_deep(const struct mime *);
+
+/* Whether a multipart is open here: then a text's last CRLF belongs to the boundary, even if that does not come any more. */
+bool mime_in_multipart(const struct mime *);
 
 /* Whether a line with its CRLF would be read as a boundary here. */
 bool mime_is_boundary(const struct mime *, struct text line);

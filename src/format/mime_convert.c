@@ -282,12 +282,12 @@ static void take_text(struct mime_convert *c, struct text t)
 }
 
 /* The text at hand is over, at a boundary or at the end of the message. */
-static void end_text(struct mime_convert *c, bool at_boundary)
+static void end_text(struct mime_convert *c)
 {
 	if (c->way == SAMPLING)
 		choose(c, true);
 	if (c->way == ENCODE_BASE64) {
-		base64_lines_end(&c->base64, !at_boundary, &c->out);
+		base64_lines_end(&c->base64, !mime_in_multipart(c->mime), &c->out);
 		send_out(c);
 	}
 	c->way = AS_IT_IS;
@@ -303,11 +303,11 @@ void mime_convert(struct mime_convert *c, enum mime_event event, struct text tex
 		begin_body(c, text);
 		break;
 	case MIME_BOUNDARY:
-		end_text(c, true);
+		end_text(c);
 		send_text(c, text);
 		break;
 	case MIME_END:
-		end_text(c, false);
+		end_text(c);
 		break;
 	default:
 		take_text(c, text);

@@ -17,7 +17,7 @@ static struct text behind(struct text t, size_t n)
 	return text_make(t.p + n, t.n - n);
 }
 
-static struct text trim(struct text t)
+struct text mime_trim(struct text t)
 {
 	while (t.n && is_space(*t.p))
 		t = behind(t, 1);
@@ -115,7 +115,7 @@ static size_t length_to_semicolon(struct text t)
 struct text mime_value_first(struct text *value)
 {
 	size_t n = length_to_semicolon(*value), semicolon = n < value->n;
-	struct text first = trim(text_make(value->p, n));
+	struct text first = mime_trim(text_make(value->p, n));
 
 	*value = behind(*value, n + semicolon);
 	return first;
@@ -127,8 +127,8 @@ bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw)
 		*raw = mime_value_first(rest);
 		if (!text_until(raw, '=', name))
 			continue;
-		*name = trim(*name);
-		*raw = trim(*raw);
+		*name = mime_trim(*name);
+		*raw = mime_trim(*raw);
 		return true;
 	}
 	return false;
@@ -153,13 +153,13 @@ static struct text without_comments(struct text t)
 {
 	const char *comment;
 
-	t = trim(t);
+	t = mime_trim(t);
 	while (t.n && *t.p == '(')
-		t = trim(behind(t, comment_length(t)));
+		t = mime_trim(behind(t, comment_length(t)));
 	comment = t.n ? memchr(t.p, '(', t.n) : NULL;
 	if (comment)
 		t.n = (size_t)(comment - t.p);
-	return trim(t);
+	return mime_trim(t);
 }
 
 enum mime_coding mime_coding(struct text value)

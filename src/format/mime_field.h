@@ -8,6 +8,9 @@
 #include "base/buf.h"
 #include "base/text.h"
 
+/* Without blanks, tabs and line ends at both ends. */
+struct text mime_trim(struct text);
+
 /* Whether a line begins a field: a name of printable ASCII, perhaps blanks, a colon. */
 bool mime_field_begins(struct text line);
 

@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/header_ascii.h"
 #include "format/line_cut.h"
 #include "format/mime_convert.h"
 #include "format/stuff.h"
 
-enum { ANSWER_MAX = 1024 * 1024 };   /* bytes that the rules may send in place of a field or a line */
+enum {
+	ANSWER_MAX = 1024 * 1024,   /* bytes that the rules may send in place of a field or a line */
+	GROWTH = 8                  /* times as long a field may become in ASCII */
+};
 
 struct rewriting {
 	struct rewriting_setup setup;
@@ -16,6 +20,7 @@ struct rewriting {
 	struct mime_convert *convert;
 	struct buf record;           /* beginning of a line that the rules have to see */
 	struct buf answer;           /* of the rules */
+	struct buf ascii;            /* a field in ASCII */
 	bool field_kept;             /* they left the last field as it was */
 	struct stuff stuff;
 	struct line_cut cut;
@@ -33,14 +38,15 @@ struct rewriting *rewriting_new(const struct rewriting_setup *setup)
 	struct mime_sink sink = { take_field, take_text, r };
 	struct mime_convert_setup convert = {
 		.seven_bit = setup->seven_bit, .line = setup->line_limit, .header = 2 * setup->header_limit,
-		.completes = setup->seven_bit || setup->rules,
+		.completes = setup->seven_bit || setup->ascii_header || setup->rules,
 	};
 
 	r->setup = *setup;
-	r->mime = mime_new(&limits, setup->seven_bit);
+	r->mime = mime_new(&limits, setup->seven_bit || setup->ascii_header);
 	r->convert = mime_convert_new(&convert, r->mime, &sink);
 	buf_init(&r->record, setup->record_limit + strlen("\r\n"));
 	buf_init(&r->answer, ANSWER_MAX);
+	buf_init(&r->ascii, ANSWER_MAX + GROWTH * setup->header_limit);
 	line_cut_begin(&r->cut, setup->line_limit);
 	return r;
 }
@@ -53,6 +59,7 @@ void rewriting_free(struct rewriting *r)
 	mime_free(r->mime);
 	buf_free(&r->record);
 	buf_free(&r->answer);
+	buf_free(&r->ascii);
 	free(r);
 }
 
@@ -84,24 +91,43 @@ static void put(struct rewriting *r, struct text bytes)
 
 /* --- the rules --- */
 
-/* Sends what the rules made of something, if they could say. */
-static void put_answer(struct rewriting *r, const char *why)
+/* Takes the answer that the rules have just given; false if they could not say. */
+static bool take_answer(struct rewriting *r, const char *why)
 {
 	if (why)
 		fail(r, "4.3.0", why);
 	else if (r->answer.over)
 		fail(r, "4.3.0", "what a table puts in the place of a field or line is too large");
-	else
-		put(r, text_make(r->answer.data, r->answer.len));
+	return !r->failure;
 }
 
-static void ask_about_field(struct rewriting *r, enum rewriting_header header, struct text field)
+static void put_field(struct rewriting *r, const struct mime_entity *e, struct text field)
+{
+	if (!(r->setup.seven_bit || r->setup.ascii_header) || e->sealed) {
+		put(r, field);
+		return;
+	}
+	buf_clear(&r->ascii);
+	header_ascii(field, &r->ascii);
+	if (r->ascii.over)
+		fail(r, "4.3.0", "a header field in ASCII is too large to be held");
+	else
+		put(r, text_make(r->ascii.data, r->ascii.len));
+}
+
+/* The rules may make several fields of one. */
+static void ask_about_field(struct rewriting *r, const struct mime_entity *e, struct text field)
 {
 	const struct rewriting_rules *rules = r->setup.rules;
+	struct text answer, one;
 
 	buf_clear(&r->answer);
-	put_answer(r, rules->field(rules->arg, header, field, &r->answer));
-	r->field_kept = r->answer.len == field.n && memcmp(r->answer.data, field.p, field.n) == 0;
+	if (!take_answer(r, rules->field(rules->arg, e->header, field, &r->answer)))
+		return;
+	answer = text_make(r->answer.data, r->answer.len);
+	r->field_kept = answer.n == field.n && memcmp(answer.p, field.p, field.n) == 0;
+	while (mime_field_next(&answer, &one))
+		put_field(r, e, one);
 }
 
 /* What goes on behind the limit of a field shares the fate of its beginning. */
@@ -113,13 +139,13 @@ static void take_field(void *arg, const struct mime_entity *e, struct text field
 	if (r->failure)
 		return;
 	if (r->setup.rules && r->setup.rules->field && !goes_on && mime_field_begins(field)) {
-		ask_about_field(r, e->header, field);
+		ask_about_field(r, e, field);
 		return;
 	}
 	if (goes_on && !r->field_kept)
 		return;
 	r->field_kept = true;
-	put(r, field);
+	put_field(r, e, field);
 }
 
 /* A line, or of a longer one as much as is looked at. */
@@ -130,7 +156,8 @@ static void ask_about_line(struct rewriting *r)
 	size_t n = whole ? r->record.len : r->setup.record_limit;
 
 	buf_clear(&r->answer);
-	put_answer(r, rules->line(rules->arg, text_make(r->record.data, n), &r->answer));
+	if (take_answer(r, rules->line(rules->arg, text_make(r->record.data, n), &r->answer)))
+		put(r, text_make(r->answer.data, r->answer.len));
 	buf_drop(&r->record, n);
 }
 

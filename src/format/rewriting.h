@@ -37,6 +37,7 @@ struct rewriting_rules {
 
 struct rewriting_setup {
 	bool seven_bit;              /* the peer takes no bytes above 127 */
+	bool ascii_header;           /* the same, but in headers only */
 	size_t header_limit;         /* bytes of a field that are looked at */
 	size_t boundary_limit;       /* bytes of a boundary that are compared */
 	size_t nesting_limit;        /* multiparts within each other */

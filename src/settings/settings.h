@@ -68,7 +68,7 @@ struct settings {
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	struct settings_tls tls;
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
-	bool disable_mime_output_conversion;
+	bool disable_mime_output_conversion, smtputf8_enable;
 	int64_t mime_boundary_length_limit, mime_nesting_limit, header_size_limit, line_length_limit;
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;

@@ -94,6 +94,7 @@ static const struct option_row top_rows[] = {
 		"socket buffers of TCP connections in bytes; 0: the system's", .max = 1 << 30),
 	ROW(FLAG, "disable_mime_output_conversion", disable_mime_output_conversion, "no",
 		"send 8-bit content as it is to servers that have not announced 8BITMIME"),
+	ROW(FLAG, "smtputf8_enable", smtputf8_enable, "yes", "use SMTPUTF8, for addresses and headers in UTF-8 (RFC 6531)"),
 	ROW(SIZE, "mime_boundary_length_limit", mime_boundary_length_limit, "2048",
 		"bytes of a multipart's boundary that are compared", .min = 1, .max = MEBIBYTE),
 	ROW(COUNT, "mime_nesting_limit", mime_nesting_limit, "100",

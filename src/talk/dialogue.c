@@ -28,6 +28,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->lmtp = setup->manner->protocol == PROTOCOL_LMTP;
 	d->soft_bounce = setup->soft_bounce;
 	d->keeps_8bit = setup->keeps_8bit;
+	d->no_smtputf8 = setup->no_smtputf8;
 	d->discard = setup->discard;
 	d->pix = setup->pix;
 	d->own_name = setup->own_name;
@@ -103,7 +104,7 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->left = count;
 	d->accepted = d->asked = d->finals = d->fallen_count = d->collected = 0;
 	d->data_go = d->dot_sent = d->refused_for_size = false;
-	d->needs_utf8 = dialogue_needs_smtputf8(t, d->lmtp);
+	d->needs_utf8 = dialogue_needs_smtputf8(d);
 	d->kept = d->served;
 	if (d->served) {
 		assert(d->step == STEP_IDLE);

@@ -51,6 +51,7 @@ struct dialogue_setup {
 	unsigned debug;                /* debug_peer_level if the conversation is to be remarked on, else 0 */
 	bool soft_bounce;              /* soft_bounce of the configuration */
 	bool keeps_8bit;               /* disable_mime_output_conversion */
+	bool no_smtputf8;              /* smtputf8_enable = no: neither asked for nor used */
 	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };
 
@@ -160,6 +161,8 @@ const struct ehlo *dialogue_offers(const struct dialogue *);   /* what the peer 
 bool dialogue_authenticated(const struct dialogue *);
 /* Whether the content of the transaction at hand has to be made 7-bit for this peer (RFC 6152 section 3). */
 bool dialogue_wants_7bit(const struct dialogue *);
+/* Whether its header has to be in ASCII (RFC 6857), as utf8_headers wants it. */
+bool dialogue_wants_ascii_header(const struct dialogue *);
 bool dialogue_greeted(const struct dialogue *);                /* the session passed LHLO/EHLO */
 
 /* The conversation so far without content, "Out: …"/"In: …" lines, for notices about protocol errors; at

@@ -19,12 +19,14 @@ static bool is_ascii(const char *s)
 	return true;
 }
 
-bool dialogue_needs_smtputf8(const struct transaction *t, bool lmtp)
+bool dialogue_needs_smtputf8(const struct dialogue *d)
 {
-	const struct envelope *e = t->envelope;
+	const struct envelope *e = d->t.envelope;
 
-	if (e->smtputf8 && t->utf8_header && !lmtp)
-		return true;   /* a mailbox store keeps any header as it comes; returning the mail would help nobody */
+	if (d->no_smtputf8)
+		return false;
+	if (e->smtputf8 && d->t.utf8_header && d->manner->utf8_headers == UTF8_STRICT)
+		return true;
 	if (!is_ascii(e->sender))
 		return true;
 	for (size_t i = 0; i < e->count; i++)
@@ -42,6 +44,17 @@ static bool uses_smtputf8(const struct dialogue *d)
 bool dialogue_wants_7bit(const struct dialogue *d)
 {
 	return d->t.eight_bit && !d->keeps_8bit && !offers(d, EHLO_8BITMIME);
+}
+
+bool dialogue_wants_ascii_header(const struct dialogue *d)
+{
+	return d->t.utf8_header && d->manner->utf8_headers == UTF8_DOWNGRADE && !uses_smtputf8(d);
+}
+
+/* What it will be is not known. */
+static bool changes_size(const struct dialogue *d)
+{
+	return dialogue_wants_7bit(d) || dialogue_wants_ascii_header(d);
 }
 
 /* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not
@@ -105,7 +118,7 @@ void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 	buf_str(out, "MAIL FROM:<");
 	say_address(d, e->sender, out);
 	buf_char(out, '>');
-	if (offers(d, EHLO_SIZE) && !dialogue_wants_7bit(d))   /* what it will be is not known */
+	if (offers(d, EHLO_SIZE) && !changes_size(d))
 		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
 	say_body(d, out);
 	if (offers(d, EHLO_DSN))

@@ -93,6 +93,8 @@ static void learn_offers(struct dialogue *d, const char *reply_text)
 
 	ehlo_parse(e, reply_text);
 	e->offers &= ~d->discard;
+	if (d->no_smtputf8)
+		e->offers &= ~(unsigned)EHLO_SMTPUTF8;
 	if (d->discard & ~EHLO_SILENT && !(d->discard & EHLO_SILENT))
 		remark_keywords(d, "discarding EHLO keywords:", d->discard);
 	if (d->debug >= DEBUG_FEATURES)

@@ -49,7 +49,7 @@ struct fallen {
 struct dialogue {
 	const struct manner *manner;
 	char *host, *myhostname;
-	bool lmtp, soft_bounce, keeps_8bit;
+	bool lmtp, soft_bounce, keeps_8bit, no_smtputf8;
 	unsigned discard;            /* EHLO_… */
 	unsigned pix;                /* PIX_…: to be done if it is one; then what is done */
 	enum own_name own_name;
@@ -129,7 +129,7 @@ void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
 void dialogue_mail_line(const struct dialogue *, struct buf *out);
 void dialogue_rcpt_line(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
-bool dialogue_needs_smtputf8(const struct transaction *, bool lmtp);
+bool dialogue_needs_smtputf8(const struct dialogue *);
 
 /* dialogue_judge.c: gives one recipient, or all that are left, a verdict. A verdict passed in moves. */
 void dialogue_judge(struct dialogue *, size_t rcpt, struct verdict *);

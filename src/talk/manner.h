@@ -26,6 +26,9 @@ enum tls_level {
 	TLS_UNSET   /* empty: derived from use_tls, enforce_tls and tls_enforce_peername; see manner_tls_level */
 };
 enum address_preference { PREFER_ANY, PREFER_IPV4, PREFER_IPV6 };
+/* Mail for a peer without SMTPUTF8 of which nothing but the header is UTF-8: it is returned, sent as it is, or its header
+ * becomes ASCII. */
+enum utf8_headers { UTF8_STRICT, UTF8_DELIVER, UTF8_DOWNGRADE };
 enum verify_target { VERIFY_RCPT, VERIFY_DATA };
 enum insecure_mx { INSECURE_MX_MAY, INSECURE_MX_ENCRYPT, INSECURE_MX_DANE };
 enum cipher_grade { CIPHER_HIGH, CIPHER_MEDIUM, CIPHER_LOW, CIPHER_EXPORT, CIPHER_NULL };
@@ -85,6 +88,7 @@ struct manner {
 
 	/* content */
 	int64_t line_length_limit;                    /* 0: none */
+	int utf8_headers;                             /* enum utf8_headers */
 	char *generic_maps, *header_checks, *mime_header_checks, *nested_header_checks, *body_checks;
 	char *pix_workarounds, *pix_workaround_maps;
 	int64_t pix_workaround_threshold_time, pix_workaround_delay_time;

@@ -31,6 +31,7 @@ static const char *const tls_levels[] = {
 };
 static const char *const families[] = { "any", "ipv4", "ipv6", NULL };
 static const char *const verify_targets[] = { "rcpt", "data", NULL };
+static const char *const utf8_headers[] = { "strict", "deliver", "downgrade", NULL };
 static const char *const dns_levels[] = { "", "disabled", "enabled", "dnssec", NULL };
 static const char *const insecure_mx[] = { "may", "encrypt", "dane", NULL };
 static const char *const grades[] = { "high", "medium", "low", "export", "null", NULL };
@@ -121,6 +122,8 @@ static const struct option_row rows[] = {
 
 	/* content */
 	COUNT(BOTH, line_length_limit, "998", 0, INT_MAX, "longest line of content sent whole; 0: any"),
+	CHOICE(SMTP, utf8_headers, "strict", utf8_headers, "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
+	CHOICE(LMTP, utf8_headers, "deliver", utf8_headers, "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
 	LIST(BOTH, generic_maps, "", "tables that map addresses on the way out"),
 	LIST(BOTH, header_checks, "", "tables that act on header fields on the way out"),
 	LIST(BOTH, mime_header_checks, "", "the same for MIME header fields"),

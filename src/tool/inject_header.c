@@ -1,10 +1,10 @@
 #include "tool/inject_header.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/encoded_word.h"
 #include "tool/address_list.h"
 
 enum { SHOWN_MAX = 200 };
@@ -76,15 +76,6 @@ bool inject_header_next(struct text *header, bool no_bcc, struct text *field)
 
 /* --- what there is ---------------------------------------------------------------------------- */
 
-static bool is_utf8(struct text t)
-{
-	uint32_t code;
-
-	while (text_utf8(&t, &code))
-		;
-	return t.n == 0;
-}
-
 static bool is_resent(struct text header)
 {
 	struct text field;
@@ -111,7 +102,7 @@ static struct text name_of_kind(struct text field, bool resent)
 struct inject_header inject_header_scan(struct text header)
 {
 	struct inject_header h = {
-		.resent = is_resent(header), .utf8 = !text_is_ascii(header) && is_utf8(header)
+		.resent = is_resent(header), .utf8 = !text_is_ascii(header) && text_is_utf8(header)
 	};
 	struct text field;
 
@@ -173,40 +164,6 @@ bool inject_header_recipients(struct text header, void (*found)(void *arg, const
 
 /* --- From: ------------------------------------------------------------------------------------ */
 
-/* One character in the Q encoding of RFC 2047 section 4.2, where only letters and digits may stand for
- * themselves everywhere. */
-static void encode_q(struct text bytes, struct buf *out)
-{
-	for (size_t i = 0; i < bytes.n; i++) {
-		if (isalnum((unsigned char)bytes.p[i]) && (unsigned char)bytes.p[i] < 0x80)
-			buf_char(out, bytes.p[i]);
-		else
-			buf_fmt(out, "=%02X", (unsigned char)bytes.p[i]);
-	}
-}
-
-/* A name in encoded words, none longer than 75 bytes; characters stay whole. */
-static void encode_name(struct text name, struct buf *out)
-{
-	static const char opening[] = "=?utf-8?q?", closing[] = "?=";
-	enum { ENCODED_MAX = 75 - sizeof(opening) - sizeof(closing) + 2, CHARACTER_MAX = 12 };
-
-	while (name.n) {
-		size_t start = out->len + strlen(opening);
-		uint32_t code;
-
-		buf_str(out, opening);
-		while (name.n && out->len - start <= ENCODED_MAX - CHARACTER_MAX) {
-			struct text rest = name;
-
-			text_utf8(&rest, &code);
-			encode_q(text_make(name.p, (size_t)(rest.p - name.p)), out);
-			name = rest;
-		}
-		buf_fmt(out, name.n ? "%s\r\n " : "%s", closing);
-	}
-}
-
 static void quote_name(const char *name, struct buf *out)
 {
 	buf_char(out, '"');
@@ -224,7 +181,7 @@ void inject_header_from(const char *field, const char *full_name, const char *ad
 
 	buf_fmt(out, "%s: ", field);
 	if (!text_is_ascii(text_of(name)))
-		encode_name(text_of(name), out);
+		encoded_words(text_of(name), out);
 	else if (*name)
 		quote_name(name, out);
 	buf_fmt(out, "%s<%s>\r\n", *name ? " " : "", address);

@@ -10,7 +10,7 @@
 
 /*
  * What is told of a message, in order: f(field), h for a header's end with what follows (l leaf, o opaque, p multipart,
- * m message), t(text), -(text) between parts, b(boundary), e the end; CRLF is shown as |. Upper-case: inside a signed part.
+ * s signed, m message), t(text), -(text) between parts, b(boundary), e the end; CRLF is shown as |. Upper-case: inside a signed part.
  */
 static const struct {
 	const char *wire, *told;
@@ -75,7 +75,7 @@ static const struct {
 	/* signed parts, and what follows them */
 	{ "Content-Type: multipart/x;boundary=o\r\n\r\n--o\r\nContent-Type: multipart/signed; boundary=i\r\n\r\n--i\r\nA: b\r\n\r\n1\r\n"
 	  "--i--\r\n2\r\n--o\r\n\r\n3\r\n.\r\n",
-	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) hp(|) b(--i|) "
+	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) hs(|) b(--i|) "
 	  "F(A: b|) Hl(|) T(1|) B(--i--|) -(2|) B(--o|) hl(|) t(3|) e " },
 	/* the limits of the test: 3 multiparts, 8 bytes of a boundary, 80 of a field */
 	{ "Content-Type: multipart/x;boundary=123456789\r\n\r\n--12345678x\r\n\r\n--12345678--\r\n.\r\n",
@@ -102,7 +102,7 @@ static void show(struct buf *told, char what, char more, struct text text, bool 
 
 static void tell(struct mime *m, enum mime_event event, struct text text, struct buf *told)
 {
-	static const char letters[] = "?fht-be", kinds[] = "lopm";
+	static const char letters[] = "?fht-be", kinds[] = "lopsm";
 	const struct mime_entity *e = mime_entity(m);
 
 	if (event == MIME_END)
