@@ -107,3 +107,34 @@ def message(rng, number):
     subject = rng.choice((b"plain", "grün und blau".encode(), "grün".encode("latin-1"), "ü ".encode() * 60, b"=?utf-8?q?=C3=A4?= \xc3\xb6"))
     version = b"MIME-Version: 1.0\n" if rng.random() < 0.9 else b""
     return ident + b"Subject: " + subject + b"\n" + version + joined(rng, head, body)
+
+
+def plain_part(rng, depth):
+    """A part as every mail program writes it: text that says 8bit, ASCII that says 7bit or nothing, base64."""
+    chosen = rng.randrange(4 if depth < 3 else 3)
+    if chosen == 0:
+        lines = [line for line in TEXTS[:3] + TEXTS[7:] if not line.startswith("--b")]
+        text = "\n".join(rng.choices(lines, k=9)) + "\n" + "plain English text, most of it " * 9 + "\n"
+        return ["Content-Type: text/plain; charset=iso-8859-1", "Content-Transfer-Encoding: 8bit", "X-Last: yes"], \
+            text.encode("latin-1", "ignore")
+    if chosen == 1:
+        return ["Content-Type: text/plain"] + rng.choice(([], ["Content-Transfer-Encoding: 7bit"])), b"ascii =\n.\n"
+    if chosen == 2:
+        return ["Content-Type: image/png", "Content-Transfer-Encoding: base64"], base64.encodebytes(rng.randbytes(300))
+    if rng.random() < 0.3:
+        head, body = plain_part(rng, depth + 1)
+        return ["Content-Type: message/rfc822", "Content-Transfer-Encoding: 8bit"], \
+            "\n".join(["Subject: inside", "MIME-Version: 1.0"] + head + ["", ""]).encode() + body
+    head = ['Content-Type: multipart/mixed;\n boundary="b%d"' % depth, "Content-Transfer-Encoding: 8bit"]
+    body = b"preamble\n"
+    for _ in range(rng.randrange(1, 4)):
+        inner, text = plain_part(rng, depth + 1)
+        body += b"--b%d\n" % depth + "\n".join(inner + ["", ""]).encode() + text + b"\n"
+    return head, body + b"--b%d--\nepilogue\n" % depth
+
+
+def plain_message(rng, number):
+    head, body = plain_part(rng, 0)
+    lines = ["X-Number: %d" % number, "From: a@client.test", "To: u@example.org", "Subject: plain",
+             "Date: Wed, 25 Nov 2026 12:00:00 +0000", "Message-ID: <%d@client.test>" % number, "MIME-Version: 1.0"]
+    return "\n".join(lines + head + ["", ""]).encode() + body
