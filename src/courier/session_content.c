@@ -67,7 +67,8 @@ static bool send_rewritten(struct session *s, const struct rewriting_setup *setu
 	buf_init(&trace, TRACE_OUT_MAX);
 	rewrite(s, j->trace, j->trace_size, &trace);   /* a failure comes again with the content */
 	s->rules.in_trace = false;
-	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size, &change);
+	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size,
+		&change);
 	buf_free(&trace);
 	return gone;
 }

@@ -12,7 +12,7 @@ struct base64_lines {
 	unsigned char held[3];
 	size_t n;
 	size_t column;
-	bool crlf;            /* a CRLF that is encoded only if more text follows: the last one may be a boundary's */
+	bool crlf;            /* one is encoded only if more text follows: the last may be a boundary's */
 };
 
 /* Appends what is whole; false if out's ceiling was met. A CR and its LF come in one piece. */

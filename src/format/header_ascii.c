@@ -65,8 +65,9 @@ static bool is_encoded_word(struct text word)
 	return word.n > 4 && memcmp(word.p, "=?", 2) == 0 && memcmp(word.p + word.n - 2, "?=", 2) == 0;
 }
 
-/* Bytes of the words beyond ASCII that follow each other here, blanks between them included; what stands between two encoded
- * words is nothing to a reader, so it is encoded with the words, ahead of one that is there already too. */
+/* Bytes of the words beyond ASCII that follow each other here, blanks between them included; what stands
+ * between two encoded words is nothing to a reader, so it is encoded with the words, ahead of one that is
+ * there already too. */
 static size_t run_length(struct text t)
 {
 	size_t n = word_length(t), space, word;
@@ -109,7 +110,8 @@ static void write_text(struct text t, struct buf *out)
 
 /* --- addresses (RFC 5322 3.4, RFC 6857 3.1.8 and 3.1.9) --- */
 
-/* Bytes up to the next of these characters that stands neither in quotes nor in a comment or, but for '>', in <>. */
+/* Bytes up to the next of these characters that stands neither in quotes nor in a comment or, but for '>',
+ * in <>. */
 static size_t length_until(struct text t, const char *stops)
 {
 	bool quoted = false, angle = false;

@@ -28,38 +28,99 @@ static bool is_end(char byte)
 	return byte == '\r' || byte == '\n';
 }
 
-/* Bytes that belong to the line at hand, as many as still fit, but one at least; in wire form CR stands ahead
- * of LF only. */
+static bool goes_on(char byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* Bytes of a character that a byte begins, if the right ones follow it. */
+static size_t length_begun(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+
+	return c < 0xc2 || c > 0xf4 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+/* Bytes at the front that stay together; 0 if that depends on those that are still to come. */
+static size_t unit(struct text t)
+{
+	size_t length = length_begun(*t.p), n = 1;
+
+	while (n < length && n < t.n && goes_on(t.p[n]))
+		n++;
+	if (n == length)
+		return length;
+	return n == t.n ? 0 : 1;
+}
+
+/* Bytes in ASCII that still fit in the line. */
 static size_t run(const struct line_cut *c, struct text t)
 {
-	const char *cr = memchr(t.p, '\r', t.n);
 	uint64_t room = c->column < c->limit ? c->limit - c->column : 1;
-	size_t n = cr ? (size_t)(cr - t.p) : t.n;
+	size_t n = 1;
 
-	return n < room ? n : (size_t)room;
+	while (n < t.n && n < room && (unsigned char)t.p[n] < 0x80 && !is_end(t.p[n]))
+		n++;
+	return n;
+}
+
+/* Bytes of a line that stay together. */
+static void put(struct line_cut *c, const char *bytes, size_t n, struct buf *out)
+{
+	if (c->column + n > c->limit && c->column > c->cut_column) {
+		buf_str(out, "\r\n ");
+		c->column = c->cut_column = 1;
+		c->cut = true;
+	}
+	buf_add(out, bytes, n);
+	c->column += n;
+	c->inside = true;
+}
+
+/* The beginning of a character that waits, and its rest; what turns out to be none goes byte by byte. */
+static void put_held(struct line_cut *c, struct text *t, struct buf *out)
+{
+	size_t n = unit(text_make(c->held, c->held_n));
+
+	while (n == 0 && t->n && goes_on(*t->p)) {
+		c->held[c->held_n++] = *t->p;
+		*t = text_make(t->p + 1, t->n - 1);
+		n = unit(text_make(c->held, c->held_n));
+	}
+	if (n == 0 && t->n == 0)
+		return;
+	for (size_t i = 0; i < c->held_n; i += n ? n : 1)
+		put(c, c->held + i, n ? n : 1, out);
+	c->held_n = 0;
+}
+
+/* The first byte of a line that is none of its characters: a stuffed dot, or of its end. */
+static void put_mark(struct line_cut *c, char byte, struct buf *out)
+{
+	if (is_end(byte))
+		c->column = c->cut_column = 0;
+	c->inside = byte != '\n';
+	buf_char(out, byte);
 }
 
 bool line_cut_add(struct line_cut *c, struct text t, struct buf *out)
 {
+	if (c->held_n)
+		put_held(c, &t, out);
 	while (t.n) {
 		size_t n = 1;
 
-		if (is_end(*t.p)) {
-			c->column = 0;
-			c->inside = *t.p == '\r';
-		} else if (!c->inside && *t.p == '.') {
-			c->inside = true;
+		if (is_end(*t.p) || (!c->inside && *t.p == '.')) {
+			put_mark(c, *t.p, out);
 		} else {
-			if (c->column >= c->limit) {
-				buf_str(out, "\r\n ");
-				c->column = 1;
-				c->cut = true;
+			n = (unsigned char)*t.p < 0x80 ? run(c, t) : unit(t);
+			if (n == 0) {
+				memcpy(c->held, t.p, t.n);
+				c->held_n = t.n;
+				break;
 			}
-			n = run(c, t);
-			c->column += n;
-			c->inside = true;
+			put(c, t.p, n, out);
 		}
-		buf_add(out, t.p, n);
 		t = text_make(t.p + n, t.n - n);
 	}
 	return !out->over;

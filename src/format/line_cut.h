@@ -1,7 +1,7 @@
 /*
  * Content in wire form with its long lines cut for a server that does not take them (RFC 5321 4.5.3.1.6):
- * behind so many bytes of a line come CRLF and a blank, and the line goes on. A dot that was stuffed is not
- * counted, and none is stuffed behind a cut.
+ * behind so many bytes of a line come CRLF and a blank, and the line goes on; characters of UTF-8 stay whole.
+ * A dot that was stuffed is not counted, and none is stuffed behind a cut.
  */
 #ifndef CAUSEWAY_FORMAT_LINE_CUT_H
 #define CAUSEWAY_FORMAT_LINE_CUT_H
@@ -17,6 +17,9 @@
 struct line_cut {
 	uint64_t limit;      /* most bytes of a line, above 0 */
 	uint64_t column;     /* bytes of the line at hand that went out */
+	uint64_t cut_column; /* those of them that stand there in any case: the blank behind a cut */
+	char held[4];        /* beginning of a character that goes on in the next bytes */
+	size_t held_n;
 	bool inside;         /* the line at hand has begun */
 	bool cut;            /* some line was too long */
 };

@@ -101,7 +101,8 @@ static bool ends(struct text line)
 	return line.n && line.p[line.n - 1] == '\n';
 }
 
-/* Takes what is told of a line at once; in a long one a CR stays with its LF. False if more bytes are needed. */
+/* Takes what is told of a line at once; in a long one a CR stays with its LF. False if more bytes are
+ * needed. */
 static bool cut_line(struct mime *m, struct text *wire)
 {
 	const char *lf = memchr(wire->p, '\n', wire->n);
@@ -121,7 +122,8 @@ static bool cut_line(struct mime *m, struct text *wire)
 	return ends(m->line) || n == room;
 }
 
-/* Makes m->line the next line, or the next piece of a long one, without its stuffed dot; false if more bytes are needed. */
+/* Makes m->line the next line, or the next piece of a long one, without its stuffed dot; false if more
+ * bytes are needed. */
 static bool next_line(struct mime *m, struct text *wire)
 {
 	if (m->has_line || !wire->n)

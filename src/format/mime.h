@@ -1,7 +1,8 @@
 /*
- * The structure of a message in wire form (RFC 2045, 2046, 5322) while it passes by: fields, the ends of headers, lines of
- * bodies, boundaries of multiparts however deep. Bytes may come cut anywhere; what is kept is one field, the beginning of one
- * line, and one boundary a level. Nothing is refused: what cannot be made sense of is text.
+ * The structure of a message in wire form (RFC 2045, 2046, 5322) while it passes by: fields, the ends of
+ * headers, lines of bodies, boundaries of multiparts however deep. Bytes may come cut anywhere; what is kept
+ * is one field, the beginning of one line, and one boundary a level. Nothing is refused: what cannot be made
+ * sense of is text.
  */
 #ifndef CAUSEWAY_FORMAT_MIME_H
 #define CAUSEWAY_FORMAT_MIME_H
@@ -17,8 +18,9 @@ struct mime_limits {
 
 enum mime_event {
 	MIME_MORE,            /* no more to tell before more bytes come */
-	MIME_FIELD,           /* a whole field, folds and last CRLF included; one that is too long comes in several, of which
-	                       * all but the first begin with a blank */
+	/* a whole field, folds and last CRLF included; one that is too long comes in several, of which all but
+	 * the first begin with a blank */
+	MIME_FIELD,
 	MIME_BODY,            /* a header is over (mime_entity): its empty line, if it has one */
 	MIME_TEXT,            /* of a leaf: a line with its CRLF, or some of a long one */
 	MIME_BETWEEN,         /* the same ahead of a multipart's first part or behind its last */
@@ -50,8 +52,8 @@ struct mime;
 struct mime *mime_new(const struct mime_limits *, bool global_is_leaf);
 void mime_free(struct mime *);
 
-/* Takes bytes off the front of wire and tells the next event; its text, without stuffed dots, is valid until the next call,
- * for which wire must not be changed before MIME_MORE. */
+/* Takes bytes off the front of wire and tells the next event; its text, without stuffed dots, is valid
+ * until the next call, for which wire must not be changed before MIME_MORE. */
 enum mime_event mime_next(struct mime *, struct text *wire, struct text *text);
 
 const struct mime_entity *mime_entity(const struct mime *);
@@ -59,7 +61,8 @@ const struct mime_entity *mime_entity(const struct mime *);
 /* Whether a multipart lies deeper than the limit, and is taken for text therefore. */
 bool mime_too_deep(const struct mime *);
 
-/* Whether a multipart is open here: then a text's last CRLF belongs to the boundary, even if that does not come any more. */
+/* Whether a multipart is open here: then a text's last CRLF belongs to the boundary, even if that does not
+ * come any more. */
 bool mime_in_multipart(const struct mime *);
 
 /* Whether a line with its CRLF would be read as a boundary here. */

@@ -208,7 +208,8 @@ static void send_out(struct mime_convert *c)
 	buf_clear(&c->out);
 }
 
-/* Sends whole lines; one that would be read as a boundary, which only encoding can make of it, is disguised. */
+/* Sends whole lines; one that would be read as a boundary, which only encoding can make of it, is
+ * disguised. */
 static void send_lines(struct mime_convert *c)
 {
 	struct text lines = text_make(c->out.data, c->out.len), line;

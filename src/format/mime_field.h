@@ -1,5 +1,5 @@
-/* Fields of a header taken apart: names, and what the MIME fields say (RFC 2045 section 5 and 6, RFC 2046 section 5.1).
- * Syntax is read as loosely as readers of mail do. */
+/* Fields of a header taken apart: names, and what the MIME fields say (RFC 2045 section 5 and 6, RFC 2046
+ * section 5.1). Syntax is read as loosely as readers of mail do. */
 #ifndef CAUSEWAY_FORMAT_MIME_FIELD_H
 #define CAUSEWAY_FORMAT_MIME_FIELD_H
 
@@ -42,12 +42,12 @@ enum mime_type {
 	MIME_TYPE_MESSAGE      /* another message/…, which may not be encoded */
 };
 
-/* The value of a Content-Type: field. A boundary, at most so many bytes of it as fit, goes to the buffer, which is empty if
- * there is none. */
+/* The value of a Content-Type: field. A boundary, at most so many bytes of it as fit, goes to the buffer,
+ * which is empty if there is none. */
 enum mime_type mime_type(struct text value, struct buf *boundary);
 
-/* Takes the next parameter off what stands behind the first semicolon of a value; raw is its value as it stands, in its
- * quotes if it has some. False if there is none any more. */
+/* Takes the next parameter off what stands behind the first semicolon of a value; raw is its value as it
+ * stands, in its quotes if it has some. False if there is none any more. */
 bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw);
 
 /* Takes the value up to its first semicolon off, without blanks around it and without the semicolon. */

@@ -32,8 +32,8 @@ struct qp_mender {
 	size_t held_n;
 };
 
-/* Appends the same text with soft line breaks where lines are too long: it decodes to the same; false if out's ceiling
- * was met. */
+/* Appends the same text with soft line breaks where lines are too long: it decodes to the same; false if
+ * out's ceiling was met. */
 bool qp_mend(struct qp_mender *, struct text bytes, struct buf *out);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Content on its way to a peer when it cannot go out as it stands in the file. Wire form comes in, the trace lines ahead of
- * it included, and wire form goes out, through one chain in this order:
+ * Content on its way to a peer when it cannot go out as it stands in the file. Wire form comes in, the trace
+ * lines ahead of it included, and wire form goes out, through one chain in this order:
  *
- *	structure of the message (mime.h), 7-bit conversion (mime_convert.h), rules for fields and lines, header in
- *	ASCII (header_ascii.h), long lines cut (line_cut.h), dots stuffed (stuff.h)
+ *	structure of the message (mime.h), 7-bit conversion (mime_convert.h), rules for fields and lines,
+ *	header in ASCII (header_ascii.h), dots stuffed (stuff.h), long lines cut (line_cut.h)
  *
  * Memory is bounded by the limits given, whatever the message.
  */
@@ -26,11 +26,11 @@ enum rewriting_header {
 
 /* What the configuration's tables do to fields and lines; either may be NULL. */
 struct rewriting_rules {
-	/* One whole field as it stands, folds and last CRLF included. Appends the fields that are sent in its place, with
-	 * their CRLFs: nothing leaves it out. NULL, or a constant text why no answer can be had: then the message is
-	 * not sent now. */
+	/* One whole field as it stands, folds and last CRLF included. Appends the fields that are sent in its
+	 * place, with their CRLFs: nothing leaves it out. NULL, or a constant text why no answer can be had:
+	 * then the message is not sent now. */
 	const char *(*field)(void *arg, enum rewriting_header, struct text field, struct buf *out);
-	/* The same for a line of a body with its CRLF, or for record_limit bytes of a longer one, without CRLF. */
+	/* The same for a line of a body with its CRLF, or for record_limit bytes of a longer one, without. */
 	const char *(*line)(void *arg, struct text line, struct buf *out);
 	void *arg;
 };
@@ -52,8 +52,8 @@ struct rewriting;
 struct rewriting *rewriting_new(const struct rewriting_setup *);
 void rewriting_free(struct rewriting *);
 
-/* Appends what goes out for the next bytes; the final dot line ends it. False: rewriting_failure says why, and nothing more
- * may be sent. */
+/* Appends what goes out for the next bytes; the final dot line ends it. False: rewriting_failure says why,
+ * and nothing more may be sent. */
 bool rewriting_add(struct rewriting *, struct text wire, struct buf *out);
 
 /* NULL, or why the message cannot be sent to this peer: one cleaned line, and in *dsn its status. */

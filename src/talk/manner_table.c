@@ -122,8 +122,10 @@ static const struct option_row rows[] = {
 
 	/* content */
 	COUNT(BOTH, line_length_limit, "998", 0, INT_MAX, "longest line of content sent whole; 0: any"),
-	CHOICE(SMTP, utf8_headers, "strict", utf8_headers, "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
-	CHOICE(LMTP, utf8_headers, "deliver", utf8_headers, "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
+	CHOICE(SMTP, utf8_headers, "strict", utf8_headers,
+	       "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
+	CHOICE(LMTP, utf8_headers, "deliver", utf8_headers,
+	       "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
 	LIST(BOTH, generic_maps, "", "tables that map addresses on the way out"),
 	LIST(BOTH, header_checks, "", "tables that act on header fields on the way out"),
 	LIST(BOTH, mime_header_checks, "", "the same for MIME header fields"),

@@ -38,7 +38,8 @@ def leaf(rng):
     elif coding.lower().startswith("quoted"):
         body = quopri.encodestring(body)
         if rng.random() < 0.2:
-            body = body.replace(b"=\n", b"") + rng.choice((b"raw \xc3\xa4\n", b"=\xc3\n", b"=4\xff\n", b"x" * 1500 + b"\n"))
+            broken = (b"raw \xc3\xa4\n", b"=\xc3\n", b"=4\xff\n", b"x" * 1500 + b"\n")
+            body = body.replace(b"=\n", b"") + rng.choice(broken)
     head = ["Content-Type: %s%s" % (kind, rng.choice(('; charset="%s"' % charset, ";\n charset=" + charset, "")))]
     if coding:
         head.insert(rng.randrange(2), "Content-Transfer-Encoding: " + coding)
@@ -50,7 +51,8 @@ def leaf(rng):
 
 
 def multipart(rng, depth):
-    boundary = rng.choice(("b%d" % depth, "=_%d.%x" % (depth, rng.getrandbits(60)), "--- %d ---" % depth, "b'%d?x" % depth))
+    boundary = rng.choice(("b%d" % depth, "=_%d.%x" % (depth, rng.getrandbits(60)), "--- %d ---" % depth,
+                           "b'%d?x" % depth))
     subtype = rng.choice(("mixed", "alternative", "related", "digest"))
     head = ["Content-Type: multipart/%s;%sboundary=%s" % (subtype, rng.choice((" ", "\n\t")), '"%s"' % boundary)]
     if rng.random() < 0.5:
@@ -86,7 +88,8 @@ def from_package(rng):
     message = email.message.EmailMessage(policy=email.policy.SMTP.clone(linesep="\n", cte_type="8bit"))
     message["From"] = "Jörg Müller <a@client.test>"
     message["Subject"] = rng.choice(TEXTS[:6])
-    message.set_content("\n".join(rng.choices(TEXTS, k=5)) + "\n", cte=rng.choice(("8bit", "8bit", "quoted-printable", "base64")))
+    coding = rng.choice(("8bit", "8bit", "quoted-printable", "base64"))
+    message.set_content("\n".join(rng.choices(TEXTS, k=5)) + "\n", cte=coding)
     if rng.random() < 0.6:
         message.add_alternative("<p>%s</p>\n" % rng.choice(TEXTS), subtype="html", cte="8bit")
     for number in range(rng.randrange(3)):
@@ -104,7 +107,8 @@ def message(rng, number):
     if rng.random() < 0.3:
         return ident + from_package(rng).as_bytes()
     head, body = entity(rng, 0)
-    subject = rng.choice((b"plain", "grün und blau".encode(), "grün".encode("latin-1"), "ü ".encode() * 60, b"=?utf-8?q?=C3=A4?= \xc3\xb6"))
+    subject = rng.choice((b"plain", "grün und blau".encode(), "grün".encode("latin-1"), "ü ".encode() * 60,
+                          b"=?utf-8?q?=C3=A4?= \xc3\xb6"))
     version = b"MIME-Version: 1.0\n" if rng.random() < 0.9 else b""
     return ident + b"Subject: " + subject + b"\n" + version + joined(rng, head, body)
 

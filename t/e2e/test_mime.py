@@ -34,8 +34,8 @@ def numbered(peer, count, timeout=60):
 
 def text(body=GRUEN + "\n", headers=(), coding="8bit"):
     coding = ["Content-Transfer-Encoding: " + coding] if coding else []
-    return "\n".join(["X-Number: 1", *headers, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", *coding, "",
-                      body]).encode()
+    return "\n".join(["X-Number: 1", *headers, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
+                      *coding, "", body]).encode()
 
 
 def unfolded(content):
@@ -101,8 +101,8 @@ def test_signed_parts_are_never_changed(t):
     peer = t.peer(keywords=SEVEN)
     daemon = t.daemon(peer)
     signed = "\n".join(["Content-Type: multipart/signed; boundary=s", "", "--s", "Content-Type: text/plain",
-                        "Content-Transfer-Encoding: 8bit", "X: ü", "", GRUEN, "--s", "Content-Type: application/pgp-signature", "",
-                        "xyz", "--s--", ""]).encode()
+                        "Content-Transfer-Encoding: 8bit", "X: ü", "", GRUEN, "--s",
+                        "Content-Type: application/pgp-signature", "", "xyz", "--s--", ""]).encode()
     whole = b"X-Number: 1\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n--m\n" + signed + \
         b"\n--m\nContent-Transfer-Encoding: 8bit\n\n" + GRUEN.encode() + b"\n--m--\n"
     daemon.send("u@example.org", whole)
@@ -187,10 +187,12 @@ def test_utf8_headers_deliver_is_how_lmtp_begins(t):
 def test_utf8_headers_downgrade_makes_the_header_ascii(t):
     """RFC 6857; the body stays, and SIZE is not said."""
     peer, daemon = utf8_peers(t, "downgrade")
-    daemon.send("u@example.org", text(headers=[SUBJECT, "From: Jörg <a@client.test>", "To: jörg@example.org"]), params="SMTPUTF8")
+    daemon.send("u@example.org", text(headers=[SUBJECT, "From: Jörg <a@client.test>", "To: jörg@example.org"]),
+                params="SMTPUTF8")
     got = peer.wait_messages(1)[0]
-    same(own_part(got), wire(text(headers=["Subject: =?utf-8?q?gr=C3=BCn?=", "From: =?utf-8?q?J=C3=B6rg?= <a@client.test>",
-                                           "To: =?utf-8?q?j=C3=B6rg=40example=2Eorg?= :;"])))
+    same(own_part(got), wire(text(headers=[
+        "Subject: =?utf-8?q?gr=C3=BCn?=", "From: =?utf-8?q?J=C3=B6rg?= <a@client.test>",
+        "To: =?utf-8?q?j=C3=B6rg=40example=2Eorg?= :;"])))
     assert "SIZE" not in got.mail and "BODY=8BITMIME" in got.mail, got.mail
     daemon.send("jörg@example.org", text(), params="SMTPUTF8")
     same(daemon.wait_delivery("jörg@example.org", "bounced")["dsn"], "5.6.7", "an address has no other form")

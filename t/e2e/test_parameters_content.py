@@ -1,5 +1,7 @@
 """line_length_limit: long lines are cut for servers that do not take them, all others go out as they came."""
 
+import quopri
+
 import mail
 from actions import silence
 from harness import same
@@ -47,6 +49,18 @@ def test_B_8_headers_are_cut_too(t):
     daemon.send("u@example.org", b"Subject: " + b"y" * 1000 + b"\n\nbody\n")
     content = peer.wait_messages(1)[0].content
     assert b"\r\nSubject: " + b"y" * 989 + b"\r\n " + b"y" * 11 + b"\r\n\r\nbody\r\n" in content, content[-1100:]
+
+
+def test_B_8_characters_of_utf_8_stay_whole(t):
+    """And what is encoded stays decodable: soft breaks in quoted-printable."""
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    same(send_body(daemon, peer, b"x" * 997 + "ü\n".encode()), b"x" * 997 + b"\r\n \xc3\xbc\r\n")
+    same(send_body(daemon, peer, "€".encode() * 333 + b"\n"), "€".encode() * 332 + b"\r\n " + "€\r\n".encode())
+    daemon.send("u@example.org", b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=C3=BC" * 400 + b"\n")
+    body = body_of(peer.wait_messages(3)[-1])
+    same(quopri.decodestring(body.replace(b"\r\n", b"\n")), "ü".encode() * 400 + b"\n")
+    assert max(map(len, body.split(b"\r\n"))) <= 998
 
 
 def test_line_length_limit_0_never_cuts(t):

@@ -1,6 +1,7 @@
 /*
- * A message on its way to a peer that takes 7 bits only. Whatever goes in: the cuts change nothing; no line is too long; what
- * comes out is 7-bit but for what must not be changed; it has the same structure, and each text decodes to the same bytes.
+ * A message on its way to a peer that takes 7 bits only. Whatever goes in: the cuts change nothing; no line
+ * is too long; what comes out is 7-bit but for what must not be changed; it has the same structure, and each
+ * text decodes to the same bytes.
  */
 #include "fuzz.h"
 

@@ -24,7 +24,8 @@ static const struct {
 	{ "X: \xc3\r\n", "X: =?unknown-8bit?q?=C3?=\r\n" },
 	/* words have their length, characters stay whole */
 	{ "X: 0123456789012345678901234567890123456789012345678\xc3\xa4\xc3\xa4\xc3\xa4\r\n",
-	  "X: =?utf-8?q?0123456789012345678901234567890123456789012345678=C3=A4?=\r\n =?utf-8?q?=C3=A4=C3=A4?=\r\n" },
+	  "X: =?utf-8?q?0123456789012345678901234567890123456789012345678=C3=A4?=\r\n"
+	  " =?utf-8?q?=C3=A4=C3=A4?=\r\n" },
 	/* addresses: names, comments, domains */
 	{ "From: J\xc3\xb6rg <a@b.test>\r\n", "From: =?utf-8?q?J=C3=B6rg?= <a@b.test>\r\n" },
 	{ "From: \"J\xc3\xb6rg, \\\"x\\\"\" <a@b.test>\r\n", "From: =?utf-8?q?J=C3=B6rg=2C=20=22x=22?= <a@b.test>\r\n" },
@@ -49,13 +50,16 @@ static const struct {
 	{ "Content-Type: a/b; name=\"\xc3\xbc" "23456789012345678901234\"\r\n",
 	  "Content-Type: a/b;\r\n\tname*0*=utf-8''%C3%BC234567890123456789;\r\n\tname*1*=01234\r\n" },
 	{ "Content-Type: a/b; name=\xfc\r\n", "Content-Type: a/b;\r\n\tname*=unknown-8bit''%FC\r\n" },
-	{ "Content-Type: multipart/\xc3\xbc; boundary=\"b;\"\r\n", "Content-Type: multipart/??;\r\n\tboundary=\"b;\"\r\n" },
-	{ "Content-Type: multipart/x; boundary=\"\xc3\xbc\"\r\n", "Content-Type: multipart/x;\r\n\tboundary=\"\xc3\xbc\"\r\n" },
+	{ "Content-Type: multipart/\xc3\xbc; boundary=\"b;\"\r\n", "Content-Type: multipart/??;\r\n"
+	  "\tboundary=\"b;\"\r\n" },
+	{ "Content-Type: multipart/x; boundary=\"\xc3\xbc\"\r\n", "Content-Type: multipart/x;\r\n"
+	  "\tboundary=\"\xc3\xbc\"\r\n" },
 	{ "Content-Type: \xc3\xbc\r\n", "Content-Type: ??\r\n" },
 	{ "Content-Type: a/b; \xc3\xbc; \xc3\xbc=1;;=2\r\n", "Content-Type: a/b;\r\n\t?\?=1;\r\n\t=2\r\n" },
 	/* ids have no other form */
 	{ "Message-ID: <\xc3\xbc@x>\r\n", "Downgraded-Message-ID: =?utf-8?q?=3C=C3=BC=40x=3E?=\r\n" },
-	{ "References: <a@b>\r\n <\xc3\xbc@x>\r\n", "Downgraded-References: <a@b>\r\n =?utf-8?q?=3C=C3=BC=40x=3E?=\r\n" },
+	{ "References: <a@b>\r\n <\xc3\xbc@x>\r\n", "Downgraded-References: <a@b>\r\n"
+	  " =?utf-8?q?=3C=C3=BC=40x=3E?=\r\n" },
 	/* what is no field */
 	{ "From a\xc3\xbc b\r\n", "From a?? b\r\n" },
 	{ " \xc3\xbc\r\n", " ??\r\n" },

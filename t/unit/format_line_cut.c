@@ -22,8 +22,20 @@ static const struct {
 	{ 5, "12345.after\r\n", "12345\r\n .aft\r\n er\r\n", true },
 	{ 5, ".\r\n", ".\r\n", false },
 	{ 5, "123456\r\n.\r\n", "12345\r\n 6\r\n.\r\n", true },
-	/* any byte counts as one */
-	{ 5, "\xc3\xa4\xc3\xa4\xc3\xa4\r\n", "\xc3\xa4\xc3\xa4\xc3\r\n \xa4\r\n", true },
+	/* bytes are counted, characters of UTF-8 stay whole */
+	{ 5, "\xc3\xa4\xc3\xa4\xc3\xa4\r\n", "\xc3\xa4\xc3\xa4\r\n \xc3\xa4\r\n", true },
+	{ 6, "\xc3\xa4\xc3\xa4\xc3\xa4\r\n", "\xc3\xa4\xc3\xa4\xc3\xa4\r\n", false },
+	{ 5, "123\xe2\x82\xac\r\n", "123\r\n \xe2\x82\xac\r\n", true },
+	{ 5, "1\xf0\x9f\x98\x80\r\n", "1\xf0\x9f\x98\x80\r\n", false },
+	{ 5, "12\xf0\x9f\x98\x80\r\n", "12\r\n \xf0\x9f\x98\x80\r\n", true },
+	{ 2, "\xe2\x82\xac\xe2\x82\xac\r\n", "\xe2\x82\xac\r\n \xe2\x82\xac\r\n", true },
+	/* what is no UTF-8 is cut anywhere, and no line for what it might have been */
+	{ 5, "1234\xe9\r\n", "1234\xe9\r\n", false },
+	{ 5, "1234\xe2\x82\r\n", "1234\xe2\r\n \x82\r\n", true },
+	{ 5, "1234\xe2\x82" "a\r\n", "1234\xe2\r\n \x82" "a\r\n", true },
+	{ 5, "1234\xc3\xc3\xa4\r\n", "1234\xc3\r\n \xc3\xa4\r\n", true },
+	{ 5, "\x82\x82\x82\x82\x82\x82\r\n", "\x82\x82\x82\x82\x82\r\n \x82\r\n", true },
+	{ 5, "\xff\xff\xff\xff\xff\xff\r\n", "\xff\xff\xff\xff\xff\r\n \xff\r\n", true },
 	/* however small the limit, every cut goes on */
 	{ 1, "123\r\n", "1\r\n 2\r\n 3\r\n", true },
 	{ 2, "1234\r\n", "12\r\n 3\r\n 4\r\n", true },

@@ -9,8 +9,9 @@
 #define LONG "456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789"
 
 /*
- * What is told of a message, in order: f(field), h for a header's end with what follows (l leaf, o opaque, p multipart,
- * s signed, m message), t(text), -(text) between parts, b(boundary), e the end; CRLF is shown as |. Upper-case: inside a signed part.
+ * What is told of a message, in order: f(field), h for a header's end with what follows (l leaf, o opaque, p
+ * multipart, s signed, m message), t(text), -(text) between parts, b(boundary), e the end; CRLF is shown as
+ * |. Upper-case: inside a signed part.
  */
 static const struct {
 	const char *wire, *told;
@@ -39,23 +40,28 @@ static const struct {
 	{ ">From a@b\r\nA: b\r\n\r\n.\r\n", "f(>From a@b|) f(A: b|) hl(|) e " },
 	{ "A: b\r\nFrom a@b\r\n\r\n.\r\n", "f(A: b|) hl() t(From a@b|) t(|) e " },
 	/* multiparts */
-	{ "Content-Type: multipart/mixed; boundary=x\r\n\r\npre\r\n--x\r\nA: b\r\n\r\n1\r\n--x\r\n\r\n2\r\n--x--\r\npost\r\n--x\r\n.\r\n",
+	{ "Content-Type: multipart/mixed; boundary=x\r\n\r\npre\r\n--x\r\nA: b\r\n\r\n1\r\n--x\r\n\r\n2\r\n"
+	  "--x--\r\npost\r\n--x\r\n.\r\n",
 	  "f(Content-Type: multipart/mixed; boundary=x|) hp(|) -(pre|) b(--x|) f(A: b|) hl(|) t(1|) b(--x|) hl(|) t(2|) "
 	  "b(--x--|) -(post|) -(--x|) e " },
-	{ "content-type:MULTIPART/mixed;\r\n charset=\"a;b\"; Boundary = \"x \\y\" ; z\r\n\r\n--x y \t\r\n.\r\n",
+	{ "content-type:MULTIPART/mixed;\r\n charset=\"a;b\"; Boundary = \"x \\y\" ; z\r\n\r\n--x y \t\r\n"
+	  ".\r\n",
 	  "f(content-type:MULTIPART/mixed;| charset=\"a;b\"; Boundary = \"x \\y\" ; z|) hp(|) b(--x y \t|) hl() e " },
 	{ "Content-Type: (a) multipart/x (b);boundary=a:b c\r\n\r\n--a:b c--\r\n.\r\n",
 	  "f(Content-Type: (a) multipart/x (b);boundary=a:b c|) hp(|) b(--a:b c--|) e " },
 	/* what only begins like a boundary */
-	{ "Content-Type: multipart/x;boundary=x\r\n\r\n--xy\r\n--x -\r\n --x\r\n-x\r\n--\r\n--x\r\n\r\n--x--y\r\n--x --\r\n.\r\n",
+	{ "Content-Type: multipart/x;boundary=x\r\n\r\n--xy\r\n--x -\r\n --x\r\n-x\r\n--\r\n--x\r\n\r\n"
+	  "--x--y\r\n--x --\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=x|) hp(|) -(--xy|) -(--x -|) -( --x|) -(-x|) -(--|) b(--x|) hl(|) t(--x--y|) "
 	  "t(--x --|) e " },
 	/* no boundary: opaque text */
-	{ "Content-Type: multipart/mixed\r\n\r\n--x\r\n.\r\n", "f(Content-Type: multipart/mixed|) ho(|) t(--x|) e " },
+	{ "Content-Type: multipart/mixed\r\n\r\n--x\r\n"
+	  ".\r\n", "f(Content-Type: multipart/mixed|) ho(|) t(--x|) e " },
 	{ "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n.\r\n",
 	  "f(Content-Type: multipart/mixed; boundary=\"\"|) ho(|) t(--|) e " },
 	/* the inner boundary is missed: the outer one ends both; the first Content-Type counts */
-	{ "Content-Type: multipart/x;boundary=o\r\nContent-Type: text/plain\r\n\r\n--o\r\nContent-Type: multipart/x; boundary=i\r\n\r\n"
+	{ "Content-Type: multipart/x;boundary=o\r\nContent-Type: text/plain\r\n\r\n--o\r\n"
+	  "Content-Type: multipart/x; boundary=i\r\n\r\n"
 	  "--i\r\n\r\n1\r\n--o\r\n\r\n--i\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=o|) f(Content-Type: text/plain|) hp(|) b(--o|) "
 	  "f(Content-Type: multipart/x; boundary=i|) hp(|) b(--i|) hl(|) t(1|) b(--o|) hl(|) t(--i|) e " },
@@ -67,13 +73,17 @@ static const struct {
 	  "f(Content-Type: message/rfc822|) hm(|) f(Content-Type: message/rfc822|) hm(|) f(A: b|) hl(|) t(1|) e " },
 	{ "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n.\r\n",
 	  "f(Content-Type: message/rfc822|) f(Content-Transfer-Encoding: base64|) hl(|) t(1|) e " },
-	{ "Content-Type: message/partial\r\n\r\n1\r\n.\r\n", "f(Content-Type: message/partial|) ho(|) t(1|) e " },
-	{ "Content-Type: message/global\r\n\r\n1\r\n.\r\n", "f(Content-Type: message/global|) hl(|) t(1|) e " },
-	{ "Content-Type: multipart/digest;boundary=o\r\n\r\n--o\r\n\r\nA: b\r\n\r\n1\r\n--o\r\nContent-Type: a/b\r\n\r\n2\r\n.\r\n",
+	{ "Content-Type: message/partial\r\n\r\n1\r\n"
+	  ".\r\n", "f(Content-Type: message/partial|) ho(|) t(1|) e " },
+	{ "Content-Type: message/global\r\n\r\n1\r\n"
+	  ".\r\n", "f(Content-Type: message/global|) hl(|) t(1|) e " },
+	{ "Content-Type: multipart/digest;boundary=o\r\n\r\n--o\r\n\r\nA: b\r\n\r\n1\r\n--o\r\n"
+	  "Content-Type: a/b\r\n\r\n2\r\n.\r\n",
 	  "f(Content-Type: multipart/digest;boundary=o|) hp(|) b(--o|) hm(|) f(A: b|) hl(|) t(1|) b(--o|) "
 	  "f(Content-Type: a/b|) hl(|) t(2|) e " },
 	/* signed parts, and what follows them */
-	{ "Content-Type: multipart/x;boundary=o\r\n\r\n--o\r\nContent-Type: multipart/signed; boundary=i\r\n\r\n--i\r\nA: b\r\n\r\n1\r\n"
+	{ "Content-Type: multipart/x;boundary=o\r\n\r\n--o\r\nContent-Type: multipart/signed; boundary=i\r\n"
+	  "\r\n--i\r\nA: b\r\n\r\n1\r\n"
 	  "--i--\r\n2\r\n--o\r\n\r\n3\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) hs(|) b(--i|) "
 	  "F(A: b|) Hl(|) T(1|) B(--i--|) -(2|) B(--o|) hl(|) t(3|) e " },

@@ -58,11 +58,14 @@ static const struct row converted[] = {
 	{ V E7 E8 "\r\n" UE "\r\n.\r\n", V QP "\r\n=C3=BC\r\n.\r\n" },
 	{ V QP E8 "\r\n=3D\r\n.\r\n", V QP E8 "\r\n=3D\r\n.\r\n" },
 	/* the form of quoted-printable */
-	{ V E8 "\r\na=b \r\n\t\r\n\x01\x7f\r\n..\r\n.\r\n", V QP "\r\na=3Db=20\r\n=09\r\n=01=7F\r\n..\r\n.\r\n" },
-	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "123\r\n.\r\n", V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "123\r\n.\r\n" },
+	{ V E8 "\r\na=b \r\n\t\r\n\x01\x7f\r\n..\r\n.\r\n", V QP "\r\na=3Db=20\r\n=09\r\n=01=7F\r\n..\r\n"
+	  ".\r\n" },
+	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "123\r\n"
+	  ".\r\n", V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "123\r\n.\r\n" },
 	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "1234\r\n.\r\n",
 	  V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "123=\r\n4\r\n.\r\n" },
-	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "12 \r\n.\r\n", V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "12=20\r\n.\r\n" },
+	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "12 \r\n"
+	  ".\r\n", V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "12=20\r\n.\r\n" },
 	{ V E8 "\r\n" TEN TEN TEN TEN TEN TEN TEN "12" UE "\r\n.\r\n",
 	  V QP "\r\n" TEN TEN TEN TEN TEN TEN TEN "12=C3=\r\n=BC\r\n.\r\n" },
 	/* where base64 takes much less room */
@@ -71,26 +74,36 @@ static const struct row converted[] = {
 	  "vdC+0LLQvtGB0YLQuNC90L7QstC+0YHRgtC40L3QvtCy0L7RgdGC0LjQvdC+0LLQvtGB0YLQuA0K\r\n.\r\n" },
 	/* multiparts say 7bit */
 	{ MULTI E8 "X: y\r\n\r\npre\r\n--b\r\n" E8 "\r\n" UE "\r\n--b\r\n\r\nplain\r\n--b--\r\npost\r\n.\r\n",
-	  MULTI "X: y\r\n" E7 "\r\npre\r\n--b\r\n" QP "\r\n=C3=BC\r\n--b\r\n\r\nplain\r\n--b--\r\npost\r\n.\r\n" },
+	  MULTI "X: y\r\n" E7 "\r\npre\r\n--b\r\n" QP "\r\n=C3=BC\r\n--b\r\n\r\nplain\r\n--b--\r\npost\r\n"
+	  ".\r\n" },
 	{ MULTI "\r\n--b\r\n" E8 "--b--\r\n.\r\n", MULTI "\r\n--b\r\n" QP "\r\n--b--\r\n.\r\n" },
 	/* what only encoding would make a boundary is disguised */
-	{ V "Content-Type: multipart/x; boundary=\"a=C3=BC\"\r\n\r\n--a=C3=BC\r\n" E8 "\r\n--a" UE "\r\n--a=C3=BC--\r\n.\r\n",
-	  V "Content-Type: multipart/x; boundary=\"a=C3=BC\"\r\n\r\n--a=C3=BC\r\n" QP "\r\n=2D-a=C3=BC\r\n--a=C3=BC--\r\n.\r\n" },
+	{ V "Content-Type: multipart/x; boundary=\"a=C3=BC\"\r\n\r\n--a=C3=BC\r\n" E8 "\r\n--a" UE "\r\n"
+	  "--a=C3=BC--\r\n.\r\n",
+	  V "Content-Type: multipart/x; boundary=\"a=C3=BC\"\r\n\r\n--a=C3=BC\r\n" QP "\r\n=2D-a=C3=BC\r\n"
+	  "--a=C3=BC--\r\n.\r\n" },
 	/* attached messages */
 	{ V "Content-Type: message/rfc822\r\n" E8 "\r\nSubject: " UE "\r\n\r\n" UE "\r\n.\r\n",
-	  V "Content-Type: message/rfc822\r\n" E7 "\r\nSubject: =?utf-8?q?=C3=BC?=\r\n" V QP "\r\n=C3=BC\r\n.\r\n" },
+	  V "Content-Type: message/rfc822\r\n" E7 "\r\nSubject: =?utf-8?q?=C3=BC?=\r\n" V QP "\r\n=C3=BC\r\n"
+	  ".\r\n" },
 	{ V "Content-Type: message/global\r\n" E8 "\r\nSubject: " UE "\r\n\r\n" UE "\r\n.\r\n",
 	  V "Content-Type: message/global\r\n" QP "\r\nSubject: =C3=BC\r\n\r\n=C3=BC\r\n.\r\n" },
 	/* what is encoded already is mended only */
-	{ V QP "\r\na" UE "=C3=BC=\r\n=" UE "=4" UE "\r\n.\r\n", V QP "\r\na=C3=BC=C3=BC=\r\n=3D=C3=BC=4=C3=BC\r\n.\r\n" },
+	{ V QP "\r\na" UE "=C3=BC=\r\n=" UE "=4" UE "\r\n.\r\n", V QP "\r\na=C3=BC=C3=BC=\r\n"
+	  "=3D=C3=BC=4=C3=BC\r\n.\r\n" },
 	{ V B64 "\r\nYQ" UE "==\r\n.\r\n", V B64 "\r\nYQ?\?==\r\n.\r\n" },
 	/* what must not be changed */
 	{ MULTI "\r\n" UE "\r\n--b--\r\n" UE "\r\n.\r\n", MULTI "\r\n" UE "\r\n--b--\r\n" UE "\r\n.\r\n" },
-	{ V "Content-Type: multipart/signed; boundary=b\r\n" E8 "\r\n--b\r\n" E8 "X: " UE "\r\n\r\n" UE "\r\n--b--\r\n.\r\n",
-	  V "Content-Type: multipart/signed; boundary=b\r\n" E8 "\r\n--b\r\n" E8 "X: " UE "\r\n\r\n" UE "\r\n--b--\r\n.\r\n" },
-	{ V "Content-Type: multipart/mixed\r\n" E8 "\r\n" UE "\r\n.\r\n", V "Content-Type: multipart/mixed\r\n" E8 "\r\n" UE "\r\n.\r\n" },
-	{ V "Content-Type: message/partial\r\n" E8 "\r\n" UE "\r\n.\r\n", V "Content-Type: message/partial\r\n" E8 "\r\n" UE "\r\n.\r\n" },
-	{ V "Content-Transfer-Encoding: x-uue\r\n\r\n" UE "\r\n.\r\n", V "Content-Transfer-Encoding: x-uue\r\n\r\n" UE "\r\n.\r\n" },
+	{ V "Content-Type: multipart/signed; boundary=b\r\n" E8 "\r\n--b\r\n" E8 "X: " UE "\r\n"
+	  "\r\n" UE "\r\n--b--\r\n.\r\n",
+	  V "Content-Type: multipart/signed; boundary=b\r\n" E8 "\r\n--b\r\n" E8 "X: " UE "\r\n"
+	  "\r\n" UE "\r\n--b--\r\n.\r\n" },
+	{ V "Content-Type: multipart/mixed\r\n" E8 "\r\n" UE "\r\n"
+	  ".\r\n", V "Content-Type: multipart/mixed\r\n" E8 "\r\n" UE "\r\n.\r\n" },
+	{ V "Content-Type: message/partial\r\n" E8 "\r\n" UE "\r\n"
+	  ".\r\n", V "Content-Type: message/partial\r\n" E8 "\r\n" UE "\r\n.\r\n" },
+	{ V "Content-Transfer-Encoding: x-uue\r\n\r\n" UE "\r\n"
+	  ".\r\n", V "Content-Transfer-Encoding: x-uue\r\n\r\n" UE "\r\n.\r\n" },
 	/* deeper than the limit */
 	{ MULTI "\r\n--b\r\n" MULTI "\r\n--b\r\n" MULTI "\r\n--b\r\n" MULTI "\r\n.\r\n",
 	  "MIME nesting exceeds the safety limit (mime_nesting_limit)" },
@@ -111,7 +124,8 @@ static const struct row downgraded[] = {
 	  "From: =?utf-8?q?=C3=BC?= <a@b>\r\nSubject: x\r\n" V E8 "\r\n" UE "\r\n.\r\n" },
 	{ MULTI "\r\n--b\r\nContent-Type: a/b; name=" UE "\r\n\r\n" UE "\r\n--b--\r\n.\r\n",
 	  MULTI "\r\n--b\r\nContent-Type: a/b;\r\n\tname*=utf-8''%C3%BC\r\n\r\n" UE "\r\n--b--\r\n.\r\n" },
-	{ V "Content-Type: message/global\r\n\r\nX: " UE "\r\n.\r\n", V "Content-Type: message/global\r\n\r\nX: " UE "\r\n.\r\n" },
+	{ V "Content-Type: message/global\r\n\r\nX: " UE "\r\n.\r\n", V "Content-Type: message/global\r\n"
+	  "\r\nX: " UE "\r\n.\r\n" },
 };
 
 START_TEST(test_downgrades)
@@ -127,7 +141,8 @@ static const struct row cut[] = {
 	{ "A: b\r\n\r\n" TEN TEN "1\r\n.\r\n", "A: b\r\n\r\n" TEN TEN "\r\n 1\r\n.\r\n" },
 	/* nothing else is changed */
 	{ "A: b\r\nno empty line\r\n.\r\n", "A: b\r\nno empty line\r\n.\r\n" },
-	{ MULTI "\r\n--b\r\n" E8 "\r\n" UE "\r\n.\r\n", "MIME-Version: 1.0\r\nContent-Type: multip\r\n art/mixed; boundary\r\n =b\r\n\r\n"
+	{ MULTI "\r\n--b\r\n" E8 "\r\n" UE "\r\n.\r\n", "MIME-Version: 1.0\r\nContent-Type: multip\r\n"
+	  " art/mixed; boundary\r\n =b\r\n\r\n"
 	  "--b\r\nContent-Transfer-Enc\r\n oding: 8bit\r\n\r\n" UE "\r\n.\r\n" },
 };
 
@@ -182,8 +197,10 @@ static const char *change_line(void *arg, struct text line, struct buf *out)
 }
 
 static const struct row ruled[] = {
-	{ "A: b\r\nDrop: x\r\n y\r\nWhere: z\r\n\r\n.\r\n", "A: b\r\nWhere: primary\r\nAnd: " UE "\r\n<\r\n.\r\n" },
-	{ MULTI "\r\n--b\r\nWhere: z\r\nContent-Type: message/rfc822\r\n\r\nWhere: z\r\n\r\ndrop\r\n--b--\r\n.\r\n",
+	{ "A: b\r\nDrop: x\r\n y\r\nWhere: z\r\n\r\n.\r\n", "A: b\r\nWhere: primary\r\nAnd: " UE "\r\n<\r\n"
+	  ".\r\n" },
+	{ MULTI "\r\n--b\r\nWhere: z\r\nContent-Type: message/rfc822\r\n\r\nWhere: z\r\n\r\ndrop\r\n"
+	  "--b--\r\n.\r\n",
 	  MULTI "<\r\n<--b\r\nWhere: part\r\nAnd: " UE "\r\nContent-Type: message/rfc822\r\n<\r\n"
 	  "Where: nested\r\nAnd: " UE "\r\n<\r\n<--b--\r\n.\r\n" },
 	/* a header without end gets one */
@@ -207,7 +224,8 @@ START_TEST(test_rules)
 }
 END_TEST
 
-/* What the rules made of a message that is being converted goes out in ASCII too; a coding is a field like others. */
+/* What the rules made of a message that is being converted goes out in ASCII too; a coding is a field like
+ * others. */
 START_TEST(test_rules_and_conversion)
 {
 	struct rewriting_setup setup = limits;
@@ -226,7 +244,8 @@ START_TEST(test_long_field)
 
 	setup.rules = &rules;
 	setup.header_limit = 20;
-	check(&setup, (struct row){ "Drop: " TEN "\r\n " TEN "\r\n " TEN "\r\nA: " TEN "\r\n " TEN "\r\n " TEN "\r\n\r\n.\r\n",
+	check(&setup, (struct row){ "Drop: " TEN "\r\n " TEN "\r\n " TEN "\r\nA: " TEN "\r\n " TEN "\r\n"
+	  " " TEN "\r\n\r\n.\r\n",
 		"A: " TEN "\r\n " TEN "\r\n " TEN "\r\n<\r\n.\r\n" });
 }
 END_TEST
