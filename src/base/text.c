@@ -144,6 +144,16 @@ bool text_list_next(struct text *from, struct text *element)
 	return true;
 }
 
+bool text_list_has(const char *list, const char *word)
+{
+	struct text rest = text_of(list), element;
+
+	while (text_list_next(&rest, &element))
+		if (text_is_nocase(element, word))
+			return true;
+	return false;
+}
+
 /* The factor of the unit that is all of t. */
 static bool duration_unit(struct text t, uint64_t *ms)
 {

@@ -30,6 +30,9 @@ bool text_number(struct text *from, uint64_t max, uint64_t *out); /* decimal; fa
  * group); false at the end. */
 bool text_list_next(struct text *from, struct text *element);
 
+/* Whether some element of such a list is that word, but for ASCII case. */
+bool text_list_has(const char *list, const char *word);
+
 /* "30", "30s", "5m", "1.5h", "200ms", "5d", "1w" to milliseconds; none means seconds; false on anything
  * else or overflow. */
 bool text_duration(struct text, int64_t *ms);

@@ -35,16 +35,6 @@ struct question {
 
 /* --- coming and going --- */
 
-static bool is_listed(const char *list, const char *word)
-{
-	struct text rest = text_of(list), element;
-
-	while (text_list_next(&rest, &element))
-		if (text_is_nocase(element, word))
-			return true;
-	return false;
-}
-
 struct generic *generic_new(const struct settings *s, const struct manner *m, char **why)
 {
 	struct generic *g;
@@ -54,7 +44,7 @@ struct generic *generic_new(const struct settings *s, const struct manner *m, ch
 		return NULL;
 	g = mem_alloc(sizeof *g);
 	g->settings = s;
-	g->propagates = is_listed(s->propagate_unmatched_extensions, "generic");
+	g->propagates = text_list_has(s->propagate_unmatched_extensions, "generic");
 	address_header_init(&g->result);
 	address_header_init(&g->field);
 	buf_init(&g->mapped, ADDRESS_MAX);

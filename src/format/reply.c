@@ -15,6 +15,7 @@ struct reply_reader {
 	size_t bytes;        /* of the reply at hand */
 	bool line_over;      /* bytes of the line at hand were dropped */
 	bool garbage;
+	bool ascii;          /* bytes above 127 are read as '?' */
 	bool spent;          /* the text belongs to a reply that was given out */
 	struct reply_filter filter;
 	struct buf shown;    /* the line at hand as the filter sees it */
@@ -42,6 +43,11 @@ void reply_reader_free(struct reply_reader *r)
 void reply_reader_filter(struct reply_reader *r, const struct reply_filter *filter)
 {
 	r->filter = *filter;
+}
+
+void reply_reader_ascii(struct reply_reader *r)
+{
+	r->ascii = true;
 }
 
 /* Takes bytes up to and with LF, or all; true if the line is complete. */
@@ -181,6 +187,13 @@ static bool filter_line(struct reply_reader *r, struct text *line, struct reply 
 	return !why;
 }
 
+static void make_ascii(struct reply_reader *r)
+{
+	for (size_t i = 0; i < r->line_len; i++)
+		if ((unsigned char)r->line[i] > 127)
+			r->line[i] = '?';
+}
+
 /* A line is complete. */
 static enum reply_result take_line(struct reply_reader *r, struct reply *out)
 {
@@ -188,6 +201,8 @@ static enum reply_result take_line(struct reply_reader *r, struct reply *out)
 	bool last = false;
 	int code;
 
+	if (r->ascii)
+		make_ascii(r);
 	if (r->filter.replace && !filter_line(r, &line, out))
 		return REPLY_UNFILTERED;
 	code = line_code(line, &last);

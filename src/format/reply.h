@@ -39,6 +39,9 @@ struct reply_filter {
 };
 void reply_reader_filter(struct reply_reader *, const struct reply_filter *);   /* copied */
 
+/* From now on every byte above 127 is read as a question mark. */
+void reply_reader_ascii(struct reply_reader *);
+
 /* Takes bytes from *p up to the end of one reply and moves *p and *n on; REPLY_READY fills *out.
  * REPLY_UNFILTERED: the filter failed, out->text says why; the reader is not to be used again. */
 enum reply_result reply_reader_next(struct reply_reader *, const char **p, size_t *n, struct reply *out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "queue/core.h"
 #include "queue/flight.h"
 #include "queue/lease.h"
@@ -21,6 +22,16 @@ static struct envelope excerpt(const struct flight *f, struct envelope_rcpt *rcp
 	part.rcpts = rcpts;
 	part.count = f->count;
 	return part;
+}
+
+/* What is dropped has its envelope, as what smtpd takes elsewhere; causeway-inject has looked itself. */
+static bool needs_smtputf8(const struct queue *q, const struct active *a)
+{
+	const char *classes = q->settings->smtputf8_autodetect_classes;
+
+	if (a->envelope->smtputf8 || !a->utf8_header)
+		return a->envelope->smtputf8;
+	return text_list_has(classes, "smtpd") || text_list_has(classes, "all");
 }
 
 static char *received(const struct queue *q, struct active *a)
@@ -45,7 +56,10 @@ static void send_flight(struct queue *q, struct flight *f)
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
 		.age = message_age(a->message, queue_now(q)),
 	};
-	char *flagged = *d->flags ? trace_flagged(d->flags, &part, &rcpts[0], received(q, a)) : NULL;
+	char *flagged;
+
+	part.smtputf8 = needs_smtputf8(q, a);
+	flagged = *d->flags ? trace_flagged(d->flags, &part, &rcpts[0], received(q, a)) : NULL;
 
 	r.trace = flagged ? flagged : received(q, a);
 	r.trace_size = strlen(r.trace);

@@ -9,10 +9,5 @@ static const char *const names[] = {
 
 bool notices_wanted(const struct settings *s, enum notice_class class)
 {
-	struct text rest = text_of(s->notify_classes), word;
-
-	while (text_list_next(&rest, &word))
-		if (text_is_nocase(word, names[class]))
-			return true;
-	return false;
+	return text_list_has(s->notify_classes, names[class]);
 }

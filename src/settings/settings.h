@@ -69,6 +69,7 @@ struct settings {
 	struct settings_tls tls;
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;
 	bool disable_mime_output_conversion, smtputf8_enable;
+	char *smtputf8_autodetect_classes;
 	int64_t mime_boundary_length_limit, mime_nesting_limit, header_size_limit, line_length_limit;
 	/* queue { } */
 	int64_t minimal_backoff_time, maximal_backoff_time;

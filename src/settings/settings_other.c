@@ -28,8 +28,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
 	/* content */
-	ROW(LIST, "smtputf8_autodetect_classes", "sendmail, verify",
-		"origins whose messages are examined for UTF-8"),
 	ROW(LIST, "internal_mail_filter_classes", "", "own messages that are filtered"),
 	/* what the postmaster is told */
 	ROW(TEXT, "error_notice_recipient", "postmaster", "who gets transcripts"),

@@ -96,6 +96,8 @@ static const struct option_row top_rows[] = {
 		"send 8-bit content as it is to servers that have not announced 8BITMIME"),
 	ROW(FLAG, "smtputf8_enable", smtputf8_enable, "yes",
 		"use SMTPUTF8, for addresses and headers in UTF-8 (RFC 6531)"),
+	ROW(LIST, "smtputf8_autodetect_classes", smtputf8_autodetect_classes, "sendmail, verify",
+		"origins of mail that is looked through for UTF-8, which makes it need SMTPUTF8"),
 	ROW(SIZE, "mime_boundary_length_limit", mime_boundary_length_limit, "2048",
 		"bytes of a multipart's boundary that are compared", .min = 1, .max = MEBIBYTE),
 	ROW(COUNT, "mime_nesting_limit", mime_nesting_limit, "100",

@@ -40,6 +40,8 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
 	reply_reader_filter(d->reader, &setup->filter);
+	if (d->no_smtputf8)
+		reply_reader_ascii(d->reader);
 	buf_init(&d->transcript, TRANSCRIPT_MAX);
 	buf_init(&d->remarks, REMARKS_MAX);
 	d->step = d->tls_first ? STEP_HANDSHAKE : STEP_HELO;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "tool/inject_arguments.h"
 #include "tool/inject_message.h"
 #include "tool/tool_settings.h"
@@ -51,6 +52,13 @@ static struct settings *find_settings(const char *file, char **why)
 	return settings;
 }
 
+static bool finds_utf8(const struct settings *s)
+{
+	const char *classes = s->smtputf8_autodetect_classes;
+
+	return s->smtputf8_enable && (text_list_has(classes, "sendmail") || text_list_has(classes, "all"));
+}
+
 static int hand_over(struct inject_arguments *a, char **why)
 {
 	struct settings *settings = find_settings(a->config_file, why);
@@ -59,7 +67,8 @@ static int hand_over(struct inject_arguments *a, char **why)
 
 	if (!settings)
 		return EX_CONFIG;
-	place = (struct inject_place){ .spool = settings->spool_directory, .origin = settings->myorigin };
+	place = (struct inject_place){ .spool = settings->spool_directory, .origin = settings->myorigin,
+		.finds_utf8 = finds_utf8(settings) };
 	code = inject_message(a, &place, STDIN_FILENO, why);
 	settings_free(settings);
 	return code;

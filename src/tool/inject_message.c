@@ -145,7 +145,7 @@ static void complete_envelope(struct message *m, const struct inject_header *hea
 		free(e->sender);
 		e->sender = login_name();
 	}
-	e->smtputf8 = header->utf8 || has_utf8(e);
+	e->smtputf8 = m->place->finds_utf8 && (header->utf8 || has_utf8(e));
 }
 
 /* --- what the header lacks -------------------------------------------------------------------- */

@@ -215,17 +215,36 @@ def test_smtputf8_enable_no_neither_asks_nor_uses(t):
     got = peer.wait_messages(1)[0]
     assert "SMTPUTF8" not in got.mail, got.mail
     same(own_part(got), wire(text(headers=[SUBJECT])))
+    peer.script["rcpt"] = "550 5.1.1 grün"
+    daemon.send("v@example.org", text())
+    assert "550 5.1.1 gr??n" in daemon.wait_delivery("v@example.org", "bounced")["reason"], "P-7"
+
+
+def test_smtputf8_autodetect_classes(t):
+    """causeway-inject looks itself (sendmail); whatever is dropped is looked through if smtpd is named."""
+    for classes, injected, dropped in (("sendmail, verify", True, False), ("smtpd", True, True), ("all", True, True),
+                                       ("", False, False)):
+        peer = t.peer(keywords=EIGHT + ("SMTPUTF8",))
+        daemon = t.daemon(peer, {"smtputf8_autodetect_classes": classes}, name=classes[:4] or "none")
+        done = daemon.inject(["-c", daemon.conf, "u@example.org"], text(headers=[SUBJECT]))
+        same(done.returncode, 0, done.stderr)
+        same("SMTPUTF8" in peer.wait_messages(1)[0].mail, injected, "injected, " + classes)
+        daemon.send("u@example.org", text(headers=[SUBJECT]))
+        same("SMTPUTF8" in peer.wait_messages(2)[1].mail, dropped, "dropped, " + classes)
+        daemon.send("u@example.org", text(headers=["Subject: ascii"]))
+        assert "SMTPUTF8" not in peer.wait_messages(3)[2].mail
+        daemon.stop()
 
 
 def stored(t, store, choice):
     daemon = t.daemon("unix:" + store.socket, {"lmtp.utf8_headers": choice}, name=choice)
-    before = len(store.mail("one"))
     daemon.send("one@example.org", text(headers=[SUBJECT, "From: a@client.test", "Date: Wed, 25 Nov 2026 12:00:00 +0000",
                                                  "Message-ID: <%s@client.test>" % choice]), params="SMTPUTF8")
     daemon.wait_delivery("one@example.org", "bounced" if choice == "strict" else "sent")
     if choice == "strict":
         return b""
-    return processes.wait_for(lambda: store.mail("one")[before:], 20, "the message")[0]
+    ident = b"<%s@client.test>" % choice.encode()
+    return processes.wait_for(lambda: [m for m in store.mail("one") if ident in m], 20, "the message")[0]
 
 
 @limit(180)

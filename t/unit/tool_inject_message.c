@@ -84,7 +84,7 @@ static void remove_spool(void)
 
 static int inject(const char *const *words, const char *input, size_t n, char **why)
 {
-	struct inject_place place = { .spool = spool, .origin = "origin.test" };
+	struct inject_place place = { .spool = spool, .origin = "origin.test", .finds_utf8 = true };
 	char name[] = "causeway-inject", *argv[ARGUMENTS_MAX + 2] = { name };
 	struct inject_arguments a;
 	int fd = memfd_create("input", 0), argc = 1, code;
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(test_refuses_what_cannot_be_read)
 {
 	char name[] = "causeway-inject", address[] = "a@x", *argv[] = { name, address, NULL }, *why = NULL;
-	struct inject_place place = { .spool = spool, .origin = "origin.test" };
+	struct inject_place place = { .spool = spool, .origin = "origin.test", .finds_utf8 = true };
 	struct inject_arguments a;
 	int fd = open("/", O_RDONLY);
 
