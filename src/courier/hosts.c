@@ -12,7 +12,7 @@
 #include "courier/search.h"
 #include "format/domain.h"
 
-enum { FAILURE_MAX = 1200 };
+enum { FAILURE_MAX = 1200, SUBMISSIONS_PORT = 465 };
 
 struct hosts {
 	struct lookup_for of;
@@ -247,6 +247,16 @@ static const char *service_of(const struct hosts *h)
 	return h->element.service[0] ? h->element.service : h->of.transport->manner->tcp_port;
 }
 
+/* Who speaks plainly to a port that waits for TLS waits until time runs out. */
+static void hint_at_wrapper(const struct hosts *h)
+{
+	const struct manner *m = h->of.transport->manner;
+
+	if (h->port == SUBMISSIONS_PORT && m->protocol == PROTOCOL_SMTP && !m->tls_wrappermode)
+		lookup_note(&h->of, "warning: %s: port 465 speaks TLS from the first byte: set tls_wrappermode = yes and "
+			"tls_security_level = encrypt (or stronger)", h->written);
+}
+
 /* Reads the element; false with a complaint if there is nothing to find. */
 static bool read_element(struct hosts *h, struct text element)
 {
@@ -261,8 +271,10 @@ static bool read_element(struct hosts *h, struct text element)
 		return false;
 	}
 	h->port = h->element.port;
-	if (h->port > 0 || port_find(h->of.setup->settings->known_tcp_ports, service_of(h), &h->port))
+	if (h->port > 0 || port_find(h->of.setup->settings->known_tcp_ports, service_of(h), &h->port)) {
+		hint_at_wrapper(h);
 		return true;
+	}
 	fail(h, "4.3.5", shown, "no such port or service");
 	return false;
 }

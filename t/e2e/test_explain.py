@@ -9,7 +9,8 @@ from dns import SERVFAIL, SILENT
 from harness import limit, same
 from mx import address, daemon_with_dns, deliver, known_hosts, network
 
-NAMES = {"d.test": ["MX 10 h1.test", "MX 20 alias.test", "MX 30 h3.test", "MX 5 gone.test"], "alias.test": ["CNAME h2.test"]}
+NAMES = {"d.test": ["MX 10 h1.test", "MX 20 alias.test", "MX 30 h3.test", "MX 5 gone.test"],
+         "alias.test": ["CNAME h2.test"]}
 
 
 def explain(daemon, domain):
@@ -17,11 +18,13 @@ def explain(daemon, domain):
 
 
 def test_hosts_in_order_and_those_left_out(t):
-    daemon, peers, server = network(t, [{}, {}, {}], NAMES, {"smtp.mx_address_limit": 2, "smtp.bind_address": "127.0.0.9"})
+    daemon, peers, _ = network(t, [{}, {}, {}], NAMES, {
+        "smtp.mx_address_limit": 2, "smtp.bind_address": "127.0.0.9"})
     way = explain(daemon, "d.test")
     port = peers[0].address[1]
     same([(h["preference"], h["name"], h["address"], h["port"], h["alias_of"], h["from"]) for h in way["hosts"]],
-         [(10, "h1.test", address(1), port, None, "127.0.0.9"), (20, "alias.test", address(2), port, "h2.test", "127.0.0.9")])
+         [(10, "h1.test", address(1), port, None, "127.0.0.9"),
+          (20, "alias.test", address(2), port, "h2.test", "127.0.0.9")])
     same({(one["host"], one["address"]): one["why"].split(":")[0] for one in way["left_out"]}, {
         ("gone.test", None): "Host or domain name not found. Name service error for name=gone.test type=A",
         ("h3.test", address(3)): "mx_address_limit"})
@@ -30,7 +33,8 @@ def test_hosts_in_order_and_those_left_out(t):
         ("A", "h3.test", "insecure"), ("MX", "d.test", "insecure")])
     same(way["failure"], None)
     text = daemon.ctl("explain", "u@d.test")
-    for part in ("10 h1.test[127.0.0.11]:%d" % port, "alias of h2.test", "mx_address_limit", "d.test. 60 IN MX 10 h1.test."):
+    for part in ("10 h1.test[127.0.0.11]:%d" % port, "alias of h2.test", "mx_address_limit",
+                 "d.test. 60 IN MX 10 h1.test."):
         assert part in text, text
     same([peer.sessions for peer in peers], [[], [], []])
 
@@ -39,7 +43,8 @@ def test_why_there_is_no_host(t):
     daemon, _ = daemon_with_dns(t, {"fail.test": SERVFAIL, "null.test": ["MX 0 ."], "self.test": ["127.0.0.1"],
                                     "bad.test": ["MX 10 self.test", "MX 20 h1.test"], **known_hosts(1)},
                                 {"best_mx_transport": "lmtp:unix:/nosuch"})
-    for domain, dsn in (("fail.test", "4.4.3"), ("null.test", "5.1.0"), ("nosuch.test", "5.4.4"), ("bad.test", "5.4.6")):
+    for domain, dsn in (("fail.test", "4.4.3"), ("null.test", "5.1.0"), ("nosuch.test", "5.4.4"),
+                        ("bad.test", "5.4.6")):
         way = explain(daemon, domain)
         same((way["hosts"], way["failure"]["dsn"]), ([], dsn), domain)
         assert dsn in daemon.ctl("explain", "u@" + domain)
@@ -49,7 +54,8 @@ def test_why_there_is_no_host(t):
 
 
 def test_lists_and_fallback_relays(t):
-    daemon, _, _ = network(t, [{}, {}], {}, {"relayhost": "[h1.test]:26, nosuch.test", "smtp.fallback_relay": "[h2.test]:27"})
+    daemon, _, _ = network(t, [{}, {}], {}, {
+        "relayhost": "[h1.test]:26, nosuch.test", "smtp.fallback_relay": "[h2.test]:27"})
     way = explain(daemon, "anywhere.test")
     same([(h["nexthop"], h["name"], h["port"]) for h in way["hosts"]],
          [("[h1.test]:26", "h1.test", 26), ("[h2.test]:27", "h2.test", 27)])

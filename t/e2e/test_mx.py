@@ -11,6 +11,7 @@ LATER = {"mail": "451 4.3.0 not now"}
 
 
 def test_A_1_preference_decides(t):
+    """The hosts of the MX records, best first: behaviour N-1."""
     daemon, peers, server = network(t, [GOOD, GOOD, GOOD], {
         "d.test": ["MX 30 h3.test", "MX 10 h2.test", "MX 20 h1.test"]})
     line = deliver(daemon, "d.test")
@@ -68,9 +69,11 @@ def test_N_5_null_mx(t):
 
 
 def test_N_8_and_9_odd_targets(t):
-    """A numeric target is used as an address; names that are none are left out, with a warning."""
-    daemon, peers, _ = network(t, [GOOD], {"number.test": ["MX 10 127.0.0.11"], "some.test": ["MX 5 a,b.test", "MX 10 h1.test"],
-                                           "bad.test": ["MX 5 a,b.test"]})
+    """A numeric target is used as an address; names that are none are left out, with a warning, and if nothing is left
+    the mail is returned: behaviour N-4."""
+    daemon, peers, _ = network(t, [GOOD], {
+        "number.test": ["MX 10 127.0.0.11"], "some.test": ["MX 5 a,b.test", "MX 10 h1.test"],
+        "bad.test": ["MX 5 a,b.test"]})
     for domain in ("number.test", "some.test"):
         same(outcome(deliver(daemon, domain)), ("sent", "2.0.0"), domain)
     same(outcome(deliver(daemon, "bad.test")), ("bounced", "5.4.4"))
@@ -186,7 +189,7 @@ def test_D_4_lists_and_smtp_fallback_relay_F_1(t):
 
 
 def test_F_2_and_3_what_leads_to_a_fallback_relay(t):
-    """No such domain, no answer, nobody there, not now: yes. Refused by a server: no."""
+    """No such domain, no answer, nobody there, no service (behaviour N-6), not now: yes. Refused by a server: no."""
     names = {"fail.test": 2, "dead.test": ["127.0.0.19"], "null.test": ["MX 0 ."], "later.test": ["127.0.0.12"],
              "never.test": ["127.0.0.13"], "rcpt.test": ["127.0.0.14"]}
     daemon, peers, _ = network(t, [GOOD, LATER, {"mail": "550 5.7.1 no"}, {"rcpt": "451 4.2.0 not now"}], names,
@@ -210,7 +213,8 @@ def test_A_25_and_26_our_own_relays_fail_for_now_only(t):
 @limit(60)
 def test_enable_idna2003_compatibility_D_13(t):
     """Names beyond ASCII become A-labels for the DNS, and stay what they are in the log."""
-    names = {"xn--bcher-kva.test": ["MX 10 h1.test"], "xn--strae-oqa.test": ["127.0.0.11"], "strasse.test": ["127.0.0.12"]}
+    names = {"xn--bcher-kva.test": ["MX 10 h1.test"], "xn--strae-oqa.test": ["127.0.0.11"],
+             "strasse.test": ["127.0.0.12"]}
     for setting, host in (("no", "127.0.0.11"), ("yes", "127.0.0.12")):
         daemon, _, _ = network(t, [GOOD, GOOD], names, {"enable_idna2003_compatibility": setting},
                                keywords=("SMTPUTF8", "8BITMIME"))

@@ -44,8 +44,9 @@ def test_N_3_no_name_server(t):
     server = NameServer({})
     address = server.address
     server.close()
-    daemon = t.daemon(None, {"default_transport": "smtp", "resolver.servers": [address], "resolver.trust_anchor_file": "",
-                             "queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"})
+    daemon = t.daemon(None, {
+        "default_transport": "smtp", "resolver.servers": [address], "resolver.trust_anchor_file": "",
+        "queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"})
     line = deliver(daemon, "d.test", timeout=80)
     same(outcome(line), ("deferred", "4.4.3"))
 
@@ -61,7 +62,8 @@ def test_ignore_mx_lookup_error(t):
 def test_N_13_a_temporary_error_counts_more(t):
     """One family fails, the other has nothing: wait. One family fails, the other has an address: go."""
     daemon, peers, _ = network(t, [GOOD], {
-        "half.test": {"MX": [], "A": [], "AAAA": SERVFAIL}, "good.test": {"MX": [], "A": ["127.0.0.11"], "AAAA": SERVFAIL}},
+        "half.test": {"MX": [], "A": [], "AAAA": SERVFAIL},
+        "good.test": {"MX": [], "A": ["127.0.0.11"], "AAAA": SERVFAIL}},
         {"inet_protocols": "all"})
     same(outcome(deliver(daemon, "half.test")), ("deferred", "4.4.3"))
     same(outcome(deliver(daemon, "good.test")), ("sent", "2.0.0"))
@@ -69,10 +71,12 @@ def test_N_13_a_temporary_error_counts_more(t):
 
 def test_N_25_text_of_a_name_that_is_not_there(t):
     daemon, _ = daemon_with_dns(t, {"empty.test": []})
-    for domain, text in (("nosuch.test", "Host not found"), ("empty.test", "Host found but no data record of requested type")):
+    for domain, text in (("nosuch.test", "Host not found"),
+                         ("empty.test", "Host found but no data record of requested type")):
         line = deliver(daemon, domain, sender="")
         same((outcome(line), line["relay"]), (("bounced", "5.4.4"), "none"))
-        same(line["reason"], "Host or domain name not found. Name service error for name=%s type=A: %s" % (domain, text))
+        same(line["reason"],
+             "Host or domain name not found. Name service error for name=%s type=A: %s" % (domain, text))
 
 
 def test_no_look_up_is_repeated_while_it_is_under_way(t):
@@ -85,10 +89,11 @@ def test_no_look_up_is_repeated_while_it_is_under_way(t):
 
 
 def test_smtp_dns_reply_filter_N_7(t):
-    """IGNORE takes records away; when nothing is left the mail waits; another action is a mistake that makes it wait."""
-    names = {"d.test": ["MX 10 h1.test", "MX 20 h2.test"], "all.test": ["MX 10 h1.test"], "odd.test": ["MX 10 odd-host.test"],
-             "odd-host.test": ["127.0.0.12"]}
-    table = "pcre:{{/^d\\.test\\. \\d+ IN MX 10 h1\\.test\\.$$/ IGNORE}, {/ IN A 127\\.0\\.0\\.11$$/ ignore}, {/odd-host.* IN A / DROP}}"
+    """IGNORE takes records away; when nothing is left the mail waits, and so it does for another action, a mistake."""
+    names = {"d.test": ["MX 10 h1.test", "MX 20 h2.test"], "all.test": ["MX 10 h1.test"],
+             "odd.test": ["MX 10 odd-host.test"], "odd-host.test": ["127.0.0.12"]}
+    table = ("pcre:{{/^d\\.test\\. \\d+ IN MX 10 h1\\.test\\.$$/ IGNORE}, {/ IN A 127\\.0\\.0\\.11$$/ ignore}, "
+             "{/odd-host.* IN A / DROP}}")
     daemon, peers, _ = network(t, [GOOD, GOOD], names, {"smtp.dns_reply_filter": table})
     line = deliver(daemon, "d.test")
     same((outcome(line), line["relay"][:7]), (("sent", "2.0.0"), "h2.test"))
@@ -117,14 +122,15 @@ def test_disable_dns_lookups_smtp_dns_support_level(t):
 
 
 def test_smtp_host_lookup_N_15_to_17(t):
-    """dns: the hosts file counts for nothing. native: it comes first. Both: after the DNS has said that there is no such
-    host, and not when it fails."""
+    """dns: the hosts file counts for nothing. native: it comes first. Both: after the DNS has said that there is no
+    such host, and not when it fails."""
     hosts = t.path("hosts")
     with open(hosts, "w") as file:
         file.write("127.0.0.11 only-file.test both.test fail.test\n::1 six.test\n")
     names = {"both.test": ["127.0.0.12"], "fail.test": {"MX": [], "*": SERVFAIL}, "only-dns.test": ["127.0.0.12"]}
     table = {
-        "dns": {"only-file.test": "5.4.4", "both.test": "127.0.0.12", "fail.test": "4.4.3", "only-dns.test": "127.0.0.12"},
+        "dns": {"only-file.test": "5.4.4", "both.test": "127.0.0.12", "fail.test": "4.4.3",
+                "only-dns.test": "127.0.0.12"},
         "native": {"only-file.test": "127.0.0.11", "both.test": "127.0.0.11", "fail.test": "127.0.0.11",
                    "only-dns.test": "127.0.0.12", "six.test": "5.4.4"},
         "dns, native": {"only-file.test": "127.0.0.11", "both.test": "127.0.0.12", "fail.test": "4.4.3",
@@ -149,3 +155,35 @@ def test_smtp_dns_resolver_options(t):
         same("relay.local.test" in server.asked, bool(options), options)
         assert "d.test.local.test" not in server.asked
         daemon.end()
+
+
+def test_lmtp_looks_hosts_up_in_the_same_way(t):
+    """Its hosts by name: parameters dns_reply_filter, dns_resolver_options, dns_support_level, host_lookup; and
+    defer_if_no_mx_address_found, which means nothing where no MX is looked up."""
+    peer = t.peer(address=("127.0.0.1", 0))
+    hosts = t.path("hosts")
+    with open(hosts, "w") as file:
+        file.write("127.0.0.1 file.test\n")
+    names = {"dns.test": ["127.0.0.1"], "two.test": ["127.0.0.9", "127.0.0.1"], "short.local.test": ["127.0.0.1"]}
+    for nexthop, settings, wanted in (
+            ("dns.test", {}, ("sent", "2.0.0")),
+            ("file.test", {"lmtp.defer_if_no_mx_address_found": True}, ("bounced", "5.4.4")),
+            ("file.test", {"lmtp.host_lookup": "dns, native"}, ("sent", "2.0.0")),
+            ("dns.test", {"lmtp.dns_support_level": "disabled"}, ("bounced", "5.4.4")),
+            ("file.test", {"lmtp.dns_support_level": "disabled"}, ("sent", "2.0.0")),
+            ("two.test", {"lmtp.dns_reply_filter": "regexp:{{/127.0.0.9$$/ IGNORE}}"}, ("sent", "2.0.0")),
+            ("dns.test", {"lmtp.dns_reply_filter": "static:ignore"}, ("deferred", "4.7.0")),
+            ("short", {}, ("bounced", "5.4.4")),
+            ("short", {"lmtp.dns_resolver_options": "res_defnames", "mydomain": "local.test"}, ("sent", "2.0.0"))):
+        daemon, _ = daemon_with_dns(t, names, {
+            "resolver.hosts_file": hosts, "default_transport": "lmtp:inet:%s:%d" % (nexthop, peer.address[1]),
+            **settings})
+        same(outcome(deliver(daemon, "x.test", sender="")), wanted, (nexthop, settings))
+        daemon.end()
+
+
+def test_D_12_port_465(t):
+    """A hint for who forgot the wrapper mode."""
+    daemon, _ = daemon_with_dns(t, {}, {"relayhost": "[127.0.0.19]:465"})
+    same(outcome(deliver(daemon, "x.test")), ("deferred", "4.4.1"))
+    assert "warning: [127.0.0.19]:465: port 465 speaks TLS from the first byte" in daemon.log()

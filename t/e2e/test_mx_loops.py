@@ -5,7 +5,8 @@ from harness import same
 from mx import daemon_with_dns, deliver, network
 
 SELF = ["127.0.0.1"]
-LOOPS = {"best.test": ["MX 10 self.test", "MX 20 h1.test"], "backup.test": ["MX 10 h1.test", "MX 20 self.test", "MX 30 h2.test"],
+LOOPS = {"best.test": ["MX 10 self.test", "MX 20 h1.test"],
+         "backup.test": ["MX 10 h1.test", "MX 20 self.test", "MX 30 h2.test"],
          "blind.test": ["MX 10 gone.test", "MX 20 self.test"], "self.test": SELF, "host.test": SELF + ["127.0.0.12"],
          "equal.test": ["MX 10 h1.test", "MX 10 self.test"],
          "h1.test": ["127.0.0.11"], "h2.test": ["127.0.0.12"]}
@@ -79,7 +80,8 @@ def test_best_mx_transport_that_loops_itself(t):
 def test_best_mx_transport_not_behind_relayhost(t):
     """That our relay is this host is a mistake in the configuration: the mail waits."""
     local = t.peer()
-    daemon, _ = daemon_with_dns(t, LOOPS, {"best_mx_transport": "lmtp:" + local.nexthop, "relayhost": "best.test", **QUICK})
+    daemon, _ = daemon_with_dns(t, LOOPS, {
+        "best_mx_transport": "lmtp:" + local.nexthop, "relayhost": "best.test", **QUICK})
     line = deliver(daemon, "anywhere.test")
     same(outcome(line), ("deferred", "4.3.5"))
     same(local.messages, [])

@@ -16,7 +16,8 @@ def srv_network(t, scripts, records, settings=None, names=None):
     port, peers = servers(t, scripts)
     table = {"h%d.test" % n: ["127.0.0.%d" % (10 + n)] for n in range(1, len(scripts) + 1)}
     if records is not None:
-        table[SRV + "relay.test"] = [r.replace("PORT", str(port)) for r in records] if isinstance(records, list) else records
+        listed = isinstance(records, list)
+        table[SRV + "relay.test"] = [r.replace("PORT", str(port)) for r in records] if listed else records
     daemon, server = daemon_with_dns(t, {**table, **(names or {})}, {
         "use_srv_lookup": "submission", "relayhost": "relay.test:submission",
         "known_tcp_ports": "submission=%d, smtp=25" % port, **(settings or {})})
@@ -45,8 +46,9 @@ def test_A_4_weights(t):
 
 def test_use_srv_lookup_for_lmtp(t):
     peer = t.peer(address=("127.0.0.1", 0))
-    daemon, _ = daemon_with_dns(t, {"_lmtp._tcp.store.test": ["SRV 0 0 %d h.test" % peer.address[1]], "h.test": ["127.0.0.1"]},
-                                {"use_srv_lookup": "lmtp", "transport_maps": "inline:{store.test=lmtp:inet:store.test:lmtp}"})
+    daemon, _ = daemon_with_dns(
+        t, {"_lmtp._tcp.store.test": ["SRV 0 0 %d h.test" % peer.address[1]], "h.test": ["127.0.0.1"]},
+        {"use_srv_lookup": "lmtp", "transport_maps": "inline:{store.test=lmtp:inet:store.test:lmtp}"})
     same(deliver(daemon, "store.test")["relay"], "h.test[127.0.0.1]:%d" % peer.address[1])
 
 

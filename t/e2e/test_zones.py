@@ -77,7 +77,8 @@ SIGNED = HOSTS + "one MX 10 h1\nnone TXT x\n"
 
 @limit(120)
 def test_N_26_dnssec(t):
-    """What is signed is seen to be; what is not is used all the same; what was changed on the way is never believed."""
+    """What is signed is seen to be; what is not is used all the same; what was changed on the way is never believed.
+    Addresses are validated as the MX records are: behaviour N-27."""
     port, peers = servers(t, [{}, {}])
     daemon = with_zones(t, {"plain.test": SIGNED, "signed.test": SIGNED, "bogus.test": SIGNED},
                         {"smtp.tcp_port": port}, signed=("signed.test", "bogus.test"),
@@ -133,7 +134,8 @@ def test_postfix_is_the_exchanger(t):
 def test_smtp_sink_is_the_exchanger(t):
     """It refuses the first command of every session: the mail waits. Then it takes all: the same mail arrives."""
     port = free_port()
-    daemon = with_zones(t, {"plain.test": "d MX 10 mx\nmx A 127.0.0.1\n"}, {"smtp.tcp_port": port, "queue.minimal_backoff_time": "1s"})
+    daemon = with_zones(t, {"plain.test": "d MX 10 mx\nmx A 127.0.0.1\n"}, {
+        "smtp.tcp_port": port, "queue.minimal_backoff_time": "1s"})
     refusing = Sink(t.path("sink1"), ["-r", "mail"], port).start()
     t.on_end(refusing.stop)
     line = deliver(daemon, "d.plain.test")
