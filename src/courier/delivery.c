@@ -16,6 +16,7 @@
 /* What is awaited. */
 enum phase {
 	WAITING,     /* a connection, sent ahead */
+	FOLLOWING,   /* the end of the request before on the same connection */
 	SEARCHING,   /* the next host; a session that is left may end meanwhile */
 	TRYING,      /* the end of an attempt: the session has the recipients that are left */
 	PARTING      /* the end of a connection that is not kept: everybody has an answer */
@@ -24,6 +25,8 @@ enum phase {
 struct delivery {
 	struct list in;                  /* those that run */
 	struct list ahead;               /* those of the destination that wait */
+	struct delivery *follower;       /* whose commands go out behind this one's content, or NULL */
+	bool recalled;                   /* while it followed */
 	enum phase phase;
 	struct delivery_tools *tools;
 	struct request *request;
@@ -55,7 +58,8 @@ static void delivery_free(struct delivery *d)
 	list_remove(&d->in);
 	list_remove(&d->ahead);
 	d->tools->running_count--;
-	session_free(d->session);
+	if (d->phase != FOLLOWING)
+		session_free(d->session);
 	dane_cancel(d->dane);
 	hosts_free(d->hosts);
 	if (d->fd >= 0)
@@ -258,6 +262,7 @@ static void settled(void *arg)
 
 	switch (d->phase) {
 	case WAITING:
+	case FOLLOWING:
 	case SEARCHING:
 		break;
 	case TRYING:
@@ -269,8 +274,13 @@ static void settled(void *arg)
 	}
 }
 
+static void may_follow(void *arg);
+static void passed(void *arg);
+static void returned(void *arg);
+
 static const struct session_events session_events = {
 	.verdict = verdict, .note = note, .dot = dot, .settled = settled,
+	.may_follow = may_follow, .passed = passed, .returned = returned,
 };
 
 /* Opportunistic TLS that fails must not keep mail for ever, nor may it be talked out of it at once: mail that has
@@ -296,11 +306,13 @@ static void gather(struct delivery *d)
 		d->part.rcpts[i].address = d->outside->rcpts[d->asked[i]].address;
 }
 
-static void begin(struct delivery *d, bool last_host)
+static struct session_job make_job(struct delivery *d, bool last_host)
 {
 	const struct request *r = d->request;
 	uint64_t size = r->content_size > DOT_LINE ? r->content_size - DOT_LINE : 0;
-	struct session_job job = {
+
+	gather(d);
+	return (struct session_job){
 		.transaction = {
 			.envelope = &d->part, .client = &d->client, .age = r->age, .content_size = r->trace_size + size,
 			.eight_bit = r->eight_bit, .utf8_header = r->utf8_header,
@@ -311,8 +323,12 @@ static void begin(struct delivery *d, bool last_host)
 		.fd = d->fd, .content_at = r->content_at, .content_size = r->content_size,
 		.long_lines = r->long_lines,
 	};
+}
 
-	gather(d);
+static void begin(struct delivery *d, bool last_host)
+{
+	struct session_job job = make_job(d, last_host);
+
 	d->phase = TRYING;
 	session_begin(d->session, &job);
 }
@@ -327,6 +343,63 @@ static void give_away(struct delivery *d, const char *text)
 	tally_give_reason(d->tally, &v, NULL, NULL);
 	tally_answer_left(d->tally, d->session);
 	end(d);
+}
+
+/* Two requests on one connection. */
+
+/* The request that has waited longest for a connection of this destination gets this one already. */
+static void may_follow(void *arg)
+{
+	struct delivery *d = arg, *next;
+	struct list *first = NULL;
+	struct session_job job;
+
+	if (transport_keeps(d->transport, d->request->nexthop))
+		first = ahead_take(d->tools->ahead, d->request->destination);
+	if (!first)
+		return;
+	next = d->follower = LIST_OF(first, struct delivery, ahead);
+	next->phase = FOLLOWING;
+	next->session = d->session;
+	next->reused = true;
+	job = make_job(next, session_is_only(d->session));
+	session_follow(d->session, &job, &session_events, next);
+}
+
+/* The connection is the follower's, with its lease. */
+static void passed(void *arg)
+{
+	struct delivery *d = arg;
+
+	transaction_over(d);
+	d->session = NULL;
+	d->follower->phase = TRYING;
+	finish(d, CONNECTION_PASSED, d->follower->request->number);
+}
+
+static void give_back(struct delivery *d)
+{
+	struct delivery_tools *t = d->tools;
+	struct finish f = { .request = d->request->number, .destination = d->request->destination, .untried = true,
+		.site = SITE_FINE };
+
+	link_send_finish(t->link, &f);
+	delivery_free(d);
+	t->over(t->arg);
+}
+
+/* Nothing came of it: it waits again, unless the queue has wanted it back meanwhile. */
+static void returned(void *arg)
+{
+	struct delivery *d = arg;
+
+	d->phase = WAITING;
+	d->session = NULL;
+	d->reused = false;
+	if (d->recalled)
+		give_back(d);
+	else
+		ahead_put(d->tools->ahead, d->request->destination, &d->ahead);
 }
 
 /* No further host: a destination is called dead only for what really had to wait for it. */
@@ -549,6 +622,27 @@ static void set_off(struct delivery *d)
 		next_host(d);
 }
 
+/* One that came ahead may follow at once where the replies to a content are awaited. */
+static void offer(struct delivery_tools *t, const struct delivery *waiting)
+{
+	if (!waiting->transport->manner->pipeline_transactions)
+		return;
+	LIST_EACH(at, &t->running) {
+		struct delivery *d = LIST_OF(at, struct delivery, in);
+
+		if (waiting->phase != WAITING)
+			return;
+		if (d->phase == TRYING && d->request->destination == waiting->request->destination)
+			session_offer(d->session);
+	}
+}
+
+static void await(struct delivery *d)
+{
+	ahead_put(d->tools->ahead, d->request->destination, &d->ahead);
+	offer(d->tools, d);
+}
+
 void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 {
 	struct delivery *d = mem_alloc(sizeof *d);
@@ -566,7 +660,7 @@ void delivery_start(struct delivery_tools *t, struct request *r, int fd)
 	if (why)
 		refuse(d, dsn, why);
 	else if (r->ahead)
-		ahead_put(t->ahead, r->destination, &d->ahead);
+		await(d);
 	else
 		set_off(d);
 }
@@ -576,14 +670,22 @@ static bool is_request(const struct list *at, uint32_t request)
 	return LIST_OF(at, const struct delivery, ahead)->request->number == request;
 }
 
+/* One that follows may come back yet. */
+static void remember_recall(struct delivery_tools *t, uint32_t request)
+{
+	LIST_EACH(at, &t->running) {
+		struct delivery *d = LIST_OF(at, struct delivery, in);
+
+		d->recalled |= d->phase == FOLLOWING && d->request->number == request;
+	}
+}
+
 void delivery_recall(struct delivery_tools *t, uint32_t destination, uint32_t request)
 {
 	struct list *waiting = ahead_take_that(t->ahead, destination, is_request, request);
-	struct finish f = { .request = request, .destination = destination, .untried = true, .site = SITE_FINE };
 
-	if (!waiting)
-		return;
-	link_send_finish(t->link, &f);
-	delivery_free(LIST_OF(waiting, struct delivery, ahead));
-	t->over(t->arg);
+	if (waiting)
+		give_back(LIST_OF(waiting, struct delivery, ahead));
+	else
+		remember_recall(t, request);
 }

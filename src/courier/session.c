@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "courier/session_private.h"
 
+#define RESTED 500   /* ms after which an idle connection may well be dead */
+
 /* The connection goes before its owner hears of its end. */
 static void settle(void *arg)
 {
@@ -82,6 +84,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->security = security;
 	s->born = loop_now(common->loop);
 	s->settle = (struct loop_task){ .fn = settle, .arg = s };
+	s->pass = (struct loop_task){ .fn = session_tell_passed, .arg = s };
 	name_peer(s, peer->name);
 	endpoint_text(&s->at, address);
 	setup.host = s->host;
@@ -103,6 +106,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	loop_cancel(s->common->loop, &s->settle);
+	loop_cancel(s->common->loop, &s->pass);
 	stream_free(s->stream);
 	session_content_over(s);
 	dialogue_free(s->dialogue);
@@ -124,6 +128,7 @@ void session_begin(struct session *s, const struct session_job *job)
 {
 	assert(s->state == SESSION_CONNECTING || s->state == SESSION_IDLE || s->state == SESSION_FAILED);
 	s->job = *job;
+	s->job.transaction.rested = s->state == SESSION_IDLE && loop_now(s->common->loop) - s->rested_at > RESTED;
 	s->uses++;
 	session_note_reuse(s);
 	s->mail_at = 0;
@@ -173,14 +178,18 @@ enum session_state session_state(const struct session *s)
 	return s->state;
 }
 
-bool session_reusable(const struct session *s)
+bool session_lasts(const struct session *s)
 {
 	const struct manner *m = s->transport->manner;
 
 	/* what went in clear because TLS had failed for old mail is nothing for other mail */
-	return s->state == SESSION_IDLE && dialogue_reusable(s->dialogue) && !s->security->retry
-		&& loop_now(s->common->loop) - s->born < m->connection_reuse_time_limit
+	return !s->security->retry && loop_now(s->common->loop) - s->born < m->connection_reuse_time_limit
 		&& (m->connection_reuse_count_limit == 0 || s->uses <= m->connection_reuse_count_limit);
+}
+
+bool session_reusable(const struct session *s)
+{
+	return s->state == SESSION_IDLE && dialogue_reusable(s->dialogue) && session_lasts(s);
 }
 
 const char *session_failure(const struct session *s, const char **dsn, enum site *site)

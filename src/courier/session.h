@@ -56,6 +56,13 @@ struct session_events {
 	void (*dot)(void *arg);
 	/* the job is over, or the session: see session_state */
 	void (*settled)(void *arg);
+	/* another job's commands may go out behind this one's content: session_follow may be called before this
+	 * returns; NULL: never */
+	void (*may_follow)(void *arg);
+	/* the job is over, and the session belongs to the one that followed; from the end of a turn */
+	void (*passed)(void *arg);
+	/* the job that was to follow was not begun: the session ends with the one before */
+	void (*returned)(void *arg);
 };
 
 enum session_state {
@@ -76,6 +83,10 @@ void session_free(struct session *);        /* closes without a word */
 void session_give(struct session *, const struct session_events *, void *arg);   /* to another owner */
 
 void session_begin(struct session *, const struct session_job *);   /* new or idle; copied */
+/* A job waits now: the owner is told may_follow if its time has come. */
+void session_offer(struct session *);
+/* Only while the owner is told may_follow. What happens to that job is told to the events given. */
+void session_follow(struct session *, const struct session_job *, const struct session_events *, void *arg);
 void session_rest(struct session *, int64_t ms);    /* idle: QUIT after so long */
 void session_quit(struct session *);                /* idle: QUIT now; settles as SESSION_ENDED */
 void session_quit_within(struct session *, int64_t ms);   /* with at most so long for the answer */

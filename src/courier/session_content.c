@@ -30,9 +30,8 @@ static uint64_t dot_line(const struct session *s)
 }
 
 /* The log is told once that lines are cut. */
-static bool rewrite(void *arg, const char *bytes, size_t n, struct buf *out)
+bool session_rewrite(struct session *s, const char *bytes, size_t n, struct buf *out)
 {
-	struct session *s = arg;
 	bool before = rewriting_has_cut(s->rewriting);
 	bool good = rewriting_add(s->rewriting, text_make(bytes, n), out);
 
@@ -42,11 +41,17 @@ static bool rewrite(void *arg, const char *bytes, size_t n, struct buf *out)
 	return good;
 }
 
+void session_rewrite_trace(struct session *s, struct buf *out)
+{
+	session_rewrite(s, s->job.trace, s->job.trace_size, out);   /* a failure comes again with the content */
+	s->rules.in_trace = false;
+}
+
 /* A dot that has to come later stays behind. */
 static bool rewrite_piece(void *arg, const char *bytes, size_t n, struct buf *out)
 {
 	struct session *s = arg;
-	bool good = rewrite(s, bytes, n, out);
+	bool good = session_rewrite(s, bytes, n, out);
 
 	s->unread -= n;
 	if (good && s->unread == 0 && s->part == PART_BODY)
@@ -54,19 +59,16 @@ static bool rewrite_piece(void *arg, const char *bytes, size_t n, struct buf *ou
 	return good;
 }
 
-static bool send_rewritten(struct session *s, const struct rewriting_setup *setup)
+static bool send_rewritten(struct session *s)
 {
 	const struct session_job *j = &s->job;
 	struct stream_change change = { rewrite_piece, s };
 	struct buf trace;
 	bool gone;
 
-	session_content_over(s);
-	s->rewriting = rewriting_new(setup);
 	s->unread = j->content_size;
 	buf_init(&trace, TRACE_OUT_MAX);
-	rewrite(s, j->trace, j->trace_size, &trace);   /* a failure comes again with the content */
-	s->rules.in_trace = false;
+	session_rewrite_trace(s, &trace);
 	gone = stream_write_changed(s->stream, trace.data, trace.len, j->fd, j->content_at, j->content_size,
 		&change);
 	buf_free(&trace);
@@ -79,10 +81,15 @@ bool session_send_content(struct session *s)
 	uint64_t size = j->content_size - (s->part == PART_BODY ? dot_line(s) : 0);
 	struct rewriting_setup setup;
 
+	session_content_over(s);
 	plan(s, &setup);
-	if (goes_as_it_is(s, &setup))
+	if (!goes_as_it_is(s, &setup))
+		s->rewriting = rewriting_new(&setup);
+	if (dialogue_chunked(s->dialogue))
+		return session_send_chunks(s);
+	if (!s->rewriting)
 		return stream_write_file(s->stream, j->trace, j->trace_size, j->fd, j->content_at, size);
-	return send_rewritten(s, &setup);
+	return send_rewritten(s);
 }
 
 void session_content_failed(struct session *s)
@@ -96,4 +103,5 @@ void session_content_over(struct session *s)
 {
 	rewriting_free(s->rewriting);
 	s->rewriting = NULL;
+	session_chunks_over(s);
 }

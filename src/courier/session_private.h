@@ -34,6 +34,12 @@ struct session {
 	struct stream *stream;
 	struct dialogue *dialogue;
 	struct loop_task settle;
+	struct session_job next_job; /* that follows behind this one's content; its owner, or NULL: none does */
+	const struct session_events *next_events;
+	void *next_arg;
+	struct loop_task pass;       /* tells the owner before that its job is over */
+	const struct session_events *passed_events;
+	void *passed_arg;
 	enum session_state state;
 	struct session_job job;
 	enum message_part part;      /* of the message, on its way */
@@ -44,6 +50,8 @@ struct session {
 	char *tls_text;              /* for tls=, made when it is asked for */
 	bool verified;               /* the peer's certificate matched */
 	bool weakened;               /* DANE came to nothing but encryption */
+	struct chunks *chunks;       /* of the content that is being sent by BDAT, else NULL */
+	int64_t rested_at;           /* loop_now when the last job was over */
 	unsigned progress;           /* of the dialogue when the deadline was set, */
 	int64_t since;               /* and loop_now then */
 	unsigned uses;
@@ -67,6 +75,15 @@ bool session_send_content(struct session *);
 /* The rules for the message that is about to be sent; NULL: the transport has no such tables. */
 const struct rewriting_rules *session_rules(struct session *);
 
+/* The same by BDAT, rewritten if there is s->rewriting; and the end of it. */
+bool session_send_chunks(struct session *);
+void session_chunks_over(struct session *);
+
+/* Appends what s->rewriting makes of the next bytes; false: it has failed. */
+bool session_rewrite(struct session *, const char *bytes, size_t n, struct buf *out);
+/* The same for the trace lines ahead of it. */
+void session_rewrite_trace(struct session *, struct buf *out);
+
 /* The rewriting gave up: everybody who is left is judged by its reason. */
 void session_content_failed(struct session *);
 
@@ -83,6 +100,16 @@ void session_note_reuse(struct session *);
 
 /* Nothing of the content is left to be rewritten. */
 void session_content_over(struct session *);
+
+/* Not too old or too often used for another job. */
+bool session_lasts(const struct session *);
+
+/* Lets the next job follow where it may; true if one does now. */
+bool session_let_follow(struct session *);
+
+/* After verdicts were collected: whether the job that followed is the one at hand from now on. */
+bool session_pass_on(struct session *);
+void session_tell_passed(void *session);
 
 /* Tells the owner at the end of this turn. */
 void session_settle_as(struct session *, enum session_state);

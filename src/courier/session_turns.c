@@ -11,6 +11,7 @@
 void session_settle_as(struct session *s, enum session_state state)
 {
 	s->state = state;
+	s->rested_at = loop_now(s->common->loop);
 	loop_later(s->common->loop, &s->settle);
 }
 
@@ -43,8 +44,10 @@ static void collect(struct session *s)
 
 	for (; remark; remark = dialogue_remark(s->dialogue))
 		session_note(s, remark);
-	while (dialogue_verdict(s->dialogue, &rcpt, &v))
-		s->events->verdict(s->arg, rcpt, &v);
+	do
+		while (dialogue_verdict(s->dialogue, &rcpt, &v))
+			s->events->verdict(s->arg, rcpt, &v);
+	while (session_pass_on(s));
 }
 
 static void speak_time(struct session *s)
@@ -153,6 +156,8 @@ void session_pump(struct session *s)
 	enum dialogue_want want = speak(s);
 
 	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want))
+		want = speak(s);
+	if (session_let_follow(s))
 		want = speak(s);
 	watch_time(s);
 	if (want == DIALOGUE_TLS && !stream_tls(s->stream) && !session_start_tls(s))

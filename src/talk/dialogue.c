@@ -50,22 +50,14 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	return d;
 }
 
-static void free_verdicts(struct dialogue *d)
-{
-	for (size_t i = d->collected; i < d->fallen_count; i++)
-		verdict_clear(&d->fallen[i].verdict);
-	free(d->fallen);
-	free(d->state);
-	d->fallen = NULL;
-	d->state = NULL;
-	d->room = d->fallen_count = d->collected = 0;
-}
-
 void dialogue_free(struct dialogue *d)
 {
 	if (!d)
 		return;
-	free_verdicts(d);
+	dialogue_free_course(&d->now);
+	if (d->before)
+		dialogue_free_course(d->before);
+	free(d->before);
 	auth_free(d->auth);
 	free(d->challenge);
 	reply_reader_free(d->reader);
@@ -82,37 +74,40 @@ void dialogue_free(struct dialogue *d)
  * next one. */
 static void make_room(struct dialogue *d, size_t count)
 {
-	if (d->room >= count && d->room <= KEPT_ROOM)
+	if (d->now.room >= count && d->now.room <= KEPT_ROOM)
 		return;
-	free_verdicts(d);
-	d->room = count > 4 ? count : 4;
-	d->fallen = mem_grow(NULL, d->room, sizeof(*d->fallen));
-	d->state = mem_grow(NULL, d->room, sizeof(*d->state));
+	dialogue_free_course(&d->now);
+	d->now.room = count > 4 ? count : 4;
+	d->now.fallen = mem_grow(NULL, d->now.room, sizeof(*d->now.fallen));
+	d->now.state = mem_grow(NULL, d->now.room, sizeof(*d->now.state));
 }
 
 void dialogue_begin(struct dialogue *d, const struct transaction *t)
 {
 	size_t count = t->envelope->count;
 
-	assert(!d->active && count > 0 && d->collected == d->fallen_count);
+	if (dialogue_may_follow(d))
+		dialogue_make_way(d);
+	assert(!d->now.active && count > 0 && d->now.collected == d->now.fallen_count);
 	make_room(d, count);
-	memset(d->state, RCPT_UNASKED, count);
-	d->t = *t;
-	d->policy = (struct policy){
+	memset(d->now.state, RCPT_UNASKED, count);
+	d->now.t = *t;
+	d->now.policy = (struct policy){
 		.last_host = t->last_host, .soft_bounce = d->soft_bounce,
 		.skip_5xx_greeting = d->manner->skip_5xx_greeting, .lmtp = d->lmtp,
 	};
-	d->active = true;
-	d->left = count;
-	d->accepted = d->asked = d->finals = d->fallen_count = d->collected = 0;
-	d->data_go = d->dot_sent = d->refused_for_size = false;
-	d->needs_utf8 = dialogue_needs_smtputf8(d);
-	d->kept = d->served;
+	d->now.active = true;
+	d->now.left = count;
+	d->now.accepted = d->now.asked = d->now.finals = d->now.fallen_count = d->now.collected = 0;
+	d->now.data_go = d->now.dot_sent = d->now.refused_for_size = false;
+	d->now.needs_utf8 = dialogue_needs_smtputf8(d);
+	d->now.kept = d->served;
 	if (d->served) {
-		assert(d->step == STEP_IDLE);
-		buf_clear(&d->transcript);
+		assert(d->step == STEP_IDLE || d->before);
 		d->step = STEP_RSET;
 	}
+	if (d->served && !d->before)
+		buf_clear(&d->transcript);
 	d->progress++;
 }
 
@@ -125,13 +120,26 @@ void dialogue_owe(struct dialogue *d, enum step step, size_t rcpt, size_t count)
 {
 	struct owed *last = &d->owed[(d->owed_first + d->owed_runs + OWED_MAX - 1) % OWED_MAX];
 
-	if (d->owed_runs && last->step == STEP_RCPT && step == STEP_RCPT) {
+	if (d->owed_runs && last->step == step && (step == STEP_RCPT || step == STEP_CHUNK)) {
 		last->count++;
 		return;
 	}
 	assert(d->owed_runs < OWED_MAX);
-	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] = (struct owed){ step, rcpt, count };
+	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] = (struct owed){ .step = step, .rcpt = rcpt, .count = count };
 	d->owed_runs++;
+}
+
+/* How many replies the end of the content owes is known when those to its RCPTs are in. */
+static void count_finals(struct dialogue *d)
+{
+	struct owed *oldest = &d->owed[d->owed_first];
+
+	if (!d->owed_runs || oldest->step != STEP_DOT || d->now.finals)
+		return;
+	d->now.finals = d->lmtp && d->now.left ? d->now.left : 1;
+	oldest->count = d->now.finals;
+	d->now.next_final = 0;
+	d->dirty = false;
 }
 
 /* Takes one reply off the oldest run. */
@@ -173,7 +181,7 @@ static void command_said(struct dialogue *d, enum step step, size_t rcpt, const 
  * buffers, lest both sides wait for each other to read (RFC 2920 3.1). */
 static bool say(struct dialogue *d, struct buf *out)
 {
-	size_t before = out->len, rcpt = d->asked;
+	size_t before = out->len, rcpt = d->now.asked;
 	enum step said = d->step, next = dialogue_steps[said].say(d, out);
 	size_t n = out->len - before;
 
@@ -181,7 +189,7 @@ static bool say(struct dialogue *d, struct buf *out)
 	if (n && d->owed_runs && d->burst + n > BURST_MAX) {
 		out->len = before;
 		out->data[before] = '\0';
-		d->asked = rcpt;
+		d->now.asked = rcpt;
 		return false;
 	}
 	d->step = next;
@@ -192,7 +200,7 @@ static bool say(struct dialogue *d, struct buf *out)
 
 enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 {
-	assert(d->active || d->served || d->step == STEP_END);
+	assert(d->now.active || d->served || d->step == STEP_END);
 	for (;;) {
 		const struct step_row *row = &dialogue_steps[d->step];
 		bool alone = row->alone || !(d->offers.offers & EHLO_PIPELINING);
@@ -207,9 +215,9 @@ enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 }
 
 /* Gives a reply to the command that it answers. */
-static void take(struct dialogue *d, const struct reply *r)
+static void give(struct dialogue *d, const struct reply *r)
 {
-	bool waited = d->refused_for_size;
+	bool waited = d->now.refused_for_size;
 	struct owed owner = take_owed(d);
 
 	dialogue_record_heard(d, r);
@@ -219,18 +227,33 @@ static void take(struct dialogue *d, const struct reply *r)
 	}
 	if (r->code == 421)
 		d->leaving = d->unfit = true;
-	if (r->code == 421 && d->kept) {
+	if (r->code == 421 && d->now.kept) {
 		dialogue_refuse_left(d, STAGE_IDLE, MEANS_LATER, r);
 		dialogue_stop(d);
 		return;
 	}
 	if (owner.step != STEP_RSET && owner.step != STEP_UNASKED)
-		d->kept = false;
-	d->answered = owner.rcpt;
+		d->now.kept = false;
+	d->now.answered = owner.rcpt;
 	dialogue_steps[owner.step].hear(d, r);
+	count_finals(d);
 	/* the final replies have one time limit together, but for the one that may stay the only one */
-	if (!goes_on(d, owner.step) && (owner.step != STEP_DOT || waited || d->refused_for_size))
+	if (!goes_on(d, owner.step) && (owner.step != STEP_DOT || waited || d->now.refused_for_size))
 		d->progress++;
+}
+
+/* While two transactions are under way the replies are those to the earlier one's dot. A session that cannot go on
+ * after these ends with them. */
+static void take(struct dialogue *d, const struct reply *r)
+{
+	bool earlier = dialogue_turn(d);
+
+	give(d, r);
+	if (!earlier)
+		return;
+	if (d->before && d->unfit && d->now.left == 0)
+		dialogue_stop(d);
+	dialogue_swap(d);
 }
 
 void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
@@ -239,7 +262,7 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 	char *concealed;
 
 	while (n && (d->step != STEP_END || d->owed_runs)) {
-		if (!d->owed_runs && d->left == 0) {
+		if (!d->owed_runs && d->now.left == 0) {
 			dialogue_stop(d);
 			return;
 		}
@@ -260,9 +283,11 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 			free(concealed);
 			break;
 		case REPLY_ENDLESS:
+			dialogue_turn(d);
 			dialogue_violate(d, dialogue_stage(d), "sent a reply without end", NULL);
 			return;
 		case REPLY_UNFILTERED:
+			dialogue_turn(d);
 			dialogue_local_error(d, r.text);
 			return;
 		}
@@ -271,40 +296,58 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 
 void dialogue_content_sent(struct dialogue *d)
 {
-	bool nobody = d->left == 0;
+	bool chunked = d->step == STEP_CHUNKS;
 
 	if (d->step == STEP_END)
 		return;
-	assert(d->step == STEP_SENDING || d->step == STEP_LONE_DOT);
-	d->dot_sent = true;
-	d->dirty = false;
+	assert(chunked || d->step == STEP_SENDING || d->step == STEP_LONE_DOT);
+	d->now.dot_sent = true;
 	d->progress++;
-	if (nobody && d->lmtp) {
+	d->step = STEP_OVER;
+	if (chunked)
+		return;   /* its replies have been owed since the last BDAT was said */
+	if (d->now.left == 0 && d->lmtp) {
 		dialogue_stop(d);   /* no reply is owed, and none can be told from the next command's */
 		return;
 	}
-	d->finals = d->lmtp ? d->left : 1;
-	d->next_final = 0;
-	d->step = STEP_OVER;
-	dialogue_owe(d, STEP_DOT, 0, d->finals);
+	dialogue_owe(d, STEP_DOT, 0, 1);
+	count_finals(d);
+}
+
+bool dialogue_chunked(const struct dialogue *d)
+{
+	return d->manner->chunking && d->offers.offers & EHLO_CHUNKING && dialogue_dot_delay(d) == 0;
+}
+
+void dialogue_chunk(struct dialogue *d, size_t size, bool last, struct buf *out)
+{
+	size_t before = out->len;
+
+	buf_fmt(out, "BDAT %zu%s\r\n", size, last ? " LAST" : "");
+	if (d->step != STEP_CHUNKS)
+		return;   /* the session has ended meanwhile */
+	dialogue_record_said(d, out->data + before, out->len - before - strlen("\r\n"));
+	dialogue_owe(d, last ? STEP_DOT : STEP_CHUNK, 0, 1);
+	count_finals(d);
 }
 
 int64_t dialogue_timeout(const struct dialogue *d)
 {
 	const struct owed *owed = dialogue_owed(d);
+	const struct course *c = d->before ? d->before : &d->now;
 	enum step step = owed ? owed->step : d->step;
 	size_t offset = dialogue_steps[step].timeout;
 	int64_t limit;
 
 	if (step == STEP_UNASKED)
 		return UNASKED_END;
-	if (step == STEP_DOT && d->refused_for_size)
+	if (step == STEP_DOT && c->refused_for_size)
 		return ONLY_FINAL;
 	if (offset == 0)
 		return 0;
 	limit = *(const int64_t *)(const void *)((const char *)d->manner + offset);
-	if (step == STEP_DOT && d->finals > 1)
-		limit += FURTHER_FINAL * (int64_t)(d->finals - 1);
+	if (step == STEP_DOT && c->finals > 1)
+		limit += FURTHER_FINAL * (int64_t)(c->finals - 1);
 	return limit;
 }
 
@@ -315,7 +358,7 @@ unsigned dialogue_progress(const struct dialogue *d)
 
 int64_t dialogue_dot_delay(const struct dialogue *d)
 {
-	bool delayed = d->pix & PIX_DELAY_DOTCRLF && d->t.age >= d->manner->pix_workaround_threshold_time;
+	bool delayed = d->pix & PIX_DELAY_DOTCRLF && d->now.t.age >= d->manner->pix_workaround_threshold_time;
 
 	return delayed ? d->manner->pix_workaround_delay_time : 0;
 }

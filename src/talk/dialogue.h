@@ -70,9 +70,10 @@ struct transaction {
 	bool last_host;                   /* no further host may be asked in this attempt */
 	bool retry_in_clear;              /* if TLS fails, this host is asked once more without: see
 	                                   * dialogue_wants_clear */
+	bool rested;                      /* the connection lay idle: it may turn out to be dead */
 };
 
-/* Starts a transaction on a dialogue that is new or idle. */
+/* Starts a transaction on a dialogue that is new or idle, or where one may follow. */
 void dialogue_begin(struct dialogue *, const struct transaction *);
 
 enum dialogue_want {
@@ -93,6 +94,11 @@ enum dialogue_want dialogue_speak(struct dialogue *, struct buf *out);
 
 /* The peer's bytes; all are consumed. */
 void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
+
+/* Whether the content goes out by BDAT (RFC 3030): without stuffing and dot, in chunks. dialogue_chunk appends the
+ * command that stands ahead of a chunk of so many bytes. */
+bool dialogue_chunked(const struct dialogue *);
+void dialogue_chunk(struct dialogue *, size_t size, bool last, struct buf *out);
 
 /* The content and its final dot have been handed to the kernel entirely. To be called before anything is
  * heard that was read after that. */
@@ -142,6 +148,14 @@ bool dialogue_verdict(struct dialogue *, size_t *rcpt, struct verdict *v);
 
 /* ms that the driver has to wait between content and final dot, for the sake of a PIX firewall. */
 int64_t dialogue_dot_delay(const struct dialogue *);
+
+/* Whether the commands of a next transaction may go out while the final replies to this one are awaited
+ * (pipeline_transactions). Then dialogue_verdict tells of the earlier one until dialogue_passed, which is true once,
+ * when that is over and all else is about the later one. If the session ends before that, the later one was never
+ * begun: dialogue_follows is false. */
+bool dialogue_may_follow(const struct dialogue *);
+bool dialogue_follows(const struct dialogue *);
+bool dialogue_passed(struct dialogue *);
 
 /* One line that the driver logs as it comes, or NULL if there is none (any more); free() it. */
 char *dialogue_remark(struct dialogue *);

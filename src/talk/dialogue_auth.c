@@ -19,7 +19,7 @@ enum {
 enum step dialogue_say_login(struct dialogue *d, struct buf *out)
 {
 	(void)out;
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;
 	return d->manner->sasl_auth_enable && d->offers.offers & EHLO_AUTH ? STEP_CREDENTIALS : STEP_RSET;
 }
@@ -86,7 +86,7 @@ enum step dialogue_say_auth(struct dialogue *d, struct buf *out)
 
 enum step dialogue_say_auth_more(struct dialogue *d, struct buf *out)
 {
-	if (d->left == 0) {
+	if (d->now.left == 0) {
 		forget(d);
 		return STEP_OVER;
 	}

@@ -21,11 +21,11 @@ static bool is_ascii(const char *s)
 
 bool dialogue_needs_smtputf8(const struct dialogue *d)
 {
-	const struct envelope *e = d->t.envelope;
+	const struct envelope *e = d->now.t.envelope;
 
 	if (d->no_smtputf8)
 		return false;
-	if (e->smtputf8 && d->t.utf8_header && d->manner->utf8_headers == UTF8_STRICT)
+	if (e->smtputf8 && d->now.t.utf8_header && d->manner->utf8_headers == UTF8_STRICT)
 		return true;
 	if (!is_ascii(e->sender))
 		return true;
@@ -38,17 +38,17 @@ bool dialogue_needs_smtputf8(const struct dialogue *d)
 /* Whether this transaction is sent with SMTPUTF8 (RFC 6531 3.4). */
 static bool uses_smtputf8(const struct dialogue *d)
 {
-	return offers(d, EHLO_SMTPUTF8) && (d->t.envelope->smtputf8 || d->needs_utf8);
+	return offers(d, EHLO_SMTPUTF8) && (d->now.t.envelope->smtputf8 || d->now.needs_utf8);
 }
 
 bool dialogue_wants_7bit(const struct dialogue *d)
 {
-	return d->t.eight_bit && !d->keeps_8bit && !offers(d, EHLO_8BITMIME);
+	return d->now.t.eight_bit && !d->keeps_8bit && !offers(d, EHLO_8BITMIME);
 }
 
 bool dialogue_wants_ascii_header(const struct dialogue *d)
 {
-	return d->t.utf8_header && d->manner->utf8_headers == UTF8_DOWNGRADE && !uses_smtputf8(d);
+	return d->now.t.utf8_header && d->manner->utf8_headers == UTF8_DOWNGRADE && !uses_smtputf8(d);
 }
 
 /* What it will be is not known. */
@@ -61,11 +61,11 @@ static bool changes_size(const struct dialogue *d)
  * spoken. */
 static void say_body(const struct dialogue *d, struct buf *out)
 {
-	enum envelope_body body = d->t.envelope->body;
+	enum envelope_body body = d->now.t.envelope->body;
 
 	if (!offers(d, EHLO_8BITMIME))
 		return;
-	if (d->t.eight_bit || body == BODY_8BITMIME || body == BODY_BINARYMIME)
+	if (d->now.t.eight_bit || body == BODY_8BITMIME || body == BODY_BINARYMIME)
 		buf_str(out, " BODY=8BITMIME");
 	else if (body == BODY_7BIT)
 		buf_str(out, " BODY=7BIT");
@@ -113,13 +113,13 @@ static void say_address(const struct dialogue *d, const char *address, struct bu
 
 void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 {
-	const struct envelope *e = d->t.envelope;
+	const struct envelope *e = d->now.t.envelope;
 
 	buf_str(out, "MAIL FROM:<");
 	say_address(d, e->sender, out);
 	buf_char(out, '>');
 	if (offers(d, EHLO_SIZE) && !changes_size(d))
-		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->t.content_size);
+		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->now.t.content_size);
 	say_body(d, out);
 	if (offers(d, EHLO_DSN))
 		say_dsn(e, out);

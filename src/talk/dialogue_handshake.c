@@ -70,7 +70,7 @@ enum step dialogue_say_helo(struct dialogue *d, struct buf *out)
 {
 	const char *name = d->manner->helo_name;
 
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;
 	buf_fmt(out, "%s %s\r\n", d->lmtp ? "LHLO" : d->helo ? "HELO" : "EHLO", *name ? name : d->myhostname);
 	return STEP_READY;
@@ -141,7 +141,7 @@ void dialogue_hear_helo(struct dialogue *d, const struct reply *r)
 enum step dialogue_say_ready(struct dialogue *d, struct buf *out)
 {
 	(void)out;
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;
 	return d->greeted ? STEP_STARTTLS : STEP_HELO;
 }

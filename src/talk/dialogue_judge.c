@@ -7,11 +7,11 @@
 
 void dialogue_judge(struct dialogue *d, size_t rcpt, struct verdict *v)
 {
-	struct fallen *f = &d->fallen[d->fallen_count++];
+	struct fallen *f = &d->now.fallen[d->now.fallen_count++];
 
-	assert(d->state[rcpt] != RCPT_JUDGED && d->fallen_count <= d->room && v->outcome != OUTCOME_NONE);
-	d->state[rcpt] = RCPT_JUDGED;
-	d->left--;
+	assert(d->now.state[rcpt] != RCPT_JUDGED && d->now.fallen_count <= d->now.room && v->outcome != OUTCOME_NONE);
+	d->now.state[rcpt] = RCPT_JUDGED;
+	d->now.left--;
 	f->rcpt = rcpt;
 	f->verdict = *v;
 	*v = (struct verdict){ 0 };
@@ -19,8 +19,8 @@ void dialogue_judge(struct dialogue *d, size_t rcpt, struct verdict *v)
 
 void dialogue_judge_left(struct dialogue *d, struct verdict *v)
 {
-	for (size_t i = 0; d->left; i++)
-		if (d->state[i] != RCPT_JUDGED) {
+	for (size_t i = 0; d->now.left; i++)
+		if (d->now.state[i] != RCPT_JUDGED) {
 			struct verdict copy = { 0 };
 
 			verdict_copy(&copy, v);
@@ -46,7 +46,7 @@ static bool is_misunderstanding(const struct reply *r)
 static void refusal(struct dialogue *d, struct verdict *v, enum stage stage, enum reply_meaning meaning,
                     const struct reply *r)
 {
-	verdict_refused(v, &d->policy, stage, meaning, r, d->host);
+	verdict_refused(v, &d->now.policy, stage, meaning, r, d->host);
 	dialogue_note_site(d, site_after(stage, meaning), v->text);
 	if (stage_scope(stage, d->lmtp) == SCOPE_SITE)
 		d->unfit = true;
@@ -70,7 +70,7 @@ void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meani
 {
 	struct verdict v = { 0 };
 
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return;   /* a 503 where nobody was accepted is what one expects */
 	refusal(d, &v, stage, meaning, r);
 	dialogue_judge_left(d, &v);
@@ -80,7 +80,7 @@ void dialogue_fail_left(struct dialogue *d, enum stage stage, const char *dsn, c
 {
 	struct verdict v = { 0 };
 
-	verdict_lost(&v, &d->policy, stage, dsn, text);
+	verdict_lost(&v, &d->now.policy, stage, dsn, text);
 	dialogue_judge_left(d, &v);
 }
 
@@ -93,10 +93,11 @@ void dialogue_fail_site(struct dialogue *d, enum stage stage, const char *dsn, c
 
 void dialogue_stop(struct dialogue *d)
 {
-	assert(d->left == 0);
+	assert(d->now.left == 0);
+	dialogue_forget_follower(d);
 	d->step = STEP_END;
 	d->owed_runs = 0;
-	d->active = false;
+	d->now.active = false;
 	d->unfit = true;
 	d->progress++;
 }
@@ -117,7 +118,7 @@ void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, co
 		buf_str(&text, ": ");
 		reply_one_line(r, &text);
 	}
-	if (d->left)
+	if (d->now.left)
 		dialogue_note_site(d, site_after(stage, MEANS_PROTOCOL), buf_text(&text));
 	dialogue_fail_left(d, stage, "4.5.0", buf_text(&text));
 	buf_free(&text);
@@ -139,13 +140,15 @@ bool dialogue_passes(struct dialogue *d, enum stage stage, const struct reply *r
  * peer. */
 static enum stage stage_of_loss(const struct dialogue *d)
 {
-	return d->kept ? STAGE_IDLE : dialogue_stage(d);
+	if (d->now.dot_sent)
+		return STAGE_DOT;   /* whatever reply was awaited: the message may have been taken */
+	return d->now.kept ? STAGE_IDLE : dialogue_stage(d);
 }
 
 static void lose(struct dialogue *d, enum stage stage, enum site site, const char *dsn, const char *text)
 {
-	if (d->left) {
-		if (d->secure && !d->kept)
+	if (d->now.left) {
+		if (d->secure && !d->now.kept)
 			dialogue_ask_in_clear(d);
 		dialogue_note_site(d, site, text);
 		dialogue_fail_left(d, stage, dsn, text);
@@ -163,9 +166,11 @@ void dialogue_local_error(struct dialogue *d, const char *why)
 
 void dialogue_lost(struct dialogue *d, const char *detail)
 {
-	enum stage stage = stage_of_loss(d);
+	enum stage stage;
 	char *text;
 
+	dialogue_turn(d);
+	stage = stage_of_loss(d);
 	if (d->step == STEP_END && d->owed_runs == 0)
 		return;
 	if (d->step == STEP_HANDSHAKE) {
@@ -189,7 +194,7 @@ static void separate(struct dialogue *d)
 	struct verdict v = { 0 };
 	char *text = mem_fmt("host %s gave one final reply for several recipients", d->host);
 
-	verdict_lost(&v, &d->policy, STAGE_DOT, "4.3.4", text);
+	verdict_lost(&v, &d->now.policy, STAGE_DOT, "4.3.4", text);
 	v.outcome = OUTCOME_ALONE;
 	v.maybe_twice = false;
 	dialogue_judge_left(d, &v);
@@ -199,10 +204,13 @@ static void separate(struct dialogue *d)
 
 void dialogue_timed_out(struct dialogue *d)
 {
-	enum stage stage = dialogue_stage(d);
-	enum site site = site_after(stage, MEANS_LOST);
+	enum stage stage;
+	enum site site;
 	char *text;
 
+	dialogue_turn(d);
+	stage = d->now.dot_sent ? STAGE_DOT : dialogue_stage(d);
+	site = site_after(stage, MEANS_LOST);
 	if (d->step == STEP_END && d->owed_runs == 0)
 		return;
 	if (d->step == STEP_HANDSHAKE) {
@@ -213,7 +221,7 @@ void dialogue_timed_out(struct dialogue *d)
 		dialogue_violate(d, stage, "spoke out of turn", NULL);
 		return;
 	}
-	if (d->refused_for_size) {
+	if (d->now.refused_for_size) {
 		separate(d);
 		return;
 	}
@@ -225,17 +233,19 @@ void dialogue_timed_out(struct dialogue *d)
 
 void dialogue_abort(struct dialogue *d, const char *dsn, const char *text)
 {
-	dialogue_fail_left(d, d->dot_sent ? STAGE_DOT : STAGE_LOCAL, dsn, text);
+	dialogue_turn(d);
+	dialogue_fail_left(d, d->now.dot_sent ? STAGE_DOT : STAGE_LOCAL, dsn, text);
 	dialogue_stop(d);
 }
 
 bool dialogue_verdict(struct dialogue *d, size_t *rcpt, struct verdict *v)
 {
-	struct fallen *f = &d->fallen[d->collected];
+	struct course *c = d->before ? d->before : &d->now;
+	struct fallen *f = &c->fallen[c->collected];
 
-	if (d->collected == d->fallen_count)
+	if (c->collected == c->fallen_count)
 		return false;
-	d->collected++;
+	c->collected++;
 	*rcpt = f->rcpt;
 	*v = f->verdict;
 	return true;

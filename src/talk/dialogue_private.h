@@ -21,6 +21,8 @@ enum step {
 	STEP_CREDENTIALS,  /* the driver gives them */
 	STEP_AUTH, STEP_AUTH_MORE, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT,
 	STEP_DATA, STEP_CONTENT,
+	STEP_ACCEPTED, STEP_CHUNKS,   /* in place of DATA and content: BDAT, sent by the driver */
+	STEP_CHUNK,        /* only heard: the reply to a chunk that is not the last */
 	STEP_SENDING,   /* the driver sends content and dot */
 	STEP_LONE_DOT,  /* the driver sends the dot alone */
 	STEP_DOT,       /* only heard: replies to the dot */
@@ -37,13 +39,36 @@ struct owed {
 	size_t rcpt, count;
 };
 
-enum { OWED_MAX = 8 };   /* a transaction has fewer kinds of commands */
+enum { OWED_MAX = 16 };   /* two transactions have fewer kinds of commands */
 
 enum rcpt_state { RCPT_UNASKED, RCPT_ACCEPTED, RCPT_JUDGED };
 
 struct fallen {
 	size_t rcpt;
 	struct verdict verdict;
+};
+
+/* One transaction on its way. */
+struct course {
+	bool active;
+	bool kept;                   /* on a session that served before, and nothing was heard for this one yet */
+	struct transaction t;
+	struct policy policy;
+	unsigned char *state;        /* enum rcpt_state of each recipient */
+	size_t left;                 /* recipients without a verdict */
+	size_t accepted;             /* recipients that the peer accepted, judged or not */
+	size_t asked;                /* recipients said so far */
+	size_t answered;             /* recipient that a reply to RCPT is for */
+	size_t finals;               /* replies the dot owes in all */
+	size_t next_final;           /* no recipient before this one waits for a final reply */
+	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
+	bool data_go;                /* DATA was answered with 354 */
+	bool dot_sent;
+	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
+
+	/* verdicts not yet collected: fallen[collected .. fallen_count) */
+	struct fallen *fallen;
+	size_t room, fallen_count, collected;
 };
 
 struct dialogue {
@@ -87,26 +112,9 @@ struct dialogue {
 	struct buf transcript;
 
 	/* the transaction */
-	bool active;
-	bool kept;                   /* on a session that served before, and nothing was heard for this one yet */
+	struct course now;           /* of which commands are said */
+	struct course *before;       /* the one that is owed final replies meanwhile, or NULL */
 	bool served;                 /* some transaction is over */
-	struct transaction t;
-	struct policy policy;
-	unsigned char *state;        /* enum rcpt_state of each recipient */
-	size_t left;                 /* recipients without a verdict */
-	size_t accepted;             /* recipients that the peer accepted, judged or not */
-	size_t asked;                /* recipients said so far */
-	size_t answered;             /* recipient that a reply to RCPT is for */
-	size_t finals;               /* replies the dot owes in all */
-	size_t next_final;           /* no recipient before this one waits for a final reply */
-	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
-	bool data_go;                /* DATA was answered with 354 */
-	bool dot_sent;
-	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
-
-	/* verdicts not yet collected: fallen[collected .. fallen_count) */
-	struct fallen *fallen;
-	size_t room, fallen_count, collected;
 };
 
 /* One row of the table. say writes at most one command and returns the next step; without say the driver
@@ -125,6 +133,15 @@ extern const struct step_row dialogue_steps[STEP_COUNT];
 /* The owner of the next reply, or NULL. */
 const struct owed *dialogue_owed(const struct dialogue *);
 void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
+
+/* dialogue_follow.c: a transaction begins while the one before is still owed final replies. While something happens to
+ * the latter the two change places (dialogue_turn, true if so, and dialogue_swap back); if that ends the session, the
+ * later one is forgotten. */
+void dialogue_make_way(struct dialogue *);
+bool dialogue_turn(struct dialogue *);
+void dialogue_swap(struct dialogue *);
+void dialogue_forget_follower(struct dialogue *);
+void dialogue_free_course(struct course *);
 
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
 void dialogue_mail_line(const struct dialogue *, struct buf *out);

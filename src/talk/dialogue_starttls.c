@@ -60,7 +60,7 @@ void dialogue_hear_starttls(struct dialogue *d, const struct reply *r)
 enum step dialogue_say_secure(struct dialogue *d, struct buf *out)
 {
 	(void)out;
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;
 	return d->tls_go ? STEP_HANDSHAKE : STEP_SETTLED;
 }
@@ -96,7 +96,7 @@ void dialogue_unsecured(struct dialogue *d, const char *detail)
 
 	assert(d->step == STEP_HANDSHAKE);
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
-	if (d->left) {
+	if (d->now.left) {
 		dialogue_ask_in_clear(d);
 		if (d->tls == DIALOGUE_TLS_MUST)
 			dialogue_fail_site(d, STAGE_TLS, "4.7.5", text);
@@ -109,9 +109,9 @@ void dialogue_unsecured(struct dialogue *d, const char *detail)
 
 void dialogue_ask_in_clear(struct dialogue *d)
 {
-	if (!d->t.retry_in_clear || d->dot_sent)
+	if (!d->now.t.retry_in_clear || d->now.dot_sent)
 		return;
-	d->policy.last_host = false;
+	d->now.policy.last_host = false;
 	d->wants_clear = true;
 }
 

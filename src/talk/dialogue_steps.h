@@ -51,6 +51,8 @@ enum step dialogue_say_rcpt(struct dialogue *, struct buf *out);
 void dialogue_hear_rcpt(struct dialogue *, const struct reply *);
 enum step dialogue_say_data(struct dialogue *, struct buf *out);
 void dialogue_hear_data(struct dialogue *, const struct reply *);
+enum step dialogue_say_accepted(struct dialogue *, struct buf *out);
+void dialogue_hear_chunk(struct dialogue *, const struct reply *);
 enum step dialogue_say_content(struct dialogue *, struct buf *out);
 void dialogue_hear_dot(struct dialogue *, const struct reply *);
 

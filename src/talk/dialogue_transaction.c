@@ -10,15 +10,17 @@
 
 #include "base/mem.h"
 
+#define CHUNK_SMALL 65536   /* bytes of content that need not wait for the replies to RCPT */
+
 /* RSET (RFC 5321 4.1.1.5): pipelined ahead of the next MAIL, or at once where accepted recipients would
  * stay locked */
 
 enum step dialogue_say_rset(struct dialogue *d, struct buf *out)
 {
-	if (d->dirty)
+	if (d->dirty || d->before)
 		buf_str(out, "RSET\r\n");
 	d->dirty = false;
-	return d->active ? STEP_XFORWARD_NAME : STEP_IDLE;
+	return d->now.active ? STEP_XFORWARD_NAME : STEP_IDLE;
 }
 
 void dialogue_hear_rset(struct dialogue *d, const struct reply *r)
@@ -39,17 +41,17 @@ static bool refuse_here(struct dialogue *d)
 	const struct ehlo *e = &d->offers;
 	char *text;
 
-	if (e->offers & EHLO_SIZE && e->size && d->t.content_size > e->size) {
+	if (e->offers & EHLO_SIZE && e->size && d->now.t.content_size > e->size) {
 		text = mem_fmt("message size %llu exceeds size limit %llu of server %s",
-		               (unsigned long long)d->t.content_size, (unsigned long long)e->size, d->host);
+		               (unsigned long long)d->now.t.content_size, (unsigned long long)e->size, d->host);
 		dialogue_fail_left(d, STAGE_MAIL, "5.3.4", text);
 		free(text);
 		return true;
 	}
-	if (d->needs_utf8 && !(e->offers & EHLO_SMTPUTF8)) {
+	if (d->now.needs_utf8 && !(e->offers & EHLO_SMTPUTF8)) {
 		text = mem_fmt("SMTPUTF8 is required, but was not offered by host %s", d->host);
 		/* another host may offer it */
-		dialogue_fail_left(d, STAGE_MAIL, d->t.last_host ? "5.6.7" : "4.6.7", text);
+		dialogue_fail_left(d, STAGE_MAIL, d->now.t.last_host ? "5.6.7" : "4.6.7", text);
 		free(text);
 		return true;
 	}
@@ -72,15 +74,26 @@ void dialogue_hear_mail(struct dialogue *d, const struct reply *r)
 
 /* RCPT (RFC 5321 4.1.1.3) */
 
+/* What is small goes out with the commands. On a connection that may be dead nothing does before something was heard:
+ * the message would not be known to be untouched. */
+static enum step step_to_content(const struct dialogue *d)
+{
+	bool unsure = d->now.kept && d->now.t.rested;
+
+	if (!dialogue_chunked(d))
+		return STEP_DATA;
+	return d->before || d->now.t.content_size > CHUNK_SMALL || unsure ? STEP_ACCEPTED : STEP_CHUNKS;
+}
+
 enum step dialogue_say_rcpt(struct dialogue *d, struct buf *out)
 {
-	const struct envelope *e = d->t.envelope;
+	const struct envelope *e = d->now.t.envelope;
 
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;   /* MAIL was refused */
-	if (d->asked == e->count)
-		return d->t.probe ? STEP_OVER : STEP_DATA;
-	dialogue_rcpt_line(d, &e->rcpts[d->asked++], out);
+	if (d->now.asked == e->count)
+		return d->now.t.probe ? STEP_OVER : step_to_content(d);
+	dialogue_rcpt_line(d, &e->rcpts[d->now.asked++], out);
 	return STEP_RCPT;
 }
 
@@ -88,9 +101,9 @@ static void accept_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
 {
 	struct verdict v = { 0 };
 
-	d->accepted++;
-	d->state[rcpt] = RCPT_ACCEPTED;
-	if (!d->t.probe)
+	d->now.accepted++;
+	d->now.state[rcpt] = RCPT_ACCEPTED;
+	if (!d->now.t.probe)
 		return;
 	verdict_sent(&v, r);
 	v.stage = STAGE_RCPT;
@@ -99,13 +112,13 @@ static void accept_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
 
 void dialogue_hear_rcpt(struct dialogue *d, const struct reply *r)
 {
-	size_t rcpt = d->answered;
-	enum reply_meaning meaning = reply_meaning(STAGE_RCPT, r, d->accepted > 0);
+	size_t rcpt = d->now.answered;
+	enum reply_meaning meaning = reply_meaning(STAGE_RCPT, r, d->now.accepted > 0);
 
 	d->dirty = true;   /* until the dot: a transaction is open */
 	if (meaning == MEANS_PROTOCOL)
 		dialogue_violate(d, STAGE_RCPT, "sent a reply that is out of place", r);
-	else if (d->state[rcpt] == RCPT_JUDGED)
+	else if (d->now.state[rcpt] == RCPT_JUDGED)
 		return;            /* MAIL was refused */
 	else if (meaning == MEANS_YES)
 		accept_rcpt(d, r, rcpt);
@@ -117,7 +130,7 @@ void dialogue_hear_rcpt(struct dialogue *d, const struct reply *r)
 
 enum step dialogue_say_data(struct dialogue *d, struct buf *out)
 {
-	if (d->left == 0)
+	if (d->now.left == 0)
 		return STEP_OVER;
 	buf_str(out, "DATA\r\n");
 	return STEP_CONTENT;
@@ -126,16 +139,31 @@ enum step dialogue_say_data(struct dialogue *d, struct buf *out)
 void dialogue_hear_data(struct dialogue *d, const struct reply *r)
 {
 	d->dirty = true;
-	d->data_go = dialogue_passes(d, STAGE_DATA, r);
+	d->now.data_go = dialogue_passes(d, STAGE_DATA, r);
 }
 
 /* Everything before is answered here. After a 354 for nobody the dot is the only way on (RFC 2920 3.1). */
 enum step dialogue_say_content(struct dialogue *d, struct buf *out)
 {
 	(void)out;
-	if (!d->data_go)
+	if (!d->now.data_go)
 		return STEP_OVER;
-	return d->left ? STEP_SENDING : STEP_LONE_DOT;
+	return d->now.left ? STEP_SENDING : STEP_LONE_DOT;
+}
+
+/* BDAT (RFC 3030) */
+
+enum step dialogue_say_accepted(struct dialogue *d, struct buf *out)
+{
+	(void)out;
+	return d->now.left ? STEP_CHUNKS : STEP_OVER;
+}
+
+/* After a chunk that was refused the rest means nothing to anybody. */
+void dialogue_hear_chunk(struct dialogue *d, const struct reply *r)
+{
+	if (d->now.left && !dialogue_passes(d, STAGE_CONTENT, r))
+		dialogue_stop(d);
 }
 
 /* Replies to the dot: SMTP one for all, LMTP one for each accepted recipient in order (RFC 2033 4.2) */
@@ -151,7 +179,7 @@ static void settle(struct dialogue *d, const struct reply *r)
 
 	verdict_sent(&v, r);
 	if (d->lmtp)
-		dialogue_judge(d, d->next_final, &v);
+		dialogue_judge(d, d->now.next_final, &v);
 	else
 		dialogue_judge_left(d, &v);
 }
@@ -159,22 +187,22 @@ static void settle(struct dialogue *d, const struct reply *r)
 void dialogue_hear_dot(struct dialogue *d, const struct reply *r)
 {
 	enum reply_meaning meaning = reply_meaning(STAGE_DOT, r, false);
-	bool first = d->left == d->finals;
+	bool first = d->now.left == d->now.finals;
 
-	if (meaning == MEANS_PROTOCOL) {
+	if (meaning == MEANS_PROTOCOL || (meaning == MEANS_YES && !d->now.dot_sent)) {
 		dialogue_violate(d, STAGE_DOT, "sent a reply that is out of place", r);
 		return;
 	}
-	if (d->left == 0)
-		return;   /* the dot that nobody was to get */
-	while (d->state[d->next_final] != RCPT_ACCEPTED)
-		d->next_final++;
-	d->refused_for_size = d->lmtp && first && d->finals > 1 && is_size_refusal(r);
 	d->dirty = d->dirty || meaning != MEANS_YES;
+	if (d->now.left == 0)
+		return;   /* the dot that nobody was to get */
+	while (d->now.state[d->now.next_final] != RCPT_ACCEPTED)
+		d->now.next_final++;
+	d->now.refused_for_size = d->lmtp && first && d->now.finals > 1 && is_size_refusal(r);
 	if (meaning == MEANS_YES)
 		settle(d, r);
 	else if (d->lmtp)
-		dialogue_refuse(d, STAGE_DOT, meaning, r, d->next_final);
+		dialogue_refuse(d, STAGE_DOT, meaning, r, d->now.next_final);
 	else
 		dialogue_refuse_left(d, STAGE_DOT, meaning, r);
 }
@@ -183,11 +211,11 @@ void dialogue_hear_dot(struct dialogue *d, const struct reply *r)
 
 enum step dialogue_say_over(struct dialogue *d, struct buf *out)
 {
-	bool open = d->accepted > 0 && !d->dot_sent;
+	bool open = d->now.accepted > 0 && !d->now.dot_sent;
 
 	(void)out;
-	assert(d->left == 0);
-	d->active = false;
+	assert(d->now.left == 0);
+	d->now.active = false;
 	d->served = true;
 	if (d->leaving)
 		return STEP_END;
@@ -213,9 +241,9 @@ void dialogue_hear_quit(struct dialogue *d, const struct reply *r)
  * shows that the two sides are out of step. */
 void dialogue_hear_unasked(struct dialogue *d, const struct reply *r)
 {
-	enum stage stage = d->kept ? STAGE_IDLE : dialogue_stage(d);
+	enum stage stage = d->now.kept ? STAGE_IDLE : dialogue_stage(d);
 
-	if (r->code == 421 && !d->dot_sent) {
+	if (r->code == 421 && !d->now.dot_sent) {
 		dialogue_refuse_left(d, stage, MEANS_LATER, r);
 		dialogue_stop(d);
 	} else {

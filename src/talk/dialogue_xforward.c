@@ -6,8 +6,8 @@
 
 static void say_attributes(const struct dialogue *d, unsigned attributes, struct buf *out)
 {
-	if (d->t.client && d->manner->send_xforward_command)
-		xforward_print(d->t.client, d->offers.xforward & attributes, out);
+	if (d->now.t.client && d->manner->send_xforward_command)
+		xforward_print(d->now.t.client, d->offers.xforward & attributes, out);
 }
 
 enum step dialogue_say_xforward_name(struct dialogue *d, struct buf *out)

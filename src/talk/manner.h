@@ -81,6 +81,7 @@ struct manner {
 	char *reply_filter;
 
 	/* the transaction and its end */
+	bool chunking, pipeline_transactions;
 	bool quote_rfc821_envelope, send_xforward_command, send_dummy_mail_auth, skip_quit_response;
 	int address_verify_target;                    /* enum verify_target */
 	char *delivery_status_filter;

@@ -113,6 +113,8 @@ static const struct option_row rows[] = {
 	/* the transaction and its end */
 	FLAG(BOTH, quote_rfc821_envelope, "yes", "send unusual local parts in quotes, as RFC 5321 asks"),
 	FLAG(BOTH, send_xforward_command, "no", "tell the server about the original client"),
+	FLAG(BOTH, pipeline_transactions, "no", "send the next message's commands behind a content"),
+	FLAG(BOTH, chunking, "no", "send content by BDAT where the server offers CHUNKING"),
 	FLAG(BOTH, send_dummy_mail_auth, "no", "add AUTH=<> to MAIL FROM after authentication"),
 	FLAG(SMTP, skip_quit_response, "yes", "close without waiting for the answer to QUIT"),
 	FLAG(LMTP, skip_quit_response, "no", "close without waiting for the answer to QUIT"),

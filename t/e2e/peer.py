@@ -5,9 +5,9 @@ By default every recipient is accepted, except that a local part that begins wit
     dotNNN    is answered NNN after the final dot
 
 A script replaces the peer's part at a stage: Peer(directory, script={"rcpt": ...}). The stages are
-    greeting lhlo ehlo helo xforward mail rcpt data content final dot rset quit noop
+    greeting lhlo ehlo helo xforward mail rcpt data bdat content final dot rset quit noop
 A value is a reply, or a function of the session (and of the address for rcpt and final, of the command
-line for lhlo, ehlo, helo, xforward, mail, data, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
+line for lhlo, ehlo, helo, xforward, mail, data, bdat, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
 CRLF is added), bytes (sent as they are) or None (nothing is sent). "content" runs after 354 and before the
 content is read; "final" runs once for each accepted recipient; "dot", if given, replaces all of them. A peer
 that speaks SMTP knows EHLO and HELO in place of LHLO, and answers a content once: "dot", for the message.
@@ -175,7 +175,7 @@ class Session:
         raise End
 
     def _reset(self):
-        self.mail, self.mail_time, self.rcpts, self._needs_rset = None, None, [], False
+        self.mail, self.mail_time, self.rcpts, self._needs_rset, self._chunks = None, None, [], False, b""
 
     def _stage(self, name, args, usual):
         """Say what the script or custom wants; returns the last line, which is the one that counts."""
@@ -235,6 +235,25 @@ class Session:
             self._finish(self._content())
         else:
             self._needs_rset = True
+
+    def _do_bdat(self, line):
+        """A chunk; its bytes are read whatever the answer. "bdat" answers those that are not the last."""
+        words = line.split()
+        self._chunks += self._exactly(int(words[1]))
+        if not self.rcpts:
+            self._needs_rset = True
+            self.say("503 5.5.1 No valid recipients")
+        elif len(words) > 2:
+            stuffed = re.sub(rb"(^|\r\n)\.", rb"\1..", self._chunks) + b".\r\n"
+            self._finish(stuffed)
+        elif not self._stage("bdat", (line,), "250 2.0.0 %s octets" % words[1]).startswith("2"):
+            self._needs_rset = True
+
+    def _exactly(self, count):
+        while len(self._buffer) < count:
+            self.fill()
+        data, self._buffer = self._buffer[:count], self._buffer[count:]
+        return data
 
     def _do_rset(self, line):
         self._reset()
