@@ -18,7 +18,6 @@ struct asked {
 	struct addresses *question;
 	struct address *list;
 	size_t count;
-	enum lookup_status status;
 };
 
 struct search {
@@ -221,7 +220,6 @@ static void addresses_came(void *arg, const struct addresses_answer *a)
 	struct search *s = asked->search;
 
 	asked->question = NULL;
-	asked->status = a->status;
 	asked->target->canonical = mem_str(a->canonical);
 	if (a->status == LOOKUP_FOUND) {
 		asked->list = mem_grow(NULL, a->count, sizeof a->list[0]);

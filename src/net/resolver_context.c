@@ -22,6 +22,9 @@ static const struct {
 } options[] = {
 	{ "do-not-query-localhost:", "no" },
 	{ "unblock-lan-zones:", "yes" },
+	/* a server that was down is asked again when it may be back, and not only after a quarter of an hour */
+	{ "infra-host-ttl:", "30" },
+	{ "infra-keep-probing:", "yes" },
 };
 
 static int set_servers(struct ub_ctx *ctx, const char *servers)

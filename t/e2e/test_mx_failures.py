@@ -51,6 +51,20 @@ def test_N_3_no_name_server(t):
     same(outcome(line), ("deferred", "4.4.3"))
 
 
+@limit(150)
+def test_N_3_a_name_server_that_was_down(t):
+    """When it is back the mail goes with the next attempt."""
+    daemon, peers, server = network(t, [GOOD], {"d.test": SILENT, "e.test": SILENT, "f.test": SILENT})
+    domains = ("d.test", "e.test", "f.test")
+    daemon.send(["u@" + domain for domain in domains])
+    for domain in domains:
+        same(outcome(daemon.wait_delivery("u@" + domain, timeout=80)), ("deferred", "4.4.3"))
+    server.names.update({domain: ["MX 10 h1.test"] for domain in domains})
+    daemon.ctl("retry", "ALL")
+    for domain in domains:
+        daemon.wait_delivery("u@" + domain, "sent")
+
+
 def test_ignore_mx_lookup_error(t):
     """A failing MX lookup is passed over; one that says no is not a failure."""
     daemon, peers, server = network(t, [GOOD], {"d.test": {"MX": SERVFAIL, "A": ["127.0.0.11"]}},
