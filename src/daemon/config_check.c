@@ -236,7 +236,10 @@ static bool check_lists(struct checking *c)
 	if (!check_tables(c, "mailbox_domains", tables, why))
 		return false;
 	tables = table_list_open_literal(s->transport_maps, &why);
-	return check_tables(c, "transport_maps", tables, why) && check_debug_peers(c);
+	if (!check_tables(c, "transport_maps", tables, why))
+		return false;
+	tables = table_list_open(s->default_delivery_status_filter, &why);
+	return check_tables(c, "default_delivery_status_filter", tables, why) && check_debug_peers(c);
 }
 
 static bool check_routing(struct checking *c)
@@ -295,13 +298,24 @@ static bool check_fallback(struct checking *c, const struct settings_transport *
 	return good;
 }
 
+static bool check_status_filter(struct checking *c, const struct settings_transport *t)
+{
+	char *path = settings_transport_path(t, "delivery_status_filter"), *why = NULL;
+	struct table_list *tables = table_list_open(t->manner->delivery_status_filter, &why);
+	bool good = check_tables(c, path, tables, why);
+
+	free(path);
+	return good;
+}
+
 static bool check_transports(struct checking *c)
 {
 	for (size_t i = 0; i < c->settings->transport_count; i++) {
 		const struct settings_transport *t = &c->settings->transports[i];
 		char *flags = mem_fmt("transport.%s.flags", t->name);
 		char *nexthop = mem_fmt("transport.%s.nexthop", t->name);
-		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_fallback(c, t) && check_window(c, t);
+		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_fallback(c, t) &&
+			check_window(c, t) && check_status_filter(c, t);
 
 		if (good && strspn(t->flags, "DORX") != strlen(t->flags))
 			good = fail_with(c, flags, "flags are letters of DORX");

@@ -6,7 +6,7 @@
 
 /* Options that change mail, keep something from strangers, or tell somebody: they must not be left out in silence. */
 static const char *const waiting[] = {
-	"delivery_status_filter", "default_delivery_status_filter", "sasl_auth_enable",
+	"sasl_auth_enable",
 };
 
 static bool is_off(const char *value)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/control.h"
 #include "daemon/control_processes.h"
+#include "daemon/event_feed.h"
 #include "daemon/process.h"
 #include "daemon/reins.h"
 #include "daemon/sandbox.h"
@@ -25,6 +26,7 @@ struct queue_side {
 	struct queue *queue;
 	struct control *control;
 	struct wait_socket *waits;
+	struct event_feed *events;
 	struct reins *reins;
 	struct loop_signal *terminate;
 	bool stopping;
@@ -97,6 +99,10 @@ static void listen_for(struct queue_side *q, const struct reins_message *m)
 {
 	if (m->slot == REINS_SLOT_DROP)
 		wait_socket_listen(q->waits, m->fd);
+	else if (m->slot == REINS_SLOT_EVENTS)
+		event_feed_listen(q->events, m->fd);
+	else if (m->slot == REINS_SLOT_EVENTS_FILE)
+		event_feed_file(q->events, m->fd);
 	else
 		control_listen(q->control, m->fd, m->slot == REINS_SLOT_CONTROL);
 }
@@ -153,6 +159,7 @@ static void serve(struct queue_side *q, const char *sandbox)
 {
 	q->control = control_new(q->loop, q->queue, q->settings, ask_for_reload, q);
 	q->waits = wait_socket_new(q->loop, q->queue);
+	q->events = event_feed_new(q->loop, q->queue);
 	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
 	queue_set_supervisor(q->queue, &(struct queue_supervisor){ kill_courier, start_apart, q });
@@ -162,6 +169,7 @@ static void serve(struct queue_side *q, const char *sandbox)
 	loop_run(q->loop);
 	loop_signal_free(q->terminate);
 	reins_free(q->reins);
+	event_feed_free(q->events);
 	wait_socket_free(q->waits);
 	control_free(q->control);
 }

@@ -33,7 +33,11 @@ enum reins_kind {
 	REINS_LAST = REINS_APART
 };
 
-enum reins_listener { REINS_SLOT_CONTROL, REINS_SLOT_METRICS, REINS_SLOT_DROP };
+/* The last two are those of the events: a socket and a file that is open for appending; fd -1: there is none any
+ * more. */
+enum reins_listener {
+	REINS_SLOT_CONTROL, REINS_SLOT_METRICS, REINS_SLOT_DROP, REINS_SLOT_EVENTS, REINS_SLOT_EVENTS_FILE
+};
 
 struct reins_message {
 	enum reins_kind kind;

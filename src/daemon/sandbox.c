@@ -72,6 +72,9 @@ static void queue_paths(const struct settings *s, struct paths *p)
 	}
 	add_tables(p, s->mailbox_domains);
 	add_tables(p, s->transport_maps);
+	add_tables(p, s->default_delivery_status_filter);
+	for (size_t i = 0; i < s->transport_count; i++)
+		add_tables(p, s->transports[i].manner->delivery_status_filter);
 	/* the journal's times are good for this boot only */
 	add_readable(p, CLOCKS_BOOT_ID_FILE);
 }

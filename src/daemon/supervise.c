@@ -274,6 +274,7 @@ static void end(struct supervisor *s)
 	supervise_close_control(s);
 	supervise_close_http(s);
 	supervise_close_drop(s);
+	supervise_close_events(s);
 	supervise_free_slots(s);
 	loop_timer_free(s->queue_again);
 	loop_timer_free(s->deadline);
@@ -291,7 +292,7 @@ int supervise(const struct supervise_setup *setup)
 {
 	struct supervisor s = { .setup = setup, .settings = setup->settings, .loop = loop_new(),
 		.log_fd = setup->log,
-		.control_fd = -1, .http_fd = -1, .drop_fd = -1 };
+		.control_fd = -1, .http_fd = -1, .drop_fd = -1, .events_fd = -1, .events_file_fd = -1 };
 
 	begin(&s);
 	s.settings_fd = process_settings_fd(s.settings);

@@ -34,7 +34,7 @@ struct supervisor {
 	struct loop_timer *queue_again, *deadline;
 	struct loop_signal *signals[4];
 	int64_t queue_delay;
-	int settings_fd, log_fd, control_fd, http_fd, drop_fd;
+	int settings_fd, log_fd, control_fd, http_fd, drop_fd, events_fd, events_file_fd;
 	bool queue_ready, replacing, announced, stopping;
 	int exit_code;
 };
@@ -57,6 +57,11 @@ void supervise_hand_over_listeners(struct supervisor *);
 void supervise_close_control(struct supervisor *);
 void supervise_close_http(struct supervisor *);
 void supervise_close_drop(struct supervisor *);
+
+/* supervise_events.c: where the queue process tells its events. The file is opened anew each time. */
+void supervise_open_events(struct supervisor *);
+void supervise_hand_over_events(struct supervisor *);
+void supervise_close_events(struct supervisor *);
 
 /* supervise_reload.c */
 void supervise_reload(struct supervisor *);

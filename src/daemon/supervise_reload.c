@@ -39,6 +39,8 @@ static void move_listeners(struct supervisor *s, const struct settings *fresh)
 		supervise_close_http(s);
 	if (strcmp(s->settings->spool_directory, fresh->spool_directory) != 0)
 		supervise_close_drop(s);
+	if (strcmp(s->settings->events_socket, fresh->events_socket) != 0)
+		supervise_close_events(s);
 }
 
 /* The settings and the log for everything that is started from now on. */

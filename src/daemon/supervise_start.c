@@ -144,6 +144,7 @@ static void open_drop(struct supervisor *s)
 bool supervise_open_listeners(struct supervisor *s, char **why)
 {
 	open_drop(s);
+	supervise_open_events(s);
 	if (s->control_fd < 0)
 		s->control_fd = listener_control(s->settings->control_socket, why);
 	if (s->control_fd >= 0 && s->http_fd < 0 && *s->settings->control_http)
@@ -159,6 +160,7 @@ void supervise_hand_over_listeners(struct supervisor *s)
 		child_tell(s->queue, REINS_LISTEN, REINS_SLOT_METRICS, s->http_fd, NULL);
 	if (s->drop_fd >= 0)
 		child_tell(s->queue, REINS_LISTEN, REINS_SLOT_DROP, s->drop_fd, NULL);
+	supervise_hand_over_events(s);
 }
 
 void supervise_close_control(struct supervisor *s)

@@ -1,24 +1,13 @@
 #include "format/dsn.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "format/content.h"
 #include "format/dsn_text.h"
+#include "format/own_mail.h"
 #include "format/xtext.h"
 
 enum { FIELD_MAX = 16 * 1024 };
-
-void dsn_date(int64_t ms, struct buf *out)
-{
-	time_t seconds = (time_t)(ms / 1000);
-	char date[40];
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) || !strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm))
-		return;
-	buf_str(out, date);
-}
 
 static bool is_ascii(const char *s)
 {
@@ -117,7 +106,7 @@ static void date_field(struct buf *out, const char *name, int64_t ms)
 	if (ms == 0)
 		return;
 	buf_fmt(out, "%s: ", name);
-	dsn_date(ms, out);
+	own_mail_date(ms, out);
 	buf_str(out, "\r\n");
 }
 
@@ -134,23 +123,11 @@ static void make_boundary(const struct dsn_report *r, struct buf *out)
 
 static void print_header(const struct dsn_report *r, const char *boundary, struct buf *out)
 {
-	struct buf clean;
-
-	buf_init(&clean, FIELD_MAX);
-	buf_str(out, "Date: ");
-	dsn_date(r->now, out);
-	text_clean(text_of(r->from), 1000, &clean);
-	buf_fmt(out, "\r\nFrom: Mail Delivery System <%s>\r\n", buf_text(&clean));
-	buf_clear(&clean);
-	text_clean(text_of(r->to), 1000, &clean);
-	buf_fmt(out, "To: <%s>\r\n", buf_text(&clean));
-	buf_fmt(out, "Subject: %s\r\n", dsn_text_subject(r));
-	buf_fmt(out, "Message-ID: <%s>\r\n", r->message_id);
-	buf_str(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");
+	own_mail_begin(&(struct own_mail){ .from = r->from, .to = r->to, .subject = dsn_text_subject(r),
+		.message_id = r->message_id, .obsolete_from = r->obsolete_from, .answer = true, .now = r->now }, out);
 	buf_str(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n");
 	buf_fmt(out, "\tboundary=\"%s\"\r\n", boundary);
 	buf_fmt(out, "Content-Transfer-Encoding: %s\r\n\r\n", encoding(dsn_is_8bit(r)));
-	buf_free(&clean);
 }
 
 static void begin_part(struct buf *out, const char *boundary, const char *description, const char *type,

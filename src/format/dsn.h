@@ -40,6 +40,9 @@ struct dsn_report {
 	bool headers_only;         /* original is text/rfc822-headers */
 	int64_t lifetime;          /* DSN_DELAYED: ms until it will be given up */
 	bool notice;               /* DSN_FAILED: to the postmaster, as the message has no sender */
+	/* to the postmaster, who wants a copy of what the sender of this address is told; NULL: no copy */
+	const char *copy_of;
+	bool obsolete_from;        /* as in struct own_mail */
 };
 
 /* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */
@@ -50,8 +53,5 @@ bool dsn_is_8bit(const struct dsn_report *);
 
 /* Whether its header has addresses above ASCII: the report's MAIL then needs SMTPUTF8 (RFC 6531). */
 bool dsn_is_utf8(const struct dsn_report *);
-
-/* "Wed, 25 Nov 2026 13:30:00 +0000" (RFC 5322 3.3, UTC). */
-void dsn_date(int64_t ms, struct buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/content.h"
+#include "format/own_mail.h"
 
 struct explanation {
 	const char *code;      /* a whole code, or with a dot at its end the beginning of many */
@@ -96,6 +97,9 @@ const char *dsn_text_subject(const struct dsn_report *r)
 		[DSN_EXPANDED] = "Your message was passed on to a list"
 	};
 
+	if (r->copy_of)
+		return action_of(r) == DSN_DELAYED ? "Copy for the postmaster: mail is delayed" :
+		       "Copy for the postmaster: mail could not be delivered";
 	return r->notice ? "A report could not be delivered" : subjects[action_of(r)];
 }
 
@@ -124,6 +128,16 @@ static const char *opening(enum dsn_action action)
 static const char notice_opening[] = "could not be delivered to the recipients below, and there is nobody else who could be "
 	"told. It is given up; this copy goes to you as the postmaster.";
 
+/* The beginning of the sentence that says what has become of it. */
+static void print_what(const struct dsn_report *r, struct buf *out)
+{
+	if (r->copy_of)
+		buf_fmt(out, "This is what the sender <%s> is told, with a copy for you as the postmaster "
+			"(notify_classes). The message that he sent ", r->copy_of);
+	else
+		buf_str(out, r->notice ? "A message that has no sender, mostly a report, " : "The message that you sent ");
+}
+
 static void print_opening(const struct dsn_report *r, enum dsn_action action, struct buf *out)
 {
 	struct buf words, clean;
@@ -134,10 +148,10 @@ static void print_opening(const struct dsn_report *r, enum dsn_action action, st
 	buf_fmt(&words, "This is the mail system at %s.", buf_text(&clean));
 	paragraph(out, buf_text(&words));
 	buf_clear(&words);
-	buf_str(&words, r->notice ? "A message that has no sender, mostly a report, " : "The message that you sent ");
+	print_what(r, &words);
 	if (r->arrived) {
 		buf_str(&words, "(received here on ");
-		dsn_date(r->arrived, &words);
+		own_mail_date(r->arrived, &words);
 		buf_str(&words, ") ");
 	}
 	buf_str(&words, r->notice ? notice_opening : opening(action));
@@ -163,8 +177,8 @@ static void explain(const struct dsn_rcpt *r, const char **meaning, const char *
 {
 	static const char *const meanings[] = {
 		[DSN_DELIVERED] = "The message is in the mailbox system of the recipient.",
-		[DSN_RELAYED] = "The message was passed on to a system that makes no such reports: you will hear of it again "
-			"only if it cannot be delivered there.",
+		[DSN_RELAYED] = ("The message was passed on to a system that makes no such reports: you will hear of "
+			"it again only if it cannot be delivered there."),
 		[DSN_EXPANDED] = "The address is that of a list; the message goes to its members.",
 	};
 
@@ -199,7 +213,7 @@ static void print_outlook(const struct dsn_report *r, struct buf *out)
 
 	buf_init(&words, 256);
 	buf_str(&words, "Delivery will be tried again until ");
-	dsn_date(r->now + r->lifetime, &words);
+	own_mail_date(r->now + r->lifetime, &words);
 	buf_str(&words, "; if it fails until then, you will get another report.");
 	paragraph(out, buf_text(&words));
 	buf_free(&words);
@@ -212,7 +226,7 @@ void dsn_text_print(const struct dsn_report *r, struct buf *out)
 
 	print_opening(r, action, out);
 	for (size_t i = 0; i < r->count; i++)
-		print_rcpt(&r->rcpts[i], r->notice, out);
+		print_rcpt(&r->rcpts[i], r->notice || r->copy_of, out);
 	if (action == DSN_DELAYED && r->lifetime > 0)
 		print_outlook(r, out);
 	buf_init(&words, 256);

@@ -124,15 +124,14 @@ static bool take_part(struct text *t, char *out, size_t *len)
 	return true;
 }
 
-/* The enhanced code at the front of what stands behind a code (RFC 3463 section 2), if its class is the
- * code's. */
-static bool read_dsn(struct text t, int class, char out[12])
+bool reply_take_dsn(struct text *from, char out[12])
 {
+	struct text t = *from;
 	size_t len = 0;
 
 	while (t.n && *t.p == ' ')
 		t = text_make(t.p + 1, t.n - 1);
-	if (t.n == 0 || *t.p != '0' + class || (class != 2 && class != 4 && class != 5))
+	if (t.n == 0 || (*t.p != '2' && *t.p != '4' && *t.p != '5'))
 		return false;
 	for (int part = 0; part < 3; part++) {
 		if (part) {
@@ -145,7 +144,14 @@ static bool read_dsn(struct text t, int class, char out[12])
 			return false;
 	}
 	out[len] = '\0';
+	*from = t;
 	return len >= 5 && out[1] == '.' && (t.n == 0 || !*t.p || isspace((unsigned char)*t.p));
+}
+
+/* What stands behind a code begins with an enhanced one of its class. */
+static bool read_dsn(struct text t, int class, char out[12])
+{
+	return reply_take_dsn(&t, out) && out[0] == '0' + class;
 }
 
 static const char *default_dsn(int class)

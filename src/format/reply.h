@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #define REPLY_LINE_MAX 2048
 #define REPLY_TEXT_MAX 8192
@@ -54,5 +55,9 @@ int reply_class(const struct reply *);
 
 /* The reply as one line: newlines are spaces. */
 void reply_one_line(const struct reply *, struct buf *out);
+
+/* Takes an enhanced status code (RFC 3463 section 2) off the front, blanks ahead of it too; it must be followed by
+ * white space or the end. False if there is none; out is undefined then, and so is what is left. */
+bool reply_take_dsn(struct text *from, char out[12]);
 
 #endif

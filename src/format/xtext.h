@@ -18,11 +18,12 @@ bool xtext_decode(struct text, struct buf *out);
 /* Appends the encoded form; false if out's ceiling was met. */
 bool xtext_encode(struct text, struct buf *out);
 
-/* Appends an address in UTF-8 as utf-8-addr-xtext (RFC 6533 section 3): what xtext would encode, the backslash, and
- * all above ASCII is written \x{HEX}. What is not UTF-8 ends it. */
+/* Appends an address in UTF-8 as utf-8-addr-xtext (RFC 6533 section 3): what xtext would encode, the
+ * backslash, and all above ASCII is written \x{HEX}. What is not UTF-8 ends it. */
 void xtext_encode_utf8(struct text, struct buf *out);
-/* Appends the address in UTF-8 that stands behind "utf-8;" in one of its forms of RFC 6533 section 3: itself, or with
- * \x{HEX} in it. What is no character so written stays as it is; false if out's ceiling was met. */
+/* Appends the address in UTF-8 that stands behind "utf-8;" in one of its forms of RFC 6533 section 3:
+ * itself, or with \x{HEX} in it. What is no character so written stays as it is; false if out's ceiling was
+ * met. */
 bool xtext_decode_utf8(struct text, struct buf *out);
 
 #endif

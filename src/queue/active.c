@@ -45,6 +45,11 @@ struct note *note_new(const struct note *v)
 	return n;
 }
 
+bool recipient_is_deferred(const struct recipient *r)
+{
+	return r->note && r->note->outcome == OUTCOME_DEFERRED && !r->returned;
+}
+
 const char *note_status(const struct note *n)
 {
 	return n->outcome == OUTCOME_SENT ? "sent" : n->outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";

@@ -171,6 +171,9 @@ void active_close(struct active *);
 /* Bytes of the message itself: the content without its final dot line. */
 uint64_t active_size(uint64_t content_size);
 
+/* Deferred in this attempt, and not its caller's again. */
+bool recipient_is_deferred(const struct recipient *);
+
 /* "sent", "deferred" or "bounced". */
 const char *note_status(const struct note *);
 

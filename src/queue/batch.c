@@ -151,6 +151,7 @@ static void tell(struct batches *all, const struct item *i)
 		return;
 	}
 	delivery_log(all->queue, i->active, i->rcpt);
+	event_result(all->queue, i->active, i->rcpt);
 	metrics_count(all->queue->metrics, all->queue, i->active, i->rcpt);
 	waits_result(all->queue->waits, i->active, i->rcpt);
 }

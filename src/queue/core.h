@@ -6,6 +6,7 @@
 #include "settings/settings.h"
 #include "net/loop.h"
 #include "queue/destination.h"
+#include "queue/events.h"
 #include "queue/message.h"
 #include "queue/queue.h"
 #include "queue/schedule.h"
@@ -19,6 +20,7 @@ struct notices;
 struct sent_reports;
 struct route;
 struct router;
+struct status_filters;
 struct successes;
 struct suspects;
 struct unwritten;
@@ -37,11 +39,14 @@ struct queue {
 	struct batches *batches;
 	struct unwritten *unwritten;
 	struct sent_reports *reports;
+	struct notices *notices;
 	struct successes *successes;
+	struct status_filters *status_filters;
 	struct suspects *suspects;
 	struct metrics *metrics;
 	struct waits *waits;
 	struct explanations *explanations;
+	struct events events;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */

@@ -18,6 +18,7 @@ struct flight {
 	int64_t sent_off;             /* ms of the boot clock */
 	uint32_t count, unanswered;
 	bool progress;                /* somebody got a result */
+	bool noticed;                 /* the postmaster was told of its session */
 	bool maybe_twice;             /* no reply to the final dot: not to be tried again sooner than it must */
 	uint32_t rcpts[];
 };

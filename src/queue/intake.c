@@ -1,12 +1,15 @@
 #include "queue/intake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/active.h"
 #include "queue/core.h"
 #include "queue/delivery_log.h"
 #include "queue/judge.h"
+#include "queue/notices.h"
 #include "queue/orders.h"
 #include "queue/router.h"
 #include "queue/suspend.h"
@@ -70,6 +73,7 @@ static void arrived(void *arg, struct spool_message *loaded)
 	m->arrived = queue_boot(q, loaded->arrived);
 	m->reports = loaded->reports & MESSAGE_REPORTS_MAX;
 	delivery_log_arrival(q, loaded);
+	event_accepted(q, loaded);
 	if (loaded->drop_name)
 		waits_arrived(q->waits, m, loaded->drop_name, loaded->uid);
 	/* what is not written cannot be loaded again, but by the next start */
@@ -132,6 +136,18 @@ static void ready(void *arg)
 		         messages_total(q->messages));
 }
 
+static void tell_corrupt(struct queue *q, uint64_t id, const char *reason)
+{
+	char name[QUEUE_ID_SIZE];
+	char *text = mem_fmt("The queue file of message %s cannot be used: %s.\nIt is in the directory corrupt/ of the "
+	                     "spool. It was not delivered, and its sender was not told: look at it, and at the "
+	                     "disk.\n", queue_id_print(id, name), reason);
+
+	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = "corrupt",
+		.subject = "a queue file is corrupt", .text = text });
+	free(text);
+}
+
 /* The spool has said so in the log. If the message's load is under way, that comes back empty and finds no
  * message any more. */
 static void corrupt(void *arg, uint64_t id, const char *reason)
@@ -139,7 +155,7 @@ static void corrupt(void *arg, uint64_t id, const char *reason)
 	struct queue *q = arg;
 	struct message *m = messages_find(q->messages, id);
 
-	(void)reason;
+	tell_corrupt(q, id, reason);
 	if (!m || m->state == MESSAGE_ACTIVE)
 		return;
 	schedule_remove(q->schedule, m);
@@ -153,6 +169,7 @@ static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const c
 	struct queue *q = arg;
 
 	(void)id;
+	event_refused(q, name, uid, reason);
 	waits_refused(q->waits, name, uid, reason);
 }
 

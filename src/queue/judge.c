@@ -9,6 +9,7 @@
 #include "queue/health.h"
 #include "queue/lease.h"
 #include "queue/report_success.h"
+#include "queue/status_filter.h"
 #include "queue/unwritten.h"
 
 void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
@@ -66,9 +67,10 @@ void judge_record_all(struct queue *q, struct active *a)
 void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *values)
 {
 	struct recipient *r = &a->rcpts[rcpt];
+	struct note filtered;
 
 	assert(r->state != RCPT_OVER && r->state != RCPT_JUDGED && !r->note);
-	r->note = note_new(values);
+	r->note = note_new(status_filter(q->status_filters, values, &filtered));
 	if (!r->note->when)
 		r->note->when = queue_now(q);
 	if (!r->note->sent_off)

@@ -1,12 +1,16 @@
 #include "queue/loss.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "queue/core.h"
 #include "queue/flight.h"
 #include "queue/lease.h"
+#include "queue/notices.h"
 #include "queue/results.h"
 
 enum {
@@ -50,6 +54,18 @@ static void drop_link(struct courier *c)
 	c->link = NULL;
 }
 
+static void tell_crash(struct queue *q, const struct courier *c)
+{
+	int signal = WTERMSIG(c->status);
+	char *text = mem_fmt("Courier %ld was ended by signal %d (%s). Another one takes its place; the messages that it "
+	                     "had are tried again, one at a time.\nPlease report what the log says about it.\n",
+	                     (long)c->pid, signal, strsignal(signal));
+
+	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = "courier crashed",
+		.subject = "a courier has crashed", .text = text });
+	free(text);
+}
+
 static void bury(struct courier *c)
 {
 	struct queue *q = c->home->queue;
@@ -60,6 +76,8 @@ static void bury(struct courier *c)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
 		         "courier %ld has ended with %u request%s in its hands; what it had goes out again",
 		         (long)c->pid, c->flying, text_plural(c->flying));
+	if (has_crashed(c->status))
+		tell_crash(q, c);
 	loss_of_flights(c, has_crashed(c->status));
 	while ((d = destinations_each(q->destinations, &cursor)))
 		lease_courier_gone(d, c->seat);

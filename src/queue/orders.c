@@ -69,6 +69,32 @@ static void obey(struct queue *q, struct message *m, enum message_order order)
 		order_complete(q, m);
 }
 
+struct deletion {
+	struct batch_call committed;
+	const struct queue *queue;
+	uint64_t id;
+};
+
+static void deleted(void *arg)
+{
+	struct deletion *d = arg;
+
+	event_deleted(d->queue, d->id);
+	free(d);
+}
+
+/* Programs that follow the message are told when it is on the disk. */
+static void tell_deletion(struct queue *q, uint64_t id)
+{
+	struct deletion *d;
+
+	if (!q->events.tell)
+		return;
+	d = mem_alloc(sizeof *d);
+	*d = (struct deletion){ .committed = { .fn = deleted, .arg = d }, .queue = q, .id = id };
+	batch_add_told(q->batches, &d->committed);
+}
+
 void order_complete(struct queue *q, struct message *m)
 {
 	enum message_order order = m->order;
@@ -83,6 +109,7 @@ void order_complete(struct queue *q, struct message *m)
 	}
 	spool_done(q->spool, m->id);
 	say(m, "removed");
+	tell_deletion(q, m->id);
 	messages_remove(q->messages, m);
 }
 

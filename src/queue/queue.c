@@ -14,10 +14,12 @@
 #include "queue/explain.h"
 #include "queue/intake.h"
 #include "queue/metrics.h"
+#include "queue/notices.h"
 #include "queue/report.h"
 #include "queue/report_success.h"
 #include "queue/route.h"
 #include "queue/router.h"
+#include "queue/status_filter.h"
 #include "queue/suspect.h"
 #include "queue/unwritten.h"
 #include "queue/waits.h"
@@ -100,7 +102,7 @@ static void stop_if_done(struct queue *q)
 {
 	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
 	    !batches_idle(q->batches) ||
-	    ((!sent_reports_idle(q->reports) || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
+	    ((!sent_reports_idle(q->reports) || !successes_idle(q->successes) || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
 	     loop_timer_is_set(q->grace)))
 		return;
 	q->closing = true;
@@ -136,6 +138,11 @@ void queue_stop(struct queue *q, int64_t grace_ms, void (*stopped)(void *arg), v
 void queue_set_supervisor(struct queue *q, const struct queue_supervisor *supervisor)
 {
 	q->supervisor = *supervisor;
+}
+
+void queue_set_events(struct queue *q, void (*tell)(void *arg, const char *line, size_t n), void *arg)
+{
+	q->events = (struct events){ .tell = tell, .arg = arg };
 }
 
 void queue_kill_courier(struct queue *q, unsigned slot, pid_t pid)
@@ -187,6 +194,8 @@ static void turn(void *arg)
 		set_due(q);
 	}
 	unwritten_turn(q->unwritten);
+	if (q->stopping)
+		successes_hurry(q->successes);
 	batches_commit(q->batches);
 	if (couriers_have_credit(q->couriers) || couriers_flying(q->couriers))
 		q->last_courier = queue_now(q);
@@ -204,6 +213,8 @@ static void each_minute(void *arg)
 
 	destinations_sweep(q->destinations, queue_now(q));
 	couriers_watch(q->couriers);
+	if (q->ready && !q->stopping)
+		notices_minute(q->notices);
 	loop_timer_set(q->minute, MINUTE);
 	queue_wake(q);
 }
@@ -232,7 +243,9 @@ static void begin(struct queue *q)
 	q->batches = batches_new(q);
 	q->unwritten = unwritten_new(q);
 	q->reports = sent_reports_new(q);
+	q->notices = notices_new(q);
 	q->successes = successes_new(q);
+	q->status_filters = status_filters_new(q->settings);
 	q->suspects = suspects_new(q);
 	q->metrics = metrics_new();
 	q->waits = waits_new(q);
@@ -282,6 +295,8 @@ void queue_free(struct queue *q)
 	batches_free(q->batches);
 	unwritten_free(q->unwritten);
 	successes_free(q->successes);
+	notices_free(q->notices);
+	status_filters_free(q->status_filters);
 	suspects_free(q->suspects);
 	if (q->spool)
 		spool_free(q->spool);
@@ -319,6 +334,8 @@ void queue_reconfigure(struct queue *q, const struct settings *settings)
 	q->active_limit = active_limit(settings);
 	route_free(q->route);
 	q->route = route_new(settings);
+	status_filters_free(q->status_filters);
+	q->status_filters = status_filters_new(settings);
 	destinations_reconfigure(q->destinations);
 	if (route_signature(q->route) != before)
 		call_parked(q);

@@ -96,8 +96,17 @@ struct report *report_new(struct active *a, enum dsn_action action, const char *
 	r->dsn = (struct dsn_report){
 		.myhostname = q->settings->myhostname, .to = r->to, .queue_id = a->name,
 		.envid = a->envelope->envid, .notice = notice,
+		.obsolete_from = q->settings->header_from_format == FROM_OBSOLETE,
 		.arrived = queue_wall(q, a->message->arrived), .now = queue_wall(q, queue_now(q)),
 	};
+	return r;
+}
+
+struct report *report_new_copy(struct active *a, enum dsn_action action, const char *to)
+{
+	struct report *r = report_new(a, action, to, true);
+
+	r->dsn.copy_of = a->envelope->sender;
 	return r;
 }
 
@@ -136,7 +145,8 @@ void report_add(struct report *r, uint32_t rcpt, const struct dsn_rcpt *what)
 		r->rcpts = mem_grow(r->rcpts, r->room, sizeof *r->rcpts);
 	}
 	r->rcpts[r->dsn.count++] = (struct dsn_rcpt){
-		.address = named->address, .orcpt = named->orcpt, .action = what->action, .status = mem_str(what->status),
+		.address = named->address, .orcpt = named->orcpt, .action = what->action,
+		.status = mem_str(what->status),
 		.remote = what->diagnostic ? host_of(what->remote) : NULL, .diagnostic = cut(what->diagnostic),
 		.reason = cut(what->reason), .last_attempt = what->last_attempt,
 	};
@@ -173,7 +183,7 @@ static bool headers_only(const struct report *r)
 	const struct active *a = r->active;
 	const struct settings *s = a->queue->settings;
 
-	return r->action != DSN_FAILED || a->envelope->ret == RET_HDRS ||
+	return r->action != DSN_FAILED || r->dsn.copy_of || a->envelope->ret == RET_HDRS ||
 	       active_size(a->content_size) > (uint64_t)s->bounce_size_limit ||
 	       (a->envelope->requiretls && s->requiretls_redact_dsn);
 }
@@ -191,8 +201,8 @@ static void put_original(struct report *r, struct buf *original)
 	r->dsn.original = text_make(buf_text(original), original->len);
 }
 
-/* To the sender, from nobody, and no report about it may ever be made. One that holds what may only travel through
- * TLS does so too (RFC 8689 section 5). */
+/* To the sender, from nobody, and no report about it may ever be made. One that holds what may only travel
+ * through TLS does so too (RFC 8689 section 5). */
 static void print_envelope(const struct report *r, struct buf *out)
 {
 	struct envelope *e = envelope_new();
@@ -210,7 +220,8 @@ static uint64_t print(struct report *r, uint64_t id, struct buf *out)
 {
 	const char *host = r->active->queue->settings->myhostname;
 	char name[QUEUE_ID_SIZE];
-	char *from = mem_fmt("MAILER-DAEMON@%s", host), *message_id = mem_fmt("%s@%s", queue_id_print(id, name), host);
+	char *from = mem_fmt("MAILER-DAEMON@%s", host);
+	char *message_id = mem_fmt("%s@%s", queue_id_print(id, name), host);
 	struct buf original;
 	uint64_t content_at;
 	bool fits;
@@ -294,7 +305,9 @@ static uint64_t new_id(struct message *m, bool notice)
 
 	if (!number && m->reports < MESSAGE_REPORTS_MAX)
 		number = ++m->reports;
-	return number ? queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0)) : 0;
+	if (!number)
+		return 0;
+	return queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0));
 }
 
 static void hand_over(struct report *r, uint64_t id, void (*relying)(struct active *))
@@ -332,4 +345,19 @@ bool report_send(struct report *r, void (*relying)(struct active *))
 	}
 	report_free(r);
 	return id != 0;
+}
+
+void report_send_copy(struct report *r, enum notice_class class)
+{
+	const struct dsn_rcpt *first = r->rcpts;
+	const char *host = first && first->remote ? first->remote : "this host";
+	char *subject = first ? mem_fmt("Copy for the postmaster: %s from %s", first->status, host) : NULL;
+	char *key = first ? mem_fmt("%d %s %s", class, first->status, host) : NULL;
+
+	if (first && notices_first(r->active->queue->notices, class, key, subject))
+		report_send(r, NULL);
+	else
+		report_free(r);
+	free(subject);
+	free(key);
 }

@@ -46,18 +46,13 @@ static void name(struct report *r, const struct active *a, uint32_t rcpt)
 	free(reason);
 }
 
-/* To the sender, or where there is none, to the postmaster; NULL for all who are refused: nobody is to be told. */
-static struct report *make(struct active *a, const char *to, bool notice)
+/* Names all who are refused and may be told of. */
+static struct report *filled(struct report *r, const struct active *a)
 {
-	struct report *r = report_new(a, DSN_FAILED, to, notice);
-
 	for (uint32_t i = 0; i < a->envelope->count; i++)
 		if (is_refused(a, i) && is_told(a, i))
 			name(r, a, i);
-	if (report_count(r))
-		return r;
-	report_free(r);
-	return NULL;
+	return r;
 }
 
 static bool may_send(const struct active *a, const char *to)
@@ -73,16 +68,26 @@ static bool may_send(const struct active *a, const char *to)
 	return false;
 }
 
+static void send_copy(struct active *a)
+{
+	const struct settings *s = a->queue->settings;
+
+	if (*a->envelope->sender && notices_wanted(s, NOTICE_BOUNCE))
+		report_send_copy(filled(report_new_copy(a, DSN_FAILED, s->bounce_notice_recipient), a),
+		                 NOTICE_BOUNCE);
+}
+
+/* To the sender, or where there is none, to the postmaster. */
 bool report_bounce(struct active *a, void (*written)(struct active *))
 {
 	const bool notice = !*a->envelope->sender;
 	const char *to = notice ? a->queue->settings->double_bounce_recipient : a->envelope->sender;
-	struct report *r = make(a, to, notice);
+	struct report *r = filled(report_new(a, DSN_FAILED, to, notice), a);
 
-	if (!r)
-		return false;
-	if (may_send(a, to))
+	if (report_count(r) && may_send(a, to)) {
+		send_copy(a);
 		return report_send(r, written);
+	}
 	report_free(r);
 	return false;
 }

@@ -57,17 +57,22 @@ static int64_t time_left(const struct queue *q, const struct message *m)
 	return left > 0 ? left : 0;
 }
 
-static void name_all(struct report *r, const struct active *a)
+static struct report *filled(struct report *r, const struct active *a)
 {
-	for (uint32_t i = 0; i < a->envelope->count; i++) {
-		const struct recipient *at = &a->rcpts[i];
-
-		if (at->note && at->note->outcome == OUTCOME_DEFERRED && !at->returned &&
-		    is_wanted(a->envelope->rcpts[i].notify))
+	for (uint32_t i = 0; i < a->envelope->count; i++)
+		if (recipient_is_deferred(&a->rcpts[i]) && is_wanted(a->envelope->rcpts[i].notify))
 			name_judged(r, a, i);
-	}
 	for (const struct entry *e = a->entries; e; e = e->next)
 		name_waiting(r, a, e);
+	report_lifetime(r, time_left(a->queue, a->message));
+	return r;
+}
+
+static void send_copy(struct active *a)
+{
+	const struct settings *s = a->queue->settings;
+
+	report_send_copy(filled(report_new_copy(a, DSN_DELAYED, s->delay_notice_recipient), a), NOTICE_DELAY);
 }
 
 bool report_delay(struct active *a, void (*written)(struct active *))
@@ -80,11 +85,12 @@ bool report_delay(struct active *a, void (*written)(struct active *))
 	a->message->warned = true;
 	if (!*a->envelope->sender || a->expired)
 		return false;
-	r = report_new(a, DSN_DELAYED, a->envelope->sender, false);
-	name_all(r, a);
-	report_lifetime(r, time_left(q, a->message));
-	if (report_count(r))
+	r = filled(report_new(a, DSN_DELAYED, a->envelope->sender, false), a);
+	if (report_count(r)) {
+		if (notices_wanted(q->settings, NOTICE_DELAY))
+			send_copy(a);
 		return report_send(r, written);
+	}
 	report_free(r);
 	return false;
 }

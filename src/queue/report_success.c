@@ -117,17 +117,34 @@ bool successes_report(struct successes *s, struct active *a)
 	return a->writing;
 }
 
-static void look(void *arg)
+/* Those that have waited for that long. */
+static void report_older(struct successes *s, int64_t age)
 {
-	struct successes *s = arg;
 	int64_t now = queue_now(s->queue);
 
 	LIST_EACH(at, &s->all) {
 		struct active *a = LIST_OF(at, struct active, of_owed);
 
-		if (now - a->owed_since >= AGE_MAX && !a->writing && !a->settled)
+		if (now - a->owed_since >= age && !a->writing && !a->settled)
 			successes_report(s, a);
 	}
+}
+
+void successes_hurry(struct successes *s)
+{
+	report_older(s, 0);
+}
+
+bool successes_idle(const struct successes *s)
+{
+	return list_empty(&s->all);
+}
+
+static void look(void *arg)
+{
+	struct successes *s = arg;
+
+	report_older(s, AGE_MAX);
 	if (!list_empty(&s->all))
 		loop_timer_set(s->timer, LOOK);
 }

@@ -9,6 +9,7 @@
 #include "queue/health.h"
 #include "queue/judge.h"
 #include "queue/lease.h"
+#include "queue/notice_session.h"
 #include "queue/orders.h"
 #include "queue/settle.h"
 #include "queue/suspect.h"
@@ -68,6 +69,7 @@ void results_answer(struct queue *q, struct courier *c, const struct answer *a)
 		return;
 	f->unanswered--;
 	f->maybe_twice |= a->verdict.maybe_twice;
+	notice_session(q, f, a);
 	if (outcome_is_final(a->verdict.outcome)) {
 		f->progress = true;
 		take(q, f, rcpt, a);

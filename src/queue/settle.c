@@ -98,7 +98,7 @@ static void put_aside(struct queue *q, struct active *a)
 static bool is_unfinished(const struct active *a)
 {
 	for (size_t i = 0; i < a->envelope->count; i++)
-		if (a->rcpts[i].note && a->rcpts[i].note->outcome == OUTCOME_DEFERRED && !a->rcpts[i].returned)
+		if (recipient_is_deferred(&a->rcpts[i]))
 			return true;
 	return a->open > 0;
 }
@@ -218,6 +218,12 @@ static void end_attempt(struct queue *q, struct active *a)
 		settle_when_written(q, a);
 }
 
+/* Whether an attempt whose rest only waits may not wait for it. */
+static bool has_something_to_end(const struct queue *q, const struct active *a)
+{
+	return a->judged || too_old(q, a) || report_delay_due(q, a->message);
+}
+
 void settle_check(struct queue *q, struct active *a)
 {
 	if (active_phase(a) != ATTEMPT_DELIVERING && active_phase(a) != ATTEMPT_WAITING)
@@ -227,7 +233,7 @@ void settle_check(struct queue *q, struct active *a)
 		return;
 	if (waits_for(q->waits, a) && is_stalled(a))
 		judge_waiting(q, a, "4.4.1", NULL);
-	if (a->open == 0 || (is_stalled(a) && (a->judged || too_old(q, a) || report_delay_due(q, a->message))))
+	if (a->open == 0 || (is_stalled(a) && has_something_to_end(q, a)))
 		end_attempt(q, a);
 	else if (!a->judged && shall_park(a))
 		put_aside_when_written(q, a);
@@ -237,6 +243,9 @@ static void log_end_of(const struct queue *q, const struct active *a)
 {
 	if (a->expired)
 		delivery_log_expired(q, a);
+	for (uint32_t i = 0; a->expired && i < a->envelope->count; i++)
+		if (recipient_is_deferred(&a->rcpts[i]))
+			event_end(q, a, i, "expired");
 	if (a->done)
 		log_line(LOG_LEVEL_INFO, "qmgr", a->name, "removed");
 }

@@ -8,6 +8,7 @@
 #include "queue/core.h"
 #include "queue/dispatch.h"
 #include "queue/health.h"
+#include "queue/notices.h"
 #include "queue/settle.h"
 #include "queue/unwritten.h"
 
@@ -60,6 +61,18 @@ static void set_apart(struct active *a)
 	}
 }
 
+static void tell_held(struct queue *q, const struct active *a)
+{
+	char *text = mem_fmt("Message %s from <%s> has made two couriers crash that had nothing else to do. It is held; "
+	                     "all other mail goes on.\nLook at it with causewayctl show %s, then release or delete "
+	                     "it, and please report what the log says about the crash.\n",
+	                     a->name, a->envelope->sender, a->name);
+
+	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = a->name,
+		.subject = "a message makes couriers crash, and is held", .text = text });
+	free(text);
+}
+
 bool suspect_crashed(struct queue *q, struct active *a, const struct courier *c)
 {
 	const struct message *m = a->message;
@@ -74,6 +87,7 @@ bool suspect_crashed(struct queue *q, struct active *a, const struct courier *c)
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
 	         "this message has made two couriers crash that had nothing else to do: it is held; "
 	         "look at it, then release or delete it");
+	tell_held(q, a);
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "format/address.h"
-#include "format/dsn.h"
+#include "format/own_mail.h"
 
 enum { RECEIVED_MAX = 1000, FLAGGED_MAX = RECEIVED_MAX + 3 * (ADDRESS_MAX + 40) };
 
@@ -16,7 +16,7 @@ char *trace_received(const char *myhostname, const struct active *a, int64_t arr
 	if (!queue_id_report(a->message->id))
 		buf_fmt(&b, ", from userid %lu", (unsigned long)a->uid);
 	buf_fmt(&b, ")\r\n\tid %s; ", a->name);
-	dsn_date(arrived, &b);
+	own_mail_date(arrived, &b);
 	buf_str(&b, "\r\n");
 	return buf_take(&b);
 }

@@ -394,6 +394,8 @@ static void tell_taken(const struct wait *w)
 
 		if (r->returned && r->note && r->note->outcome == OUTCOME_DEFERRED)
 			say_result(w, i, r->note);
+		if (r->returned && !(r->note && r->note->outcome == OUTCOME_BOUNCED))
+			event_end(w->all->queue, a, i, "returned");
 	}
 	log_line(LOG_LEVEL_INFO, "qmgr", queue_id_print(w->id, id), "handed back to its caller%s", w->left ?
 		", who has gone" : "");

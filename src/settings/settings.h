@@ -19,6 +19,7 @@
 
 enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
 enum log_address { LOG_ADDRESS_EXTERNAL, LOG_ADDRESS_INTERNAL };
+enum from_format { FROM_STANDARD, FROM_OBSOLETE };
 enum log_choice { LOG_CHOICE_TEXT, LOG_CHOICE_JSON };
 
 struct settings_transport {
@@ -52,6 +53,9 @@ struct settings {
 	char *recipient_delimiter, *propagate_unmatched_extensions;
 	bool soft_bounce;
 	char *notify_classes, *double_bounce_recipient;
+	char *bounce_notice_recipient, *delay_notice_recipient, *error_notice_recipient;
+	int header_from_format;       /* enum from_format */
+	char *default_delivery_status_filter;
 	int64_t bounce_size_limit;    /* bytes */
 	bool requiretls_redact_dsn;
 	int64_t daemon_timeout;
@@ -81,6 +85,8 @@ struct settings {
 	/* log { } */
 	char *log_to, *log_facility, *log_name;
 	int log_format;               /* enum log_choice */
+	/* events { } */
+	char *events_file, *events_socket;
 	/* control { } */
 	char *control_socket, *control_http;
 	/* sections */

@@ -8,7 +8,6 @@
 #define ROW(kind_, name_, initial_, ...) \
 	{ .name = name_, .kind = OPTION_##kind_, .initial = initial_, .help = __VA_ARGS__ }
 
-static const char *const from_words[] = { "standard", "obsolete", NULL };
 static const char *const on_words[] = { "on", "off", "maybe", NULL };
 
 const struct option_row settings_other_rows[] = {
@@ -24,17 +23,13 @@ const struct option_row settings_other_rows[] = {
 		"fewer connections for each failure of the host"),
 	ROW(COUNT, "default_destination_concurrency_failed_cohort_limit", "1",
 		"windows of failures that make one dead"),
-	ROW(LIST, "default_delivery_status_filter", "", "tables that change a result"),
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
 	/* content */
-	ROW(LIST, "internal_mail_filter_classes", "", "own messages that are filtered"),
+	ROW(LIST, "internal_mail_filter_classes", "",
+		"no effect: the queue filters nothing, and header_checks see own messages like all others"),
 	/* what the postmaster is told */
-	ROW(TEXT, "error_notice_recipient", "postmaster", "who gets transcripts"),
-	ROW(TEXT, "bounce_notice_recipient", "postmaster", "who gets copies of reports"),
-	ROW(TEXT, "delay_notice_recipient", "postmaster", "who gets copies of delay warnings"),
-	ROW(TEXT, "double_bounce_sender", "double-bounce", "sender of notices"),
-	ROW(CHOICE, "header_from_format", "standard", "layout of From: in notices", .choices = from_words),
+	ROW(TEXT, "double_bounce_sender", "double-bounce", "no effect: notices have no sender, so that none can be made about them"),
 	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
 	ROW(LIST, "parent_domain_matches_subdomains",
 		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "

@@ -12,6 +12,7 @@ enum { MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE, MEBIBYTE = 1024 * 1024 };
 
 static const char *const sandbox_words[] = { "try", "require", "off", NULL };
 static const char *const address_words[] = { "external", "internal", NULL };
+static const char *const from_words[] = { "standard", "obsolete", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
 
 static const struct option_row top_rows[] = {
@@ -45,6 +46,16 @@ static const struct option_row top_rows[] = {
 	ROW(LIST, "notify_classes", notify_classes, "resource, software", "problems reported by mail"),
 	ROW(TEXT, "2bounce_notice_recipient", double_bounce_recipient, "postmaster",
 		"who gets a notice when a report cannot be delivered; empty: nobody"),
+	ROW(TEXT, "bounce_notice_recipient", bounce_notice_recipient, "postmaster",
+		"who gets copies of non-delivery reports, with bounce in notify_classes; empty: nobody"),
+	ROW(TEXT, "delay_notice_recipient", delay_notice_recipient, "postmaster",
+		"who gets copies of reports of delay, with delay in notify_classes; empty: nobody"),
+	ROW(TEXT, "error_notice_recipient", error_notice_recipient, "postmaster",
+		"who gets notices of the classes data, protocol, resource and software; empty: nobody"),
+	ROW(CHOICE, "header_from_format", header_from_format, "standard",
+		"From: of reports and notices: standard, name <address>; obsolete, address (name)", .choices = from_words),
+	ROW(LIST, "default_delivery_status_filter", default_delivery_status_filter, "",
+		"delivery_status_filter of transports that set none, and of mail without a transport"),
 	ROW(SIZE, "bounce_size_limit", bounce_size_limit, "50000",
 		"bytes of a message above which a report returns its header only", .max = 100 << 20),
 	ROW(FLAG, "requiretls_redact_dsn", requiretls_redact_dsn, "yes",
@@ -156,6 +167,11 @@ static const struct option_row log_rows[] = {
 		"first word of each line; postfix for log readers that look for it"),
 };
 
+static const struct option_row events_rows[] = {
+	ROW(TEXT, "file", events_file, "", "file to which each event is appended as a line of JSON; empty: none"),
+	ROW(TEXT, "socket", events_socket, "", "UNIX socket whose readers get the same lines; empty: none"),
+};
+
 static const struct option_row control_rows[] = {
 	ROW(TEXT, "socket", control_socket, RUNSTATEDIR "/causeway/control",
 		"UNIX socket on which causewayctl talks to the daemon"),
@@ -167,6 +183,7 @@ const struct settings_section settings_sections[] = {
 	{ "queue", "", queue_rows, COUNT(queue_rows) },
 	{ "resolver", "resolver_", resolver_rows, COUNT(resolver_rows) },
 	{ "log", "log_", log_rows, COUNT(log_rows) },
+	{ "events", "events_", events_rows, COUNT(events_rows) },
 	{ "control", "control_", control_rows, COUNT(control_rows) },
 };
 const size_t settings_section_count = COUNT(settings_sections);

@@ -119,7 +119,7 @@ static const struct option_row rows[] = {
 	FLAG(SMTP, skip_quit_response, "yes", "close without waiting for the answer to QUIT"),
 	FLAG(LMTP, skip_quit_response, "no", "close without waiting for the answer to QUIT"),
 	CHOICE(BOTH, address_verify_target, "rcpt", verify_targets, "command whose reply decides a probe"),
-	LIST(BOTH, delivery_status_filter, "$default_delivery_status_filter", "tables that change results"),
+	LIST(BOTH, delivery_status_filter, "$default_delivery_status_filter", "tables that change the status and text of results"),
 	FLAG(LMTP | MANNER_OBSOLETE, assume_final, "no", "use the transport flag X"),
 
 	/* content */

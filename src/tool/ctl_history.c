@@ -100,6 +100,9 @@ static bool put_event(FILE *out, const struct journal_line *line, const json_t *
 	case JOURNAL_SUSPECT:
 		fprintf(out, "couriers that died with it: %" PRIu64, line->count);
 		return true;
+	case JOURNAL_WARNED:
+		fputs("its sender was told that it is late", out);
+		return true;
 	case JOURNAL_REPORT:
 		fprintf(out, "a report was made: %s", queue_id_print(line->id, id));
 		return true;

@@ -36,6 +36,7 @@ class Daemon:
 
     def _defaults(self, peer):
         defaults = {"myhostname": "causeway.test", "spool_directory": self.spool.path, "workers": 2,
+                    "notify_classes": "",         # no mail that a test does not ask for
                     "default_transport": "smtp:[127.0.0.1]:1",   # nobody: nothing leaves this host
                     "log.to": "file:" + self.log_file, "control.socket": self.at("run/control")}
         if peer is not None:

@@ -4,6 +4,15 @@ import email
 import email.policy
 
 
+GLOBAL = "message/global-delivery-status"     # RFC 6533; Python's email takes it for a message
+
+
+def _blocks_in_utf8(part):
+    """Its groups of fields, in UTF-8."""
+    text = part.as_bytes().split(b"\n\n", 1)[1].decode()
+    return [email.message_from_string(block, policy=email.policy.default) for block in text.split("\n\n") if block.strip()]
+
+
 class Report:
     """A multipart/report as its sender gets it."""
 
@@ -14,11 +23,11 @@ class Report:
         self.parts = self.message.get_payload()
         assert not self.message.defects, self.message.defects
         types = [part.get_content_type() for part in self.parts]
-        assert types[:2] == ["text/plain", "message/delivery-status"], types
+        assert types[0] == "text/plain" and types[1] in ("message/delivery-status", GLOBAL), types
         assert types[2:] in (["message/rfc822"], ["text/rfc822-headers"], ["message/global"],
                              ["message/global-headers"]), types
         self.text = self.parts[0].get_content()
-        blocks = self.parts[1].get_payload()
+        blocks = _blocks_in_utf8(self.parts[1]) if types[1] == GLOBAL else self.parts[1].get_payload()
         self.about = blocks[0]
         self.recipients = {self._address(block): block for block in blocks[1:]}
 

@@ -125,7 +125,7 @@ END_TEST
 static bool exists(const char *name)
 {
 	static const char *const sections[] = {
-		"", "queue.", "resolver.", "log.", "control.", "smtp.", "lmtp.", "transport.lmtp.",
+		"", "queue.", "resolver.", "log.", "events.", "control.", "smtp.", "lmtp.", "transport.lmtp.",
 		"pickup./x.",
 	};
 	struct settings *s = settings_new();

@@ -543,7 +543,7 @@ void spool_hurry(struct spool *s)
 void spool_state(const struct spool *s, struct spool_state *out)
 {
 	(void)s;
-	*out = (struct spool_state){ .free_bytes = 1 << 30 };
+	*out = (struct spool_state){ .free_bytes = 1 << 30, .intake_stopped = fake_spool_full };
 }
 
 void spool_history(struct spool *s, uint64_t id, void (*told)(void *arg, const char *lines), void *arg)

@@ -27,7 +27,8 @@ extern struct fake_spool_next fake_spool_next;
 extern struct buf fake_journal;
 /* While true, commits wait. */
 extern bool fake_spool_hold;
-/* While true, no queue file of an unwritten message can be written; this is tried again each second. */
+/* While true, intake is stopped, and no queue file of an unwritten message can be written; this is tried again each
+ * second. */
 extern bool fake_spool_full;
 /* What the queue has asked for: nothing new, or nothing that is unwritten. */
 extern bool fake_spool_paused, fake_spool_keeps;

@@ -5,6 +5,7 @@
 #include "format/bsmtp.h"
 #include "format/dsn.h"
 #include "format/dsn_text.h"
+#include "format/own_mail.h"
 
 static const struct dsn_rcpt failed = {
 	.address = "b@example.org", .orcpt = "rfc822;B+2Bx@example.org", .action = DSN_FAILED,
@@ -227,7 +228,7 @@ START_TEST(test_date)
 	struct buf b;
 
 	buf_init(&b, 100);
-	dsn_date(dates[_i].ms, &b);
+	own_mail_date(dates[_i].ms, &b);
 	ck_assert_str_eq(buf_text(&b), dates[_i].date);
 	buf_free(&b);
 }

@@ -148,6 +148,35 @@ START_TEST(test_crash)
 }
 END_TEST
 
+static void stopped(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* What is delivered when the queue stops is recorded, though others of the message still wait: no second copy. */
+START_TEST(test_stop)
+{
+	static const char *const rcpts[] = { "ok@a.test", "ok@b.test" };
+	struct world w;
+	bool over = false;
+	uint64_t id;
+
+	world_begin(&w, "lmtp.destination_concurrency_limit", "1", NULL);
+	world_open(&w);
+	w.duration = 300;
+	world_drop(&w, "s@sender.test", "ok@b.test");
+	world_run(&w, 5);
+	fake_spool_next.rcpt_params = "NOTIFY=SUCCESS";
+	fake_spool_next.unwritten = _i;
+	id = fake_spool_drop(w.queue->spool, "s@sender.test", rcpts, 2, "Subject: x\r\n\r\nx\r\n");
+	world_run(&w, 250);
+	queue_stop(w.queue, 3000, stopped, &over);
+	ck_assert(world_until_set(&w, &over, MINUTE));
+	ck_assert_str_eq(world_story(id), _i ? "write written report s" : "report s");
+	world_end(&w);
+}
+END_TEST
+
 /* All numbers are used up: the result counts all the same. */
 START_TEST(test_no_number_left)
 {
@@ -176,6 +205,7 @@ int main(void)
 		{ "story", test_story, UNIT_ROWS(stories), 0 },
 		{ "gathered", test_gathered, 1, 0 },
 		{ "crash", test_crash, 1, 0 },
+		{ "stop", test_stop, 2, 0 },
 		{ "no number left", test_no_number_left, 1, 0 },
 	};
 

@@ -395,6 +395,7 @@ void world_begin(struct world *w, ...)
 	list_init(&w->couriers);
 	set(w, "myhostname", "us.test");
 	set(w, "myorigin", "origin.test");
+	set(w, "notify_classes", "");
 	set(w, "mailbox_domains", "a.test b.test c.test d.test sender.test origin.test");
 	set(w, "mailbox_transport", "lmtp:inet:a");
 	set(w, "transport_maps",

@@ -10,11 +10,11 @@
 
 #include "spool_world.h"
 
-enum { NAMES = 8, WORDY_LINES = 9000 };
+enum { NAMES = 10, LEFT = 2, WORDY_LINES = 9000 };
 
 /* What is dropped: the recipient's name says what the peer answers. */
 static const char *const names[NAMES] = { "wire", "copy", "first", "second", "third", "bounce", "defer",
-	"report" };
+	"report", "late", "delay" };
 
 #define HEAD(to) "MAIL FROM:<a@example.org>\nRCPT TO:<" to "@example.org>\nDATA\n"
 
@@ -25,6 +25,7 @@ static void drop_all(struct world *w)
 	world_drop(w, "3", HEAD("first") "x\n.\n" HEAD("second") "x\n.\n" HEAD("third") "x\n.\n");
 	world_drop(w, "4", HEAD("bounce") "x\n.\n");
 	world_drop(w, "5", HEAD("defer") "x\n.\n");
+	world_drop(w, "7", HEAD("late") "x\n.\n");
 	world_drop_old(w, "bad", "no message\n");
 }
 
@@ -59,7 +60,7 @@ static int notes(const struct world *w, const char *what, const char *name, bool
 	return count;
 }
 
-/* Everybody was sent something and nothing is in motion; only the deferred message is left. */
+/* Everybody was sent something and nothing is in motion; only the deferred messages are left. */
 static bool complete(const struct world *w)
 {
 	for (int i = 0; i < NAMES; i++)
@@ -67,10 +68,13 @@ static bool complete(const struct world *w)
 			return false;
 	return w->ready && w->pending == 0 && world_count(w, "drop/bad", "") > 1
 		&& world_count(w, "drop/new", "") == 0
-		&& world_count(w, "queue", ".drop") == 0 && world_messages(w) == 1;
+		&& world_count(w, "queue", ".drop") == 0 && world_messages(w) == LEFT;
 }
 
 /* ---- the process under test ---- */
+
+/* What the start has told of the message that is late. */
+static bool late_warned;
 
 struct delivery {
 	struct world *w;
@@ -101,15 +105,26 @@ static void finish_bounced(void *arg)
 	spool_commit(d->w->spool, told, d);
 }
 
-static void send_report(struct world *w, struct delivery *d)
+/* One that is late: no second report is made, whatever happens from here on. */
+static void finish_late(void *arg)
 {
-	static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<report@example.org>\r\nDATA\r\n",
-		content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
-	char file[300];
+	struct delivery *d = arg;
+	const struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "peer", .text = "450 later", .when = 1 };
 
-	snprintf(file, sizeof file, "%s%s", envelope, content);
-	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), strlen(envelope),
-		finish_bounced, d);
+	spool_result(d->w->spool, d->id, &result);
+	spool_warned(d->w->spool, d->id);
+	spool_next(d->w->spool, d->id, 2, 1);
+	spool_commit(d->w->spool, told, d);
+}
+
+static void send_report(struct world *w, struct delivery *d, const char *to, void (*finish)(void *arg))
+{
+	static const char content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
+	char file[300];
+	int envelope = snprintf(file, sizeof file, "MAIL FROM:<>\r\nRCPT TO:<%s@example.org>\r\nDATA\r\n", to);
+
+	snprintf(file + envelope, sizeof file - (size_t)envelope, "%s", content);
+	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), (size_t)envelope, finish, d);
 }
 
 static void add_wordy_lines(struct world *w, uint64_t id)
@@ -124,7 +139,7 @@ static void add_wordy_lines(struct world *w, uint64_t id)
 
 static bool lives_on(const struct delivery *d)
 {
-	return strcmp(d->name, "defer") == 0;
+	return strcmp(d->name, "defer") == 0 || strcmp(d->name, "late") == 0;
 }
 
 static void record(struct delivery *d)
@@ -144,10 +159,28 @@ static void record(struct delivery *d)
 	spool_commit(w->spool, told, d);
 }
 
+/* Its sender is told, unless he was. */
+static void report_late(struct delivery *d)
+{
+	spool_message_free(d->message);
+	d->message = NULL;
+	send_report(d->w, d, "delay", finish_late);
+}
+
+static bool is_late(const struct delivery *d)
+{
+	return strcmp(d->name, "late") == 0 && !late_warned;
+}
+
 static void record_written(void *arg, int file)
 {
+	struct delivery *d = arg;
+
 	close(file);
-	record(arg);
+	if (is_late(d))
+		report_late(d);
+	else
+		record(d);
 }
 
 static void deliver(struct world *w, struct spool_message *m)
@@ -162,12 +195,14 @@ static void deliver(struct world *w, struct spool_message *m)
 	note(w, "sent", d->name);
 	if (strcmp(d->name, "bounce") == 0) {
 		spool_message_free(m);
-		send_report(w, d);
+		send_report(w, d, "report", finish_bounced);
 		return;
 	}
 	d->message = m;
 	if (m->unwritten && lives_on(d))
 		spool_write(w->spool, m->id, m->fd, record_written, d);
+	else if (is_late(d))
+		report_late(d);
 	else
 		record(d);
 }
@@ -197,6 +232,7 @@ static void on_known(void *arg, const struct spool_known *known)
 	/* report numbers start behind those that were used */
 	if (known->reports >= w->committed)
 		w->committed = known->reports;
+	late_warned |= known->warned;
 	if (known->final[0] & 1)
 		spool_done(w->spool, known->id);
 	else
@@ -209,6 +245,7 @@ static const struct spool_events events = { .arrived = on_arrived, .refused = wo
 
 static void run_to_end(struct world *w)
 {
+	late_warned = false;
 	world_begin(w, &events);
 	world_wait(w, complete(w));
 	world_close(w);
@@ -225,6 +262,7 @@ static size_t journal_size(const struct world *w)
 /* A message that is soon gone leaves so many lines that the journal is rewritten. */
 static void run_to_end_with_rewriting(struct world *w)
 {
+	late_warned = false;
 	world_begin(w, &events);
 	world_wait(w, complete(w) && notes(w, "final", "wordy", false)
 		&& journal_size(w) < WORDY_LINES * 100);
@@ -260,7 +298,8 @@ static void check_end(struct world *w, const char *what)
 	ck_assert_msg(world_count(w, "drop/new", "") == 0, "%s: something is left in drop/new", what);
 	ck_assert_msg(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part") == 0,
 		"%s: a claim or a part is left", what);
-	ck_assert_msg(world_messages(w) == 1, "%s: %zu messages are left, not one", what, world_messages(w));
+	ck_assert_msg(world_messages(w) == LEFT, "%s: %zu messages are left", what, world_messages(w));
+	ck_assert_msg(late_warned || notes(w, "sent", "delay", false) == 1, "%s: two reports of one delay", what);
 }
 
 /* ---- every step once ---- */
@@ -338,8 +377,9 @@ START_TEST(test_rewriting)
 	check_end(w, rewrite_steps[_i]);
 	ck_assert_uint_eq(world_count(w, "queue", ".new"), 0);
 	world_open(w);
-	ck_assert_uint_eq(w->known_count, 1);
-	ck_assert_uint_eq(w->known[0].known.attempts, 1);
+	ck_assert_uint_eq(w->known_count, LEFT);
+	for (int i = 0; i < LEFT; i++)
+		ck_assert_uint_eq(w->known[i].known.attempts, 1);
 	world_free(w);
 }
 END_TEST
