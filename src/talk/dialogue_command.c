@@ -57,7 +57,7 @@ static bool changes_size(const struct dialogue *d)
 	return dialogue_wants_7bit(d) || dialogue_wants_ascii_header(d);
 }
 
-/* What the content is counts more than what its sender declared; BINARYMIME needs BDAT, which is not
+/* What the content is counts more than what its sender declared; BINARYMIME is not
  * spoken. */
 static void say_body(const struct dialogue *d, struct buf *out)
 {

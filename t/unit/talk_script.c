@@ -25,6 +25,7 @@ struct play {
 	struct manner *manner;
 	struct dialogue *dialogue;
 	struct envelope *envelope;
+	struct envelope *earlier;  /* of the transaction that ends while that one has begun */
 	struct buf expected;      /* commands of the lines "C:" read last */
 	const char *ask;          /* "<content>" … of those lines, or NULL */
 	bool expecting;
@@ -45,16 +46,32 @@ static void complain(struct play *p, const char *what, const char *text, const c
 
 static void collect(struct play *p)
 {
+	const struct envelope *e = p->earlier ? p->earlier : p->envelope;
 	size_t rcpt;
 	struct verdict v = { 0 };
 
 	while (dialogue_verdict(p->dialogue, &rcpt, &v)) {
-		const char *address = p->envelope->rcpts[rcpt].address;
+		const char *address = e->rcpts[rcpt].address;
 
 		buf_fmt(&p->verdicts, "%.*s %s %s%s %s\n", (int)strcspn(address, "@"), address, outcomes[v.outcome],
 		        v.dsn, v.maybe_twice ? " twice" : "", v.text);
 		verdict_clear(&v);
 	}
+	if (!p->earlier || (dialogue_follows(p->dialogue) && !dialogue_passed(p->dialogue)))
+		return;
+	envelope_free(p->earlier);
+	p->earlier = NULL;
+	collect(p);
+}
+
+/* Makes room for the next envelope; that of a transaction which goes on stays. */
+static void put_away(struct play *p)
+{
+	if (p->envelope && dialogue_may_follow(p->dialogue))
+		p->earlier = p->envelope;
+	else
+		envelope_free(p->envelope);
+	p->envelope = envelope_new();
 }
 
 static void begin(struct play *p, struct text rcpts)
@@ -69,8 +86,7 @@ static void begin(struct play *p, struct text rcpts)
 	struct text one, name;
 	const char *why;
 
-	envelope_free(p->envelope);
-	p->envelope = envelope_new();
+	put_away(p);
 	if (!envelope_mail(p->envelope, text_of(s->mail ? s->mail : " FROM:<s@x.test>"), &why))
 		complain(p, "MAIL of the script", s->mail, why);
 	while (text_list_next(&rcpts, &one)) {
@@ -129,6 +145,23 @@ static void check_secret(struct play *p)
 		complain(p, "shows the password in base64", dialogue_transcript(p->dialogue), "");
 }
 
+static void send(struct play *p, const char *ask)
+{
+	bool last = strcmp(ask, "<last>") == 0, chunk = last || strcmp(ask, "<chunk>") == 0;
+	struct buf command;
+
+	if (chunk != (*ask && strcmp(ask, "<dot>") != 0 && dialogue_chunked(p->dialogue)))
+		complain(p, "content", chunk ? "in chunks" : "whole", ask);
+	buf_init(&command, 100);
+	if (chunk)
+		dialogue_chunk(p->dialogue, CONTENT_SIZE, last, &command);
+	if (chunk && strcmp(buf_text(&command), last ? "BDAT 1000 LAST\r\n" : "BDAT 1000\r\n") != 0)
+		complain(p, "chunk", buf_text(&command), ask);
+	buf_free(&command);
+	if (*ask && strcmp(ask, "<early>") != 0 && strcmp(ask, "<chunk>") != 0)
+		dialogue_content_sent(p->dialogue);
+}
+
 /* Lets the dialogue speak and compares with the lines "C:". */
 static void speak(struct play *p)
 {
@@ -151,8 +184,8 @@ static void speak(struct play *p)
 		dialogue_heard_nothing(p->dialogue);
 	else if (tls)
 		shake_hands(p, ask);
-	else if (*ask && strcmp(ask, "<early>") != 0)
-		dialogue_content_sent(p->dialogue);
+	else
+		send(p, ask);
 	buf_free(&out);
 	buf_clear(&p->expected);
 	p->ask = NULL;
@@ -188,7 +221,8 @@ static void expect(struct play *p, struct text line)
 	p->expecting = true;
 	if (line.n && *line.p == '<') {
 		static const char *const asks[] = {
-			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>", "<listen>"
+			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>", "<listen>",
+			"<chunk>", "<last>"
 		};
 
 		for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
@@ -332,6 +366,7 @@ static void play_script(const struct script *s, const struct script_login *login
 	dialogue_free(p.dialogue);
 	manner_free(p.manner);
 	envelope_free(p.envelope);
+	envelope_free(p.earlier);
 	buf_free(&p.expected);
 	buf_free(&p.heard);
 	buf_free(&p.verdicts);
