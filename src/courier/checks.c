@@ -9,7 +9,7 @@
 
 enum {
 	WHICH = CHECKS_BODY + 1,
-	KEY_MAX = 16 * 1024 * 1024,     /* no field and no line is longer: header_size_limit, line_length_limit */
+	KEY_MAX = 16 * 1024 * 1024,     /* above header_size_limit and line_length_limit */
 	SHOWN = 60                      /* bytes of it in the log, as in Postfix */
 };
 
@@ -109,8 +109,8 @@ static void log_action(const struct checks *c, enum checks_which w, const struct
 	                            buf_text(&c->key), a->text.n ? ": " : "", (int)a->text.n, a->text.p));
 }
 
-/* The text as lines of the wire. What a pattern took over from a field may hold folds, which stay folds: no new field
- * and no end of the header can come of them. */
+/* The text as lines of the wire. What a pattern took over from a field may hold folds, which stay
+ * folds: no new field and no end of the header can come of them. */
 static void put_text(struct text t, struct buf *out)
 {
 	struct text line;
@@ -136,7 +136,8 @@ static struct text replace(struct checks *c, const struct check_action *a, struc
 }
 
 /* What is left of the piece. */
-static struct text carry_out(struct checks *c, const struct check_action *a, struct text piece, struct buf *out)
+static struct text carry_out(struct checks *c, const struct check_action *a, struct text piece,
+	struct buf *out)
 {
 	switch (a->kind) {
 	case CHECK_IGNORE:
@@ -171,7 +172,8 @@ bool checks_apply(struct checks *c, enum checks_which w, struct text piece, cons
 	struct check_action a = { CHECK_DUNNO, { "", 0 } };
 
 	if (why) {
-		log->note(log->arg, mem_fmt("warning: %s_%s: lookup error: %s", c->protocol, options[w], why));
+		log->note(log->arg, mem_fmt("warning: %s_%s: lookup error: %s", c->protocol, options[w],
+			why));
 		return false;
 	}
 	if (result && !check_action_read(result, w != CHECKS_BODY, &a, &why))

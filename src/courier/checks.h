@@ -11,7 +11,8 @@ enum checks_which { CHECKS_HEADER, CHECKS_MIME, CHECKS_NESTED, CHECKS_BODY };
 
 struct checks;
 
-/* Opens the tables. NULL with *why NULL: none is configured. NULL and *why (free() it): *option is to blame. */
+/* Opens the tables. NULL with *why NULL: none is configured. NULL and *why (free() it): *option is to
+ * blame. */
 struct checks *checks_new(const struct manner *, const char **option, char **why);
 void checks_free(struct checks *);
 
@@ -24,14 +25,14 @@ struct checks_log {
 /* Whether there is anything to ask. */
 bool checks_has(const struct checks *, enum checks_which);
 
-/* Asks the tables about a whole field or line, whose folds and end are CRLF; a piece of a line has no end. Appends what
- * goes ahead of it to out; *left is what goes out in its place, valid until the next question: empty if it is left
- * out. False if no answer can be had; the log is told why. */
+/* Asks the tables about a whole field or line, whose folds and end are CRLF; a piece of a line has no
+ * end. Appends what goes ahead of it to out; *left is what goes out in its place, valid until the next
+ * question: empty if it is left out. False if no answer can be had; the log is told why. */
 bool checks_apply(struct checks *, enum checks_which, struct text piece, const struct checks_log *,
 	struct buf *out, struct text *left);
 
-/* Which of the header tables are asked for a field: MIME's fields have a table of their own in any header, all
- * other fields of a part share it. */
+/* Which of the header tables are asked for a field: MIME's fields have a table of their own in any
+ * header, all other fields of a part share it. */
 enum checks_which checks_of_field(struct text name, bool part, bool nested);
 
 #endif

@@ -294,6 +294,14 @@ static bool may_retry_in_clear(const struct delivery *d)
 		&& (r->probe || r->age >= d->tools->minimal_backoff_time);
 }
 
+/* The peer is told who it was before (RFC 3461 section 4.2). */
+static void rename_rcpt(struct envelope_rcpt *r, char *address)
+{
+	if (!r->original && strcmp(r->address, address) != 0)
+		r->original = r->address;
+	r->address = address;
+}
+
 static void gather(struct delivery *d)
 {
 	free(d->part.rcpts);
@@ -303,7 +311,7 @@ static void gather(struct delivery *d)
 		return;
 	d->part.sender = d->outside->sender;
 	for (size_t i = 0; i < d->part.count; i++)
-		d->part.rcpts[i].address = d->outside->rcpts[d->asked[i]].address;
+		rename_rcpt(&d->part.rcpts[i], d->outside->rcpts[d->asked[i]].address);
 }
 
 static struct session_job make_job(struct delivery *d, bool last_host)

@@ -159,7 +159,8 @@ static bool change_domain(const struct question *q, struct text domain, struct b
 	bool good;
 
 	buf_init(&quoted, ADDRESS_MAX);
-	good = address_quote(local, &quoted) && compose(q, text_make(buf_text(&quoted), quoted.len), domain, out);
+	good = address_quote(local, &quoted)
+		&& compose(q, text_make(buf_text(&quoted), quoted.len), domain, out);
 	buf_free(&quoted);
 	return good;
 }
@@ -181,8 +182,9 @@ static bool take_result(const struct question *q, const char *result, struct buf
 	address_split(text_make(addresses->address.data, addresses->address.len), &local, &domain);
 	good = compose(q, local, domain.n ? domain : text_of(q->g->settings->myorigin), out);
 	if (address_header_next(addresses))
-		log_line(LOG_LEVEL_WARNING, NULL, NULL, "generic_maps: %s: the result \"%s\" has several addresses: "
-		         "the first one counts", buf_text(&q->key), result);
+		log_line(LOG_LEVEL_WARNING, NULL, NULL,
+		         "generic_maps: %s: the result \"%s\" has several addresses: the first one counts",
+		         buf_text(&q->key), result);
 	return good;
 }
 
@@ -246,8 +248,8 @@ enum generic_result generic_map(struct generic *g, struct text address, struct b
 	if (q.why)
 		result = fail(g, why, mem_fmt("generic_maps: %s: %s", buf_text(&q.key), q.why));
 	else if (found && !take_result(&q, found, out))
-		result = fail(g, why, mem_fmt("generic_maps: %s: the result \"%s\" is no address", buf_text(&q.key),
-		                     found));
+		result = fail(g, why, mem_fmt("generic_maps: %s: the result \"%s\" is no address",
+		                              buf_text(&q.key), found));
 	else if (found && !same(address, out))
 		result = GENERIC_OTHER;
 	buf_free(&q.plain);

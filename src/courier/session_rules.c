@@ -20,11 +20,13 @@ static void note(void *arg, char *text)
 	if (s->rules.notes <= NOTES_MAX)
 		session_note(s, text_cleaned(text, REPLY_TEXT_MAX));
 	else if (s->rules.notes == NOTES_MAX + 1)
-		session_note(s, mem_str("warning: no more of what the checks find in this message is logged"));
+		session_note(s, mem_str("warning: no more of what the checks find in this message "
+			"is logged"));
 	free(text);
 }
 
-/* The fields that flags O and D add hold addresses; those of the same name in the message are of old deliveries. */
+/* The fields that flags O and D add hold addresses; those of the same name in the message are of old
+ * deliveries. */
 static bool has_addresses(const struct session *s, struct text name)
 {
 	return address_header_is(name) || (s->rules.in_trace && (text_is_nocase(name, "Delivered-To")
@@ -51,14 +53,14 @@ static const char *check(struct session *s, enum rewriting_header header, struct
 {
 	struct checks_log log = { note, s };
 	struct text rest = field, name = text_of("");
+	enum checks_which which;
 
 	*left = field;
 	if (!s->transport->checks)
 		return NULL;
 	text_until(&rest, ':', &name);
-	return checks_apply(s->transport->checks,
-		checks_of_field(text_trim(name), header == HEADER_PART, header == HEADER_NESTED), field, &log, out,
-		left) ? NULL : local_error;
+	which = checks_of_field(text_trim(name), header == HEADER_PART, header == HEADER_NESTED);
+	return checks_apply(s->transport->checks, which, field, &log, out, left) ? NULL : local_error;
 }
 
 /* What a check puts ahead of a field is not looked at again. */
@@ -96,7 +98,8 @@ static const char *rule_line(void *arg, struct text line, struct buf *out)
 const struct rewriting_rules *session_rules(struct session *s)
 {
 	const struct checks *c = s->transport->checks;
-	bool fields = c && (checks_has(c, CHECKS_HEADER) || checks_has(c, CHECKS_MIME) || checks_has(c, CHECKS_NESTED));
+	bool fields = c && (checks_has(c, CHECKS_HEADER) || checks_has(c, CHECKS_MIME)
+		|| checks_has(c, CHECKS_NESTED));
 	bool lines = c && checks_has(c, CHECKS_BODY);
 
 	s->rules = (struct session_rules){ .in_trace = true };

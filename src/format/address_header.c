@@ -101,8 +101,8 @@ static void skip_space(struct text *t)
 	}
 }
 
-/* Behind an opening quote, to behind the closing one; what is inside, without backslashes and folds, goes to out.
- * False if it does not end. */
+/* Behind an opening quote, to behind the closing one; what is inside, without backslashes and folds,
+ * goes to out. False if it does not end. */
 static bool take_quoted(struct text *t, struct buf *out)
 {
 	while (!take(t, '"')) {
@@ -127,14 +127,15 @@ static bool take_atom(struct text *t, struct buf *out)
 	return n > 0;
 }
 
-/* "[…]" without blanks. */
+/* "[…]" without blanks, and without what divides a list: an address ends there even if a bracket was
+ * forgotten. */
 static bool take_literal(struct text *t, struct buf *out)
 {
-	size_t n = 0;
+	size_t n;
 
-	while (n < t->n && t->p[n] != ']' && !is_blank(t->p[n]))
-		n++;
-	if (n == t->n || t->p[n] != ']')
+	for (n = 1; n < t->n && (is_atom(t->p[n]) || t->p[n] == ':' || t->p[n] == '.'); n++)
+		;
+	if (n >= t->n || t->p[n] != ']')
 		return false;
 	put(out, t->p, n + 1);
 	skip(t, n + 1);
@@ -171,7 +172,7 @@ static bool take_words(struct text *t, struct buf *out, bool quotes)
 		}
 		dot = false;
 		for (skip_space(&at); take(&at, '.'); skip_space(&at)) {
-			buf_char(out, '.');
+			put(out, ".", 1);
 			dot = true;
 			*t = at;
 		}
@@ -186,7 +187,7 @@ static bool take_domain(struct text *t, struct buf *out)
 		return take_literal(t, out);
 	if (!take_words(t, out, false))
 		return false;
-	if (out->len && out->data[out->len - 1] == '.')
+	if (out && out->len && out->data[out->len - 1] == '.')
 		out->data[--out->len] = '\0';
 	return true;
 }
@@ -196,17 +197,23 @@ static void skip_route(struct text *t)
 {
 	struct text at = *t;
 
-	while (at.n && (at_char(at, '@') || at_char(at, ','))) {
-		skip(&at, 1);
+	while (take(&at, '@')) {
 		skip_space(&at);
-		while (at.n && (is_atom(*at.p) || at_char(at, '.')))
-			skip(&at, 1);
-		skip_space(&at);
+		if (!take_domain(&at, NULL))
+			return;
+		for (skip_space(&at); take(&at, ','); skip_space(&at))
+			;
 	}
-	if (take(&at, ':')) {
+	if (at.n < t->n && take(&at, ':')) {
 		*t = at;
 		skip_space(t);
 	}
+}
+
+/* Whether nothing sticks to what was read. */
+static bool ends_here(struct text t)
+{
+	return t.n == 0 || !(is_atom(*t.p) || at_one_of(t, "\"[@\\"));
 }
 
 static bool put_local(struct address_header *h)
@@ -215,8 +222,8 @@ static bool put_local(struct address_header *h)
 	return !h->plain.over && address_quote(text_make(buf_text(&h->plain), h->plain.len), &h->address);
 }
 
-/* An address at the front: `at` is where it stands. A local part counts by itself if alone says so and nothing but
- * the end of its element follows. Something is taken in any case, if it is only words. */
+/* An address at the front: `at` is where it stands. A local part counts by itself if alone says so and
+ * nothing but the end of its element follows. Something is taken in any case, if it is only words. */
 static bool take_address(struct address_header *h, bool alone)
 {
 	const char *begin = h->rest.p, *ignored;
@@ -230,7 +237,7 @@ static bool take_address(struct address_header *h, bool alone)
 	if (good && take(&ahead, '@')) {
 		skip_space(&ahead);
 		buf_char(&h->address, '@');
-		good = take_domain(&ahead, &h->address);
+		good = take_domain(&ahead, &h->address) && ends_here(ahead);
 		h->rest = ahead;
 	} else if (good) {
 		good = alone && (ahead.n == 0 || at_one_of(ahead, ",;>"));
@@ -257,8 +264,8 @@ static bool take_angle(struct address_header *h)
 
 /* --- the list --- */
 
-/* Looks whether this element has a "<", or is the name of a group: then its name is skipped to there. If not, it
- * is to be read up to list_until. */
+/* Looks whether this element has a "<", or is the name of a group: then its name is skipped to there.
+ * If not, it is to be read up to list_until. */
 static void skip_name(struct address_header *h)
 {
 	struct text at = h->rest;
@@ -320,8 +327,9 @@ bool address_header_next(struct address_header *h)
 bool address_header_is(struct text name)
 {
 	static const char *const names[] = {
-		"From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Resent-From", "Resent-To", "Resent-Cc", "Resent-Bcc",
-		"Resent-Sender", "Resent-Reply-To", "Errors-To", "Return-Path", "Return-Receipt-To",
+		"From", "To", "Cc", "Bcc", "Sender", "Reply-To",
+		"Resent-From", "Resent-To", "Resent-Cc", "Resent-Bcc", "Resent-Sender",
+		"Resent-Reply-To", "Errors-To", "Return-Path", "Return-Receipt-To",
 		"Disposition-Notification-To", "Mail-Followup-To", "Apparently-To",
 	};
 

@@ -1,7 +1,7 @@
 /*
- * The addresses in the value of a header field that holds an address list (RFC 5322 sections 3.4 and 4.4): groups,
- * display names, comments, folds, quoted strings, source routes. What is no address is passed over, so that
- * a field with mistakes still gives those it has.
+ * The addresses in the value of a header field that holds an address list (RFC 5322 sections 3.4 and
+ * 4.4): groups, display names, comments, folds, quoted strings, source routes. What is no address is
+ * passed over, so that a field with mistakes still gives those it has.
  */
 #ifndef CAUSEWAY_FORMAT_ADDRESS_HEADER_H
 #define CAUSEWAY_FORMAT_ADDRESS_HEADER_H
@@ -18,7 +18,7 @@ struct address_header {
 	bool fresh;                  /* nothing of this element of the list has been read */
 	struct text at;              /* where the address last found stands, with its source route */
 	struct buf plain;            /* its local part without quotes */
-	struct buf address;          /* itself in wire form (format/address.h), quoted only where it has to be */
+	struct buf address;          /* itself in wire form, quoted only where it has to be */
 };
 
 void address_header_init(struct address_header *);

@@ -7,9 +7,13 @@ static const struct {
 	enum check_kind kind;
 	bool text;                   /* is nothing without its text */
 } actions[] = {
-	{ "DUNNO", NULL, CHECK_DUNNO, false }, { "OK", NULL, CHECK_DUNNO, false }, { "IGNORE", NULL, CHECK_IGNORE, false },
-	{ "STRIP", "strip", CHECK_STRIP, false }, { "WARN", "warning", CHECK_WARN, false },
-	{ "INFO", "info", CHECK_INFO, false }, { "REPLACE", "replace", CHECK_REPLACE, true },
+	{ "DUNNO", NULL, CHECK_DUNNO, false },
+	{ "OK", NULL, CHECK_DUNNO, false },
+	{ "IGNORE", NULL, CHECK_IGNORE, false },
+	{ "STRIP", "strip", CHECK_STRIP, false },
+	{ "WARN", "warning", CHECK_WARN, false },
+	{ "INFO", "info", CHECK_INFO, false },
+	{ "REPLACE", "replace", CHECK_REPLACE, true },
 	{ "PREPEND", "prepend", CHECK_PREPEND, true },
 };
 
@@ -27,7 +31,8 @@ static bool is_blank(struct text t)
 	return t.n && (*t.p == ' ' || *t.p == '\t');
 }
 
-/* Whether it begins with the name of a field and a colon (RFC 5322 section 2.2), blanks between them allowed. */
+/* Whether it begins with the name of a field and a colon (RFC 5322 section 2.2), blanks between them
+ * allowed. */
 static bool is_field(struct text t)
 {
 	struct text name;

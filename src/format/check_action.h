@@ -1,5 +1,5 @@
-/* What a result of header_checks, mime_header_checks, nested_header_checks or body_checks asks for: those actions of
- * header_checks(5) that a delivering client has. */
+/* What a result of header_checks, mime_header_checks, nested_header_checks or body_checks asks for:
+ * those actions of header_checks(5) that a delivering client has. */
 #ifndef CAUSEWAY_FORMAT_CHECK_ACTION_H
 #define CAUSEWAY_FORMAT_CHECK_ACTION_H
 
@@ -22,12 +22,12 @@ struct check_action {
 	struct text text;    /* a part of the result; empty where the action has none */
 };
 
-/* Reads a result, for a header field or for a line of a body. False if it is none that can be carried out: *why is
- * a constant text for "RESULT: …". */
+/* Reads a result, for a header field or for a line of a body. False if it is none that can be carried
+ * out: *why is a constant text for "RESULT: …". */
 bool check_action_read(const char *result, bool header, struct check_action *, const char **why);
 
-/* The action's name as it stands in log lines, for those that are logged ("warning", "info", "strip", "replace",
- * "prepend"), else NULL. */
+/* The action's name as it stands in log lines, for those that are logged ("warning", "info", "strip",
+ * "replace", "prepend"), else NULL. */
 const char *check_action_word(enum check_kind);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * lmdb:FILE, what postmap(1) makes of a texthash file: the database FILE.lmdb (lmdb_table(5)). postmap writes a
- * new table into the same file, which the next question sees; so does it see a file that was renamed to its
- * name, as far as the process may still open files there.
+ * lmdb:FILE, what postmap(1) makes of a texthash file: the database FILE.lmdb (lmdb_table(5)). postmap
+ * writes a new table into the same file, which the next question sees; so does it see a file that was
+ * renamed to its name, as far as the process may still open files there.
  */
 #include "table/type.h"
 
@@ -47,8 +47,9 @@ static void warn_if_older(const struct database *d)
 	struct stat text, table;
 
 	if (stat(d->name, &text) == 0 && stat(d->path, &table) == 0 && text.st_mtime > table.st_mtime)
-		log_line(LOG_LEVEL_WARNING, NULL, NULL, "lmdb:%s: the database %s is older than the file %s: run "
-		         "postmap lmdb:%s", d->name, d->path, d->name, d->name);
+		log_line(LOG_LEVEL_WARNING, NULL, NULL,
+		         "lmdb:%s: the database %s is older than the file %s: run postmap lmdb:%s",
+		         d->name, d->path, d->name, d->name);
 }
 
 static void lmdb_close(void *opened)
@@ -104,9 +105,9 @@ static void take_new(struct database *d)
 		d->lost = false;
 	} else if (!d->lost) {
 		d->lost = true;
-		log_line(LOG_LEVEL_WARNING, NULL, NULL, "lmdb:%s: %s was replaced or removed, and cannot be opened "
-		         "again (%s): the old table stays in force until a reload", d->name, d->path,
-		         mdb_strerror(error));
+		log_line(LOG_LEVEL_WARNING, NULL, NULL,
+		         "lmdb:%s: %s was replaced or removed, and cannot be opened again (%s): "
+		         "the old table stays in force until a reload", d->name, d->path, mdb_strerror(error));
 	}
 }
 

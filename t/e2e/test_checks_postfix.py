@@ -166,7 +166,7 @@ def nested(rng, depth, number):
 
 
 def multipart(rng, depth):
-    boundary = "b%d-%d" % (depth, rng.randint(0, 999))
+    boundary = "b%d-%03d" % (depth, rng.randint(0, 999))
     body = lines(rng)[:2]
     for _ in range(rng.randint(1, 3)):
         head, inner = part(rng, depth + 1)
@@ -275,7 +275,7 @@ def checked_lines(log):
 def test_B_20_to_24_the_same_as_postfix(t):
     """200 messages through each kind of table and through all of them: same envelopes, same bytes, same lines in the log.
 
-    Parameters header_checks, mime_header_checks, nested_header_checks, body_checks, generic_maps,
+    The parameters header_checks, mime_header_checks, nested_header_checks, body_checks, generic_maps,
     propagate_unmatched_extensions, recipient_delimiter.
     """
     theirs, ours = ({kind: t.peer() for kind in KINDS} for _ in range(2))

@@ -1,5 +1,5 @@
-/* The value of a header field: addresses are found in order, each is a good one, and where each is put in its own place
- * again, the same are found. */
+/* The value of a header field: addresses are found in order, each is a good one, and where each is put
+ * in its own place again, the same are found. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -14,6 +14,11 @@ static void must(bool ok)
 {
 	if (!ok)
 		abort();
+}
+
+static bool same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 /* The value with each address in the place where it was found, and how many there are. */
@@ -52,8 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&found_again, VALUE_MAX);
 	count = put_in_place(text_make((const char *)data, size), &first, &found);
 	must(put_in_place(text_make(first.data, first.len), &again, &found_again) == count);
-	must(found.len == found_again.len && (found.len == 0 || memcmp(found.data, found_again.data, found.len) == 0));
-	must(first.len == again.len && (first.len == 0 || memcmp(first.data, again.data, first.len) == 0));
+	must(same(&found, &found_again) && same(&first, &again));
 	buf_free(&first);
 	buf_free(&again);
 	buf_free(&found);

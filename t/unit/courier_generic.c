@@ -279,6 +279,7 @@ START_TEST(test_envelope)
 	const char *why;
 
 	begin(&w, TABLE, "");
+	free(e->sender);
 	e->sender = mem_str("a@client.test");
 	envelope_add(e, "plain@d.test", NULL, 0);
 	envelope_add(e, "x@y.test", NULL, 0);

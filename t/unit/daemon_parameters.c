@@ -41,7 +41,7 @@ static char *read_list(void)
 
 static void take_parameters(void)
 {
-	struct text all = text_of(list), line, name;
+	struct text all = text_of(list), line, name, state;
 
 	while (text_until(&all, '\n', &line)) {
 		bool titled = text_starts_nocase(line, "NAME_");
@@ -50,9 +50,11 @@ static void take_parameters(void)
 			continue;
 		if (titled)
 			name = text_make(name.p + 4, name.n - 4);
+		if (!text_until(&line, '\t', &state))
+			state = line;   /* nothing is said of why */
 		parameters = mem_grow(parameters, parameter_count + 1, sizeof *parameters);
 		parameters[parameter_count++] = (struct parameter){
-			mem_fmt("%s%.*s", titled ? TRANSPORT : "", (int)name.n, name.p), line,
+			mem_fmt("%s%.*s", titled ? TRANSPORT : "", (int)name.n, name.p), state,
 		};
 	}
 }

@@ -64,7 +64,9 @@ static const struct { const char *value, *found; } rows[] = {
 	{ " a@b.test c@d.test", " [a@b.test] [c@d.test]" },
 	{ " a@b.test <c@d.test>", " a@b.test <[c@d.test]>" },
 	{ " a@b.test;c@d.test", " [a@b.test];[c@d.test]" },
-	{ " a@b@c.test, d@e.test", " [a@b]@c.test, [d@e.test]" },
+	{ " a@b@c.test, d@e.test", " a@b@c.test, [d@e.test]" },
+	{ " a@b.test\"c\"@d.test, e@f.test", " a@b.test\"c\"@d.test, [e@f.test]" },
+	{ " a@[192.0.2.1]b, c@d.test", " a@[192.0.2.1]b, [c@d.test]" },
 	{ " a@b.test.", " [a@b.test.=a@b.test]" },
 	{ " .a@b.test", " [.a@b.test=\".a\"@b.test]" },
 	{ " a..b@c.test", " [a..b@c.test=\"a..b\"@c.test]" },
@@ -86,6 +88,9 @@ static const struct { const char *value, *found; } rows[] = {
 	{ " <mailto:a@b.test>", " <mailto:a@b.test>" },
 	{ " :a@b.test", " :[a@b.test]" },
 	{ " a@b.test:c@d.test", " [a@b.test]:c@d.test" },
+	{ " <,@r.test: a@b.test>, c@d.test", " <,@r.test: a@b.test>, [c@d.test]" },
+	{ " <:a@b.test>", " <:a@b.test>" },
+	{ " <@r.test,,@ s . test , : a@b.test>", " <[@r.test,,@ s . test , : a@b.test=a@b.test]>" },
 	{ " <@r.test a@b.test>", " <@r.test a@b.test>" },
 	{ " \x01" "a@b.test, c@d.test", " \x01" "a@b.test, [c@d.test]" },
 	{ " a\x7f@b.test, c@d.test", " a\x7f@b.test, [c@d.test]" },
@@ -149,7 +154,7 @@ START_TEST(test_sizes)
 		{ "a@b.test,", 50000, "", 50000 }, { "a@b.test ", 50000, "", 50000 }, { "(", 100000, "a@b.test", 0 },
 		{ "<", 100000, "a@b.test", 1 }, { "a ", 100000, ", b@c.test", 1 }, { "a:", 100000, "b@c.test", 1 },
 		{ "a <b> ", 50000, "<c@d.test>", 50001 }, { "\"", 99999, "a@b.test", 0 }, { "@a,", 50000, ":b@c.test", 1 },
-		{ "a.", 50000, "b@c.test", 0 }, { "a@", 50000, "b.test", 1 }, { "[", 100000, "", 0 },
+		{ "a.", 50000, "b@c.test", 0 }, { "a@", 50000, "b.test", 0 }, { "[", 100000, "", 0 },
 	};
 	struct address_header h;
 	struct buf value;
