@@ -88,7 +88,15 @@ static void on_lookup(void *arg, uint32_t number, const char *question)
 	explain_start(&c->explainer, number, question);
 }
 
+static void on_keep(void *arg, const char *key, const void *value, size_t n)
+{
+	struct courier *c = arg;
+
+	tickets_came(c->tools.sessions.tickets, key, value, n);
+}
+
 static const struct link_events link_events = {
+	.keep = on_keep,
 	.request = on_request, .recall = on_recall, .lookup = on_lookup, .close_idle = on_close_idle, .stop = on_stop,
 	.broken = on_broken,
 };
@@ -220,6 +228,7 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	make_tools(c, s);
 	c->linger = loop_timer_new(loop, leave_if_done, c);
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
+	c->tools.sessions.tickets = tickets_new(loop, c->tools.link);
 	list_init(&c->explainer.running);
 	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && hosts_setup_open(&c->tools.hosts, loop, s, why)) {
 		explain_init(&c->explainer, &c->tools.hosts, c->transports, c->tools.link);
@@ -242,6 +251,7 @@ void courier_free(struct courier *c)
 	delivery_free_all(&c->tools);
 	ahead_free(c->tools.ahead);
 	pool_free(c->tools.pool);
+	tickets_free(c->tools.sessions.tickets);
 	link_free(c->tools.link);
 	hosts_setup_close(&c->tools.hosts);
 	transports_free(c->transports);

@@ -201,28 +201,26 @@ void security_names(const struct security *s, struct buf *names)
 		tls_policy_names(&s->policy, s->domain, s->hostname, names);
 }
 
-struct tls *security_start(const struct security *s, const struct manner *m, char **why)
+void security_wish(const struct security *s, const struct manner *m, struct security_wish *out)
 {
-	struct buf ciphers, names;
-	char room[DOMAIN_SIZE];
-	struct tls_wish w = {
+	buf_init(&out->ciphers, CIPHERS_MAX);
+	buf_init(&out->names, NAMES_MAX);
+	tls_policy_ciphers(&s->policy, &s->tls->ciphers, &out->ciphers);
+	security_names(s, &out->names);
+	out->wish = (struct tls_wish){
 		.trust = trust_of(s), .authenticate = tls_level_authenticates(s->policy.level),
-		.protocols = s->policy.protocols, .anchors = s->anchors,
+		.protocols = s->policy.protocols, .ciphers = buf_text(&out->ciphers),
+		.servername = s->base ? s->base
+			: tls_policy_servername(&s->policy, s->domain, s->hostname, out->servername),
+		.names = out->names.len > 0 ? out->names.data : NULL, .anchors = s->anchors,
 		.records = s->records, .record_count = s->record_count,
 		.fingerprints = s->policy.match, .digest = m->tls_fingerprint_digest,
 		.depth = (int)m->tls_scert_verifydepth, .raw_key = s->policy.raw_key > 0,
 	};
-	struct tls *t;
+}
 
-	buf_init(&ciphers, CIPHERS_MAX);
-	buf_init(&names, NAMES_MAX);
-	tls_policy_ciphers(&s->policy, &s->tls->ciphers, &ciphers);
-	w.ciphers = buf_text(&ciphers);
-	security_names(s, &names);
-	w.names = names.len > 0 ? names.data : NULL;
-	w.servername = s->base ? s->base : tls_policy_servername(&s->policy, s->domain, s->hostname, room);
-	t = tls_new(s->tls->context, &w, why);
-	buf_free(&ciphers);
-	buf_free(&names);
-	return t;
+void security_wish_clear(struct security_wish *w)
+{
+	buf_free(&w->ciphers);
+	buf_free(&w->names);
 }

@@ -7,6 +7,7 @@
 
 #include "courier/hosts.h"
 #include "courier/transport.h"
+#include "format/domain.h"
 
 struct security {
 	struct tls_policy policy;
@@ -36,7 +37,13 @@ bool security_needs_dane(const struct security *);
 /* Appends the names that a certificate may be for, with a blank between; nothing where none matters. */
 void security_names(const struct security *, struct buf *out);
 
-/* Makes the connection's TLS; NULL and *why (free() it) if what is asked for cannot be had. */
-struct tls *security_start(const struct security *, const struct manner *, char **why);
+/* What is asked of a connection, with the texts that it points to. The security is borrowed. */
+struct security_wish {
+	struct tls_wish wish;
+	struct buf ciphers, names;
+	char servername[DOMAIN_SIZE];
+};
+void security_wish(const struct security *, const struct manner *, struct security_wish *);
+void security_wish_clear(struct security_wish *);
 
 #endif

@@ -98,6 +98,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	setup.tls_ready = t->tls.context;
 	setup.tls_first = security->wrapper;
 	s->dialogue = dialogue_new(&setup);
+	session_ask_ticket(s);
 	return s;
 }
 
@@ -114,6 +115,7 @@ void session_free(struct session *s)
 	free(s->relay);
 	free(s->failure);
 	free(s->tls_text);
+	ticket_clear(&s->ticket);
 	security_free(s->security);
 	free(s);
 }

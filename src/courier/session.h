@@ -10,6 +10,7 @@
 #include "net/stream.h"
 #include "courier/debug_peers.h"
 #include "courier/security.h"
+#include "courier/tickets.h"
 #include "format/rewriting.h"
 #include "talk/dialogue.h"
 
@@ -26,6 +27,7 @@ struct session_common {
 	bool keeps_8bit;                 /* disable_mime_output_conversion */
 	bool no_smtputf8;                /* not smtputf8_enable */
 	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */
+	struct tickets *tickets;         /* TLS sessions that may be resumed */
 	struct buf out;                  /* commands on their way from the dialogue to the stream */
 };
 

@@ -47,6 +47,7 @@ struct session {
 	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
 	uint64_t unread;             /* bytes of that content that were not rewritten yet */
 	struct security *security;
+	struct ticket ticket;        /* of a TLS session to be resumed */
 	char *tls_text;              /* for tls=, made when it is asked for */
 	bool verified;               /* the peer's certificate matched */
 	bool weakened;               /* DANE came to nothing but encryption */
@@ -90,7 +91,10 @@ void session_content_failed(struct session *);
 /* How far TLS goes with this peer. */
 enum dialogue_tls session_tls_need(const struct session *);
 
-/* Goes over to TLS; false: it cannot even begin, which the dialogue has heard. */
+/* Asks whether there is a session to be resumed. */
+void session_ask_ticket(struct session *);
+/* Goes over to TLS, now or when it is known what is to be resumed; false: it cannot even begin, which the dialogue
+ * has heard. */
 bool session_start_tls(struct session *);
 /* The stream's handshake is done, or failed. */
 void session_secured(void *session);

@@ -6,6 +6,7 @@
 #include "talk/tls_log.h"
 
 #define LINE_SIZE 2048
+#define LEAST_LIFETIME (120 * 1000)   /* ms for which a session is kept at least */
 
 enum dialogue_tls session_tls_need(const struct session *s)
 {
@@ -21,11 +22,79 @@ static bool logs(const struct session *s, unsigned what)
 	return s->transport->tls.log & what;
 }
 
+/* --- the beginning --- */
+
+/* What of the connection is not in the wish. */
+static char *describe(const struct session *s)
+{
+	const struct manner *m = s->transport->manner;
+
+	return mem_fmt("%s %s %s %s %s %s %s %s", protocol_name(m->protocol), s->security->domain, s->security->hostname,
+		s->relay, tls_policy_level(&s->security->policy), m->helo_name, m->tls_cafile, m->tls_capath);
+}
+
+static void ready(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == SESSION_BUSY)
+		session_pump(s);
+}
+
+void session_ask_ticket(struct session *s)
+{
+	const struct manner *m = s->transport->manner;
+	struct security_wish w;
+	struct buf key;
+	char *about;
+
+	if (!*m->tls_session_cache_database || m->tls_session_cache_timeout <= 0 || !s->transport->tls.context
+			|| session_tls_need(s) == DIALOGUE_TLS_NEVER)
+		return;
+	about = describe(s);
+	buf_init(&key, LINE_SIZE);
+	buf_str(&key, "tls:");
+	security_wish(s->security, m, &w);
+	tls_session_key(&w.wish, about, &key);
+	security_wish_clear(&w);
+	free(about);
+	ticket_ask(&s->ticket, s->common->tickets, buf_take(&key), ready, s);
+}
+
+/* Only what the mail was really sent over. */
+static void keep(void *arg, const void *bytes, size_t n)
+{
+	struct session *s = arg;
+	const struct tls_result *r = tls_result(stream_tls(s->stream));
+	int64_t lifetime = s->transport->manner->tls_session_cache_timeout;
+
+	if (tls_level_authenticates(s->security->policy.level) && (r->problem || s->security->policy.failure))
+		return;
+	ticket_keep(&s->ticket, bytes, n, lifetime < LEAST_LIFETIME ? LEAST_LIFETIME : lifetime);
+}
+
+static struct tls *make(struct session *s, char **why)
+{
+	struct security_wish w;
+	struct tls *tls;
+
+	security_wish(s->security, s->transport->manner, &w);
+	w.wish.session = text_make(s->ticket.bytes, s->ticket.n);
+	w.wish.keep = s->ticket.home ? keep : NULL;
+	w.wish.arg = s;
+	tls = tls_new(s->transport->tls.context, &w.wish, why);
+	security_wish_clear(&w);
+	return tls;
+}
+
 bool session_start_tls(struct session *s)
 {
 	char *why = NULL;
-	struct tls *tls = security_start(s->security, s->transport->manner, &why);
+	struct tls *tls;
 
+	if (ticket_waits(&s->ticket))
+		return true;
+	tls = make(s, &why);
 	if (tls) {
 		stream_secure(s->stream, tls);
 		return true;

@@ -81,7 +81,11 @@ struct tls_wish {
 	void *arg;
 };
 
-/* NULL and true if the list can be read, else what is wrong with it (free() it). */
+/* Appends what a session that was made by this wish may be known by: a digest of all that makes it trustworthy, and
+ * of what the caller says about the connection. */
+void tls_session_key(const struct tls_wish *, const char *about, struct buf *out);
+
+/* NULL if the list can be read, else what is wrong with it (free() it). */
 char *tls_protocols_check(const char *list);
 /* Whether OpenSSL knows a digest of that name. */
 bool tls_digest_known(const char *name);

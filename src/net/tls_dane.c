@@ -175,3 +175,9 @@ void tls_anchors_free(struct tls_anchors *all)
 	free(all->all);
 	free(all);
 }
+
+void tls_anchors_digest(const struct tls_anchors *all, EVP_MD_CTX *md)
+{
+	for (size_t i = 0; all && i < all->count; i++)
+		EVP_DigestUpdate(md, all->all[i].der, all->all[i].size);
+}

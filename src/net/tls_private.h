@@ -66,6 +66,9 @@ void tls_fingerprint(X509 *, bool of_key, const char *digest, struct buf *out);
 bool tls_add_anchors(struct tls *, const struct tls_wish *);
 bool tls_add_records(struct tls *, const struct tls_wish *);
 
+/* Adds what the anchors are to a digest; NULL is none. */
+void tls_anchors_digest(const struct tls_anchors *, EVP_MD_CTX *);
+
 void tls_sessions_enable(struct tls_context *);
 /* Gives away the session of a handshake that is done, where it is known already (up to TLS 1.2). */
 void tls_keep_early(struct tls *);

@@ -2,7 +2,9 @@
  * Sessions that can be resumed. What is kept of one is a byte for this format, a byte for how its peer was found,
  * and what OpenSSL makes of it.
  */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,4 +69,45 @@ void tls_offer_session(struct tls *t, struct text bytes)
 		t->resumed_standing = bytes.p[1];
 	SSL_SESSION_free(session);
 	ERR_clear_error();
+}
+
+/* With its end, so that no two lists of texts are the same. */
+static void add_text(EVP_MD_CTX *md, const char *text)
+{
+	EVP_DigestUpdate(md, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+static void add_records(EVP_MD_CTX *md, const struct tls_wish *w)
+{
+	for (size_t i = 0; i < w->record_count; i++) {
+		const struct tls_record *r = &w->records[i];
+		unsigned char head[] = { r->usage, r->selector, r->matching };
+
+		EVP_DigestUpdate(md, head, sizeof head);
+		EVP_DigestUpdate(md, r->data, r->size);
+	}
+}
+
+void tls_session_key(const struct tls_wish *w, const char *about, struct buf *out)
+{
+	EVP_MD_CTX *md = mem_check(EVP_MD_CTX_new());
+	unsigned char bytes[EVP_MAX_MD_SIZE], how[] = { (unsigned char)w->trust, w->authenticate, (unsigned char)w->depth };
+	unsigned n = 0;
+
+	EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+	EVP_DigestUpdate(md, how, sizeof how);
+	add_text(md, about);
+	add_text(md, w->protocols);
+	add_text(md, w->ciphers);
+	add_text(md, w->servername);
+	add_text(md, w->names);
+	add_text(md, w->fingerprints);
+	add_text(md, w->digest);
+	add_text(md, OpenSSL_version(OPENSSL_VERSION));
+	tls_anchors_digest(w->anchors, md);
+	add_records(md, w);
+	EVP_DigestFinal_ex(md, bytes, &n);
+	EVP_MD_CTX_free(md);
+	for (unsigned i = 0; i < n; i++)
+		buf_fmt(out, "%02x", bytes[i]);
 }

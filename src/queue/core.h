@@ -47,6 +47,7 @@ struct queue {
 	struct waits *waits;
 	struct explanations *explanations;
 	struct events events;
+	struct kept *kept;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */

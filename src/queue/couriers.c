@@ -9,6 +9,7 @@
 #include "queue/core.h"
 #include "queue/explain.h"
 #include "queue/flight.h"
+#include "queue/kept.h"
 #include "queue/lease.h"
 #include "queue/loss.h"
 #include "queue/queue.h"
@@ -96,6 +97,20 @@ static void heard_found(void *arg, uint32_t number, const char *answer)
 	explanations_found(hear(arg)->explanations, number, answer);
 }
 
+static void heard_keep(void *arg, const char *name, const void *value, size_t n)
+{
+	kept_put(hear(arg)->kept, name, text_make(value, n));
+}
+
+static void heard_have(void *arg, const char *name)
+{
+	struct courier *c = arg;
+	struct queue *q = hear(c);
+	struct text value = kept_get(q->kept, name, loop_wall(q->loop));
+
+	link_send_keep(c->link, name, value.p, value.n);
+}
+
 static void heard_break(void *arg, const char *why)
 {
 	struct courier *c = arg;
@@ -109,7 +124,7 @@ static void heard_break(void *arg, const char *why)
 
 static const struct link_events events = {
 	.credit = heard_credit, .answer = heard_answer, .finish = heard_finish, .closed = heard_closed,
-	.note = heard_note, .found = heard_found, .broken = heard_break,
+	.note = heard_note, .found = heard_found, .keep = heard_keep, .have = heard_have, .broken = heard_break,
 };
 
 /* --- coming and going --- */

@@ -13,6 +13,7 @@
 #include "queue/dispatch.h"
 #include "queue/explain.h"
 #include "queue/intake.h"
+#include "queue/kept.h"
 #include "queue/metrics.h"
 #include "queue/notices.h"
 #include "queue/report.h"
@@ -95,6 +96,7 @@ static void closed(void *arg)
 {
 	struct queue *q = arg;
 
+	kept_save(q->kept);
 	q->stopped(q->stopped_arg);
 }
 
@@ -250,6 +252,7 @@ static void begin(struct queue *q)
 	q->metrics = metrics_new();
 	q->waits = waits_new(q);
 	q->explanations = explanations_new(q);
+	q->kept = kept_new(q->settings->spool_directory, loop_wall(q->loop));
 	q->due = loop_timer_new(q->loop, due, q);
 	q->minute = loop_timer_new(q->loop, each_minute, q);
 	q->grace = loop_timer_new(q->loop, grace_over, q);
@@ -307,6 +310,7 @@ void queue_free(struct queue *q)
 	metrics_free(q->metrics);
 	waits_free(q->waits);
 	explanations_free(q->explanations);
+	kept_free(q->kept);
 	loop_cancel(q->loop, &q->turn);
 	loop_timer_free(q->due);
 	loop_timer_free(q->minute);

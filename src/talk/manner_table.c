@@ -213,7 +213,7 @@ static const struct option_row rows[] = {
 	TEXT(LMTP, tls_dkey_file, "$lmtp_tls_dcert_file", "key of these"),
 
 	/* TLS: sessions, logs and reports */
-	TEXT(BOTH, tls_session_cache_database, "", "where TLS sessions are kept"),
+	TEXT(BOTH, tls_session_cache_database, "", "any value: TLS sessions are resumed"),
 	TIME(BOTH, tls_session_cache_timeout, "3600s", 0, 8640000 * INT64_C(1000), "for how long"),
 	LIST(BOTH, tls_loglevel, "0", "what is logged about TLS: 0 to 4, or names"),
 	LIST(BOTH, tls_loglevel_maps, "", "the same by host, from tables"),

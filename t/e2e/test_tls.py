@@ -335,3 +335,38 @@ def test_lost_inside_tls_says_where(t):
     peer = secure_peer(t, files, {"mail": actions.close})
     line = send(daemon_for(t, peer, "may"))
     same((line["status"], line["dsn"], line["tls"]), ("deferred", "4.4.2", "may"))
+
+
+def test_tls_sessions_are_resumed_by_all_and_after_a_restart(t):
+    """parameters lmtp_tls_session_cache_database, lmtp_tls_session_cache_timeout; behaviour T-28"""
+    a, files = authority(t)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = SecurePeer.make_context(files)
+        context.maximum_version = version
+        peer = secure_peer(t, files, context=context)
+        settings = {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test", "lmtp.tls_CAfile": a.ca,
+                    "lmtp.tls_loglevel": "2", "lmtp.tls_session_cache_database": "btree:/any/where",
+                    "lmtp.connection_cache_on_demand": False}
+        daemon = t.daemon(peer, settings, name=version.name)
+        for count in (1, 2):
+            daemon.send("u@example.org")
+            daemon.wait_deliveries(count, status="sent")
+        same((peer.handshakes, peer.resumed), (2, 1), version.name)
+        daemon.wait_log(r"reusing old session")
+        daemon.wait_log(r"Verified TLS connection established", count=2)
+        daemon.stop()
+        daemon.start()
+        daemon.send("u@example.org")
+        daemon.wait_deliveries(3, status="sent")
+        same((peer.handshakes, peer.resumed), (3, 2), version.name)
+        daemon.stop()
+
+
+def test_tls_sessions_are_not_resumed_unless_asked_for(t):
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt", connection_cache_on_demand=False)
+    for count in (1, 2):
+        daemon.send("u@example.org")
+        daemon.wait_deliveries(count, status="sent")
+    same((peer.handshakes, peer.resumed), (2, 0))

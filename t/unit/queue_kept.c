@@ -1,0 +1,152 @@
+/* What is kept for all couriers: until when, how much, over a restart, and what becomes of a file that is damaged. */
+#include "unit.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "queue/kept.h"
+
+static char directory[] = "/tmp/causeway-kept-XXXXXX";
+static struct kept *kept;
+
+static void start(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	kept = kept_new(directory, 1000);
+}
+
+static void finish(void)
+{
+	char *path = mem_fmt("%s/kept", directory);
+
+	kept_free(kept);
+	unlink(path);
+	rmdir(directory);
+	free(path);
+}
+
+static void put(const char *name, int64_t end, const char *what)
+{
+	struct buf value;
+
+	buf_init(&value, 1 << 20);
+	buf_add(&value, &end, sizeof end);
+	buf_str(&value, what);
+	kept_put(kept, name, text_make(value.data, value.len));
+	buf_free(&value);
+}
+
+static void check(const char *name, int64_t now, const char *what)
+{
+	ck_assert_msg(text_is(kept_get(kept, name, now), what), "%s at %ld", name, (long)now);
+}
+
+START_TEST(test_until_its_end)
+{
+	start();
+	put("a", 2000, "x");
+	check("a", 1999, "x");
+	check("b", 1999, "");
+	check("a", 2000, "");
+	check("a", 1999, "");
+	ck_assert_uint_eq(kept_count(kept), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(test_newer_counts)
+{
+	start();
+	put("a", 2000, "x");
+	put("a", 3000, "yy");
+	check("a", 2500, "yy");
+	put("a", 3000, "");
+	check("a", 2500, "");
+	finish();
+}
+END_TEST
+
+START_TEST(test_bounded)
+{
+	char name[32], *large = mem_alloc(40000);
+
+	start();
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "n%d", i);
+		put(name, 9000, "v");
+	}
+	ck_assert_uint_eq(kept_count(kept), 4096);
+	check("n0", 1000, "");
+	check("n4999", 1000, "v");
+	memset(large, 'x', 39999);
+	put("large", 9000, large);
+	check("large", 1000, "");
+	kept_put(kept, "short", text_of("1234"));
+	check("short", 1000, "");
+	free(large);
+	finish();
+}
+END_TEST
+
+START_TEST(test_restart)
+{
+	struct stat st;
+	char *path;
+
+	start();
+	put("old", 2000, "x");
+	put("new", 9000, "secret");
+	kept_save(kept);
+	kept_free(kept);
+	path = mem_fmt("%s/kept", directory);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	kept = kept_new(directory, 3000);
+	check("new", 3000, "secret");
+	ck_assert_uint_eq(kept_count(kept), 1);
+	put("new", 9000, "");
+	kept_save(kept);
+	ck_assert_int_ne(stat(path, &st), 0);
+	free(path);
+	finish();
+}
+END_TEST
+
+/* The file cut at each length: no more than what is whole. */
+START_TEST(test_damaged)
+{
+	char *path;
+	struct stat st;
+
+	start();
+	put("a", 9000, "first");
+	put("b", 9000, "second");
+	kept_save(kept);
+	path = mem_fmt("%s/kept", directory);
+	ck_assert_int_eq(stat(path, &st), 0);
+	for (off_t n = st.st_size - 1; n >= 0; n--) {
+		ck_assert_int_eq(truncate(path, n), 0);
+		kept_free(kept);
+		kept = kept_new(directory, 1000);
+		check("b", 1000, "");
+		ck_assert_uint_le(kept_count(kept), 1);
+	}
+	free(path);
+	finish();
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "until its end", test_until_its_end, 1, 0 },
+		{ "newer counts", test_newer_counts, 1, 0 },
+		{ "bounded", test_bounded, 1, 0 },
+		{ "restart", test_restart, 1, 0 },
+		{ "damaged", test_damaged, 1, 0 },
+	};
+
+	return unit_main("queue/kept", cases, UNIT_ROWS(cases));
+}
