@@ -307,6 +307,14 @@ static void write_parameter(struct text name, struct text raw, struct buf *out)
 	buf_free(&value);
 }
 
+static bool is_token(struct text name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~' || strchr("()<>@,;:\\\"/[]?=*'%", name.p[i]))
+			return false;
+	return name.n > 0;
+}
+
 static void write_parameters(struct text t, struct buf *out)
 {
 	struct text first = mime_value_first(&t), name, raw;
@@ -314,13 +322,16 @@ static void write_parameters(struct text t, struct buf *out)
 	buf_char(out, ' ');
 	write_bytes(first, out);
 	while (mime_parameter_next(&t, &name, &raw)) {
-		if (text_is_ascii(raw) || text_is_nocase(name, "boundary")) {
-			begin_parameter(name, out);
-			buf_char(out, '=');
-			add(out, raw);
-		} else {
+		if (!text_is_ascii(raw) && is_token(name) && !text_is_nocase(name, "boundary")) {
 			write_parameter(name, raw, out);
+			continue;
 		}
+		begin_parameter(name, out);
+		buf_char(out, '=');
+		if (text_is_nocase(name, "boundary"))
+			add(out, raw);
+		else
+			write_bytes(raw, out);
 	}
 }
 

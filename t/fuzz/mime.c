@@ -178,7 +178,8 @@ static bool has_long_lines(const struct buf *b)
 /* False if the message cannot be converted. */
 static bool convert(struct text wire, size_t step, struct buf *out)
 {
-	struct rewriting_setup setup = { .seven_bit = true, .line_limit = LINE_LONG, .header_limit = limits.header,
+	/* one less, as a stuffed dot is not counted */
+	struct rewriting_setup setup = { .seven_bit = true, .line_limit = LINE_LONG - 1, .header_limit = limits.header,
 		.boundary_limit = limits.boundary, .nesting_limit = limits.nesting, .record_limit = 2048 };
 	struct rewriting *r = rewriting_new(&setup);
 	const char *dsn;
