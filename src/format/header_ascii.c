@@ -352,6 +352,7 @@ static const struct form {
 	{ "Errors-To", write_addresses, false }, { "Return-Receipt-To", write_addresses, false },
 	{ "Disposition-Notification-To", write_addresses, false },
 	{ "Mail-Followup-To", write_addresses, false }, { "Mail-Reply-To", write_addresses, false },
+	{ "Content-Transfer-Encoding", write_bytes, false },
 	{ "Content-Type", write_parameters, false }, { "Content-Disposition", write_parameters, false },
 	{ "Message-ID", write_text, true }, { "Resent-Message-ID", write_text, true },
 	{ "In-Reply-To", write_text, true }, { "References", write_text, true },

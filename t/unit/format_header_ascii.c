@@ -54,6 +54,7 @@ static const struct {
 	  "\tboundary=\"b;\"\r\n" },
 	{ "Content-Type: multipart/x; boundary=\"\xc3\xbc\"\r\n", "Content-Type: multipart/x;\r\n"
 	  "\tboundary=\"\xc3\xbc\"\r\n" },
+	{ "Content-Transfer-Encoding: x-\xc3\xbc\r\n", "Content-Transfer-Encoding: x-??\r\n" },
 	/* a name with a quote in it cannot be taken apart */
 	{ "Content-Type: a/b; x\"y=\xc3\xbc\"; z=1\r\n", "Content-Type: a/b;\r\n\tx\"y=?\?\";\r\n\tz=1\r\n" },
 	{ "Content-Type: \xc3\xbc\r\n", "Content-Type: ??\r\n" },
