@@ -34,6 +34,7 @@ struct delivery {
 	const struct transport *transport;
 	struct hosts *hosts;             /* NULL: not needed yet */
 	struct hosts_watch watch;
+	char *tls_peer;                  /* of a new connection with TLS, for the operator */
 	struct dane *dane;               /* TLSA records of the host at hand are looked up */
 	struct session *session;
 	bool took_idle;                  /* from the pool, when it began */
@@ -61,6 +62,7 @@ static void delivery_free(struct delivery *d)
 	if (d->phase != FOLLOWING)
 		session_free(d->session);
 	dane_cancel(d->dane);
+	free(d->tls_peer);
 	hosts_free(d->hosts);
 	if (d->fd >= 0)
 		close(d->fd);
@@ -126,7 +128,7 @@ static void finish(struct delivery *d, enum connection connection, uint32_t next
 		.request = d->request->number, .destination = d->request->destination,
 		.took_idle = d->took_idle, .connection = connection, .next = next,
 		.site = fine ? SITE_FINE : d->site, .reason = fine ? NULL : d->site_reason,
-		.served = d->served,
+		.served = d->served, .tls = d->tls_peer,
 	};
 
 	assert(tally_left(d->tally) == 0);
@@ -231,6 +233,10 @@ static void transaction_over(struct delivery *d)
 	enum site site = session_site(d->session, &reason);
 
 	set_site(d, site, reason);
+	if (!d->reused && session_tls_peer(d->session)) {
+		free(d->tls_peer);
+		d->tls_peer = mem_str(session_tls_peer(d->session));
+	}
 	if (session_complaint(d->session))
 		tally_note(d->tally, session_complaint(d->session));
 	if (session_greeted(d->session) && site == SITE_FINE && !d->stale)
@@ -291,6 +297,7 @@ static bool may_retry_in_clear(const struct delivery *d)
 	const struct request *r = d->request;
 
 	return session_security(d->session)->policy.level == TLS_MAY && !r->envelope->requiretls
+		&& !d->transport->manner->sasl_auth_enable
 		&& (r->probe || r->age >= d->tools->minimal_backoff_time);
 }
 

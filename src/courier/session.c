@@ -115,6 +115,7 @@ void session_free(struct session *s)
 	free(s->relay);
 	free(s->failure);
 	free(s->tls_text);
+	free(s->tls_peer);
 	ticket_clear(&s->ticket);
 	security_free(s->security);
 	free(s);

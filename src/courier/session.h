@@ -107,6 +107,8 @@ bool session_is_only(const struct session *);       /* as the peer said */
 const char *session_relay(const struct session *);  /* "name[addr]:port" or "name[/path]" */
 /* What the log says behind tls=; NULL: nothing. Valid until the next call. */
 const char *session_tls(struct session *);
+/* Who the peer is and how it is spoken to, for people: "Verified TLSv1.3 …"; NULL: in clear. */
+const char *session_tls_peer(const struct session *);
 const struct security *session_security(const struct session *);
 bool session_wants_clear(const struct session *);   /* see dialogue_wants_clear */
 bool session_is_secure(const struct session *);     /* what is said goes through TLS, */

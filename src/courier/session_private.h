@@ -48,6 +48,7 @@ struct session {
 	uint64_t unread;             /* bytes of that content that were not rewritten yet */
 	struct security *security;
 	struct ticket ticket;        /* of a TLS session to be resumed */
+	char *tls_peer;              /* the peer's standing, protocol and cipher; NULL: no TLS */
 	char *tls_text;              /* for tls=, made when it is asked for */
 	bool verified;               /* the peer's certificate matched */
 	bool weakened;               /* DANE came to nothing but encryption */

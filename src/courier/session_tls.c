@@ -107,18 +107,21 @@ bool session_start_tls(struct session *s)
 
 /* --- what the log says --- */
 
-static void note_summary(struct session *s, const char *how)
+static const char *standing(const struct session *s)
 {
 	static const char *const words[] = { "Anonymous", "Untrusted", "Trusted", "Verified" };
-	const struct tls *tls = stream_tls(s->stream);
-	enum tls_standing standing = tls_result(tls)->standing;
+	enum tls_standing found = tls_result(stream_tls(s->stream))->standing;
+
+	return words[s->security->policy.half && found == TLS_VERIFIED ? TLS_TRUSTED : found];
+}
+
+static void note_summary(struct session *s, const char *how)
+{
 	struct buf line;
 
-	if (s->security->policy.half && standing == TLS_VERIFIED)
-		standing = TLS_TRUSTED;
 	buf_init(&line, LINE_SIZE);
-	buf_fmt(&line, "%s TLS connection %s to %s: ", words[standing], how, s->relay);
-	tls_describe(tls, &line);
+	buf_fmt(&line, "%s TLS connection %s to %s: ", standing(s), how, s->relay);
+	tls_describe(stream_tls(s->stream), &line);
 	session_note(s, buf_take(&line));
 }
 
@@ -174,6 +177,7 @@ void session_secured(void *session)
 	char *why;
 
 	s->weakened = r->unusable_records && s->security->policy.level == TLS_DANE;
+	s->tls_peer = mem_fmt("%s %s %s", standing(s), r->protocol, r->cipher);
 	note_handshake(s, r);
 	why = refusal(s, r);
 	s->verified = tls_level_authenticates(s->security->policy.level) && !s->weakened && !why;
@@ -196,6 +200,11 @@ void session_unsecured(struct session *s)
 bool session_wants_clear(const struct session *s)
 {
 	return dialogue_wants_clear(s->dialogue);
+}
+
+const char *session_tls_peer(const struct session *s)
+{
+	return s->tls_peer;
 }
 
 bool session_is_secure(const struct session *s)

@@ -84,6 +84,7 @@ struct finish {
 	enum site site;              /* what this says about the destination */
 	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line */
 	bool served;                 /* some session of this request ran to its normal end */
+	char *tls;                   /* of a new connection with TLS, for people: "Verified TLSv1.3 …"; NULL: nothing new */
 };
 
 struct link;

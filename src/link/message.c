@@ -320,6 +320,7 @@ void message_put_finish(struct buf *b, const struct finish *f)
 	pack_u8(b, f->site);
 	pack_cut(b, f->reason, TEXT_MAX);
 	pack_u8(b, f->served);
+	pack_cut(b, f->tls, NAME_MAX_BYTES);
 }
 
 bool message_get_finish(struct unpack *u, struct finish *f)
@@ -333,6 +334,7 @@ bool message_get_finish(struct unpack *u, struct finish *f)
 	f->site = (enum site)unpack_u8(u, SITE_DEAD);
 	f->reason = (char *)unpack_line(u, TEXT_MAX);
 	f->served = unpack_flag(u);
+	f->tls = (char *)unpack_line(u, NAME_MAX_BYTES);
 	if (f->site != SITE_FINE && !f->reason)
 		unpack_fail(u, "a destination is called busy or dead without a reason");
 	return unpack_end(u);

@@ -48,6 +48,7 @@ static void destination_free(struct destination *d)
 	free(d->nexthop);
 	free(d->name);
 	free(d->flags);
+	free(d->tls);
 	free(d->shares);
 	free(d);
 }

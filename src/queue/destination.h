@@ -53,6 +53,7 @@ struct destination {
 	char *name;                   /* "transport:nexthop" */
 	/* from the settings */
 	enum protocol protocol;
+	char *tls;                    /* of the newest connection with TLS: peer's standing, protocol, cipher; or NULL */
 	char *flags;
 	struct window_rules rules;
 	unsigned rcpt_limit;

@@ -132,6 +132,7 @@ json_t *destination_json(const struct destination *d)
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		json_object_set_new(o, numbers[i].name, json_integer((json_int_t)numbers[i].value));
 	json_object_set_new(o, "rate_delay_seconds", json_real((double)d->rate_delay / 1000));
+	json_object_set_new(o, "tls", json_clean(d->tls));
 	json_object_set_new(o, "last_error", json_clean(d->health.reason));
 	json_object_set_new(o, "next_probe_seconds", next_probe(d));
 	return o;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/batch.h"
 #include "queue/core.h"
 #include "queue/elsewhere.h"
@@ -198,6 +199,10 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	d = e->destination;
 	lease_back(f, said, flight_find(c, said->next));
 	tell_health(d, said, site, f->probe);
+	if (said->tls) {
+		free(d->tls);
+		d->tls = mem_str(said->tls);
+	}
 	a->soon |= site == SITE_BUSY && !d->health.dead;
 	finish_rcpts(q, f, site);
 	if (d->rate_delay)

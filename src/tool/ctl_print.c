@@ -112,7 +112,7 @@ void ctl_print_status(FILE *out, const json_t *status)
 void ctl_print_destination(FILE *out, const json_t *d)
 {
 	const json_t *probe = json_object_get(d, "next_probe_seconds");
-	const char *error = ctl_text(d, "last_error");
+	const char *error = ctl_text(d, "last_error"), *tls = ctl_text(d, "tls");
 	char age[CTL_UNIT_SIZE];
 
 	ctl_put(out, ctl_text(d, "transport"), 0);
@@ -135,6 +135,11 @@ void ctl_print_destination(FILE *out, const json_t *d)
 	if (json_number_value(json_object_get(d, "rate_delay_seconds")) > 0)
 		fprintf(out, "    one message each %g s\n",
 			json_number_value(json_object_get(d, "rate_delay_seconds")));
+	if (*tls) {
+		fputs("    TLS: ", out);
+		ctl_put(out, tls, 0);
+		fputc('\n', out);
+	}
 	if (*error) {
 		fputs("    last error: ", out);
 		ctl_put(out, error, 0);

@@ -370,3 +370,12 @@ def test_tls_sessions_are_not_resumed_unless_asked_for(t):
         daemon.send("u@example.org")
         daemon.wait_deliveries(count, status="sent")
     same((peer.handshakes, peer.resumed), (2, 0))
+
+
+def test_destinations_show_how_a_peer_is_spoken_to(t):
+    a, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "secure", tls_CAfile=a.ca, tls_secure_cert_match="mx.peer.test")
+    send(daemon)
+    same(daemon.ctl("--json", "destinations")[0]["tls"], "Verified TLSv1.3 TLS_AES_256_GCM_SHA384")
+    assert "TLS: Verified TLSv1.3" in daemon.ctl("destinations")

@@ -84,9 +84,9 @@ static void on_finish(void *arg, const struct finish *f)
 {
 	(void)arg;
 	last_finish = *f;
-	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d", f->request, f->destination,
+	snprintf(heard_text, sizeof heard_text, "%u %u %d %d %s %d %s", f->request, f->destination,
 		f->connection, f->site,
-		f->reason ? f->reason : "-", f->served);
+		f->reason ? f->reason : "-", f->served, f->tls ? f->tls : "-");
 	count(&heard_finishes);
 }
 
@@ -249,11 +249,11 @@ END_TEST
 
 START_TEST(test_answer)
 {
-	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many";
+	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many", tls[] = "Verified TLSv1.3 X";
 	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
 		.peer_reports = true, .transcript = transcript };
 	struct finish f = { .destination = 7, .connection = CONNECTION_KEPT, .site = SITE_BUSY, .reason = reason,
-		.served = true };
+		.served = true, .tls = tls };
 
 	start();
 	send_one(4000000000u, 2);
@@ -269,7 +269,7 @@ START_TEST(test_answer)
 	ck_assert_str_eq(heard_text, "4000000000 next host");
 	link_send_finish(courier, &f);
 	run_until(1);
-	ck_assert_str_eq(heard_text, "4000000000 7 1 1 many 1");
+	ck_assert_str_eq(heard_text, "4000000000 7 1 1 many 1 Verified TLSv1.3 X");
 	ck_assert_int_eq(heard_answers, 1);
 	finish();
 }
@@ -606,7 +606,7 @@ START_TEST(test_no_descriptor_left)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	ck_assert_int_eq(heard_requests, 0);
 	ck_assert_int_eq(heard_answers, 3);
-	ck_assert_str_eq(heard_text, "66 7 0 0 - 0");
+	ck_assert_str_eq(heard_text, "66 7 0 0 - 0 -");
 	finish();
 }
 END_TEST
