@@ -62,6 +62,7 @@ complete -c causewayctl -n "__fish_seen_subcommand_from $messages" -l dry-run -d
 complete -c causewayctl -n "__fish_seen_subcommand_from $messages" -a 'ALL (__causewayctl_ids)'
 complete -c causewayctl -n '__fish_seen_subcommand_from show' -l content -d 'Its content as well'
 complete -c causewayctl -n '__fish_seen_subcommand_from show' -a '(__causewayctl_ids)'
+complete -c causewayctl -n '__fish_seen_subcommand_from verify' -l timeout -x -d 'How long to wait, such as 10s'
 complete -c causewayctl -n '__fish_seen_subcommand_from suspend resume' -a '(__causewayctl_destinations)'
 complete -c causewayctl -n '__fish_seen_subcommand_from config' -a '(__causewayctl_parameters)'
 complete -c causewayctl -n '__fish_seen_subcommand_from top' -l interval -x -d 'Time between two looks'

@@ -45,11 +45,6 @@ static void answer_reload(struct question *q)
 	q->control->reload(q->control->arg);
 }
 
-static void answer_later(struct question *q)
-{
-	http_reply_error(q->call, 501, "%s is not built into this version yet", http_call_path(q->call) + 1);
-}
-
 static const struct route {
 	const char *method, *path;
 	bool tail;               /* more path follows */
@@ -73,7 +68,7 @@ static const struct route {
 	{ "POST", "/suspend", false, false, control_answer_suspend },
 	{ "POST", "/resume", false, false, control_answer_resume },
 	{ "GET", "/explain", false, false, control_answer_explain },
-	{ "GET", "/verify", false, false, answer_later },
+	{ "GET", "/verify", false, false, control_answer_verify },
 };
 
 static bool fits(const struct route *route, const char *path)

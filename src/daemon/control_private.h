@@ -38,5 +38,7 @@ void control_answer_suspend(struct question *);
 void control_answer_resume(struct question *);
 /* control_explain.c */
 void control_answer_explain(struct question *);
+/* control_verify.c */
+void control_answer_verify(struct question *);
 
 #endif

@@ -61,9 +61,8 @@ bool question_id(struct http_call *call, const char *text, uint64_t *id)
 	return false;
 }
 
-const char *question_name(const struct question *q)
+const char *question_name_among(const struct question *q, const char *const *known)
 {
-	static const char *const known[] = { "name", NULL };
 	const char *unknown = http_call_unknown(q->call, known), *name = http_call_query(q->call, "name");
 
 	if (!unknown && name && *name)
@@ -73,6 +72,13 @@ const char *question_name(const struct question *q)
 	else
 		http_reply_error(q->call, 400, "say which: name=…");
 	return NULL;
+}
+
+const char *question_name(const struct question *q)
+{
+	static const char *const known[] = { "name", NULL };
+
+	return question_name_among(q, known);
 }
 
 void question_no_message(struct http_call *call)

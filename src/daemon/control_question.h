@@ -27,6 +27,9 @@ bool question_id(struct http_call *, const char *text, uint64_t *id);
 /* The parameter name, the only one that there may be; answers the call and returns NULL if it is missing. */
 const char *question_name(const struct question *);
 
+/* The same where there may be others, of which name is one (NULL-terminated). */
+const char *question_name_among(const struct question *, const char *const *known);
+
 /* Answers that there is no such message. */
 void question_no_message(struct http_call *);
 

@@ -52,7 +52,14 @@ bool recipient_is_deferred(const struct recipient *r)
 
 const char *note_status(const struct note *n)
 {
-	return n->outcome == OUTCOME_SENT ? "sent" : n->outcome == OUTCOME_BOUNCED ? "bounced" : "deferred";
+	switch (n->outcome) {
+	case OUTCOME_SENT:
+		return n->probe ? "deliverable" : "sent";
+	case OUTCOME_BOUNCED:
+		return n->probe ? "undeliverable" : "bounced";
+	default:
+		return "deferred";
+	}
 }
 
 uint64_t active_size(uint64_t content_size)

@@ -45,12 +45,14 @@
 
 struct destination;
 struct queue;
+struct verification;
 
 /* A recipient's result in this attempt, kept until it is committed, logged and reported. Strings are owned by
  * the same allocation. */
 struct note {
 	enum outcome outcome;         /* OUTCOME_SENT, OUTCOME_DEFERRED or OUTCOME_BOUNCED */
 	bool maybe_twice;
+	bool probe;                   /* nothing was sent: the peer said what it would do */
 	char dsn[12];
 	int64_t when;                 /* judged; ms of the boot clock */
 	int64_t sent_off;             /* the request left for a courier; ms of the boot clock */
@@ -120,6 +122,7 @@ struct active {
 	uid_t uid;
 	unsigned hops;
 	bool eight_bit, utf8_header, long_lines;
+	struct verification *verification;   /* it only asks (queue/verify.h); NULL: mail */
 	char *trace;                  /* sent ahead of the content; made when first needed */
 	int64_t began;                /* ms of the boot clock */
 	struct entry *entries;
@@ -174,7 +177,7 @@ uint64_t active_size(uint64_t content_size);
 /* Deferred in this attempt, and not its caller's again. */
 bool recipient_is_deferred(const struct recipient *);
 
-/* "sent", "deferred" or "bounced". */
+/* "sent", "deferred" or "bounced"; of a probe "deliverable", "deferred" or "undeliverable". */
 const char *note_status(const struct note *);
 
 /* The entry for that destination, made if need be; the destination's waiting line is not touched. */

@@ -24,6 +24,7 @@ struct status_filters;
 struct successes;
 struct suspects;
 struct unwritten;
+struct verifications;
 struct waits;
 
 struct queue {
@@ -48,6 +49,7 @@ struct queue {
 	struct explanations *explanations;
 	struct events events;
 	struct kept *kept;
+	struct verifications *verifications;
 	struct loop_task turn;         /* looks for work */
 	struct loop_timer *due;        /* the next waiting message */
 	struct loop_timer *minute;     /* housekeeping */

@@ -52,7 +52,7 @@ static void send_flight(struct queue *q, struct flight *f)
 		.transport = d->transport, .nexthop = d->nexthop, .flags = d->flags,
 		.envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .long_lines = a->long_lines,
-		.connection_probe = f->probe, .ahead = !list_empty(&f->ahead),
+		.probe = a->verification, .connection_probe = f->probe, .ahead = !list_empty(&f->ahead),
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
 		.age = message_age(a->message, queue_now(q)),
 	};

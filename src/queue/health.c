@@ -113,6 +113,17 @@ void health_ask_now(struct destination *d)
 		destination_wake(d);
 }
 
+void health_ask_front(struct destination *d)
+{
+	struct health *h = &d->health;
+
+	if (!h->dead || h->probing || h->suspended)
+		return;
+	set_probe(d);
+	h->probe_wanted = true;
+	destination_wake(d);
+}
+
 static int64_t longest_delay(const struct destination *d)
 {
 	int64_t most = d->queue->settings->minimal_backoff_time;

@@ -35,6 +35,8 @@ const char *health_trouble(const struct destination *);
 
 /* The operator wants to know now. */
 void health_ask_now(struct destination *);
+/* The same; what is first in its line shall ask. */
+void health_ask_front(struct destination *);
 /* Dead for so long that what waits need not stay in memory. */
 bool health_is_long_dead(const struct destination *);
 /* Whether what waits here waits for a sign of life, or for the operator. */

@@ -11,6 +11,7 @@
 #include "queue/report_success.h"
 #include "queue/status_filter.h"
 #include "queue/unwritten.h"
+#include "queue/verify.h"
 
 void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 {
@@ -76,8 +77,13 @@ void judge(struct queue *q, struct active *a, uint32_t rcpt, const struct note *
 	if (!r->note->sent_off)
 		r->note->sent_off = r->note->when;
 	r->state = RCPT_JUDGED;
+	r->note->probe = a->verification != NULL;
 	a->open--;
 	a->judged++;
+	if (a->verification) {
+		verify_judged(a);
+		return;
+	}
 	if (success_is_owed(a, rcpt))
 		successes_add(q->successes, a, rcpt);
 	if (a->unwritten)

@@ -23,6 +23,7 @@
 #include "queue/status_filter.h"
 #include "queue/suspect.h"
 #include "queue/unwritten.h"
+#include "queue/verify.h"
 #include "queue/waits.h"
 #include "queue/walk.h"
 
@@ -131,6 +132,7 @@ void queue_stop(struct queue *q, int64_t grace_ms, void (*stopped)(void *arg), v
 	q->stopped_arg = arg;
 	spool_intake_pause(q->spool, true);
 	couriers_retire(q->couriers);
+	verifications_end(q->verifications);
 	loop_timer_set(q->grace, grace_ms);
 	queue_wake(q);
 }
@@ -253,6 +255,7 @@ static void begin(struct queue *q)
 	q->waits = waits_new(q);
 	q->explanations = explanations_new(q);
 	q->kept = kept_new(q->settings->spool_directory, loop_wall(q->loop));
+	q->verifications = verifications_new(q);
 	q->due = loop_timer_new(q->loop, due, q);
 	q->minute = loop_timer_new(q->loop, each_minute, q);
 	q->grace = loop_timer_new(q->loop, grace_over, q);
@@ -294,6 +297,7 @@ void queue_free(struct queue *q)
 	couriers_free(q->couriers);
 	router_free(q->router);
 	free_active(q);
+	verifications_free(q->verifications);
 	destinations_free(q->destinations);
 	batches_free(q->batches);
 	unwritten_free(q->unwritten);

@@ -84,6 +84,12 @@ void queue_suspend(struct queue *, const char *destination, bool suspend,
  * callee's for the call. */
 bool queue_explain(struct queue *, const char *address, void (*done)(void *arg, json_t *way), void *arg,
 	const char **why);
+/* Asks the destination of that address whether it would take mail for it, by MAIL and RCPT (address_verify_target: up
+ * to DATA), never with content. done(arg, result, NULL) comes within limit ms, with what was found out as an object
+ * whose status is "deliverable", "undeliverable" or "deferred"; or done(arg, NULL, why) at once if that is no address.
+ * Both are the callee's for the call. */
+void queue_verify(struct queue *, const char *address, int64_t limit,
+                  void (*done)(void *arg, json_t *result, const char *why), void *arg);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while mail is taken in and delivered; else one line in *why (constant), which says what is not. */

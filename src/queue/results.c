@@ -14,6 +14,7 @@
 #include "queue/orders.h"
 #include "queue/settle.h"
 #include "queue/suspect.h"
+#include "queue/verify.h"
 
 enum { ROUNDS_MAX = 100 };            /* "once more" in a row without progress: as many kept connections may have died */
 
@@ -43,8 +44,11 @@ void results_note(struct courier *c, uint32_t request, const char *text)
 {
 	const struct flight *f = flight_find(c, request);
 
-	if (f)
-		log_note(process_of(f->entry->destination), c->pid, f->active->name, text);
+	if (!f)
+		return;
+	log_note(process_of(f->entry->destination), c->pid, f->active->name, text);
+	if (f->active->verification)
+		verify_note(f->active, text);
 }
 
 /* The recipient that the answer is about, or RCPT_NONE. */
@@ -207,7 +211,7 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 	finish_rcpts(q, f, site);
 	if (d->rate_delay)
 		destination_pause(d, queue_now(q) + d->rate_delay);
-	if ((d->health.dead || site == SITE_DEAD) && !f->maybe_twice)
+	if ((d->health.dead || site == SITE_DEAD) && !f->maybe_twice && !a->verification)
 		health_blames(d, e);
 	suspect_survived(q, a, c);
 	flight_end(f);
@@ -227,7 +231,7 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 {
 	struct active *a = f->active;
 	struct destination *d = f->entry->destination;
-	bool guilty = crashed && suspect_crashed(q, a, f->courier);
+	bool guilty = crashed && !a->verification && suspect_crashed(q, a, f->courier);
 
 	for (uint32_t i = f->count; i-- > 0;) {
 		uint32_t rcpt = f->rcpts[i];

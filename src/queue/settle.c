@@ -12,6 +12,7 @@
 #include "queue/report_delay.h"
 #include "queue/report_success.h"
 #include "queue/unwritten.h"
+#include "queue/verify.h"
 #include "queue/waits.h"
 
 enum { SOON = 1000 };                 /* ms: least wait after a host was too busy */
@@ -226,6 +227,10 @@ static bool has_something_to_end(const struct queue *q, const struct active *a)
 
 void settle_check(struct queue *q, struct active *a)
 {
+	if (a->verification) {
+		verify_check(a);
+		return;
+	}
 	if (active_phase(a) != ATTEMPT_DELIVERING && active_phase(a) != ATTEMPT_WAITING)
 		return;
 	waits_hurry(q->waits, a);

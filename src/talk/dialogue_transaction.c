@@ -85,6 +85,12 @@ static enum step step_to_content(const struct dialogue *d)
 	return d->before || d->now.t.content_size > CHUNK_SMALL || unsure ? STEP_ACCEPTED : STEP_CHUNKS;
 }
 
+/* A probe whose answer is the reply to RCPT. */
+static bool ends_behind_rcpt(const struct dialogue *d)
+{
+	return d->now.t.probe && d->manner->address_verify_target == VERIFY_RCPT;
+}
+
 enum step dialogue_say_rcpt(struct dialogue *d, struct buf *out)
 {
 	const struct envelope *e = d->now.t.envelope;
@@ -92,7 +98,7 @@ enum step dialogue_say_rcpt(struct dialogue *d, struct buf *out)
 	if (d->now.left == 0)
 		return STEP_OVER;   /* MAIL was refused */
 	if (d->now.asked == e->count)
-		return d->now.t.probe ? STEP_OVER : step_to_content(d);
+		return ends_behind_rcpt(d) ? STEP_OVER : d->now.t.probe ? STEP_DATA : step_to_content(d);
 	dialogue_rcpt_line(d, &e->rcpts[d->now.asked++], out);
 	return STEP_RCPT;
 }
@@ -103,7 +109,7 @@ static void accept_rcpt(struct dialogue *d, const struct reply *r, size_t rcpt)
 
 	d->now.accepted++;
 	d->now.state[rcpt] = RCPT_ACCEPTED;
-	if (!d->now.t.probe)
+	if (!ends_behind_rcpt(d))
 		return;
 	verdict_sent(&v, r);
 	v.stage = STAGE_RCPT;
@@ -136,10 +142,24 @@ enum step dialogue_say_data(struct dialogue *d, struct buf *out)
 	return STEP_CONTENT;
 }
 
+/* Who may send has been taken. Whatever was said now would be content, so nothing is. */
+static void end_probe(struct dialogue *d, const struct reply *r)
+{
+	struct verdict v = { 0 };
+
+	verdict_sent(&v, r);
+	v.stage = STAGE_DATA;
+	memcpy(v.dsn, "2.0.0", sizeof "2.0.0");
+	dialogue_judge_left(d, &v);
+	dialogue_stop(d);
+}
+
 void dialogue_hear_data(struct dialogue *d, const struct reply *r)
 {
 	d->dirty = true;
 	d->now.data_go = dialogue_passes(d, STAGE_DATA, r);
+	if (d->now.data_go && d->now.t.probe)
+		end_probe(d, r);
 }
 
 /* Everything before is answered here. After a 354 for nobody the dot is the only way on (RFC 2920 3.1). */

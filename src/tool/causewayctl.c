@@ -35,6 +35,7 @@ static const char help[] =
 	"  suspend destination          send nothing there until it is resumed\n"
 	"  resume destination           send there again\n"
 	"  explain address              which way mail for an address takes\n"
+	"  verify [--timeout time] address  ask the destination whether it would take mail for it\n"
 	"  top [--interval time]        all of it at a glance, again and again; q ends it\n"
 	"  mailq                        the queue as Postfix's mailq shows it\n"
 	"  config [name]                effective values under their Postfix names\n"
@@ -42,9 +43,7 @@ static const char help[] =
 	"\n"
 	"selectors: --state active|deferred|held|incoming, --to destination, --from sender, --older age,\n"
 	"--reason text; with retry, hold, release, delete also\n"
-	"--dry-run, which only counts\n"
-	"\n"
-	"Not in this version of the daemon yet: verify\n";
+	"--dry-run, which only counts\n";
 
 /* One question and what is made of its answer. */
 struct ask {
@@ -112,6 +111,9 @@ static void print_answer(const struct ask *ask, const json_t *answer)
 	case VIEW_EXPLAIN:
 		ctl_print_explain(stdout, answer);
 		break;
+	case VIEW_VERIFY:
+		ctl_print_verify(stdout, answer);
+		break;
 	case VIEW_CONFIG:
 		ctl_print_config(stdout, answer);
 		break;
@@ -127,19 +129,23 @@ static int take_answer(struct ask *ask, const struct buf *body)
 {
 	const char *complaint;
 	json_t *answer;
+	int code = 0;
 
-	if (ask->a->json || ask->a->view == VIEW_PLAIN) {
+	if (ask->a->json)
 		print_json(body);
-		return 0;
-	}
+	if (ask->a->json && ask->a->view != VIEW_VERIFY)
+		return code;
 	answer = json_read(buf_text(body), body->len, &complaint);
 	if (!answer) {
 		*ask->why = mem_fmt("the daemon's answer is %s", complaint);
 		return EX_PROTOCOL;
 	}
-	print_answer(ask, answer);
+	if (!ask->a->json)
+		print_answer(ask, answer);
+	if (ask->a->view == VIEW_VERIFY)
+		code = ctl_verify_code(answer);
 	json_decref(answer);
-	return 0;
+	return code;
 }
 
 /* --- questions -------------------------------------------------------------------------------- */

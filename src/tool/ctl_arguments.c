@@ -13,7 +13,7 @@
 enum { SHOWN_MAX = 200, INTERVAL = 2000, INTERVAL_MIN = 100 };   /* bytes; ms */
 
 /* What a command takes besides operands. */
-enum { TAKES_SELECTORS = 1, TAKES_DRY_RUN = 2, TAKES_CONTENT = 4, TAKES_INTERVAL = 8 };
+enum { TAKES_SELECTORS = 1, TAKES_DRY_RUN = 2, TAKES_CONTENT = 4, TAKES_INTERVAL = 8, TAKES_TIMEOUT = 16 };
 
 /* What its operands are. */
 enum operands {
@@ -43,7 +43,7 @@ static const struct ctl_command commands[] = {
 	{ "suspend", "POST", "/suspend", OPERANDS_ONE, 0, VIEW_DESTINATION },
 	{ "resume", "POST", "/resume", OPERANDS_ONE, 0, VIEW_DESTINATION },
 	{ "explain", "GET", "/explain", OPERANDS_ONE, 0, VIEW_EXPLAIN },
-	{ "verify", "GET", "/verify", OPERANDS_ONE, 0, VIEW_PLAIN },
+	{ "verify", "GET", "/verify", OPERANDS_ONE, TAKES_TIMEOUT, VIEW_VERIFY },
 	{ "top", "GET", "/status", OPERANDS_NONE, TAKES_INTERVAL, VIEW_TOP },
 	{ "mailq", "GET", "/queue", OPERANDS_NONE, 0, VIEW_MAILQ },
 	{ "reload", "POST", "/reload", OPERANDS_NONE, 0, VIEW_RELOAD },
@@ -58,6 +58,7 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_CONTENT,
 	OPTION_INTERVAL,
+	OPTION_TIMEOUT,
 	OPTION_SELECTOR
 };
 
@@ -70,6 +71,7 @@ static const struct option long_options[] = {
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "content", no_argument, NULL, OPTION_CONTENT },
 	{ "interval", required_argument, NULL, OPTION_INTERVAL },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "state", required_argument, NULL, OPTION_SELECTOR },
 	{ "to", required_argument, NULL, OPTION_SELECTOR },
 	{ "from", required_argument, NULL, OPTION_SELECTOR },
@@ -83,6 +85,7 @@ struct reading {
 	struct ctl_arguments *a;
 	struct buf query;          /* selectors, encoded */
 	bool content, selects;
+	const char *timeout;       /* as it stands in argv, or NULL */
 	char **why;
 };
 
@@ -215,6 +218,14 @@ static bool read_interval(struct reading *r, const char *value)
 	return refuse(r, "--interval", "takes a time of at least 100ms");
 }
 
+static bool read_timeout(struct reading *r, const char *value)
+{
+	int64_t ignored;
+
+	r->timeout = value;
+	return text_duration(text_of(value), &ignored) || refuse(r, "--timeout", "takes a time such as 500ms, 10s");
+}
+
 static bool take_option(struct reading *r, int option, const char *name)
 {
 	switch (option) {
@@ -235,6 +246,8 @@ static bool take_option(struct reading *r, int option, const char *name)
 		return true;
 	case OPTION_INTERVAL:
 		return read_interval(r, optarg);
+	case OPTION_TIMEOUT:
+		return read_timeout(r, optarg);
 	case OPTION_HELP:
 	case OPTION_VERSION:
 		r->a->action = option == OPTION_HELP ? CTL_HELP : CTL_VERSION;
@@ -284,12 +297,16 @@ static bool check_options(struct reading *r)
 		return refuse(r, command->name, "takes no --content");
 	if (r->a->interval && !(command->takes & TAKES_INTERVAL))
 		return refuse(r, command->name, "takes no --interval");
+	if (r->timeout && !(command->takes & TAKES_TIMEOUT))
+		return refuse(r, command->name, "takes no --timeout");
 	if (!r->a->interval)
 		r->a->interval = INTERVAL;
 	if (r->a->dry_run)
 		add_parameter(&r->query, "dry_run", "1");
 	if (r->content)
 		add_parameter(&r->query, "content", "1");
+	if (r->timeout)
+		add_parameter(&r->query, "timeout", r->timeout);
 	return true;
 }
 

@@ -20,6 +20,10 @@ void ctl_print_destination(FILE *, const json_t *destination);
 /* Which way mail for an address takes. */
 void ctl_print_explain(FILE *, const json_t *way);
 
+/* What a destination says about an address; and the exit code that says the same. */
+void ctl_print_verify(FILE *, const json_t *result);
+int ctl_verify_code(const json_t *result);
+
 void ctl_print_config(FILE *, const json_t *values);
 
 /* How many messages were, or with dry_run would be, acted on. */
