@@ -55,16 +55,24 @@ static void reprint(struct journal_line line, struct buf *out)
 {
 	char *texts[] = { journal_line_decode(line.name), journal_line_decode(line.dir),
 		journal_line_decode(line.dsn),
-		journal_line_decode(line.peer), journal_line_decode(line.text) };
+		journal_line_decode(line.peer), journal_line_decode(line.text),
+		journal_line_decode(line.key) };
 
 	line.name = text_of(texts[0]);
 	line.dir = text_of(texts[1]);
 	line.dsn = text_of(texts[2]);
 	line.peer = text_of(texts[3]);
 	line.text = text_of(texts[4]);
+	line.key = text_of(texts[5]);
 	journal_line_print(&line, out);
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		free(texts[i]);
+}
+
+/* Nobody prints names and keys that are all as long as one may be. */
+static bool is_printable(const struct journal_line *line)
+{
+	return line->kind != JOURNAL_OTHER && line->status != '\n' && line->dir.n + line->name.n + line->key.n < 2500;
 }
 
 static void try_text(struct text text)
@@ -82,7 +90,7 @@ static void try_text(struct text text)
 	from = text_make(framed.data, framed.len);
 	must(journal_line_next(&from, true, &found, &whole) == JOURNAL_LINE);
 	must(from.n == 0 && found.n == text.n);
-	if (journal_line_parse(found, &line) && line.kind != JOURNAL_OTHER && line.status != '\n') {
+	if (journal_line_parse(found, &line) && is_printable(&line)) {
 		reprint(line, &again);
 		from = text_make(again.data, again.len);
 		must(journal_line_next(&from, true, &found, &whole) == JOURNAL_LINE && from.n == 0);
