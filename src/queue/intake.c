@@ -85,13 +85,14 @@ static void arrived(void *arg, struct spool_message *loaded)
 	wait_for_room(q, m, queue_now(q));
 }
 
-/* A time far ahead comes from a clock that was wrong: nothing waits longer than the longest backoff. */
+/* What is overdue is so in the order in which it is told. A time far ahead comes from a clock that was wrong: nothing
+ * waits longer than the longest backoff. */
 static int64_t known_due(const struct queue *q, const struct spool_known *k)
 {
-	int64_t now = queue_now(q), due = k->next ? queue_boot(q, k->next) : queue_boot(q, k->arrived);
+	int64_t now = queue_now(q), due = k->next ? queue_boot(q, k->next) : now;
 	int64_t latest = now + q->settings->maximal_backoff_time;
 
-	if (!k->next && due > now)
+	if (due < now)
 		return now;
 	return due < latest ? due : latest;
 }

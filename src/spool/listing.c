@@ -1,12 +1,15 @@
 #include "spool/listing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "spool/hook.h"
 
 static bool is_ours(const char *name)
@@ -34,6 +37,15 @@ static uid_t owner(const struct listing *l, const char *name)
 	return fstatat(l->tree->queue, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_uid : l->tree->uid;
 }
 
+static void add(struct listing *l, const struct listing_entry *entry)
+{
+	if (l->count == l->room) {
+		l->room = l->room ? 2 * l->room : 256;
+		l->entries = mem_grow(l->entries, l->room, sizeof l->entries[0]);
+	}
+	l->entries[l->count++] = *entry;
+}
+
 static void one_name(struct listing *l, const char *name)
 {
 	struct listing_entry entry = { .uid = l->tree->uid };
@@ -51,41 +63,37 @@ static void one_name(struct listing *l, const char *name)
 	if (entry.kind == NAMES_DROP)
 		entry.uid = owner(l, name);
 	ids_saw(l->ids, names_sibling(entry.id, entry.count));
-	l->entries[l->count++] = entry;
+	add(l, &entry);
 }
 
-static void open_stream(struct listing *l)
+static DIR *open_stream(const struct listing *l)
 {
 	int fd = openat(l->tree->queue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	l->stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!l->stream)
-		l->error = errno;
+	return fd < 0 ? NULL : fdopendir(fd);
 }
 
 void listing_read(struct listing *l)
 {
+	DIR *stream = open_stream(l);
 	const struct dirent *entry;
 
-	l->count = 0;
-	l->end = false;
-	if (!l->stream)
-		open_stream(l);
-	while (l->stream && l->count < LISTING_NAMES) {
-		errno = 0;
-		entry = readdir(l->stream);
-		if (!entry) {
-			l->error = errno;
-			break;
-		}
-		one_name(l, entry->d_name);
+	if (!stream) {
+		l->error = errno;
+		return;
 	}
-	l->end = l->error || l->count < LISTING_NAMES;
+	errno = 0;
+	while ((entry = readdir(stream))) {
+		one_name(l, entry->d_name);
+		errno = 0;
+	}
+	l->error = errno;
+	closedir(stream);
 }
 
 void listing_clear(struct listing *l)
 {
-	if (l->stream)
-		closedir(l->stream);
-	l->stream = NULL;
+	free(l->entries);
+	l->entries = NULL;
+	l->count = l->room = 0;
 }

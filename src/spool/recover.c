@@ -18,16 +18,21 @@ struct id_list {
 	size_t count, room;
 };
 
+enum { SLICE = 500 };           /* messages told in a turn of the loop */
+
 struct recover {
 	struct recover_setup setup;
-	struct disk_job job;
+	/* both run side by side; then the first one again, to remove */
+	struct disk_job reading, listing_names;
+	bool was_read, was_listed;
 	struct journal journal;
 	bool journal_given;            /* it is the commit's now */
 	struct commit *commit;
 	struct replay replay;
 	struct listing listing;
-	struct listing_entry *drops;   /* looked at when all messages are known */
-	size_t drop_count, drop_room;
+	struct id_list known;          /* messages to be told of, told up to told */
+	size_t told;
+	struct loop_task tell_task;
 	/* reports that are removed before anybody may give their names out again */
 	struct id_list unnamed;
 	/* files that nothing is known about: claims which had their message's name early */
@@ -65,6 +70,28 @@ static void tell(const struct recover *r, const struct ledger_message *m)
 	};
 
 	r->setup.events->known(r->setup.events_arg, &known);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? 1 : *x > *y ? -1 : 0;
+}
+
+/* What has come last is told first: much of what is old waits for hosts that are dead, and there may be a lot of
+ * it. */
+static void tell_some(void *arg)
+{
+	struct recover *r = arg;
+	size_t end = r->known.count - r->told > SLICE ? r->told + SLICE : r->known.count;
+
+	for (; r->told < end; r->told++)
+		tell(r, ledger_get(r->setup.ledger, r->known.ids[r->told]));
+	if (r->told < r->known.count)
+		loop_later(r->setup.loop, &r->tell_task);
+	else
+		r->setup.recovered(r->setup.arg);
 }
 
 static void tell_suspensions(const struct recover *r)
@@ -113,16 +140,7 @@ static void see_message(struct recover *r, uint64_t id)
 	m->files++;
 	/* without `in`, its drop file may still say whose it was; that comes later */
 	if (m->accepted && !m->done)
-		tell(r, m);
-}
-
-static void see_drop(struct recover *r, const struct listing_entry *entry)
-{
-	if (r->drop_count == r->drop_room) {
-		r->drop_room = r->drop_room ? 2 * r->drop_room : 64;
-		r->drops = mem_grow(r->drops, r->drop_room, sizeof r->drops[0]);
-	}
-	r->drops[r->drop_count++] = *entry;
+		add_id(&r->known, id);
 }
 
 /* ---- claims, when all messages are known ---- */
@@ -284,7 +302,7 @@ static void settle_messages(struct recover *r)
 
 static void remove_work(struct disk_job *job, char *room)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, reading);
 	char name[NAMES_SIZE];
 
 	(void)room;
@@ -294,29 +312,55 @@ static void remove_work(struct disk_job *job, char *room)
 
 static void remove_done(struct disk_job *job)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, reading);
 
-	if (!r->stopped)
-		r->setup.recovered(r->setup.arg);
+	if (r->stopped)
+		return;
+	r->setup.settled(r->setup.arg);
+	qsort(r->known.ids, r->known.count, sizeof r->known.ids[0], newest_first);
+	loop_later(r->setup.loop, &r->tell_task);
 }
 
-static void all_listed(struct recover *r)
+static void tell_strangers(const struct recover *r)
 {
-	for (size_t i = 0; i < r->drop_count; i++)
-		settle_drop(r, &r->drops[i]);
-	settle_messages(r);
 	if (r->listing.strangers)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
 			"%s/queue holds %zu files that are none of the queue's, like \"%s\"; they are left "
 			"alone",
 			r->setup.tree->path, r->listing.strangers, r->listing.stranger);
-	r->job = (struct disk_job){ .work = remove_work, .done = remove_done };
-	disk_run(r->setup.disk, DISK_RESULTS, &r->job);
+	if (r->listing.error)
+		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
+			"%s/queue: cannot be read to its end: %s; messages not seen wait for the next start",
+			r->setup.tree->path, strerror(r->listing.error));
+}
+
+/* The messages first: whether a claim is settled depends on which of them are there. */
+static void settle_all(struct recover *r)
+{
+	const struct listing *l = &r->listing;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->entries[i].kind == NAMES_MESSAGE)
+			see_message(r, l->entries[i].id);
+	for (size_t i = 0; i < l->count; i++)
+		if (l->entries[i].kind == NAMES_DROP)
+			settle_drop(r, &l->entries[i]);
+	settle_messages(r);
+	tell_strangers(r);
+	listing_clear(&r->listing);
+	r->reading = (struct disk_job){ .work = remove_work, .done = remove_done };
+	disk_run(r->setup.disk, DISK_RESULTS, &r->reading);
+}
+
+static void settle_when_known(struct recover *r)
+{
+	if (r->was_read && r->was_listed && !r->stopped)
+		settle_all(r);
 }
 
 static void list_work(struct disk_job *job, char *room)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, listing_names);
 
 	(void)room;
 	listing_read(&r->listing);
@@ -324,23 +368,10 @@ static void list_work(struct disk_job *job, char *room)
 
 static void list_done(struct disk_job *job)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, listing_names);
 
-	if (r->stopped)
-		return;
-	for (size_t i = 0; i < r->listing.count; i++)
-		if (r->listing.entries[i].kind == NAMES_MESSAGE)
-			see_message(r, r->listing.entries[i].id);
-		else
-			see_drop(r, &r->listing.entries[i]);
-	if (r->listing.error)
-		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
-			"%s/queue: cannot be read to its end: %s; messages not seen wait for the next start",
-			r->setup.tree->path, strerror(r->listing.error));
-	if (r->listing.end)
-		all_listed(r);
-	else
-		disk_run(r->setup.disk, DISK_RESULTS, &r->job);
+	r->was_listed = true;
+	settle_when_known(r);
 }
 
 static void tell_damage(const struct recover *r)
@@ -359,7 +390,7 @@ static void tell_damage(const struct recover *r)
 
 static void read_work(struct disk_job *job, char *room)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, reading);
 
 	replay_read(&r->replay, &r->journal, room);
 	journal_make_ballast(r->setup.tree->queue);
@@ -367,7 +398,7 @@ static void read_work(struct disk_job *job, char *room)
 
 static void read_done(struct disk_job *job)
 {
-	struct recover *r = LIST_OF(job, struct recover, job);
+	struct recover *r = LIST_OF(job, struct recover, reading);
 	struct journal_line now;
 	char boot_id[CLOCKS_BOOT_ID];
 
@@ -379,8 +410,8 @@ static void read_done(struct disk_job *job)
 	clocks_line(r->setup.loop, &now, boot_id);
 	commit_line(r->commit, &now);
 	tell_suspensions(r);
-	r->job = (struct disk_job){ .work = list_work, .done = list_done };
-	disk_run(r->setup.disk, DISK_RESULTS, &r->job);
+	r->was_read = true;
+	settle_when_known(r);
 }
 
 struct recover *recover_new(const struct recover_setup *setup, const struct journal *journal)
@@ -392,8 +423,11 @@ struct recover *recover_new(const struct recover_setup *setup, const struct jour
 	replay_init(&r->replay, setup->ledger, setup->ids);
 	r->listing.tree = setup->tree;
 	r->listing.ids = setup->ids;
-	r->job = (struct disk_job){ .work = read_work, .done = read_done };
-	disk_run(setup->disk, DISK_RESULTS, &r->job);
+	r->tell_task = (struct loop_task){ .fn = tell_some, .arg = r };
+	r->reading = (struct disk_job){ .work = read_work, .done = read_done };
+	r->listing_names = (struct disk_job){ .work = list_work, .done = list_done };
+	disk_run(setup->disk, DISK_RESULTS, &r->reading);
+	disk_run(setup->disk, DISK_RESULTS, &r->listing_names);
 	return r;
 }
 
@@ -405,7 +439,8 @@ void recover_free(struct recover *r)
 		journal_close(&r->journal);
 	replay_clear(&r->replay);
 	listing_clear(&r->listing);
-	free(r->drops);
+	loop_cancel(r->setup.loop, &r->tell_task);
+	free(r->known.ids);
 	free(r->unnamed.ids);
 	free(r->early.ids);
 	free(r);
@@ -414,4 +449,5 @@ void recover_free(struct recover *r)
 void recover_stop(struct recover *r)
 {
 	r->stopped = true;
+	loop_cancel(r->setup.loop, &r->tell_task);
 }

@@ -37,7 +37,7 @@ struct spool {
 	struct recover *recover;         /* while the start goes on */
 	struct load_setup load;
 	struct reports *reports;         /* with commit */
-	struct loop_task begin_task, closed_task;
+	struct loop_task begin_task, ready_task, closed_task;
 	void (*closed)(void *arg);
 	void *closed_arg;
 };
@@ -90,21 +90,34 @@ static void begin(void *arg)
 {
 	struct spool *s = arg;
 
-	recover_free(s->recover);
-	s->recover = NULL;
 	if (s->closed)
 		return;
 	reports_begin(s->reports);
-	if (s->events.ready)
-		s->events.ready(s->arg);
 	intake_begin(s->intake);
+}
+
+static void settled(void *arg)
+{
+	struct spool *s = arg;
+
+	loop_later(s->loop, &s->begin_task);
+}
+
+static void ready(void *arg)
+{
+	struct spool *s = arg;
+
+	recover_free(s->recover);
+	s->recover = NULL;
+	if (!s->closed && s->events.ready)
+		s->events.ready(s->arg);
 }
 
 static void recovered(void *arg)
 {
 	struct spool *s = arg;
 
-	loop_later(s->loop, &s->begin_task);
+	loop_later(s->loop, &s->ready_task);
 }
 
 static void tell_closed(void *arg)
@@ -184,7 +197,7 @@ static void start_recovery(struct spool *s, const struct journal *journal)
 		.ids = &s->ids,
 		.ledger = s->ledger, .remover = s->remover, .events = &s->events,
 		.journal_read = go_on_writing, .retake = retake,
-		.recovered = recovered, .arg = s, .events_arg = s->arg }, journal);
+		.settled = settled, .recovered = recovered, .arg = s, .events_arg = s->arg }, journal);
 }
 
 static int open_parts(struct spool *s, const struct spool_setup *setup, char **why)
@@ -216,6 +229,7 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 	s->events = *events;
 	s->arg = arg;
 	s->begin_task = (struct loop_task){ .fn = begin, .arg = s };
+	s->ready_task = (struct loop_task){ .fn = ready, .arg = s };
 	s->closed_task = (struct loop_task){ .fn = tell_closed, .arg = s };
 	*exit_code = tree_open(&s->tree, setup->directory, why);
 	if (!*exit_code)
@@ -262,6 +276,7 @@ void spool_free(struct spool *s)
 	if (!s)
 		return;
 	loop_cancel(s->loop, &s->begin_task);
+	loop_cancel(s->loop, &s->ready_task);
 	loop_cancel(s->loop, &s->closed_task);
 	disk_free(s->disk);
 	recover_free(s->recover);

@@ -91,9 +91,9 @@ struct spool_events {
 	void (*refused)(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason);
 	/* At start, ahead of all messages, each destination that was suspended. */
 	void (*suspended)(void *arg, const char *destination);
-	/* At start, each message that is in the queue, in no order, while directory reading goes on. */
+	/* At start, each message that is in the queue, mostly the newest first; some a turn, while others arrive. */
 	void (*known)(void *arg, const struct spool_known *);
-	/* At start: everything known was told; intake begins now. */
+	/* At start: everything known was told. */
 	void (*ready)(void *arg);
 	/* A file of the queue turned out unreadable or unparsable and was moved to corrupt/. */
 	void (*corrupt)(void *arg, uint64_t id, const char *reason);
