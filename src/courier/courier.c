@@ -164,6 +164,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 	stream_shared_set_window(t->sessions.streams, (int)s->tcp_windowsize);
 	t->sessions.myhostname = s->myhostname;
 	t->sessions.soft_bounce = s->soft_bounce;
+	t->sessions.reply_line = (size_t)s->line_length_limit;
 	t->sessions.keeps_8bit = s->disable_mime_output_conversion;
 	t->sessions.no_smtputf8 = !s->smtputf8_enable;
 	t->sessions.content = (struct rewriting_setup){

@@ -70,6 +70,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
 		.soft_bounce = common->soft_bounce, .keeps_8bit = common->keeps_8bit,
 		.no_smtputf8 = common->no_smtputf8,
+		.reply_line = common->reply_line,
 		.filter = { t->reply_filter ? session_replace : NULL, s },
 	};
 	char address[ENDPOINT_TEXT_SIZE];

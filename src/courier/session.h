@@ -24,6 +24,7 @@ struct session_common {
 	bool soft_bounce;
 	const struct debug_peers *debug_peers;
 	unsigned debug_level;
+	size_t reply_line;               /* line_length_limit of the configuration */
 	bool keeps_8bit;                 /* disable_mime_output_conversion */
 	bool no_smtputf8;                /* not smtputf8_enable */
 	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */

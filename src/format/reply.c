@@ -14,7 +14,8 @@ struct reply_reader {
 	size_t line_len;     /* bytes of the line at hand, what is too long left out */
 	size_t bytes;        /* of the reply at hand */
 	bool line_over;      /* bytes of the line at hand were dropped */
-	bool garbage;
+	size_t line_max;     /* bytes kept of a line */
+	bool garbage, cut;
 	bool ascii;          /* bytes above 127 are read as '?' */
 	bool spent;          /* the text belongs to a reply that was given out */
 	struct reply_filter filter;
@@ -26,6 +27,7 @@ struct reply_reader *reply_reader_new(void)
 {
 	struct reply_reader *r = mem_alloc(sizeof *r);
 
+	r->line_max = REPLY_LINE_MAX;
 	buf_init(&r->text, REPLY_TEXT_MAX);
 	buf_init(&r->shown, REPLY_TEXT_MAX);
 	return r;
@@ -50,11 +52,17 @@ void reply_reader_ascii(struct reply_reader *r)
 	r->ascii = true;
 }
 
+void reply_reader_limit(struct reply_reader *r, size_t line_max)
+{
+	if (line_max && line_max < REPLY_LINE_MAX)
+		r->line_max = line_max;
+}
+
 /* Takes bytes up to and with LF, or all; true if the line is complete. */
 static bool take_bytes(struct reply_reader *r, const char **p, size_t *n)
 {
 	const char *lf = memchr(*p, '\n', *n);
-	size_t used = lf ? (size_t)(lf - *p) : *n, room = sizeof r->line - r->line_len;
+	size_t used = lf ? (size_t)(lf - *p) : *n, room = r->line_max - r->line_len;
 	size_t kept = used < room ? used : room;
 
 	memcpy(r->line + r->line_len, *p, kept);
@@ -163,7 +171,8 @@ static void fill(struct reply_reader *r, int code, struct text line, struct repl
 {
 	int class = code / 100;
 
-	*out = (struct reply){ .code = code, .garbage = r->garbage, .text = buf_text(&r->text) };
+	*out = (struct reply){ .code = code, .garbage = r->garbage, .cut = r->cut,
+		.text = buf_text(&r->text) };
 	out->has_dsn = read_dsn(text_make(line.p + CODE_DIGITS, line.n - CODE_DIGITS), class, out->dsn);
 	if (!out->has_dsn)
 		strcpy(out->dsn, default_dsn(class));
@@ -174,7 +183,7 @@ static void forget_spent(struct reply_reader *r)
 	if (!r->spent)
 		return;
 	buf_clear(&r->text);
-	r->garbage = r->spent = false;
+	r->garbage = r->cut = r->spent = false;
 	r->bytes = 0;
 }
 
@@ -212,6 +221,7 @@ static enum reply_result take_line(struct reply_reader *r, struct reply *out)
 	if (r->filter.replace && !filter_line(r, &line, out))
 		return REPLY_UNFILTERED;
 	code = line_code(line, &last);
+	r->cut = r->cut || r->line_over;
 	r->line_len = 0;
 	r->line_over = false;
 	r->garbage = r->garbage || code < 0;

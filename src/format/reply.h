@@ -1,6 +1,6 @@
 /*
  * Replies of SMTP and LMTP servers (RFC 5321 4.2, RFC 3463): bytes in, replies out. A reader holds one reply
- * being read. Limits: a line is kept to REPLY_LINE_MAX bytes, the text of one reply to REPLY_TEXT_MAX; what
+ * being read. Limits: a line is kept to REPLY_LINE_MAX bytes or fewer, the text of one reply to REPLY_TEXT_MAX; what
  * is longer is read and dropped. A reply that goes on for more than REPLY_BYTES_MAX bytes is an error: a
  * peer that never ends costs bounded memory and time.
  */
@@ -23,6 +23,7 @@ struct reply {
 	                    * ".0.0"; "5.5.0" for a code that begins with none of 2 4 5 */
 	bool has_dsn;      /* the peer gave the enhanced code itself */
 	bool garbage;      /* lines that were no reply lines came before the final one */
+	bool cut;          /* some line was longer than what is kept of one */
 	const char *text;  /* all lines, code included, joined with '\n', cleaned; lives until the next call */
 };
 
@@ -31,6 +32,9 @@ enum reply_result { REPLY_MORE, REPLY_READY, REPLY_ENDLESS, REPLY_UNFILTERED };
 struct reply_reader;
 struct reply_reader *reply_reader_new(void);
 void reply_reader_free(struct reply_reader *);
+
+/* Bytes kept of a line, at most REPLY_LINE_MAX, which it is at first; 0 leaves it. */
+void reply_reader_limit(struct reply_reader *, size_t line_max);
 
 /* What is read instead of a line, which comes cleaned and without its end: NULL leaves it; *why (NULL before)
  * if that cannot be said. Both are valid until the next call. */

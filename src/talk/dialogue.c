@@ -39,6 +39,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->host = text_cleaned(setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
+	reply_reader_limit(d->reader, setup->reply_line);
 	reply_reader_filter(d->reader, &setup->filter);
 	if (d->no_smtputf8)
 		reply_reader_ascii(d->reader);
@@ -221,6 +222,8 @@ static void give(struct dialogue *d, const struct reply *r)
 	struct owed owner = take_owed(d);
 
 	dialogue_record_heard(d, r);
+	if (r->cut)
+		dialogue_remark_on(d, "warning: %s sent a reply with an overlong line, of which the end is dropped", d->host);
 	if (r->garbage) {
 		dialogue_complain(d, "sent lines that are no reply", r);
 		d->unfit = true;

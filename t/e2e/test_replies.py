@@ -184,9 +184,17 @@ def test_P_8_nul_at_the_start_is_garbage(t):
 
 
 def test_P_9_overlong_line_is_cut(t):
-    _, _, lines = results(t, {"a": {"rcpt": b"550 5.1.1 " + b"x" * 3000 + b"\r\n"}})
+    daemon, _, lines = results(t, {"a": {"rcpt": b"550 5.1.1 " + b"x" * 3000 + b"\r\n"}, "b": None})
     same(outcome(lines["a"]), ("bounced", "5.1.1"))
-    assert len(lines["a"]["reason"]) < 3000, len(lines["a"]["reason"])
+    assert 1900 < len(lines["a"]["reason"]) < 3000, len(lines["a"]["reason"])
+    daemon.wait_log("warning: .*/lmtp0.* sent a reply with an overlong line")
+    same(daemon.log().count("overlong"), 1)
+
+
+def test_P_9_line_length_limit(t):
+    _, _, lines = results(t, {"a": {"rcpt": b"550 5.1.1 " + b"x" * 300 + b"\r\n"}}, {"line_length_limit": 60})
+    same(outcome(lines["a"]), ("bounced", "5.1.1"))
+    assert "x" * 50 in lines["a"]["reason"] and "x" * 51 not in lines["a"]["reason"], lines["a"]["reason"]
 
 
 def endless(piece):
