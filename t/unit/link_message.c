@@ -75,7 +75,8 @@ static void set_finish(void *p)
 {
 	struct finish *f = p;
 
-	f->request = 1;
+	f->request = f->next = 1;
+	f->connection = CONNECTION_PASSED;
 	f->site = SITE_BUSY;
 	f->reason = text;
 }
