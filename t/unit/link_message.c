@@ -78,7 +78,7 @@ static void set_finish(void *p)
 	f->request = f->next = 1;
 	f->connection = CONNECTION_PASSED;
 	f->site = SITE_BUSY;
-	f->reason = text;
+	f->reason = f->tls = text;
 }
 
 /* --- packing, and packing what was unpacked --- */
