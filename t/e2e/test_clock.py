@@ -19,7 +19,7 @@ class Clock:
 
     def __init__(self, t):
         self.library, self._file = t.path("clock.so"), t.path("clock%d" % len(t.peers))
-        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", self.library,
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-shared", "-fPIC", "-o", self.library,
                         os.path.join(HERE, "clock.c"), "-ldl"], check=True)
         self.set(0)
         os.chmod(self._file, 0o644)
