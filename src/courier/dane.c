@@ -44,10 +44,17 @@ void dane_cancel(struct dane *d)
 
 /* --- the end --- */
 
+static void refuse(struct dane *d, const char *what)
+{
+	d->why = mem_fmt("%s for %s:%u", what, d->host, d->port);
+}
+
 static void finish(struct dane *d)
 {
 	struct security *s = d->security;
 
+	if (!d->why && s->wrapper && s->policy.level < TLS_ENCRYPT)
+		refuse(d, "level dane came to nothing, and tls_wrappermode needs encrypt or a stricter one");
 	if (!d->why)
 		tls_policy_complete(&s->policy, d->lookups.transport->manner, &d->why);
 	d->done(d->arg, s, "4.7.5", d->why);
@@ -57,11 +64,6 @@ static void finish(struct dane *d)
 static void tell(void *arg)
 {
 	finish(arg);
-}
-
-static void refuse(struct dane *d, const char *what)
-{
-	d->why = mem_fmt("%s for %s:%u", what, d->host, d->port);
 }
 
 /* Without records dane is another level, and dane-only nothing. */

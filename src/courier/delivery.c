@@ -291,12 +291,12 @@ static const struct session_events session_events = {
 
 /* Opportunistic TLS that fails must not keep mail for ever, nor may it be talked out of it at once: mail that has
  * waited for a while, and what only asks, goes on in clear. Never what has to be secret: credentials, or mail whose
- * sender asks for TLS. */
+ * sender asks for TLS; nor where TLS has worked before, on a connection that is used again. */
 static bool may_retry_in_clear(const struct delivery *d)
 {
 	const struct request *r = d->request;
 
-	return session_security(d->session)->policy.level == TLS_MAY && !r->envelope->requiretls
+	return session_security(d->session)->policy.level == TLS_MAY && !d->reused && !r->envelope->requiretls
 		&& !d->transport->manner->sasl_auth_enable
 		&& (r->probe || r->age >= d->tools->minimal_backoff_time);
 }

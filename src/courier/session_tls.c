@@ -24,13 +24,15 @@ static bool logs(const struct session *s, unsigned what)
 
 /* --- the beginning --- */
 
-/* What of the connection is not in the wish. */
+/* What of the connection is not in the wish; to the peer a session that is resumed is still whoever began it, by the
+ * certificates of ours. */
 static char *describe(const struct session *s)
 {
 	const struct manner *m = s->transport->manner;
 
-	return mem_fmt("%s %s %s %s %s %s %s %s", protocol_name(m->protocol), s->security->domain, s->security->hostname,
-		s->relay, tls_policy_level(&s->security->policy), m->helo_name, m->tls_cafile, m->tls_capath);
+	return mem_fmt("%s %s %s %s %s %s %s %s %s|%s|%s|%s", protocol_name(m->protocol), s->security->domain,
+		s->security->hostname, s->relay, tls_policy_level(&s->security->policy), m->helo_name, m->tls_cafile,
+		m->tls_capath, m->tls_chain_files, m->tls_cert_file, m->tls_eccert_file, m->tls_dcert_file);
 }
 
 static void ready(void *arg)
@@ -90,11 +92,14 @@ static struct tls *make(struct session *s, char **why)
 bool session_start_tls(struct session *s)
 {
 	char *why = NULL;
-	struct tls *tls;
+	struct tls *tls = NULL;
 
 	if (ticket_waits(&s->ticket))
 		return true;
-	tls = make(s, &why);
+	if (s->transport->tls.context)
+		tls = make(s, &why);
+	else
+		why = mem_str("our TLS engine is unavailable");
 	if (tls) {
 		stream_secure(s->stream, tls);
 		return true;

@@ -37,7 +37,7 @@ bool stream_shake_hands(struct stream *s)
 
 static ssize_t result(enum tls_io io, size_t n, int error)
 {
-	if (n > 0)
+	if (n > 0 || io == TLS_IO_DONE)
 		return (ssize_t)n;
 	if (io == TLS_IO_CLOSED)
 		return 0;

@@ -70,6 +70,8 @@ static char *name_problem(const struct tls *t)
 /* Why the peer is not who was asked for, as a new string; NULL: it is. */
 static char *find_problem(const struct tls *t, X509 *peer)
 {
+	long found = SSL_get_verify_result(t->openssl);
+
 	if (!peer)
 		return mem_str("it showed no certificate");
 	if (t->trust == TLS_TRUST_FINGERPRINT)
@@ -83,6 +85,9 @@ static char *find_problem(const struct tls *t, X509 *peer)
 		return mem_str("nothing in its chain is what was asked for");
 	if (t->trust == TLS_TRUST_DANE && !t->wrong_name)
 		return NULL;
+	/* it may give up without a word about any certificate */
+	if (!t->wrong_name && found != X509_V_OK)
+		return mem_str(X509_verify_cert_error_string(found));
 	return name_problem(t);
 }
 

@@ -148,12 +148,18 @@ static enum stage stage_of_loss(const struct dialogue *d)
 static void lose(struct dialogue *d, enum stage stage, enum site site, const char *dsn, const char *text)
 {
 	if (d->now.left) {
-		if (d->secure && !d->now.kept)
-			dialogue_ask_in_clear(d);
 		dialogue_note_site(d, site, text);
 		dialogue_fail_left(d, stage, dsn, text);
 	}
 	dialogue_stop(d);
+}
+
+/* What went through TLS may do better without it. */
+static void lose_peer(struct dialogue *d, enum stage stage, enum site site, const char *text)
+{
+	if (d->now.left && d->secure && !d->now.kept)
+		dialogue_ask_in_clear(d);
+	lose(d, stage, site, "4.4.2", text);
 }
 
 void dialogue_local_error(struct dialogue *d, const char *why)
@@ -183,7 +189,7 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 	}
 	text = mem_fmt("lost connection with %s while %s%s%s", d->host, doing(d, stage),
 	               detail ? ": " : "", detail ? detail : "");
-	lose(d, stage, site_after(stage, MEANS_LOST), "4.4.2", text);
+	lose_peer(d, stage, site_after(stage, MEANS_LOST), text);
 	free(text);
 }
 
@@ -227,7 +233,7 @@ void dialogue_timed_out(struct dialogue *d)
 	}
 	text = mem_fmt("conversation with %s timed out while %s", d->host, doing(d, stage));
 	/* a host without room for a session closes it; one that is silent to the end of the limit serves nobody */
-	lose(d, stage, site == SITE_BUSY ? SITE_DEAD : site, "4.4.2", text);
+	lose_peer(d, stage, site == SITE_BUSY ? SITE_DEAD : site, text);
 	free(text);
 }
 

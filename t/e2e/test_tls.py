@@ -89,6 +89,18 @@ def test_content_of_every_size_arrives_as_it_was(t):
         same(message.content.count(b"0123456789 some line"), size // 53 + 1, "lines of %d" % size)
 
 
+def test_a_piece_of_content_of_which_nothing_is_sent_yet(t):
+    """A field that is longer than several pieces of a file is kept back until its end is there."""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "header_size_limit": 300000,
+                             "lmtp.header_checks": "inline:{{nothing = DUNNO}}"})
+    field = b"X-Long:" + b" 0123456789 0123456789 0123456789 0123456789\n" * 5500
+    line = send(daemon, content=b"Subject: x\n" + field + b"\nbody\n")
+    same(result(line), ("sent", "2.0.0", "encrypt"), line["reason"])
+    same(peer.messages[0].content.count(b" 0123456789 0123456789 0123456789"), 5500)
+
+
 def test_client_certificate_is_shown_on_request(t):
     """parameters lmtp_tls_cert_file, lmtp_tls_key_file, lmtp_tls_chain_files; behaviour T-31"""
     a, files = authority(t)
@@ -235,6 +247,59 @@ def test_T_6_a_key_that_is_no_good(t):
         daemon.wait_log("TLS is off: tls_cert_file: cannot use the private key in")
 
 
+def test_T_6_wrappermode_with_a_key_that_is_no_good(t):
+    """The courier lives on, and nothing is said in clear."""
+    _, files = authority(t)
+    peer = secure_peer(t, files, tls_first=True)
+    broken = t.path("broken.key")
+    open(broken, "w").close()
+    daemon = daemon_for(t, peer, "encrypt", tls_wrappermode=True, tls_cert_file=files[0], tls_key_file=broken)
+    line = send(daemon)
+    same(result(line), ("deferred", "4.7.5", "!encrypt"))
+    assert "TLS engine is unavailable" in line["reason"], line["reason"]
+    assert not re.search("signal|crash", daemon.log()), daemon.log()
+
+
+def test_T_14_wrappermode_with_a_level_dane_that_comes_to_nothing(t):
+    """Neither less than TLS from the first byte, nor a retry in clear."""
+    _, files = authority(t)
+    peer = secure_peer(t, files, tls_first=True)
+    line = send(daemon_for(t, peer, "dane", tls_wrappermode=True))
+    same((line["status"], line["dsn"]), ("deferred", "4.7.5"))
+    assert "tls_wrappermode needs encrypt" in line["reason"], line["reason"]
+    same(peer.sessions, [])
+
+
+@limit(90)
+def test_T_12_no_retry_in_clear_of_a_connection_that_was_used_before(t):
+    """TLS works with that host: what breaks the second message of a connection is something else."""
+    _, files = authority(t)
+    ready = []
+
+    def mail(session, line):
+        session.mails = getattr(session, "mails", 0) + 1
+        return "250 2.1.0 ok"
+
+    def rcpt(session, address):
+        if ready and session.mails > 1 and len(ready) < 2:
+            ready.append("broken")
+            raise actions.End
+        return "250 2.1.5 ok" if ready else "451 4.2.0 later"
+
+    peer = secure_peer(t, files, {"mail": mail, "rcpt": rcpt})
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "may", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
+                             "lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
+                             "lmtp.connection_cache_time_limit": "20s"})
+    for _ in range(3):
+        daemon.send("u@example.org")
+    daemon.wait_deliveries(3, status="deferred")
+    ready.append("go")
+    daemon.wait_deliveries(3, status="sent", timeout=60)
+    same(ready, ["go", "broken"])
+    assert all(m.session.secure for m in peer.messages), [s.commands for s in peer.sessions]
+    assert "(null)" not in daemon.log(), daemon.log()
+
+
 def test_T_8_to_T_13_clear_only_for_mail_that_has_waited(t):
     """behaviour T-8, T-9, T-10, T-11, T-13; parameter minimal_backoff_time"""
     _, files = authority(t)
@@ -360,6 +425,27 @@ def test_tls_sessions_are_resumed_by_all_and_after_a_restart(t):
         daemon.wait_deliveries(3, status="sent")
         same((peer.handshakes, peer.resumed), (3, 2), version.name)
         daemon.stop()
+
+
+def test_tls_sessions_are_resumed_with_the_same_certificate_of_ours_only(t):
+    """behaviour T-28: to the server a session that is resumed is still that of the client who began it"""
+    a, files = authority(t)
+    chain, key = a.leaf("client", common_name="causeway client")
+    context = SecurePeer.make_context(files)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(a.ca)
+    peer = secure_peer(t, files, context=context)
+    settings = {"transport_maps": "inline:{other.test=other:%s}" % peer.nexthop,
+                "transport other.protocol": "lmtp",
+                "transport other.tls_cert_file": "", "transport other.tls_key_file": ""}
+    for section in ("lmtp.", "transport other."):
+        settings.update({section + "tls_security_level": "encrypt", section + "connection_cache_on_demand": False,
+                         section + "tls_session_cache_database": "btree:/any/where"})
+    daemon = t.daemon(peer, {**settings, "lmtp.tls_cert_file": chain, "lmtp.tls_key_file": key})
+    for count, rcpt in enumerate(("u@example.org", "u@other.test", "u@other.test"), 1):
+        daemon.send(rcpt)
+        daemon.wait_deliveries(count, status="sent")
+        same((peer.handshakes, peer.resumed), (count, count // 3), rcpt)
 
 
 def test_tls_sessions_are_not_resumed_unless_asked_for(t):

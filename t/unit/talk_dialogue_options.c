@@ -19,9 +19,9 @@ static void option(const char *name, const char *value)
 		ck_abort_msg("%s: %s", name, why);
 }
 
-static void start_as(struct dialogue_setup setup, const char *rcpt)
+static void begin_as(struct dialogue_setup setup, const char *rcpt, bool retry_in_clear)
 {
-	struct transaction t = { .content_size = 10, .last_host = true };
+	struct transaction t = { .content_size = 10, .last_host = true, .retry_in_clear = retry_in_clear };
 
 	manner = manner ? manner : manner_new(PROTOCOL_LMTP);
 	option(manner->protocol == PROTOCOL_LMTP ? "lhlo_name" : "helo_name", "me");
@@ -33,6 +33,11 @@ static void start_as(struct dialogue_setup setup, const char *rcpt)
 	t.envelope = envelope = envelope_new();
 	envelope_add(envelope, rcpt, NULL, 0);
 	dialogue_begin(dialogue, &t);
+}
+
+static void start_as(struct dialogue_setup setup, const char *rcpt)
+{
+	begin_as(setup, rcpt, false);
 }
 
 /* The peer says something; what is said to that. */
@@ -234,6 +239,25 @@ START_TEST(test_Y_13_local_data_error)
 }
 END_TEST
 
+/* A fault of ours inside TLS: without TLS there is nothing that would be better. */
+START_TEST(test_T_12_local_data_error_asks_nobody_in_clear)
+{
+	struct dialogue_setup setup = { .filter = { fails, (char *)failures[2].line }, .tls = DIALOGUE_TLS_OFFERED, .tls_ready = true,
+		.tls_first = true };
+
+	begin_as(setup, "a@x.test", true);
+	dialogue_speak(dialogue, &out);
+	dialogue_secured(dialogue, NULL);
+	hears("220 s\r\n");
+	hears("250 s\r\n");
+	ck_assert(dialogue_is_secure(dialogue));
+	hears("250 mail\r\n");
+	ck_assert_int_eq(dialogue_speak(dialogue, &out), DIALOGUE_END);
+	ck_assert(!dialogue_wants_clear(dialogue));
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -243,6 +267,7 @@ int main(void)
 		{ "deadlines", test_H2_5_deadlines, 2, 0 },
 		{ "deadline of HELO", test_H2_5_helo_shares_the_time, 1, 0 },
 		{ "filter fails", test_Y_13_local_data_error, UNIT_ROWS(failures), 0 },
+		{ "filter fails in TLS", test_T_12_local_data_error_asks_nobody_in_clear, 1, 0 },
 	};
 
 	return unit_main("talk/dialogue options", cases, UNIT_ROWS(cases));
