@@ -48,6 +48,16 @@ def test_T_1_and_H_8_starttls_and_lhlo_again(t):
                     r"server-digest SHA256")
 
 
+def test_pieces_of_content_of_which_nothing_is_left(t):
+    """Rules may drop more than is read at once, which leaves TLS nothing to send for a while."""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = daemon_for(t, peer, "encrypt", body_checks="regexp:{{/^drop/ IGNORE}}")
+    daemon.send("u@example.org", b"Subject: x\n\n" + b"drop this line\n" * 20000 + b"keep\n")
+    same(result(daemon.wait_delivery("u@example.org")), ("sent", "2.0.0", "encrypt"))
+    assert peer.messages[0].content.endswith(b"Subject: x\r\n\r\nkeep\r\n"), peer.messages[0].content[-200:]
+
+
 def test_tls_wrappermode_begins_with_tls(t):
     """parameter lmtp_tls_wrappermode; behaviour T-14"""
     _, files = authority(t)
