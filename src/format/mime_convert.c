@@ -11,7 +11,7 @@
 enum {
 	SAMPLE = 8 * 1024,     /* bytes of a leaf by which its coding is chosen */
 	PIECE = 4 * 1024,      /* bytes encoded at once */
-	ENCODED_MAX = 4 * PIECE + 1024,
+	ENCODED_MAX = 5 * PIECE + 1024,   /* two bytes become nine where lines are shortest */
 	WORTH = 128            /* bytes that base64 has to save, since people can read the other */
 };
 

@@ -166,6 +166,39 @@ START_TEST(test_soft_breaks)
 }
 END_TEST
 
+/* Where lines are shortest nearly all is breaks, and nothing is lost even if every byte becomes an escape. */
+START_TEST(test_shortest_lines)
+{
+	struct rewriting_setup setup = limits;
+	struct buf in, out, wanted;
+	struct rewriting *r;
+
+	setup.seven_bit = true;
+	setup.line_limit = 8;
+	buf_init(&in, 100000);
+	buf_init(&out, 100000);
+	buf_init(&wanted, 100000);
+	buf_str(&in, "\r\n");
+	for (size_t n = 0; n < 10000; n++)
+		buf_str(&in, "x\r\n");
+	for (size_t n = 0; n < 5000; n++) {
+		buf_str(&in, "\xff");
+		buf_str(&wanted, n % 2 ? "=FF=\r\n" : "=FF");
+	}
+	wanted.len -= strlen("=\r\n");
+	wanted.data[wanted.len] = '\0';
+	buf_str(&wanted, "\r\n.\r\n");
+	buf_str(&in, "\r\n.\r\n");
+	r = rewriting_new(&setup);
+	ck_assert(rewriting_add(r, text_make(in.data, in.len), &out));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), buf_text(&wanted)));
+	rewriting_free(r);
+	buf_free(&in);
+	buf_free(&out);
+	buf_free(&wanted);
+}
+END_TEST
+
 /* --- rules --- */
 
 static const char *change_field(void *arg, enum rewriting_header header, struct text field, struct buf *out)
@@ -257,6 +290,7 @@ int main(void)
 		{ "downgrades", test_downgrades, UNIT_ROWS(downgraded), 0 },
 		{ "cuts", test_cuts, UNIT_ROWS(cut), 0 },
 		{ "soft breaks", test_soft_breaks, 1, 0 },
+		{ "shortest lines", test_shortest_lines, 1, 0 },
 		{ "rules", test_rules, UNIT_ROWS(ruled), 0 },
 		{ "rules and conversion", test_rules_and_conversion, 1, 0 },
 		{ "long field", test_long_field, 1, 0 },
