@@ -501,10 +501,10 @@ static void skip_host(struct delivery *d, const char *dsn, const char *why)
 	char *warning = mem_fmt("warning: %s", why), *clean = text_cleaned(warning, REPLY_TEXT_MAX);
 
 	tally_note(d->tally, clean);
+	set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
+	set_site(d, SITE_DEAD, clean);
 	free(clean);
 	free(warning);
-	set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
-	set_site(d, SITE_DEAD, why);
 	search(d);
 }
 

@@ -63,14 +63,16 @@ void session_ask_ticket(struct session *s)
 	ticket_ask(&s->ticket, s->common->tickets, buf_take(&key), ready, s);
 }
 
-/* Only what the mail was really sent over. */
+/* Only what the mail was really sent over. Who has to prove who it is does so anew when the time of a session is over:
+ * what is resumed does not begin that time again. */
 static void keep(void *arg, const void *bytes, size_t n)
 {
 	struct session *s = arg;
 	const struct tls_result *r = tls_result(stream_tls(s->stream));
 	int64_t lifetime = s->transport->manner->tls_session_cache_timeout;
 
-	if (tls_level_authenticates(s->security->policy.level) && (r->problem || s->security->policy.failure))
+	if (tls_level_authenticates(s->security->policy.level)
+			&& (r->resumed || r->problem || s->security->policy.failure))
 		return;
 	ticket_keep(&s->ticket, bytes, n, lifetime < LEAST_LIFETIME ? LEAST_LIFETIME : lifetime);
 }
@@ -91,7 +93,7 @@ static struct tls *make(struct session *s, char **why)
 
 bool session_start_tls(struct session *s)
 {
-	char *why = NULL;
+	char *why = NULL, *clean;
 	struct tls *tls = NULL;
 
 	if (ticket_waits(&s->ticket))
@@ -104,8 +106,10 @@ bool session_start_tls(struct session *s)
 		stream_secure(s->stream, tls);
 		return true;
 	}
-	session_note(s, mem_fmt("warning: TLS to %s cannot start: %s", s->relay, why));
-	dialogue_unsecured(s->dialogue, why);
+	clean = text_cleaned(why, REPLY_TEXT_MAX);   /* parts of it may come from a table */
+	session_note(s, mem_fmt("warning: TLS to %s cannot start: %s", s->relay, clean));
+	dialogue_unsecured(s->dialogue, clean);
+	free(clean);
 	free(why);
 	return false;
 }

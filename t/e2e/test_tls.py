@@ -1,5 +1,6 @@
 """TLS on the wire: what is said and when, hostile bytes around the handshake, and going back to clear text."""
 
+import os
 import re
 import ssl
 
@@ -456,6 +457,38 @@ def test_tls_sessions_are_resumed_with_the_same_certificate_of_ours_only(t):
         daemon.send(rcpt)
         daemon.wait_deliveries(count, status="sent")
         same((peer.handshakes, peer.resumed), (count, count // 3), rcpt)
+
+
+def test_a_peer_proves_itself_again_when_the_time_of_a_session_is_over(t):
+    """What is kept of a session that is resumed is what its first handshake gave, with its end."""
+    a, files = authority(t)
+    peer = secure_peer(t, files)
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+                             "lmtp.tls_CAfile": a.ca, "lmtp.tls_session_cache_database": "btree:/any/where"})
+    kept = []
+    for count in (1, 2):
+        daemon.send("u@example.org")
+        daemon.wait_deliveries(count, status="sent")
+        daemon.stop()
+        with open(daemon.at(os.path.join("spool", "kept")), "rb") as file:
+            kept.append(file.read())
+        daemon.start()
+    same((peer.handshakes, peer.resumed), (2, 1))
+    same(kept[0], kept[1])
+
+
+def test_a_policy_that_holds_control_characters_is_told_without_them(t):
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    name = peer.nexthop
+    for n, entry in enumerate(("strict\001er", "encrypt protocols=\001", "encrypt ciphers=high exclude=\001")):
+        path = t.path("policy%d" % n)
+        with open(path, "w") as out:
+            out.write("%s %s\n" % (name.split("inet:")[-1], entry))
+        daemon = t.daemon(peer, {"lmtp.tls_policy_maps": "texthash:" + path}, name="p%d" % n)
+        line = send(daemon)
+        same((line["status"], line["dsn"]), ("deferred", "4.7.5"), line["reason"])
+        assert not re.search("link|signal|crash", daemon.log()), daemon.log()
 
 
 def test_tls_sessions_are_not_resumed_unless_asked_for(t):
