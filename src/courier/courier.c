@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "courier/delivery.h"
 #include "courier/explain.h"
+#include "courier/refused_logins.h"
+#include "talk/auth.h"
 
 enum {
 	DESCRIPTORS_OF_OURS = 64,       /* not for sessions: the loop, the link, the resolver, the log … */
@@ -22,6 +24,7 @@ struct courier {
 	struct transports *transports;
 	struct explainer explainer;
 	struct debug_peers *debug_peers;
+	struct refused_logins *refused_logins;
 	struct loop_timer *linger;
 	size_t sessions_max;
 	bool stopping;
@@ -93,11 +96,12 @@ static void on_keep(void *arg, const char *key, const void *value, size_t n)
 	struct courier *c = arg;
 
 	tickets_came(c->tools.sessions.tickets, key, value, n);
+	refused_logins_hear(c->refused_logins, key, value, n);
 }
 
 static const struct link_events link_events = {
-	.keep = on_keep,
-	.request = on_request, .recall = on_recall, .lookup = on_lookup, .close_idle = on_close_idle, .stop = on_stop,
+	.request = on_request, .recall = on_recall, .lookup = on_lookup, .keep = on_keep,
+	.close_idle = on_close_idle, .stop = on_stop,
 	.broken = on_broken,
 };
 
@@ -171,6 +175,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 		.header_limit = (size_t)s->header_size_limit, .boundary_limit = (size_t)s->mime_boundary_length_limit,
 		.nesting_limit = (size_t)s->mime_nesting_limit, .record_limit = (size_t)s->line_length_limit,
 	};
+	t->sessions.authzid = s->send_cyrus_sasl_authzid;
 	buf_init(&t->sessions.out, COMMANDS_MAX);
 }
 
@@ -220,6 +225,12 @@ static bool read_debug_peers(struct courier *c, const struct settings *s, char *
 	return c->debug_peers;
 }
 
+/* Plug-ins are loaded only where somebody logs in. */
+static bool open_auth(const struct courier *c, const struct settings *s, char **why)
+{
+	return !transports_log_in(c->transports) || auth_library_open(s->cyrus_sasl_config_path, why);
+}
+
 struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
 {
 	struct courier *c = mem_alloc(sizeof *c);
@@ -231,7 +242,10 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	c->tools.link = link_new(loop, link_fd, &link_events, c);
 	c->tools.sessions.tickets = tickets_new(loop, c->tools.link);
 	list_init(&c->explainer.running);
-	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && hosts_setup_open(&c->tools.hosts, loop, s, why)) {
+	c->refused_logins = refused_logins_new(loop, c->tools.link);
+	c->tools.sessions.refused_logins = c->refused_logins;
+	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && open_auth(c, s, why)
+			&& hosts_setup_open(&c->tools.hosts, loop, s, why)) {
 		explain_init(&c->explainer, &c->tools.hosts, c->transports, c->tools.link);
 		return c;
 	}
@@ -253,6 +267,7 @@ void courier_free(struct courier *c)
 	ahead_free(c->tools.ahead);
 	pool_free(c->tools.pool);
 	tickets_free(c->tools.sessions.tickets);
+	refused_logins_free(c->refused_logins);
 	link_free(c->tools.link);
 	hosts_setup_close(&c->tools.hosts);
 	transports_free(c->transports);

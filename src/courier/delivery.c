@@ -297,8 +297,7 @@ static bool may_retry_in_clear(const struct delivery *d)
 	const struct request *r = d->request;
 
 	return session_security(d->session)->policy.level == TLS_MAY && !d->reused && !r->envelope->requiretls
-		&& !d->transport->manner->sasl_auth_enable
-		&& (r->probe || r->age >= d->tools->minimal_backoff_time);
+		&& !session_has_login(d->session) && (r->probe || r->age >= d->tools->minimal_backoff_time);
 }
 
 /* The peer is told who it was before (RFC 3461 section 4.2). */
@@ -362,6 +361,12 @@ static void give_away(struct delivery *d, const char *text)
 
 /* Two requests on one connection. */
 
+/* Whether senders have logins of their own: whose mail comes next on a connection then matters. */
+static bool is_personal(const struct transport *t)
+{
+	return t->credentials && t->manner->sender_dependent_authentication;
+}
+
 /* The request that has waited longest for a connection of this destination gets this one already. */
 static void may_follow(void *arg)
 {
@@ -369,7 +374,7 @@ static void may_follow(void *arg)
 	struct list *first = NULL;
 	struct session_job job;
 
-	if (transport_keeps(d->transport, d->request->nexthop))
+	if (transport_keeps(d->transport, d->request->nexthop) && !is_personal(d->transport))
 		first = ahead_take(d->tools->ahead, d->request->destination);
 	if (!first)
 		return;
@@ -550,7 +555,8 @@ static void host_found(void *arg, const struct host *host)
 		free(why);
 		return;
 	}
-	d->peer = (struct session_peer){ .name = host->name, .at = host->at, .only = host->last && !d->asked_hosts,
+	d->peer = (struct session_peer){ .name = host->name, .at = host->at, .nexthop = host->nexthop,
+		.name_is_sure = host->sure, .sender = d->request->envelope->sender, .only = host->last && !d->asked_hosts,
 		.debug = is_watched(d), .own_name = own_name_means(host) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
@@ -617,18 +623,23 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 	return NULL;
 }
 
-/* Over a connection that has served before. */
+/* Over a connection that has served before; one that was passed on but serves other senders makes room for another. */
 static void go_on(struct delivery *d, struct session *s)
 {
+	session_give(s, &session_events, d);
+	if (!session_serves(s, d->request->envelope->sender)) {
+		session_drop(s);
+		next_host(d);
+		return;
+	}
 	d->session = s;
 	d->reused = true;
-	session_give(s, &session_events, d);
 	begin(d, session_is_only(s));
 }
 
 static void set_off(struct delivery *d)
 {
-	struct session *idle = pool_take(d->tools->pool, d->request->destination);
+	struct session *idle = pool_take(d->tools->pool, d->request->destination, d->request->envelope->sender);
 
 	d->took_idle = idle != NULL;
 	if (idle)

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "courier/credentials.h"
 #include "courier/dead_addresses.h"
 
 enum { RECORDS_SHOWN = 100, RECORD_MAX = 4096 };
@@ -86,6 +87,21 @@ static void add_from(const struct explained *e, json_t *o)
 	json_object_set_new(o, "from", from ? json_clean(endpoint_text(from, address)) : json_null());
 }
 
+/* The key of the entry by which mail would log in there, never what it holds; a sender's own entry comes before it. */
+static void add_login(const struct explained *e, json_t *o)
+{
+	const struct credentials *c = e->transport->credentials;
+	const struct credentials_query q = { .sender = "", .host = e->host->name, .host_is_sure = e->host->sure,
+		.nexthop = e->host->nexthop };
+	char *why = NULL, *key = c ? credentials_key(c, &q, &why) : NULL;
+
+	json_object_set_new(o, "login", key ? json_clean(key) : json_null());
+	json_object_set_new(o, "login_withheld", json_boolean(c && !key && credentials_withheld(c, &q)));
+	json_object_set_new(o, "login_failure", why ? json_clean(why) : json_null());
+	free(key);
+	free(why);
+}
+
 /* Whoever decides something about a connection adds what he would decide for this host: a function and a row. */
 static void add_tls(const struct explained *e, json_t *o)
 {
@@ -105,7 +121,7 @@ static void add_tls(const struct explained *e, json_t *o)
 }
 
 static void (*const parts[])(const struct explained *, json_t *) = {
-	add_place, add_dnssec, add_memory, add_from, add_tls,
+	add_place, add_dnssec, add_memory, add_from, add_tls, add_login,
 };
 
 /* --- what happens on the way --- */

@@ -190,31 +190,6 @@ static bool take_result(const struct question *q, const char *result, struct buf
 
 /* --- one address --- */
 
-/* Names that stand for a function are no names with an extension. */
-static bool is_whole(struct text local, const char *delimiters)
-{
-	static const char owner[] = "owner-", request[] = "-request";
-	const size_t n = sizeof request - 1;
-
-	if (text_is_nocase(local, "postmaster") || text_is_nocase(local, "mailer-daemon")
-			|| text_is_nocase(local, "double-bounce"))
-		return true;
-	return strchr(delimiters, '-') && (text_starts_nocase(local, owner)
-		|| (local.n > n && text_is_nocase(text_make(local.p + local.n - n, n), request)));
-}
-
-/* What follows the first delimiter, with it. */
-static struct text extension_of(struct text local, const char *delimiters)
-{
-	size_t i = 0;
-
-	while (i < local.n && !(local.p[i] && strchr(delimiters, local.p[i])))
-		i++;
-	if (i == 0 || is_whole(local, delimiters))
-		i = local.n;
-	return text_make(local.p + i, local.n - i);
-}
-
 static void pose(struct question *q, struct generic *g, struct text address)
 {
 	struct text local, domain;
@@ -226,7 +201,7 @@ static void pose(struct question *q, struct generic *g, struct text address)
 	address_unquote(local, &q->plain);
 	q->local = text_make(buf_text(&q->plain), q->plain.len);
 	q->domain = domain.n ? domain : text_of(g->settings->myorigin);
-	q->extension = extension_of(q->local, g->settings->recipient_delimiter);
+	q->extension = address_extension(q->local, g->settings->recipient_delimiter);
 }
 
 static bool same(struct text a, const struct buf *b)

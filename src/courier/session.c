@@ -86,6 +86,10 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->born = loop_now(common->loop);
 	s->settle = (struct loop_task){ .fn = settle, .arg = s };
 	s->pass = (struct loop_task){ .fn = session_tell_passed, .arg = s };
+	s->name = mem_str(peer->name);
+	s->nexthop = mem_str(peer->nexthop);
+	s->sender = mem_str(peer->sender);
+	s->name_is_sure = peer->name_is_sure;
 	name_peer(s, peer->name);
 	endpoint_text(&s->at, address);
 	setup.host = s->host;
@@ -112,6 +116,10 @@ void session_free(struct session *s)
 	stream_free(s->stream);
 	session_content_over(s);
 	dialogue_free(s->dialogue);
+	free(s->login_mark.key);
+	free(s->name);
+	free(s->nexthop);
+	free(s->sender);
 	free(s->host);
 	free(s->relay);
 	free(s->failure);

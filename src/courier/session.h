@@ -22,6 +22,8 @@ struct session_common {
 	struct stream_shared *streams;
 	const char *myhostname;
 	bool soft_bounce;
+	struct refused_logins *refused_logins;
+	bool authzid;                    /* a login names an authorisation identity too */
 	const struct debug_peers *debug_peers;
 	unsigned debug_level;
 	size_t reply_line;               /* line_length_limit of the configuration */
@@ -35,6 +37,9 @@ struct session_common {
 struct session_peer {
 	const char *name;                /* for texts and relay= */
 	struct endpoint at;
+	const char *nexthop;             /* as written, of that host; keys of a login, */
+	bool name_is_sure;               /* if the name is as the postmaster wrote it, or validated, */
+	const char *sender;              /* and of the mail that the session is made for */
 	bool only;                       /* its destination has no other host */
 	bool debug;                      /* its destination is one whose conversations are logged */
 	enum own_name own_name;
@@ -99,6 +104,10 @@ void session_drop(struct session *);                /* QUIT if idle, then freed 
 enum session_state session_state(const struct session *);
 /* idle, fit for another transaction, and not too old or too often used */
 bool session_reusable(const struct session *);
+/* whether mail of that sender goes by the login that this session was made for */
+bool session_serves(const struct session *, const char *sender);
+/* whether there are credentials for its server: nothing of that may go in clear because TLS has failed */
+bool session_has_login(const struct session *);
 const char *session_failure(const struct session *, const char **dsn, enum site *);   /* the text */
 bool session_timed_out(const struct session *);     /* it failed since nothing answered in time */
 enum site session_site(const struct session *, const char **reason);

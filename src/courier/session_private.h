@@ -1,8 +1,9 @@
 /* Inside the session: session.c has its life, session_turns.c the conversation, session_content.c what is sent of a
- * message, session_tls.c how it goes over to TLS and what is told of that. */
+ * message, session_tls.c how it goes over to TLS and what is told of that, session_login.c whom it logs in as. */
 #ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
 #define CAUSEWAY_COURIER_SESSION_PRIVATE_H
 
+#include "courier/refused_logins.h"
 #include "courier/session.h"
 #include "format/rewriting.h"
 
@@ -29,6 +30,9 @@ struct session {
 	void *arg;
 	struct endpoint at;
 	bool only;
+	char *name, *nexthop, *sender;   /* as struct session_peer has them */
+	bool name_is_sure;
+	struct login_mark login_mark;
 	char *host;                  /* "name[address]", for texts */
 	char *relay;                 /* with the port */
 	struct stream *stream;
@@ -115,6 +119,12 @@ bool session_let_follow(struct session *);
 /* After verdicts were collected: whether the job that followed is the one at hand from now on. */
 bool session_pass_on(struct session *);
 void session_tell_passed(void *session);
+
+/* Gives the dialogue the credentials that it asks for. */
+void session_login(struct session *);
+
+/* A recipient was judged: remembers a login that was refused. */
+void session_login_judged(struct session *, const struct verdict *);
 
 /* Tells the owner at the end of this turn. */
 void session_settle_as(struct session *, enum session_state);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "courier/session_private.h"
 #include "table/table.h"
 
@@ -30,7 +31,11 @@ const char *session_replace(void *session, const char *line, const char **why)
 
 	if (!value)
 		return NULL;
-	text = mem_fmt("replacing server reply \"%s\" with \"%s\"", line, value);
+	/* a reply to a login may repeat what it was told */
+	if (dialogue_stage(s->dialogue) == STAGE_AUTH)
+		text = mem_str("replacing server reply to a login");
+	else
+		text = mem_fmt("replacing server reply \"%s\" with \"%s\"", line, value);
 	session_note(s, text_cleaned(text, REPLY_TEXT_MAX));
 	free(text);
 	return value;
@@ -45,19 +50,21 @@ static void collect(struct session *s)
 	for (; remark; remark = dialogue_remark(s->dialogue))
 		session_note(s, remark);
 	do
-		while (dialogue_verdict(s->dialogue, &rcpt, &v))
+		while (dialogue_verdict(s->dialogue, &rcpt, &v)) {
+			session_login_judged(s, &v);
 			s->events->verdict(s->arg, rcpt, &v);
+		}
 	while (session_pass_on(s));
 }
 
 static void speak_time(struct session *s)
 {
-	if (!s->mail_at && dialogue_greeted(s->dialogue))
+	if (!s->mail_at && dialogue_greeted(s->dialogue) && dialogue_stage(s->dialogue) != STAGE_AUTH)
 		s->mail_at = loop_micros();
 }
 
 /* Says what may be said now. */
-static enum dialogue_want speak(struct session *s)
+static enum dialogue_want speak_once(struct session *s)
 {
 	struct buf *out = &s->common->out;
 	enum dialogue_want want;
@@ -67,7 +74,18 @@ static enum dialogue_want speak(struct session *s)
 	speak_time(s);
 	if (out->len > 0)
 		stream_write(s->stream, out->data, out->len);
+	if (dialogue_stage(s->dialogue) == STAGE_AUTH)
+		secret_wipe(out->data, out->len);
 	collect(s);
+	return want;
+}
+
+static enum dialogue_want speak(struct session *s)
+{
+	enum dialogue_want want;
+
+	while ((want = speak_once(s)) == DIALOGUE_LOGIN)
+		session_login(s);
 	return want;
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/checks.h"
+#include "courier/credentials.h"
 #include "courier/generic.h"
 #include "courier/ports.h"
 #include "format/domain.h"
@@ -175,6 +176,9 @@ static const char *read_all(struct transport *t, const struct settings *s, bool 
 		return "reply_filter";
 	if (!read_dns(t, s, why))
 		return "dns_reply_filter";
+	t->credentials = credentials_open(m, s, &option, why);
+	if (option)
+		return option;
 	if (!transport_tls_read(&t->tls, m, s, for_check, &option, why))
 		return option;
 	t->idle_time = m->connection_cache_time_limit;
@@ -219,9 +223,18 @@ void transports_free(struct transports *all)
 		generic_free(all->all[i].generic);
 		table_list_free(all->all[i].dns_filter);
 		transport_tls_clear(&all->all[i].tls);
+		credentials_close(all->all[i].credentials);
 	}
 	free(all->all);
 	free(all);
+}
+
+bool transports_log_in(const struct transports *all)
+{
+	for (size_t i = 0; i < all->settings->transport_count; i++)
+		if (all->all[i].credentials)
+			return true;
+	return false;
 }
 
 const struct transport *transports_find(const struct transports *all, const char *name)

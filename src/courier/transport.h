@@ -9,6 +9,8 @@
 #include "courier/transport_tls.h"
 #include "settings/settings.h"
 
+struct credentials;
+
 struct transport {
 	const struct manner *manner;     /* borrowed from the settings */
 	struct endpoint from4, from6;    /* to connect from; size 0: the system chooses */
@@ -19,6 +21,7 @@ struct transport {
 	struct table_list *discard_maps; /* by the peer's address; NULL: none */
 	unsigned pix;                    /* PIX_… where no table says otherwise */
 	struct table_list *pix_maps;     /* by the peer's address; NULL: none */
+	struct credentials *credentials; /* to log in with; NULL: no login */
 	struct table *reply_filter;      /* by the line of a reply; NULL: none */
 	struct checks *checks;           /* of header fields and lines; NULL: none */
 	struct generic *generic;         /* mapping of addresses; NULL: none */
@@ -35,6 +38,9 @@ struct transports;
  * blame, *why what is wrong with it (free() both). The settings are borrowed. */
 struct transports *transports_new(const struct settings *, bool for_check, char **path, char **why);
 void transports_free(struct transports *);
+
+/* Whether one of them has credentials. */
+bool transports_log_in(const struct transports *);
 
 /* The one of that name, or NULL. */
 const struct transport *transports_find(const struct transports *, const char *name);

@@ -62,7 +62,10 @@ static int run(struct loop *loop, const struct settings *settings, unsigned slot
 int courier_process(struct settings *settings, unsigned slot)
 {
 	struct loop *loop = loop_new();
-	int code = run(loop, settings, slot);
+	int code;
+
+	process_keep_memory();
+	code = run(loop, settings, slot);
 
 	loop_free(loop);
 	log_flush();

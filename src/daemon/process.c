@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -66,6 +67,12 @@ pid_t process_start(const struct process_start *start)
 		_exit(127);
 	}
 	return pid;
+}
+
+void process_keep_memory(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	prctl(PR_SET_DUMPABLE, 0);
 }
 
 int process_settings_fd(const struct settings *settings)

@@ -38,6 +38,10 @@ bool process_is_child(int argc, char **argv, unsigned *slot);
  * be (logged). */
 struct settings *process_begin(char **argv);
 
+/* In a child that holds passwords and keys: its memory is written to no file and read by no other process of its
+ * user. */
+void process_keep_memory(void);
+
 /* The settings as a sealed memfd, or -1 with errno. */
 int process_settings_fd(const struct settings *);
 struct settings *process_settings_read(int fd, const char **why);   /* closes fd */

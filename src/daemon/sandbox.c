@@ -98,6 +98,7 @@ static void courier_paths(const struct settings *s, struct paths *p)
 		add_tables(p, s->transports[i].manner->tls_policy_maps);
 	}
 	add_readable(p, s->resolver_hosts_file);
+	add_readable(p, s->sasl_secret_directory);
 	add_readable(p, s->resolver_trust_anchor_file);
 }
 

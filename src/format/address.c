@@ -277,3 +277,27 @@ bool address_quote(struct text plain, struct buf *out)
 	}
 	return buf_char(out, '"');
 }
+
+/* Names that stand for a function are no names with an extension. */
+static bool is_whole(struct text local, const char *delimiters)
+{
+	static const char owner[] = "owner-", request[] = "-request";
+	const size_t n = sizeof request - 1;
+
+	if (text_is_nocase(local, "postmaster") || text_is_nocase(local, "mailer-daemon")
+			|| text_is_nocase(local, "double-bounce"))
+		return true;
+	return strchr(delimiters, '-') && (text_starts_nocase(local, owner)
+		|| (local.n > n && text_is_nocase(text_make(local.p + local.n - n, n), request)));
+}
+
+struct text address_extension(struct text local, const char *delimiters)
+{
+	size_t i = 0;
+
+	while (i < local.n && !(local.p[i] && strchr(delimiters, local.p[i])))
+		i++;
+	if (i == 0 || is_whole(local, delimiters))
+		i = local.n;
+	return text_make(local.p + i, local.n - i);
+}

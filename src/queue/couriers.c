@@ -13,6 +13,7 @@
 #include "queue/lease.h"
 #include "queue/loss.h"
 #include "queue/queue.h"
+#include "queue/refusals.h"
 #include "queue/results.h"
 #include "queue/wear.h"
 
@@ -22,6 +23,7 @@ struct couriers *couriers_new(struct queue *q)
 
 	all->queue = q;
 	list_init(&all->list);
+	all->refusals = refusals_new();
 	all->flights = idmap_new();
 	loss_begin(all);
 	return all;
@@ -43,6 +45,7 @@ void couriers_free(struct couriers *all)
 		return;
 	LIST_EACH(l, &all->list)
 		couriers_forget(LIST_OF(l, struct courier, all));
+	refusals_free(all->refusals);
 	idmap_free(all->flights);
 	loss_end(all);
 	free(all);
@@ -99,7 +102,11 @@ static void heard_found(void *arg, uint32_t number, const char *answer)
 
 static void heard_keep(void *arg, const char *name, const void *value, size_t n)
 {
-	kept_put(hear(arg)->kept, name, text_make(value, n));
+	struct courier *c = arg;
+	struct queue *q = hear(c);
+
+	if (!refusals_keep(c->home->refusals, c, name, value, n))
+		kept_put(q->kept, name, text_make(value, n));
 }
 
 static void heard_have(void *arg, const char *name)
@@ -159,6 +166,7 @@ void couriers_add(struct couriers *all, unsigned slot, pid_t pid, int fd)
 	list_append(&all->list, &c->all);
 	c->link = link_new(all->queue->loop, fd, &events, c);
 	wear_begin(c);
+	refusals_tell(all->refusals, c);
 }
 
 static struct courier *find(struct couriers *all, unsigned slot, pid_t pid)

@@ -69,6 +69,8 @@ struct settings {
 	bool enable_idna2003_compatibility;
 	char *debug_peer_list;
 	int64_t debug_peer_level;
+	char *cyrus_sasl_config_path, *sasl_secret_directory;
+	bool send_cyrus_sasl_authzid;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	struct settings_tls tls;
 	int64_t connection_cache_ttl_limit, connection_cache_protocol_timeout;

@@ -35,9 +35,6 @@ const struct option_row settings_other_rows[] = {
 		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
 		"qmqpd_authorized_clients, relay_domains, "
 		"smtpd_access_maps", "lists in which a domain stands for its sub-domains too"),
-	/* SASL and TLS of all transports */
-	ROW(FLAG, "send_cyrus_sasl_authzid", "no", "send an authorisation identity"),
-	ROW(TEXT, "cyrus_sasl_config_path", "", "where SASL looks for its files"),
 	ROW(TEXT, "tls_low_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(TEXT, "tls_export_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(SIZE, "tls_daemon_random_bytes", "32", "seed of a process", .min = 1),

@@ -11,6 +11,16 @@ static void put_line(FILE *out, const char *name, const char *value)
 
 enum { LINE_MAX_BYTES = 4096 };
 
+static void add_login(struct buf *line, const json_t *host)
+{
+	if (*ctl_text(host, "login"))
+		buf_fmt(line, ", login by the entry for %s", ctl_text(host, "login"));
+	if (json_is_true(json_object_get(host, "login_withheld")))
+		buf_str(line, ", no login: there is an entry for this name, but DNSSEC does not vouch for it");
+	if (*ctl_text(host, "login_failure"))
+		buf_fmt(line, ", no login: %s", ctl_text(host, "login_failure"));
+}
+
 /* "10 mx.example.org[192.0.2.1]:25 (insecure; …)": what is worth knowing of a host in one line. */
 static void put_host(FILE *out, const char *name, const json_t *host)
 {
@@ -38,6 +48,7 @@ static void put_host(FILE *out, const char *name, const json_t *host)
 		buf_fmt(&line, " for %s", ctl_text(host, "tls_names"));
 	if (json_is_integer(dead))
 		buf_fmt(&line, ", did not answer %lld s ago: behind the others", (long long)json_integer_value(dead));
+	add_login(&line, host);
 	put_line(out, name, buf_text(&line));
 	buf_free(&line);
 }

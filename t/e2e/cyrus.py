@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from harness import Skip
-from servers import Server, connect, greets, need, read
+from servers import Server, connect, free_port, greets, need, read
 from spool import ROOT
 
 CYRUS = """
@@ -40,6 +40,7 @@ SERVICES {{
   lmtp cmd="lmtpd -C {dir}/imapd.conf" listen="{dir}/socket/lmtp" prefork=0 maxchild=50
   lmtpmake cmd="lmtpd -C {dir}/make.conf" listen="{dir}/socket/make" prefork=0 maxchild=5
   lmtpfull cmd="lmtpd -C {dir}/full.conf" listen="{dir}/socket/full" prefork=0 maxchild=5
+  lmtpinet cmd="lmtpd -C {dir}/imapd.conf" listen="127.0.0.1:{port}" proto="tcp4" prefork=0 maxchild=50
 }}
 EVENTS {{
   checkpoint cmd="/usr/sbin/cyrus ctl_cyrusdb -C {dir}/imapd.conf -c" period=30
@@ -48,7 +49,7 @@ EVENTS {{
 
 
 class Cyrus(Server):
-    """lmtpd on its UNIX socket, with the mailboxes of USERS at example.org; anybody else is 550 5.1.1 (three lines).
+    """lmtpd on its UNIX socket, and on 127.0.0.1 where it wants a login, with the mailboxes of USERS at example.org; anybody else is 550 5.1.1 (three lines).
 
     overquota has 552 5.2.2 at RCPT; broken cannot be written to, which is a temporary failure after the dot.
     """
@@ -59,12 +60,12 @@ class Cyrus(Server):
             raise Skip("Cyrus needs root to start as the user cyrus")
         super().__init__(directory)
         self.users = tuple(users)
-        self.socket = self.at("socket/lmtp")
+        self.socket, self.address = self.at("socket/lmtp"), ("127.0.0.1", free_port())
         text = CYRUS.format(dir=self.dir)
         self.write("imapd.conf", text + "autocreate_quota: 0\n" + extra)
         self.write("make.conf", text + "autocreate_quota: 0\nautocreate_post: yes\n")
         self.write("full.conf", text + "autocreate_quota: 1\nautocreate_post: yes\n")
-        self.write("cyrus.conf", CYRUS_SERVICES.format(dir=self.dir))
+        self.write("cyrus.conf", CYRUS_SERVICES.format(dir=self.dir, port=self.address[1]))
         self.owner, self.group = pwd.getpwnam("cyrus").pw_uid, grp.getgrnam("mail").gr_gid
         names = ["spool", "proc", "lock", "sieve", "socket", "conf"]
         names += ["conf/" + name for name in "db socket log msg user quota proc sieve backup".split()]

@@ -313,8 +313,6 @@ static const struct {
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
-	{ "\nlmtp_sasl_auth_enable = yes", "conf:2: lmtp_sasl_auth_enable: accepted, but" },
-	{ "transport x { protocol = lmtp\nsasl_auth_enable = yes }", "conf:2: transport.x.sasl_auth_enable: accepted, but" },
 };
 
 START_TEST(test_warned)
