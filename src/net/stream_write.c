@@ -18,8 +18,6 @@ static size_t put(struct stream *s, const char *bytes, size_t n)
 {
 	ssize_t taken;
 
-	if (n == 0)
-		return 0;   /* a piece of a file may become nothing, and TLS has no record for that */
 	do
 		taken = s->tls ? stream_secure_put(s, bytes, n)
 			: send(s->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
