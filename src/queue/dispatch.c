@@ -85,12 +85,14 @@ void dispatch_send(struct queue *q, struct entry *e, struct courier *c, bool ahe
 }
 
 /* With the window full, requests go ahead to where connections are busy, so that none of these has to rest until
- * the next request comes. Not with max_use, which counts what a courier is sent: some of that would come back. */
+ * the next request comes. Not with max_use, which counts what a courier is sent: some of that would come back;
+ * nor where the window has shrunk: a connection that is passed on is never given back. */
 static void send_ahead(struct queue *q, struct destination *d)
 {
 	struct courier *c;
 
-	if (!d->waiting || !d->keeps || q->settings->max_use > 0 || !destination_is_full(d, queue_now(q)))
+	if (!d->waiting || !d->keeps || q->settings->max_use > 0 || d->busy > d->window.size
+		|| !destination_is_full(d, queue_now(q)))
 		return;
 	c = couriers_ahead(q->couriers, d);
 	if (!c)

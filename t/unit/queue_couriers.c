@@ -300,6 +300,22 @@ START_TEST(test_ahead)
 }
 END_TEST
 
+/* A window that has shrunk is kept, although connections could be passed on for ever. */
+START_TEST(test_ahead_of_a_smaller_window)
+{
+	struct destination *d;
+	struct world w;
+
+	two_ahead(&w);
+	d = destinations_get(w.queue->destinations, "lmtp", "inet:a");
+	d->rules.limit = d->window.size = 1;
+	w.hold_answers = false;
+	ck_assert(world_until_left(&w, 3, MINUTE));
+	ck_assert_uint_eq(d->busy, 1);
+	all_served(&w, 10);
+}
+END_TEST
+
 /* Nothing goes ahead of a connection that is closed after each request. */
 START_TEST(test_nothing_ahead_of_closed_connections)
 {
@@ -579,6 +595,7 @@ int main(void)
 		{ "quiet destination", test_one_courier_works_for_a_quiet_destination, 1, 0 },
 		{ "idle connections are called back", test_idle_connections_are_called_back, 1, 0 },
 		{ "ahead", test_ahead, 1, 0 },
+		{ "ahead of a smaller window", test_ahead_of_a_smaller_window, 1, 0 },
 		{ "nothing ahead of closed connections", test_nothing_ahead_of_closed_connections, 1, 0 },
 		{ "ahead of connections that close", test_ahead_of_connections_that_close, 1, 0 },
 		{ "suspended ahead", test_suspended_ahead, 1, 0 },
