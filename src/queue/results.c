@@ -194,7 +194,7 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 		         (unsigned)said->request);
 		return;
 	}
-	if (said->untried) {
+	if (said->untried && !list_empty(&f->ahead)) {
 		came_back(q, f);
 		return;
 	}

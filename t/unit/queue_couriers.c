@@ -316,6 +316,24 @@ START_TEST(test_ahead_of_a_smaller_window)
 }
 END_TEST
 
+/* Only what waited for a connection can come back untried; all else would be sent again for ever. */
+START_TEST(test_untried_with_a_connection)
+{
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	w.gives_back = true;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, 10000);
+	ck_assert_uint_eq(world_host(&w, "inet:a")->requests, 1);
+	ck_assert_uint_eq(world_journal("next "), 1);
+	w.gives_back = false;
+	ck_assert(world_until_left(&w, 0, 60 * MINUTE));
+	world_end(&w);
+}
+END_TEST
+
 /* Nothing goes ahead of a connection that is closed after each request. */
 START_TEST(test_nothing_ahead_of_closed_connections)
 {
@@ -596,6 +614,7 @@ int main(void)
 		{ "idle connections are called back", test_idle_connections_are_called_back, 1, 0 },
 		{ "ahead", test_ahead, 1, 0 },
 		{ "ahead of a smaller window", test_ahead_of_a_smaller_window, 1, 0 },
+		{ "untried with a connection", test_untried_with_a_connection, 1, 0 },
 		{ "nothing ahead of closed connections", test_nothing_ahead_of_closed_connections, 1, 0 },
 		{ "ahead of connections that close", test_ahead_of_connections_that_close, 1, 0 },
 		{ "suspended ahead", test_suspended_ahead, 1, 0 },

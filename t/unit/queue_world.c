@@ -126,6 +126,7 @@ static void finish(struct job *j, enum site site, bool kept)
 	struct finish f = { .request = j->request->number, .destination = j->request->destination,
 		.connection = heir ? CONNECTION_PASSED : kept ? CONNECTION_KEPT : CONNECTION_CLOSED,
 		.next = heir ? heir->request->number : 0, .took_idle = j->took_idle, .site = site,
+		.untried = j->courier->world->gives_back,
 	                    .reason = site == SITE_FINE ? NULL
 	                    : (char *)"connect to host.test: Connection refused" };
 	struct courier_end *c = j->courier;
@@ -187,7 +188,7 @@ static void job_over(void *arg)
 		crash(c);
 		return;
 	}
-	for (uint32_t i = 0; i < j->request->envelope->count; i++) {
+	for (uint32_t i = 0; i < j->request->envelope->count && !c->world->gives_back; i++) {
 		if (h->dead && !j->connected)
 			answer(j, i, OUTCOME_DEFERRED, "4.4.1", "connect to host.test: Connection refused");
 		else if (h->fails)

@@ -44,6 +44,7 @@ struct world {
 	unsigned ahead, recalled;             /* requests sent ahead of a connection; those that came back so */
 	unsigned crashes;
 	bool never_keeps;             /* connections are closed after each request */
+	bool gives_back;              /* couriers call requests untried that had a connection */
 	bool hold_answers;            /* requests stay with their couriers */
 	bool mark_dots;               /* couriers say that the content is on its way */
 	bool stopped;
