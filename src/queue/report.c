@@ -298,16 +298,23 @@ static void written(void *arg)
 		tell(s);
 }
 
-/* A notice about a report has that one's number, any other the next one. 0: there is none left. */
-static uint64_t new_id(struct message *m, bool notice)
+/* A message of many recipients may have many reports of success: half of the numbers are for what nobody may miss. */
+static unsigned numbers_for(enum dsn_action action)
 {
+	return action == DSN_DELIVERED ? MESSAGE_REPORTS_MAX / 2 : MESSAGE_REPORTS_MAX;
+}
+
+/* A notice about a report has that one's number, any other the next one. 0: there is none left. */
+static uint64_t new_id(const struct report *r)
+{
+	struct message *m = r->active->message;
 	unsigned number = queue_id_report(m->id);
 
-	if (!number && m->reports < MESSAGE_REPORTS_MAX)
+	if (!number && m->reports < numbers_for(r->action))
 		number = ++m->reports;
 	if (!number)
 		return 0;
-	return queue_id_make(queue_id_microseconds(m->id), number | (notice ? QUEUE_ID_NOTICE : 0));
+	return queue_id_make(queue_id_microseconds(m->id), number | (r->dsn.notice ? QUEUE_ID_NOTICE : 0));
 }
 
 static void hand_over(struct report *r, uint64_t id, void (*relying)(struct active *))
@@ -333,15 +340,15 @@ static void hand_over(struct report *r, uint64_t id, void (*relying)(struct acti
 
 bool report_send(struct report *r, void (*relying)(struct active *))
 {
-	uint64_t id = new_id(r->active->message, r->dsn.notice);
+	uint64_t id = new_id(r);
 
 	if (id) {
 		shorten(r);
 		hand_over(r, id, relying);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "bounce", r->active->name,
-		         "%zu recipients cannot be reported on: all %d report numbers are used up", r->dsn.count,
-		         MESSAGE_REPORTS_MAX);
+		         "%zu recipients cannot be reported on: all %u numbers of reports of that kind are used up",
+		         r->dsn.count, numbers_for(r->action));
 	}
 	report_free(r);
 	return id != 0;

@@ -198,6 +198,29 @@ START_TEST(test_no_number_left)
 }
 END_TEST
 
+/* However many reports of success there were, a failure is reported. */
+START_TEST(test_numbers_are_left_for_failures)
+{
+	static const char *const rcpts[] = { "ok@a.test", "never@a.test" };
+	struct world w;
+	uint64_t id;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_host(&w, "inet:sender")->dead = true;
+	w.hold_answers = true;
+	fake_spool_next.rcpt_params = "NOTIFY=SUCCESS,FAILURE";
+	id = fake_spool_drop(w.queue->spool, "s@sender.test", rcpts, 2, "Subject: x\r\n\r\nx\r\n");
+	world_run(&w, SECOND);
+	messages_find(w.queue->messages, id)->reports = MESSAGE_REPORTS_MAX / 2;
+	w.hold_answers = false;
+	world_run(&w, MINUTE);
+	ck_assert_uint_eq(world_journal("report "), 1);
+	ck_has(report_of(id, MESSAGE_REPORTS_MAX / 2 + 1), "Final-Recipient: rfc822; never@a.test\r\nAction: failed");
+	world_end(&w);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -206,6 +229,7 @@ int main(void)
 		{ "gathered", test_gathered, 1, 0 },
 		{ "crash", test_crash, 1, 0 },
 		{ "stop", test_stop, 2, 0 },
+		{ "numbers are left for failures", test_numbers_are_left_for_failures, 1, 0 },
 		{ "no number left", test_no_number_left, 1, 0 },
 	};
 
