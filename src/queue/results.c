@@ -242,6 +242,8 @@ void results_lost(struct queue *q, struct flight *f, bool crashed)
 			tell_lost_reply(a, rcpt);
 		if (guilty)
 			defer(q, f, rcpt, "4.3.0", "this message makes couriers crash; it is held");
+		else if (crashed && a->verification)
+			defer(q, f, rcpt, "4.3.0", "the courier crashed while it asked");
 		else
 			put_back(q, f, rcpt, "the courier crashed while it had this message");
 	}

@@ -1,4 +1,5 @@
 /* Couriers that come, go and die, leases of connections, and a long random run in which nothing may break. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -50,6 +51,29 @@ START_TEST(test_death)
 	ck_assert_uint_eq(world_host(&w, "inet:a")->requests, deaths[_i].requests);
 	ck_assert_uint_eq(world_journal("suspect "), deaths[_i].suspects);
 	ck_assert_uint_eq(world_journal("next "), 0);
+	world_end(&w);
+}
+END_TEST
+
+static void note_verified(void *arg, json_t *result, const char *why)
+{
+	ck_assert_ptr_null(why);
+	snprintf(arg, 100, "%s %s", json_string_value(json_object_get(result, "dsn")),
+		json_string_value(json_object_get(result, "text")));
+}
+
+/* A question at which couriers crash is asked once: it costs the mail that they have, and nobody can hold it. */
+START_TEST(test_death_of_a_question)
+{
+	char result[100] = "";
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	queue_verify(w.queue, "crash@a.test", MINUTE, note_verified, result);
+	world_run(&w, 2 * MINUTE);
+	ck_assert_uint_eq(w.crashes, 1);
+	ck_assert_str_eq(result, "4.3.0 the courier crashed while it asked");
 	world_end(&w);
 }
 END_TEST
@@ -605,6 +629,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "death", test_death, UNIT_ROWS(deaths), 0 },
 		{ "death of a probe", test_death_of_a_probe, 1, 0 },
+		{ "death of a question", test_death_of_a_question, 1, 0 },
 		{ "end that nobody reports", test_end_that_nobody_reports, 1, 0 },
 		{ "silent courier is killed", test_silent_courier_is_killed, 1, 0 },
 		{ "silence is not healthy", test_silence_is_not_healthy, 1, 0 },
