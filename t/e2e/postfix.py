@@ -58,6 +58,17 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def once_each(text):
+    """main.cf with each parameter once, its last value. Postfix's processes warn of what stands twice, and its log
+    daemon, which warns as well, can wait for itself for ever when several do."""
+    values = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals:
+            values[name.strip()] = value.strip()
+    return "".join("%s = %s\n" % pair for pair in values.items())
+
+
 class Postfix(Server):
     """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP."""
 
@@ -69,7 +80,7 @@ class Postfix(Server):
         for name in ("etc", "queue", "data"):
             os.makedirs(self.at(name), exist_ok=True)
         os.chown(self.at("data"), pwd.getpwnam("postfix").pw_uid, 0)
-        self.write("etc/main.cf", POSTFIX_MAIN.format(dir=self.dir, nexthop=nexthop) + extra)
+        self.write("etc/main.cf", once_each(POSTFIX_MAIN.format(dir=self.dir, nexthop=nexthop) + extra))
         self.write("etc/master.cf", POSTFIX_MASTER)
         self._command("check")
 

@@ -5,6 +5,7 @@ import pwd
 import subprocess
 
 from harness import Skip
+from postfix import once_each
 from servers import Server, free_port, greets, need
 from spool import ROOT
 
@@ -63,7 +64,7 @@ class SmtpServers(Server):
             os.makedirs(self.at(name), exist_ok=True)
         os.chown(self.at("data"), pwd.getpwnam("postfix").pw_uid, 0)
         self.address = {name: ("127.0.0.1", free_port()) for name in certificates}
-        self.write("etc/main.cf", SMTPD_MAIN.format(dir=self.dir) + extra)
+        self.write("etc/main.cf", once_each(SMTPD_MAIN.format(dir=self.dir) + extra))
         self.write("etc/master.cf", SMTPD_MASTER + "".join(
             "127.0.0.1:%d inet n - n - 50 smtpd\n  -o smtpd_tls_cert_file=%s -o smtpd_tls_key_file=%s\n"
             % (self.address[name][1], chain, key) for name, (chain, key) in certificates.items()))
