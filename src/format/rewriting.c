@@ -10,7 +10,7 @@
 #include "format/stuff.h"
 
 enum {
-	ANSWER_MAX = 1024 * 1024,   /* bytes that the rules may send in place of a field or a line */
+	ANSWER_MAX = 1024 * 1024,   /* bytes by which the rules may make a field or a line longer */
 	GROWTH = 8                  /* times as long a field may become in ASCII */
 };
 
@@ -45,7 +45,7 @@ struct rewriting *rewriting_new(const struct rewriting_setup *setup)
 	r->mime = mime_new(&limits, setup->seven_bit || setup->ascii_header);
 	r->convert = mime_convert_new(&convert, r->mime, &sink);
 	buf_init(&r->record, setup->record_limit + strlen("\r\n"));
-	buf_init(&r->answer, ANSWER_MAX);
+	buf_init(&r->answer, ANSWER_MAX + 2 * setup->header_limit + setup->record_limit);
 	buf_init(&r->ascii, ANSWER_MAX + GROWTH * setup->header_limit);
 	line_cut_begin(&r->cut, setup->line_limit);
 	return r;

@@ -283,6 +283,32 @@ START_TEST(test_long_field)
 }
 END_TEST
 
+/* What the limits let through whole the rules may leave as it is, however large that is. */
+START_TEST(test_large_field)
+{
+	enum { LARGE = 3 * 1024 * 1024 };
+	struct rewriting_setup setup = limits;
+	struct rewriting *r;
+	struct buf in, out;
+
+	setup.rules = &rules;
+	setup.line_limit = 0;
+	setup.header_limit = LARGE;
+	buf_init(&in, 2 * LARGE);
+	buf_init(&out, 2 * LARGE);
+	buf_str(&in, "A:");
+	while (in.len < LARGE - 100)
+		buf_str(&in, " " TEN "\r\n");
+	buf_str(&in, "B: c\r\n\r\n.\r\n");
+	r = rewriting_new(&setup);
+	ck_assert(rewriting_add(r, text_make(in.data, in.len), &out));
+	ck_assert_uint_eq(out.len, in.len + 1);
+	rewriting_free(r);
+	buf_free(&in);
+	buf_free(&out);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -294,6 +320,7 @@ int main(void)
 		{ "rules", test_rules, UNIT_ROWS(ruled), 0 },
 		{ "rules and conversion", test_rules_and_conversion, 1, 0 },
 		{ "long field", test_long_field, 1, 0 },
+		{ "large field", test_large_field, 1, 0 },
 	};
 
 	return unit_main("format/rewriting", cases, UNIT_ROWS(cases));
