@@ -66,7 +66,7 @@ def once_each(text):
         name, equals, value = line.partition("=")
         if equals:
             values[name.strip()] = value.strip()
-    return "".join("%s = %s\n" % pair for pair in values.items())
+    return "".join(("%s = %s" % pair).rstrip() + "\n" for pair in values.items())
 
 
 class Postfix(Server):
