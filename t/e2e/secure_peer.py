@@ -22,7 +22,10 @@ class SecureSession(Session):
         if self.peer.before_handshake:
             self.raw(self.peer.before_handshake)
         try:
-            self.sock = self.peer.context.wrap_socket(self.sock, server_side=True)
+            # the plain socket is empty from now on: nobody may look at it while the other takes its place
+            with self.peer.changed:
+                self.sock = self.peer.context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+            self.sock.do_handshake()
         except (OSError, ssl.SSLError):
             self.ended_by = "client"
             self.peer.handshakes_failed += 1
@@ -40,6 +43,9 @@ class SecureSession(Session):
 
     def pending(self):
         return bool(self.secure and self.sock.pending()) or super().pending()
+
+    def gone(self):
+        return self.sock.fileno() < 0 or super().gone()
 
     def _do_ehlo(self, line):
         self._do_lhlo(line)
