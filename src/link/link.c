@@ -123,6 +123,11 @@ bool link_is_quiet(const struct link *l)
 	return l->out.len == 0 && channel_is_quiet(l->channel);
 }
 
+bool link_is_behind(const struct link *l)
+{
+	return !channel_is_quiet(l->channel);
+}
+
 static void post_pair(struct link *l, enum message_kind kind, uint32_t a, uint32_t b)
 {
 	size_t begin = message_begin(&l->scratch, kind);

@@ -131,6 +131,8 @@ void link_send_request(struct link *, const struct request *, int fd);
 size_t link_waiting(const struct link *);
 /* Whether everything that was to be sent has left. */
 bool link_is_quiet(const struct link *);
+/* Whether packets wait because the other end does not read. */
+bool link_is_behind(const struct link *);
 /* Whether the courier marked it (also after the link has broken). */
 bool link_dot_marked(const struct link *, uint32_t request);
 void link_send_close_idle(struct link *, uint32_t destination, unsigned count);

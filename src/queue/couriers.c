@@ -113,8 +113,12 @@ static void heard_have(void *arg, const char *name)
 {
 	struct courier *c = arg;
 	struct queue *q = hear(c);
-	struct text value = kept_get(q->kept, name, loop_wall(q->loop));
+	struct text value;
 
+	/* a courier that asks and does not listen gets no more to wait for it here; it does without */
+	if (link_is_behind(c->link))
+		return;
+	value = kept_get(q->kept, name, loop_wall(q->loop));
 	link_send_keep(c->link, name, value.p, value.n);
 }
 

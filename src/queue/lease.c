@@ -122,7 +122,10 @@ void lease_lost(struct flight *f)
 
 void lease_closed(struct destination *d, unsigned seat, unsigned count)
 {
-	add_idle(d, destination_share(d, seat), -(int)count);
+	struct share *s = destination_share(d, seat);
+
+	/* a courier that closes what it does not have is not believed for ever */
+	add_idle(d, s, count < (unsigned)(s->idle + (int)LINK_SLOTS) ? -(int)count : 0);
 	d->closing = 0;
 	destination_wake(d);
 }
