@@ -14,7 +14,7 @@
 #include "link/queue_end.h"
 
 #define PACKETS_A_TURN 16
-#define REST_MS 2
+#define REST_MS 4
 
 struct link {
 	struct loop *loop;

@@ -8,6 +8,9 @@
  * with less work than two do. */
 enum { BUSY_WITH_IT = 32 };
 
+/* Requests that may wait for each connection at work: what is answered and sent while a packet rests and travels. */
+enum { AHEAD_OF_EACH = 2 };
+
 static struct destination *destination_of(const struct flight *f)
 {
 	return f->entry->destination;
@@ -162,13 +165,12 @@ bool lease_prefers(struct destination *d, const struct courier *c, const struct 
 
 /* Sent ahead. */
 
-/* As many as are at work there: that is what comes free while an answer travels. Half of the credits stay for
- * requests that have a lease, which is what gives credits back. */
+/* Half of the credits stay for requests that have a lease, which is what gives credits back. */
 bool lease_may_await(struct destination *d, const struct courier *c)
 {
 	const struct share *s = destination_share(d, c->seat);
 
-	return s->ahead < s->busy && c->credit > c->flying;
+	return s->ahead < AHEAD_OF_EACH * s->busy && c->credit > c->flying;
 }
 
 void lease_recall(struct destination *d, unsigned count)

@@ -9,7 +9,7 @@
 #include "spool/io.h"
 #include "spool/pace.h"
 
-enum { REST_MS = 4 };   /* mail waits for it, but only behind other mail */
+enum { REST_MS = 8 };   /* mail waits for it, but only behind other mail */
 
 struct dirsync {
 	struct disk_job job;
