@@ -65,4 +65,6 @@ void session_tell_passed(void *session)
 
 	s->passed_events = NULL;
 	events->passed(s->passed_arg);
+	/* its content may be out already, which was too early for the next one to follow */
+	session_offer(s);
 }
