@@ -142,12 +142,21 @@ static void ask_for_reload(void *arg)
 	tell(arg, REINS_RELOAD, "");
 }
 
-static void kill_courier(void *arg, unsigned slot, pid_t pid)
+static void about_courier(struct queue_side *q, enum reins_kind kind, unsigned slot, pid_t pid)
 {
-	struct queue_side *q = arg;
-	struct reins_message message = { .kind = REINS_KILL, .slot = slot, .pid = pid, .fd = -1 };
+	struct reins_message message = { .kind = kind, .slot = slot, .pid = pid, .fd = -1 };
 
 	reins_send(q->reins, &message);
+}
+
+static void kill_courier(void *arg, unsigned slot, pid_t pid)
+{
+	about_courier(arg, REINS_KILL, slot, pid);
+}
+
+static void replace_courier(void *arg, unsigned slot, pid_t pid)
+{
+	about_courier(arg, REINS_REPLACE, slot, pid);
 }
 
 static void start_apart(void *arg)
@@ -162,7 +171,8 @@ static void serve(struct queue_side *q, const char *sandbox)
 	q->events = event_feed_new(q->loop, q->queue);
 	control_processes_own(control_processes(q->control), sandbox);
 	q->reins = reins_new(q->loop, PROCESS_REINS, heard, ended, q);
-	queue_set_supervisor(q->queue, &(struct queue_supervisor){ kill_courier, start_apart, q });
+	queue_set_supervisor(q->queue, &(struct queue_supervisor){
+		.kill = kill_courier, .replace = replace_courier, .start_apart = start_apart, .arg = q });
 	q->terminate = loop_signal_new(q->loop, SIGTERM, caught, q);
 	tell(q, REINS_SANDBOX, sandbox);
 	tell(q, REINS_READY, "");

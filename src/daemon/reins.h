@@ -30,7 +30,9 @@ enum reins_kind {
 	/* queue → supervisor: one more courier is wanted, with the slot QUEUE_SLOT_APART; once, and never again when
 	 * it ends */
 	REINS_APART,
-	REINS_LAST = REINS_APART
+	/* queue → supervisor: courier slot, pid only finishes what it has: another one is wanted in its place */
+	REINS_REPLACE,
+	REINS_LAST = REINS_REPLACE
 };
 
 /* The last two are those of the events: a socket and a file that is open for appending; fd -1: there is none any

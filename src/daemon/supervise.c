@@ -21,6 +21,8 @@ enum {
 	ORPHAN_LIMIT = 5000,    /* for couriers to end after their queue process has */
 };
 
+enum { LEAVING_LIMIT = 8 };     /* couriers for each slot, those that finish included; more are replaced when they end */
+
 static void say(enum log_level level, const char *text)
 {
 	log_line(level, "master", NULL, "%s", text);
@@ -131,6 +133,18 @@ static void kill_courier(struct supervisor *s, const struct reins_message *m)
 	kill(child->pid, SIGKILL);
 }
 
+/* What its peers take to end must not keep all mail waiting; but couriers that finish may not become ever more. */
+static void replace_courier(struct supervisor *s, const struct reins_message *m)
+{
+	struct child *child = find(s, m->pid);
+	size_t alive = 0;
+
+	LIST_EACH(node, &s->children)
+		alive += LIST_OF(node, struct child, node)->courier;
+	if (child && child->courier && alive < s->slot_count * LEAVING_LIMIT)
+		supervise_replace_courier(s, child);
+}
+
 void supervise_heard(void *arg, struct child *child, const struct reins_message *m)
 {
 	struct supervisor *s = arg;
@@ -145,6 +159,8 @@ void supervise_heard(void *arg, struct child *child, const struct reins_message 
 		supervise_reload(s);
 	else if (m->kind == REINS_KILL)
 		kill_courier(s, m);
+	else if (m->kind == REINS_REPLACE)
+		replace_courier(s, m);
 	else if (m->kind == REINS_APART)
 		supervise_start_apart(s);
 }

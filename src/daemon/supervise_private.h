@@ -50,6 +50,7 @@ void supervise_stop(struct supervisor *, int exit_code);
 void supervise_start_queue(void *arg);
 void supervise_start_couriers(struct supervisor *);   /* one in each slot; what ran there finishes itself */
 void supervise_start_apart(struct supervisor *);      /* the one that REINS_APART asks for */
+void supervise_replace_courier(struct supervisor *, const struct child *);   /* the old one finishes itself */
 void supervise_free_slots(struct supervisor *);
 int64_t supervise_next_delay(int64_t *delay);         /* before what died is started again, ms */
 bool supervise_open_listeners(struct supervisor *, char **why);

@@ -76,6 +76,15 @@ void supervise_start_apart(struct supervisor *s)
 		launch(s, QUEUE_SLOT_APART);
 }
 
+void supervise_replace_courier(struct supervisor *s, const struct child *old)
+{
+	if (!s->queue_ready || s->stopping || s->replacing)
+		return;
+	for (size_t i = 0; i < s->slot_count; i++)
+		if (s->slots[i]->courier == old)
+			start_courier(s->slots[i]);
+}
+
 static size_t wanted_couriers(const struct settings *settings)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -73,6 +73,7 @@ int64_t queue_now(const struct queue *);                       /* ms of the boot
 int64_t queue_wall(const struct queue *, int64_t boot_ms);     /* the same moment, ms since 1970 */
 int64_t queue_boot(const struct queue *, int64_t wall_ms);     /* the other way round */
 void queue_kill_courier(struct queue *, unsigned slot, pid_t pid);
+void queue_replace_courier(struct queue *, unsigned slot, pid_t);
 void queue_start_apart(struct queue *);                        /* the courier for suspects */
 void queue_wake(struct queue *);                               /* at the end of this turn, look for work */
 

@@ -155,6 +155,12 @@ void queue_kill_courier(struct queue *q, unsigned slot, pid_t pid)
 		q->supervisor.kill(q->supervisor.arg, slot, pid);
 }
 
+void queue_replace_courier(struct queue *q, unsigned slot, pid_t pid)
+{
+	if (q->supervisor.replace)
+		q->supervisor.replace(q->supervisor.arg, slot, pid);
+}
+
 void queue_start_apart(struct queue *q)
 {
 	if (q->supervisor.start_apart)

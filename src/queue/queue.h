@@ -32,6 +32,8 @@ void queue_courier_gone(struct queue *, unsigned slot, pid_t pid, int status);
 struct queue_supervisor {
 	/* one stands still, or has let go of its link */
 	void (*kill)(void *arg, unsigned slot, pid_t pid);
+	/* one has served long enough and only finishes what it has: another one is wanted in its place */
+	void (*replace)(void *arg, unsigned slot, pid_t pid);
 	/* one more is wanted, for suspects alone: it shall come with the slot QUEUE_SLOT_APART */
 	void (*start_apart)(void *arg);
 	void *arg;

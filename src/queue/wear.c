@@ -7,12 +7,20 @@ static const struct settings *settings_of(const struct courier *c)
 	return c->home->queue->settings;
 }
 
+static void retire(struct courier *c)
+{
+	if (c->retiring)
+		return;
+	courier_retire(c);
+	queue_replace_courier(c->home->queue, c->slot, c->pid);
+}
+
 static void idle_for_long(void *arg)
 {
 	struct courier *c = arg;
 
 	if (c->flying == 0)
-		courier_retire(c);
+		retire(c);
 }
 
 void wear_begin(struct courier *c)
@@ -34,7 +42,7 @@ void wear_used(struct courier *c)
 
 	c->used++;
 	if (most > 0 && c->used >= most)
-		courier_retire(c);
+		retire(c);
 }
 
 void wear_idle(struct courier *c)

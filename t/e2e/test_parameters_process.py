@@ -32,6 +32,20 @@ def test_max_use_with_several_couriers(t):
     assert "warning" not in daemon.log(), daemon.log()
 
 
+def test_max_use_while_a_peer_is_silent(t):
+    """The successor comes at once: what the old courier still waits for keeps nobody else."""
+    silent = t.peer({"final": lambda session, address: (session.wait_closed_for(60), "250 2.0.0 Saved")[1]})
+    peer = t.peer()
+    daemon = t.daemon(None, {**ONE, "max_use": 2, "transport_maps": "inline:{silent.test=lmtp:%s, well.test=lmtp:%s, "
+                             "client.test=lmtp:%s}" % (silent.nexthop, peer.nexthop, peer.nexthop)})
+    daemon.send("u@silent.test")
+    silent.wait_command("^DATA")
+    for number in range(4):
+        daemon.send("u%d@well.test" % number)
+    daemon.wait_deliveries(4, status="sent", timeout=20)
+    same([d["to"] for d in daemon.deliveries() if "silent" in d["to"]], [])
+
+
 def test_max_idle(t):
     """A courier without work is replaced after that time; one whose session waits for mail says QUIT first."""
     peer = t.peer()
