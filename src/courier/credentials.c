@@ -268,13 +268,14 @@ char *credentials_key(const struct credentials *c, const struct credentials_quer
 	return h.key;
 }
 
-char *credentials_of_sender(const struct credentials *c, const char *sender)
+bool credentials_of_sender(const struct credentials *c, const char *sender, char **key)
 {
 	struct hit h = { 0 };
 	const char *why;
 
 	by_sender(c, sender, &h, &why);
-	return h.key;
+	*key = h.key;
+	return !why;
 }
 
 bool credentials_withheld(const struct credentials *c, const struct credentials_query *q)

@@ -47,9 +47,9 @@ void login_clear(struct login *);
 /* As credentials_find, but only the key, to free(), without reading what is secret; NULL: no entry. */
 char *credentials_key(const struct credentials *, const struct credentials_query *, char **why);
 
-/* The key of the sender's own entry, to free(); NULL: its mail is sent with what host or nexthop have. Sessions
- * with different ones serve different mail. */
-char *credentials_of_sender(const struct credentials *, const char *sender);
+/* The key of the sender's own entry goes to *key, to free(); NULL: its mail is sent with what host or nexthop have.
+ * Sessions with different ones serve different mail. False: a table cannot be asked. */
+bool credentials_of_sender(const struct credentials *, const char *sender, char **key);
 
 /* Whether the host has an entry of its own that is not used since the name is not sure. */
 bool credentials_withheld(const struct credentials *, const struct credentials_query *);

@@ -7,7 +7,7 @@
 
 void delivery_set_site(struct delivery *d, enum site site, const char *reason)
 {
-	char *copy = site == SITE_FINE ? NULL : mem_str(reason ? reason : "unknown");
+	char *copy = site == SITE_FINE ? NULL : text_cleaned(reason ? reason : "unknown", REPLY_TEXT_MAX);
 
 	free(d->site_reason);
 	d->site = site;

@@ -88,12 +88,11 @@ void delivery_connect_in_clear(struct delivery *d)
 /* A host that may not be asked by its TLS policy. */
 static void skip_host(struct delivery *d, const char *dsn, const char *why)
 {
-	char *warning = mem_fmt("warning: %s", why), *clean = text_cleaned(warning, REPLY_TEXT_MAX);
+	char *warning = mem_fmt("warning: %s", why);
 
-	tally_note(d->tally, clean);
+	tally_note(d->tally, warning);
 	delivery_set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
-	delivery_set_site(d, SITE_DEAD, clean);
-	free(clean);
+	delivery_set_site(d, SITE_DEAD, warning);
 	free(warning);
 	search(d);
 }

@@ -143,18 +143,16 @@ bool session_has_login(const struct session *s)
 	return has;
 }
 
-static char *entry_of(const struct session *s, const char *sender)
-{
-	const struct credentials *c = s->transport->credentials;
-
-	return c ? credentials_of_sender(c, sender) : NULL;
-}
-
 bool session_serves(const struct session *s, const char *sender)
 {
-	char *wanted = entry_of(s, sender), *had = entry_of(s, s->sender);
-	bool same = wanted && had ? strcmp(wanted, had) == 0 : wanted == had;
+	const struct credentials *c = s->transport->credentials;
+	char *wanted = NULL, *had = NULL;
+	bool same;
 
+	if (!c)
+		return true;
+	same = credentials_of_sender(c, sender, &wanted) && credentials_of_sender(c, s->sender, &had)
+		&& (wanted && had ? strcmp(wanted, had) == 0 : wanted == had);
 	free(wanted);
 	free(had);
 	return same;

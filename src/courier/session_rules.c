@@ -17,12 +17,14 @@ static void note(void *arg, char *text)
 	struct session *s = arg;
 
 	s->rules.notes++;
-	if (s->rules.notes <= NOTES_MAX)
-		session_note(s, text_cleaned(text, REPLY_TEXT_MAX));
-	else if (s->rules.notes == NOTES_MAX + 1)
+	if (s->rules.notes <= NOTES_MAX) {
+		session_note(s, text);
+		return;
+	}
+	free(text);
+	if (s->rules.notes == NOTES_MAX + 1)
 		session_note(s, mem_str("warning: no more of what the checks find in this message "
 			"is logged"));
-	free(text);
 }
 
 /* The fields that flags O and D add hold addresses; those of the same name in the message are of old

@@ -36,8 +36,7 @@ const char *session_replace(void *session, const char *line, const char **why)
 		text = mem_str("replacing server reply to a login");
 	else
 		text = mem_fmt("replacing server reply \"%s\" with \"%s\"", line, value);
-	session_note(s, text_cleaned(text, REPLY_TEXT_MAX));
-	free(text);
+	session_note(s, text);
 	return value;
 }
 

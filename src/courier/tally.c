@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "format/reply.h"
 
 struct tally {
 	struct link *link;
@@ -138,5 +140,8 @@ void tally_gather(const struct tally *t, struct envelope *part, uint32_t **index
 
 void tally_note(struct tally *t, const char *text)
 {
-	link_send_note(t->link, t->request->number, text);
+	char *clean = text_cleaned(text, REPLY_TEXT_MAX);
+
+	link_send_note(t->link, t->request->number, clean);
+	free(clean);
 }

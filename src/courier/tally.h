@@ -31,6 +31,6 @@ void tally_answer_left(struct tally *, struct session *);
 void tally_gather(const struct tally *, struct envelope *part, uint32_t **index);
 
 /* A line for the log about this request. */
-void tally_note(struct tally *, const char *text);
+void tally_note(struct tally *, const char *text);   /* of any origin: it is cleaned */
 
 #endif
