@@ -69,10 +69,10 @@ def once_each(text):
     return "".join(("%s = %s" % pair).rstrip() + "\n" for pair in values.items())
 
 
-class Postfix(Server):
-    """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP."""
+class Instance(Server):
+    """A Postfix with that main.cf and master.cf, in a directory of its own."""
 
-    def __init__(self, directory, nexthop, extra=""):
+    def __init__(self, directory, main, master):
         need(("/usr/lib/postfix/sbin/master", "postfix"), ("/usr/sbin/postfix", "postfix"))
         if not ROOT:
             raise Skip("Postfix needs root")
@@ -80,8 +80,8 @@ class Postfix(Server):
         for name in ("etc", "queue", "data"):
             os.makedirs(self.at(name), exist_ok=True)
         os.chown(self.at("data"), pwd.getpwnam("postfix").pw_uid, 0)
-        self.write("etc/main.cf", once_each(POSTFIX_MAIN.format(dir=self.dir, nexthop=nexthop) + extra))
-        self.write("etc/master.cf", POSTFIX_MASTER)
+        self.write("etc/main.cf", once_each(main.replace("{dir}", self.dir)))
+        self.write("etc/master.cf", master)
         self._command("check")
 
     def _command(self, *arguments):
@@ -89,14 +89,31 @@ class Postfix(Server):
                               timeout=60)
         assert done.returncode == 0, "postfix %s: %s" % (arguments, done.stderr)
 
+    def run_master(self, ready=lambda: True):
+        """Start Postfix with the master.cf that is there now."""
+        # master itself: "postfix start-fg" would leave a shell between us and it
+        self.run(["/usr/lib/postfix/sbin/master", "-c", self.at("etc"), "-s"], ready, "Postfix")
+
+    def log(self):
+        """What it has logged; its log daemon makes the file when the first line comes."""
+        if not os.path.exists(self.at("log")):
+            return ""
+        with open(self.at("log"), errors="replace") as file:
+            return file.read()
+
+    def wait_log(self, pattern, timeout=40):
+        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout, "Postfix's log line " + pattern)
+
+
+class Postfix(Instance):
+    """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP."""
+
+    def __init__(self, directory, nexthop, extra=""):
+        super().__init__(directory, POSTFIX_MAIN.replace("{nexthop}", nexthop) + extra, POSTFIX_MASTER)
+
     def master_text(self):
         """The text of master.cf, for a run with other services."""
         return POSTFIX_MASTER
-
-    def run_master(self):
-        """Start Postfix with the master.cf that is there now."""
-        # master itself: "postfix start-fg" would leave a shell between us and it
-        self.run(["/usr/lib/postfix/sbin/master", "-c", self.at("etc"), "-s"], lambda: True, "Postfix")
 
     def start(self):
         self.run_master()
@@ -135,10 +152,3 @@ class PostfixMX(Postfix):
         super().start()
         processes.wait_for(lambda: greets(("127.0.0.1", self.port)), 30, "smtpd's greeting")
         return self
-
-    def log(self):
-        with open(self.at("log"), errors="replace") as file:
-            return file.read()
-
-    def wait_log(self, pattern):
-        return processes.wait_for(lambda: re.search(pattern, self.log()), 20, "Postfix logs " + pattern)

@@ -1,11 +1,9 @@
 """Real servers that speak STARTTLS, with a certificate for each of several addresses: Postfix' smtpd, Dovecot's LMTP."""
 
 import os
-import pwd
-import subprocess
 
 from harness import Skip
-from postfix import once_each
+from postfix import Instance
 from servers import Server, free_port, greets, need
 from spool import ROOT
 
@@ -52,37 +50,18 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-class SmtpServers(Server):
+class SmtpServers(Instance):
     """One Postfix, and an smtpd on a port of its own for each certificate of CERTIFICATES (name -> (chain, key))."""
 
     def __init__(self, directory, certificates, extra=""):
-        need(("/usr/lib/postfix/sbin/master", "postfix"), ("/usr/sbin/postfix", "postfix"))
-        if not ROOT:
-            raise Skip("Postfix needs root")
-        super().__init__(directory)
-        for name in ("etc", "queue", "data"):
-            os.makedirs(self.at(name), exist_ok=True)
-        os.chown(self.at("data"), pwd.getpwnam("postfix").pw_uid, 0)
         self.address = {name: ("127.0.0.1", free_port()) for name in certificates}
-        self.write("etc/main.cf", once_each(SMTPD_MAIN.format(dir=self.dir) + extra))
-        self.write("etc/master.cf", SMTPD_MASTER + "".join(
+        super().__init__(directory, SMTPD_MAIN + extra, SMTPD_MASTER + "".join(
             "127.0.0.1:%d inet n - n - 50 smtpd\n  -o smtpd_tls_cert_file=%s -o smtpd_tls_key_file=%s\n"
             % (self.address[name][1], chain, key) for name, (chain, key) in certificates.items()))
-        done = subprocess.run(["/usr/sbin/postfix", "-c", self.at("etc"), "check"], capture_output=True, text=True,
-                              timeout=60)
-        assert done.returncode == 0, done.stderr
 
     def start(self):
-        self.run(["/usr/lib/postfix/sbin/master", "-c", self.at("etc"), "-s"],
-                 lambda: all(map(greets, self.address.values())), "Postfix")
+        self.run_master(lambda: all(map(greets, self.address.values())))
         return self
-
-    def log(self):
-        try:
-            with open(self.at("log"), errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
 
 
 DOVECOT_MAIN = """

@@ -41,15 +41,6 @@ class PipingPostfix(Postfix):
         subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", sender, recipient], input=message(),
                        check=True, timeout=60)
 
-    def log(self):
-        if not os.path.exists(self.at("log")):
-            return ""
-        with open(self.at("log"), errors="replace") as file:
-            return file.read()
-
-    def wait_log(self, pattern, timeout=40):
-        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout, "Postfix's log line " + pattern)
-
     def wait_retried(self, pattern):
         """The same of a retry; asked for, as Postfix puts off for minutes one that meets the last attempt's end."""
         for _ in range(10):

@@ -541,3 +541,27 @@ const char *world_state(struct world *w, uint64_t id)
 
 	return m ? message_state_name(m) : "gone";
 }
+
+/* --- the operator --- */
+
+static void note_ordered(void *arg, const struct queue_order_answer *a)
+{
+	(void)arg;
+	assert(a->changed <= a->found);
+}
+
+void world_order(struct world *w, enum queue_order order, uint64_t id, const struct queue_filter *filter, bool dry_run)
+{
+	queue_order(w->queue, order, id, filter, dry_run, note_ordered, NULL);
+}
+
+static void note_suspended(void *arg, json_t *destination, const char *why)
+{
+	(void)arg;
+	assert(destination && !why);
+}
+
+void world_suspend(struct world *w, const char *destination, bool suspended)
+{
+	queue_suspend(w->queue, destination, suspended, note_suspended, NULL);
+}

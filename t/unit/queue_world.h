@@ -67,6 +67,10 @@ void world_kill(struct world *, pid_t, int status);
 void world_break(struct world *, pid_t);
 size_t world_held(const struct world *);      /* requests at couriers */
 
+/* What an operator does: queue_order about all that the filter fits (NULL: everything), and queue_suspend. */
+void world_order(struct world *, enum queue_order, uint64_t id, const struct queue_filter *, bool dry_run);
+void world_suspend(struct world *, const char *destination, bool suspended);
+
 uint64_t world_drop(struct world *, const char *sender, const char *rcpt);
 uint64_t world_drop_many(struct world *, const char *sender, const char *prefix, const char *domain,
                          size_t count);
