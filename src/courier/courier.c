@@ -97,6 +97,7 @@ static void on_keep(void *arg, const char *key, const void *value, size_t n)
 
 	tickets_came(c->tools.sessions.tickets, key, value, n);
 	refused_logins_hear(c->refused_logins, key, value, n);
+	dead_addresses_hear(c->tools.hosts.dead, key, value, n);
 }
 
 static const struct link_events link_events = {
@@ -245,7 +246,7 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	c->refused_logins = refused_logins_new(loop, c->tools.link);
 	c->tools.sessions.refused_logins = c->refused_logins;
 	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && open_auth(c, s, why)
-			&& hosts_setup_open(&c->tools.hosts, loop, s, why)) {
+			&& hosts_setup_open(&c->tools.hosts, loop, c->tools.link, s, why)) {
 		explain_init(&c->explainer, &c->tools.hosts, c->transports, c->tools.link);
 		return c;
 	}

@@ -59,7 +59,7 @@ static char *search_list(const struct settings *s)
 	return found ? found : mem_str(s->mydomain);
 }
 
-bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, const struct settings *s, char **why)
+bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, struct link *link, const struct settings *s, char **why)
 {
 	*h = (struct hosts_setup){ .loop = loop, .settings = s };
 	h->ipv4 = protocol_is_on(s->inet_protocols, "ipv4");
@@ -67,7 +67,7 @@ bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, const struct set
 	h->ipv6_first = begins_with(s->inet_protocols, "ipv6");
 	h->hosts_file = hosts_file_read(s->resolver_hosts_file);
 	h->own = own_addresses_new(s->inet_interfaces, s->proxy_interfaces, h->hosts_file);
-	h->dead = dead_addresses_new(loop, REMEMBER_MS);
+	h->dead = dead_addresses_new(loop, link, REMEMBER_MS);
 	h->search = search_list(s);
 	h->resolver = resolver_new(loop, &(struct resolver_setup){
 		.servers = s->resolver_servers, .trust_anchor_file = s->resolver_trust_anchor_file,

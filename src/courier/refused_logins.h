@@ -1,7 +1,7 @@
 /*
  * Logins that a server has refused for good (535), so that a wrong password is not shown to it again and again
  * (sasl_auth_cache_name, behaviour S-18). Every courier knows of all: each tells the queue process of its own, which
- * tells the others and those that come later.
+ * tells the others and those that come later, after a restart too.
  */
 #ifndef CAUSEWAY_COURIER_REFUSED_LOGINS_H
 #define CAUSEWAY_COURIER_REFUSED_LOGINS_H
@@ -29,8 +29,9 @@ struct login_mark {
 };
 void login_mark_make(struct login_mark *, const char *host, const struct login *);
 
-/* The server has refused that login now; dsn and words are copied. */
-void refused_logins_add(struct refused_logins *, const struct login_mark *, const char *dsn, const char *words);
+/* The server has refused that login now; that counts for max_age ms. dsn and words are copied. */
+void refused_logins_add(struct refused_logins *, const struct login_mark *, int64_t max_age, const char *dsn,
+	const char *words);
 
 /* What the link brings (its event keep): takes what is about refused logins. */
 void refused_logins_hear(struct refused_logins *, const char *key, const void *value, size_t n);

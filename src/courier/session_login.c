@@ -73,7 +73,8 @@ void session_login_judged(struct session *s, const struct verdict *v)
 {
 	if (v->stage != STAGE_AUTH || v->code != REFUSED || !s->login_mark.key)
 		return;
-	refused_logins_add(s->common->refused_logins, &s->login_mark, v->dsn, v->reply);
+	refused_logins_add(s->common->refused_logins, &s->login_mark, s->transport->manner->sasl_auth_cache_time, v->dsn,
+		v->reply);
 	free(s->login_mark.key);
 	s->login_mark.key = NULL;
 }

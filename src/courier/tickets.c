@@ -78,19 +78,10 @@ bool ticket_waits(struct ticket *t)
 	return true;
 }
 
-/* The moment until which it is good goes ahead of the session. */
 void ticket_keep(const struct ticket *t, const void *bytes, size_t n, int64_t lifetime)
 {
-	int64_t end = loop_wall(t->home->loop) + lifetime;
-	char *value;
-
-	if (n > SESSION_MAX)
-		return;
-	value = mem_alloc(sizeof end + n);
-	memcpy(value, &end, sizeof end);
-	memcpy(value + sizeof end, bytes, n);
-	link_send_keep(t->home->link, t->key, value, sizeof end + n);
-	free(value);
+	if (n <= SESSION_MAX)
+		link_send_keep_until(t->home->link, t->key, loop_wall(t->home->loop) + lifetime, bytes, n);
 }
 
 void ticket_clear(struct ticket *t)

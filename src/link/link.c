@@ -200,6 +200,17 @@ void link_send_keep(struct link *l, const char *key, const void *value, size_t n
 	post(l, begin);
 }
 
+void link_send_keep_until(struct link *l, const char *key, int64_t until, const void *value, size_t n)
+{
+	char *all = mem_alloc(sizeof until + n);
+
+	memcpy(all, &until, sizeof until);
+	if (n > 0)
+		memcpy(all + sizeof until, value, n);
+	link_send_keep(l, key, all, sizeof until + n);
+	free(all);
+}
+
 void link_send_answer(struct link *l, const struct answer *a)
 {
 	size_t begin = message_begin(&l->scratch, MESSAGE_ANSWER);

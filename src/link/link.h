@@ -112,7 +112,8 @@ struct link_events {
 	/* at both */
 	void (*lookup)(void *arg, uint32_t number, const char *question);     /* see courier/explain.h */
 	void (*found)(void *arg, uint32_t number, const char *answer);
-	/* room for the TLS session and AUTH caches */
+	/* at the queue: the value begins with the moment until which it is good (int64_t, ms since 1970), and with nothing
+	 * behind that the key is to be forgotten; at the courier: what was kept, empty: nothing. See link/keys.h */
 	void (*keep)(void *arg, const char *key, const void *value, size_t n);
 	void (*have)(void *arg, const char *key);
 	/* the link has ended; link_free it later this turn */
@@ -151,6 +152,8 @@ void link_send_credit(struct link *, unsigned more);
 void link_send_answer(struct link *, const struct answer *);
 void link_send_finish(struct link *, const struct finish *);
 void link_send_closed(struct link *, uint32_t destination, unsigned count);
+/* To be kept until then (loop_wall); with n = 0 it is forgotten. */
+void link_send_keep_until(struct link *, const char *key, int64_t until, const void *value, size_t n);
 void link_send_note(struct link *, uint32_t request, const char *text);
 /*
  * Marks, before its final dot goes out, that a loss of this request may mean a second copy. The mark is a

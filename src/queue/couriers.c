@@ -1,11 +1,13 @@
 #include "queue/couriers.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "link/keys.h"
 #include "queue/core.h"
 #include "queue/explain.h"
 #include "queue/flight.h"
@@ -13,7 +15,6 @@
 #include "queue/lease.h"
 #include "queue/loss.h"
 #include "queue/queue.h"
-#include "queue/refusals.h"
 #include "queue/results.h"
 #include "queue/wear.h"
 
@@ -23,7 +24,6 @@ struct couriers *couriers_new(struct queue *q)
 
 	all->queue = q;
 	list_init(&all->list);
-	all->refusals = refusals_new();
 	all->flights = idmap_new();
 	loss_begin(all);
 	return all;
@@ -45,7 +45,6 @@ void couriers_free(struct couriers *all)
 		return;
 	LIST_EACH(l, &all->list)
 		couriers_forget(LIST_OF(l, struct courier, all));
-	refusals_free(all->refusals);
 	idmap_free(all->flights);
 	loss_end(all);
 	free(all);
@@ -100,13 +99,32 @@ static void heard_found(void *arg, uint32_t number, const char *answer)
 	explanations_found(hear(arg)->explanations, number, answer);
 }
 
+static void tell(void *arg, const char *name, struct text value)
+{
+	struct courier *c = arg;
+
+	link_send_keep(c->link, name, value.p, value.n);
+}
+
+/* What is kept for all. A courier that does not listen gets no more to wait for it here; it does without. */
+static void tell_others(const struct courier *from, const char *name, struct text value)
+{
+	LIST_EACH(l, &from->home->list) {
+		struct courier *c = LIST_OF(l, struct courier, all);
+
+		if (c != from && !c->broken && !link_is_behind(c->link))
+			tell(c, name, value);
+	}
+}
+
 static void heard_keep(void *arg, const char *name, const void *value, size_t n)
 {
 	struct courier *c = arg;
 	struct queue *q = hear(c);
 
-	if (!refusals_keep(c->home->refusals, c, name, value, n))
-		kept_put(q->kept, name, text_make(value, n));
+	kept_put(q->kept, name, text_make(value, n));
+	if (strncmp(name, LINK_KEY_FOR_ALL, strlen(LINK_KEY_FOR_ALL)) == 0)
+		tell_others(c, name, kept_get(q->kept, name, loop_wall(q->loop)));
 }
 
 static void heard_have(void *arg, const char *name)
@@ -115,7 +133,7 @@ static void heard_have(void *arg, const char *name)
 	struct queue *q = hear(c);
 	struct text value;
 
-	/* a courier that asks and does not listen gets no more to wait for it here; it does without */
+	/* as in tell_others */
 	if (link_is_behind(c->link))
 		return;
 	value = kept_get(q->kept, name, loop_wall(q->loop));
@@ -170,7 +188,7 @@ void couriers_add(struct couriers *all, unsigned slot, pid_t pid, int fd)
 	list_append(&all->list, &c->all);
 	c->link = link_new(all->queue->loop, fd, &events, c);
 	wear_begin(c);
-	refusals_tell(all->refusals, c);
+	kept_each(all->queue->kept, LINK_KEY_FOR_ALL, loop_wall(all->queue->loop), tell, c);
 }
 
 static struct courier *find(struct couriers *all, unsigned slot, pid_t pid)

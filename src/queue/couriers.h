@@ -40,7 +40,6 @@ struct courier {
 struct couriers {
 	struct queue *queue;
 	struct list list;
-	struct refusals *refusals;    /* logins that servers have refused */
 	struct idmap *flights;        /* by number */
 	uint32_t last_flight;
 	struct loop_task bury;        /* sees to those that have ended */

@@ -82,6 +82,17 @@ struct text kept_get(struct kept *k, const char *name, int64_t now)
 	return e ? text_make(e->value, e->n) : text_make("", 0);
 }
 
+void kept_each(const struct kept *k, const char *beginning, int64_t now,
+	void (*each)(void *arg, const char *name, struct text value), void *arg)
+{
+	for (const struct list *at = k->order.next; at != &k->order; at = at->next) {
+		const struct entry *e = LIST_OF(at, const struct entry, in);
+
+		if (e->end > now && strncmp(e->name, beginning, strlen(beginning)) == 0)
+			each(arg, e->name, text_make(e->value, e->n));
+	}
+}
+
 size_t kept_count(const struct kept *k)
 {
 	return map_count(k->entries);

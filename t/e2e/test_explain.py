@@ -7,7 +7,7 @@ import processes
 from cases import outcome
 from dns import SERVFAIL, SILENT
 from harness import limit, same
-from mx import address, daemon_with_dns, deliver, known_hosts, network
+from mx import address, daemon_with_dns, deliver, host_of, known_hosts, network
 
 NAMES = {"d.test": ["MX 10 h1.test", "MX 20 alias.test", "MX 30 h3.test", "MX 5 gone.test"],
          "alias.test": ["CNAME h2.test"]}
@@ -97,16 +97,26 @@ class BlackHole:
 
 @limit(60)
 def test_dead_addresses_cost_the_time_limit_once(t):
-    """The second message goes to the host that answers at once; explain says why."""
-    daemon, peers, _ = network(t, [None, {}], {"d.test": ["MX 10 h1.test", "MX 20 h2.test"]}, {
-        "smtp.connect_timeout": "3s", "smtp.connection_cache_on_demand": False, "workers": 1})
+    """All further messages go to the host that answers at once, at other couriers too; explain says why. When the address
+    answers it comes first again at once."""
+    daemon, peers, _ = network(t, [None, {}], {"d.test": ["MX 10 h1.test", "MX 20 h2.test"], "one.test": ["MX 10 h1.test"]}, {
+        "smtp.connect_timeout": "3s", "smtp.connection_cache_on_demand": False, "workers": 2})
     hole = BlackHole((address(1), peers[1].address[1]))
     t.on_end(hole.close)
-    same(outcome(deliver(daemon, "d.test")), ("sent", "2.0.0"))
+    first = deliver(daemon, "d.test")
+    same(outcome(first), ("sent", "2.0.0"))
+    daemon.kill(int(first["pid"]))
     daemon.send("v@d.test")
     line = daemon.wait_delivery("v@d.test", "sent")
-    assert float(line["delay"]) < 3, line
+    assert line["pid"] != first["pid"] and float(line["delay"]) < 3, line
     same(daemon.log().count("connect to h1.test[127.0.0.11]"), 1)
     way = explain(daemon, "d.test")
     same([(h["name"], h["dead_since"] is not None) for h in way["hosts"]], [("h2.test", False), ("h1.test", True)])
     assert "did not answer" in daemon.ctl("explain", "u@d.test")
+    hole.close()
+    t.peer({}, (address(1), peers[1].address[1]), smtp=True)
+    same(outcome(deliver(daemon, "one.test")), ("sent", "2.0.0"))
+    for number in range(6):
+        daemon.send("w%d@d.test" % number)
+    lines = [daemon.wait_delivery("w%d@d.test" % number, "sent") for number in range(6)]
+    same({host_of(line) for line in lines}, {"h1.test"})

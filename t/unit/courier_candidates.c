@@ -5,6 +5,7 @@
 
 #include "courier/candidates.h"
 #include "courier/dead_addresses.h"
+#include "link/keys.h"
 #include "courier/own_addresses.h"
 
 static struct targets targets;
@@ -148,7 +149,7 @@ END_TEST
 START_TEST(test_dead)
 {
 	struct loop *loop = loop_new();
-	struct dead_addresses *dead = dead_addresses_new(loop, 1000000), *brief = dead_addresses_new(loop, 0);
+	struct dead_addresses *dead = dead_addresses_new(loop, NULL, 1000000), *brief = dead_addresses_new(loop, NULL, 0);
 	int64_t since;
 
 	read_list("10 a 192.0.2.1, 20 b 192.0.2.2, 30 c 192.0.2.3");
@@ -167,6 +168,42 @@ START_TEST(test_dead)
 	clear();
 	dead_addresses_free(dead);
 	dead_addresses_free(brief);
+	loop_free(loop);
+}
+END_TEST
+
+/* What other couriers have found, over the link. */
+static const struct { const char *key, *value; int64_t age; bool kept; } heard[] = {
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", NULL, 0, true },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", NULL, 59000, true },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", NULL, -99000, true },        /* our clock was set back */
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", NULL, 60000, false },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 24", NULL, 0, false },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.2 25", NULL, 0, false },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", "", 0, false },
+	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", "never", 0, false },
+	{ LINK_KEY_DEAD_ADDRESS
+		"192.0.2.1 25 2001:db8:2001:db8:2001:db8:2001:db8 2001:db8:2001:db8:2001:db8:2001:db8", NULL, 0, false },
+	{ LINK_KEY_REFUSED_LOGIN "192.0.2.1 25", NULL, 0, false },
+};
+
+START_TEST(test_dead_heard)
+{
+	struct loop *loop = loop_new();
+	struct dead_addresses *dead = dead_addresses_new(loop, NULL, 60000);
+	struct endpoint at;
+	char value[32];
+	int64_t since;
+
+	snprintf(value, sizeof value, "%lld", (long long)(loop_wall(loop) - heard[_i].age));
+	if (heard[_i].value)
+		snprintf(value, sizeof value, "%s", heard[_i].value);
+	endpoint_inet(&at, "192.0.2.1", 25);
+	dead_addresses_hear(dead, heard[_i].key, value, strlen(value));
+	ck_assert_int_eq(dead_addresses_has(dead, &at, &since), heard[_i].kept);
+	dead_addresses_hear(dead, heard[_i].key, "", 0);
+	ck_assert(!dead_addresses_has(dead, &at, &since));
+	dead_addresses_free(dead);
 	loop_free(loop);
 }
 END_TEST
@@ -193,6 +230,7 @@ int main(void)
 		{ "self", test_A_7_and_11_self, UNIT_ROWS(selves), 0 },
 		{ "weights", test_A_4_weights, UNIT_ROWS(draws), 0 },
 		{ "dead", test_dead, 1, 0 },
+		{ "dead heard", test_dead_heard, UNIT_ROWS(heard), 0 },
 		{ "too many", test_N_20_too_many, 1, 0 },
 	};
 

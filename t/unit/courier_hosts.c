@@ -129,7 +129,7 @@ static void begin(void)
 	settings_set(settings, "resolver.trust_anchor_file", "", &why);
 	settings_set(settings, "resolver.hosts_file", path, &why);
 	loop = loop_new();
-	ck_assert(hosts_setup_open(&setup, loop, settings, &complaint));
+	ck_assert(hosts_setup_open(&setup, loop, NULL, settings, &complaint));
 	unlink(path);
 	transport = (struct transport){ .manner = settings->lmtp, .native = true };
 }

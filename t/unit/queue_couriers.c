@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "format/queue_id.h"
+#include "link/keys.h"
 #include "queue_world.h"
 #include "unit.h"
 
@@ -94,6 +95,39 @@ START_TEST(test_death_of_a_probe)
 	w.hold_answers = false;
 	world_host(&w, "inet:a")->dead = false;
 	ck_assert(world_until_left(&w, 0, 4000));
+	world_end(&w);
+}
+END_TEST
+
+/* What one courier finds out for all the others hear at once, and those that come later what is still good. */
+START_TEST(test_told_to_all)
+{
+	struct world w;
+	pid_t one, two, later;
+	int64_t now;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	one = w.last_pid;
+	two = world_courier(&w, 1);
+	now = loop_wall(w.loop);
+	world_keep(&w, one, "session of one", now + MINUTE, "s");
+	world_keep(&w, one, LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", now + MINUTE, "1");
+	world_keep(&w, two, LINK_KEY_DEAD_ADDRESS "192.0.2.2 25", now + MINUTE, "2");
+	world_keep(&w, two, LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", 0, "");
+	world_keep(&w, one, LINK_KEY_REFUSED_LOGIN "host user", now + 9 * MINUTE, "3");
+	ck_assert_str_eq(world_told(&w, one), LINK_KEY_DEAD_ADDRESS "192.0.2.2 25=2\n"
+		LINK_KEY_DEAD_ADDRESS "192.0.2.1 25=\n");
+	ck_assert_str_eq(world_told(&w, two), LINK_KEY_DEAD_ADDRESS "192.0.2.1 25=1\n"
+		LINK_KEY_REFUSED_LOGIN "host user=3\n");
+	later = world_courier(&w, 2);
+	world_run(&w, 1);
+	ck_assert_str_eq(world_told(&w, later), LINK_KEY_DEAD_ADDRESS "192.0.2.2 25=2\n"
+		LINK_KEY_REFUSED_LOGIN "host user=3\n");
+	world_run(&w, 2 * MINUTE);
+	later = world_courier(&w, 3);
+	world_run(&w, 1);
+	ck_assert_str_eq(world_told(&w, later), LINK_KEY_REFUSED_LOGIN "host user=3\n");
 	world_end(&w);
 }
 END_TEST
@@ -273,6 +307,7 @@ int main(void)
 		{ "death of a probe", test_death_of_a_probe, 1, 0 },
 		{ "death of a question", test_death_of_a_question, 1, 0 },
 		{ "end that nobody reports", test_end_that_nobody_reports, 1, 0 },
+		{ "told to all", test_told_to_all, 1, 0 },
 		{ "silent courier is killed", test_silent_courier_is_killed, 1, 0 },
 		{ "silence is not healthy", test_silence_is_not_healthy, 1, 0 },
 		{ "no courier at all", test_no_courier_at_all, 1, 0 },

@@ -23,6 +23,7 @@ struct courier_end {
 	unsigned idle[40];             /* connections that lie idle, by host */
 	uint32_t destination[40];
 	bool stopping;
+	char told[500];                /* "KEY=VALUE\n" for each KEEP */
 };
 
 struct job {
@@ -293,6 +294,14 @@ static void heard_stop(void *arg)
 	((struct courier_end *)arg)->stopping = true;
 }
 
+static void heard_keep(void *arg, const char *key, const void *value, size_t n)
+{
+	struct courier_end *c = arg;
+	size_t len = strlen(c->told);
+
+	snprintf(c->told + len, sizeof c->told - len, "%s=%.*s\n", key, (int)n, (const char *)value);
+}
+
 static void heard_break(void *arg, const char *why)
 {
 	(void)arg;
@@ -300,8 +309,31 @@ static void heard_break(void *arg, const char *why)
 }
 
 static const struct link_events courier_events = {
-	.request = heard_request, .recall = heard_recall, .close_idle = heard_close_idle, .stop = heard_stop, .broken = heard_break,
+	.request = heard_request, .recall = heard_recall, .close_idle = heard_close_idle, .stop = heard_stop,
+	.keep = heard_keep, .broken = heard_break,
 };
+
+static struct courier_end *courier_of(struct world *w, pid_t pid)
+{
+	LIST_EACH(l, &w->couriers)
+		if (LIST_OF(l, struct courier_end, all)->pid == pid)
+			return LIST_OF(l, struct courier_end, all);
+	return NULL;
+}
+
+void world_keep(struct world *w, pid_t pid, const char *key, int64_t until, const char *value)
+{
+	struct link *link = courier_of(w, pid)->link;
+
+	link_send_keep_until(link, key, until, value, strlen(value));
+	link_flush(link);
+	world_run(w, 1);
+}
+
+const char *world_told(struct world *w, pid_t pid)
+{
+	return courier_of(w, pid)->told;
+}
 
 pid_t world_courier(struct world *w, unsigned slot)
 {
@@ -339,22 +371,16 @@ static void courier_end(struct courier_end *c)
 
 void world_break(struct world *w, pid_t pid)
 {
-	LIST_EACH(l, &w->couriers)
-		if (LIST_OF(l, struct courier_end, all)->pid == pid)
-			courier_end(LIST_OF(l, struct courier_end, all));
+	courier_end(courier_of(w, pid));
 }
 
 void world_kill(struct world *w, pid_t pid, int status)
 {
-	LIST_EACH(l, &w->couriers) {
-		struct courier_end *c = LIST_OF(l, struct courier_end, all);
-		unsigned slot = c->slot;
+	struct courier_end *c = courier_of(w, pid);
+	unsigned slot = c->slot;
 
-		if (c->pid != pid)
-			continue;
-		courier_end(c);
-		queue_courier_gone(w->queue, slot, pid, status);
-	}
+	courier_end(c);
+	queue_courier_gone(w->queue, slot, pid, status);
 }
 
 size_t world_held(const struct world *w)
