@@ -22,6 +22,7 @@ struct auth {
 	sasl_callback_t callbacks[CALLBACKS];
 	char *user, *authzid;
 	sasl_secret_t *password;
+	char *encoded;                /* the password in base64 */
 	const char *mechanism;
 	const char *token_mechanism;  /* the same if it is one of auth_token.h, else NULL */
 	bool external;
@@ -176,6 +177,15 @@ static sasl_secret_t *copy_password(const char *password)
 	return s;
 }
 
+static char *encode(const char *message, size_t n)
+{
+	size_t room = (n + 2) / 3 * 4 + 1;
+	char *out = mem_alloc(room);
+
+	sasl_encode64(message, (unsigned)n, out, (unsigned)room, NULL);
+	return out;
+}
+
 /* A layer's strength is never asked for, so none is made. */
 static void set_properties(struct auth *a)
 {
@@ -194,6 +204,7 @@ struct auth *auth_new(const struct auth_setup *setup)
 	a->user = mem_str(setup->user);
 	a->authzid = mem_str(setup->authzid ? setup->user : "");
 	a->password = copy_password(setup->password);
+	a->encoded = encode(setup->password, strlen(setup->password));
 	a->external = setup->external;
 	a->properties = properties_of(setup->options);
 	set_callbacks(a);
@@ -205,12 +216,18 @@ struct auth *auth_new(const struct auth_setup *setup)
 	return a;
 }
 
+void auth_end(struct auth *a)
+{
+	sasl_dispose(&a->conn);
+}
+
 void auth_free(struct auth *a)
 {
 	if (!a)
 		return;
-	sasl_dispose(&a->conn);
+	auth_end(a);
 	secret_free(a->password);
+	secret_free(a->encoded);
 	secret_free(a->response);
 	free(a->user);
 	free(a->authzid);
@@ -219,15 +236,6 @@ void auth_free(struct auth *a)
 }
 
 /* --- the exchange --- */
-
-static char *encode(const char *message, size_t n)
-{
-	size_t room = (n + 2) / 3 * 4 + 1;
-	char *out = mem_alloc(room);
-
-	sasl_encode64(message, (unsigned)n, out, (unsigned)room, NULL);
-	return out;
-}
 
 static bool respond(struct auth *a, const char *message, size_t n)
 {
@@ -376,9 +384,5 @@ static char *hide(char *text, const char *secret)
 
 char *auth_hide(const struct auth *a, const char *words)
 {
-	char *encoded = encode((const char *)a->password->data, a->password->len);
-	char *text = hide(hide(hide(mem_str(words), a->response), encoded), (const char *)a->password->data);
-
-	secret_free(encoded);
-	return text;
+	return hide(hide(hide(mem_str(words), a->response), a->encoded), (const char *)a->password->data);
 }

@@ -53,6 +53,9 @@ bool auth_complete(const struct auth *);
 /* Why auth_begin or auth_challenge failed: one cleaned line, without any secret. */
 const char *auth_failure(const struct auth *);
 
+/* The exchange is over: what is left serves auth_hide only, for a server may repeat a password later, too. */
+void auth_end(struct auth *);
+
 /* A server's words without what they repeat of password and responses, which are shown as ***; free() it. */
 char *auth_hide(const struct auth *, const char *words);
 

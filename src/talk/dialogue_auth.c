@@ -46,13 +46,6 @@ static void fail(struct dialogue *d, const char *dsn, const char *why)
 	free(text);
 }
 
-/* What is secret does not outlive the exchange. */
-static void forget(struct dialogue *d)
-{
-	auth_free(d->auth);
-	d->auth = NULL;
-}
-
 void dialogue_login(struct dialogue *d, const struct auth_setup *who, const char *mechanisms)
 {
 	char *text;
@@ -67,7 +60,7 @@ void dialogue_login(struct dialogue *d, const struct auth_setup *who, const char
 	               "for this type of connection security%s%s", d->host, *mechanisms ? ": " : "",
 	               *mechanisms ? auth_failure(d->auth) : "");
 	dialogue_fail_site(d, STAGE_AUTH, "4.7.0", text);
-	forget(d);
+	auth_end(d->auth);
 	d->step = STEP_OVER;
 	free(text);
 }
@@ -87,11 +80,11 @@ enum step dialogue_say_auth(struct dialogue *d, struct buf *out)
 enum step dialogue_say_auth_more(struct dialogue *d, struct buf *out)
 {
 	if (d->now.left == 0) {
-		forget(d);
+		auth_end(d->auth);
 		return STEP_OVER;
 	}
 	if (d->authenticated) {
-		forget(d);
+		auth_end(d->auth);
 		return STEP_RSET;
 	}
 	buf_fmt(out, "%s\r\n", auth_response(d->auth));
@@ -141,7 +134,7 @@ char *dialogue_auth_conceal(struct dialogue *d, struct reply *r)
 
 	free(d->challenge);
 	d->challenge = NULL;
-	if (reply_class(r) == 3) {
+	if (reply_class(r) == 3 && !d->authenticated) {
 		d->challenge = mem_str(strlen(r->text) > 4 ? r->text + 4 : "");
 		seen = mem_fmt("%d ***", r->code);
 	} else {

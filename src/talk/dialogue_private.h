@@ -100,7 +100,7 @@ struct dialogue {
 	bool dirty;                  /* RSET is due before the next MAIL */
 	bool unfit;                  /* no further transaction on this session */
 	bool leaving;                /* the peer said 421 and closes: no QUIT */
-	struct auth *auth;           /* while a login is under way */
+	struct auth *auth;           /* the login, if one was begun; ended ones know what must not be shown */
 	char *challenge;             /* of the server's last reply to it, in base64 */
 	unsigned auth_rounds;
 	bool auth_waits;             /* the initial response did not fit into the AUTH command */

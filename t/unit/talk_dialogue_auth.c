@@ -175,6 +175,11 @@ static const struct row broken[] = {
 	  HELLO("PLAIN") PLAIN "S: 535 5.7.8 'secret' in AHVzZXIAc2VjcmV0 is wrong\n" BYE, "end",
 	  "a deferred 4.7.8 " REFUSED "535 5.7.8 '***' in *** is wrong\n" },
 	  { "user:secret", "" } },
+	{ { "S-20: it repeats it when the login is long over", SCRIPT_SMTP, ON, NULL, "a",
+	  HELLO("PLAIN") PLAIN "S: 235 ok\nC: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\n"
+	  "S: 550 5.1.0 no secret AHVzZXIAc2VjcmV0\nS: 503 what\nS: 503 what\n", "idle",
+	  "a bounced 5.1.0 host mx.test[/s] said: 550 5.1.0 no *** *** (in reply to MAIL FROM command)\n" },
+	  { "user:secret", "" } },
 	{ { "S-20: it repeats it in a breach of the protocol", SCRIPT_SMTP, ON, NULL, "a",
 	  HELLO("PLAIN") PLAIN "S: secret?\nS: 150 secret\n", "end", "a deferred 4.5.0 Protocol error*\n" },
 	  { "user:secret", "" } },
