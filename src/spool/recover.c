@@ -317,7 +317,8 @@ static void remove_done(struct disk_job *job)
 	if (r->stopped)
 		return;
 	r->setup.settled(r->setup.arg);
-	qsort(r->known.ids, r->known.count, sizeof r->known.ids[0], newest_first);
+	if (r->known.count)
+		qsort(r->known.ids, r->known.count, sizeof r->known.ids[0], newest_first);
 	loop_later(r->setup.loop, &r->tell_task);
 }
 
