@@ -1,6 +1,7 @@
 #include "base/option.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,16 @@ static bool read_size(struct text value, int64_t *number)
 	return true;
 }
 
+/* Most durations are in seconds where no unit is given. */
+static bool read_duration(struct text value, int64_t unit, int64_t *number)
+{
+	if (!text_duration(value, number))
+		return false;
+	if (unit == 0 || !isdigit((unsigned char)value.p[value.n - 1]))
+		return true;
+	return !__builtin_mul_overflow(*number, unit / 1000, number);
+}
+
 static bool set_number(const struct option_row *row, int64_t *to, struct text value, const char **why)
 {
 	int64_t number;
@@ -114,7 +125,7 @@ static bool set_number(const struct option_row *row, int64_t *to, struct text va
 		return refuse(why, "not a number");
 	if (row->kind == OPTION_SIZE && !read_size(value, &number))
 		return refuse(why, "not a size (a number, or one with K M G T)");
-	if (row->kind == OPTION_DURATION && !text_duration(value, &number))
+	if (row->kind == OPTION_DURATION && !read_duration(value, row->unit, &number))
 		return refuse(why, "not a time (use ms s m h d w)");
 	if (number < row->min)
 		return refuse(why, "less than the least value allowed");

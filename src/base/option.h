@@ -29,6 +29,7 @@ struct option_row {
 	const char *initial;         /* default as text; may hold $name, expanded by the reader of the file */
 	const char *const *choices;  /* OPTION_CHOICE: NULL-terminated words */
 	int64_t min, max;            /* numbers, sizes, durations in ms; max 0: no upper bound */
+	int64_t unit;                /* OPTION_DURATION: ms that a bare number counts; 0: a second */
 	unsigned use;                /* meaning belongs to the table (whose protocol, acting or obsolete, …) */
 	const char *help;            /* one line */
 };

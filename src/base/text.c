@@ -144,6 +144,22 @@ bool text_list_next(struct text *from, struct text *element)
 	return true;
 }
 
+bool text_unbrace(struct text *t)
+{
+	size_t depth = 0;
+
+	if (t->n < 2 || t->p[0] != '{' || t->p[t->n - 1] != '}')
+		return false;
+	for (size_t i = 0; i + 1 < t->n; i++) {
+		depth += t->p[i] == '{';
+		depth -= t->p[i] == '}';
+		if (depth == 0)
+			return false;   /* what follows is another */
+	}
+	*t = text_trim(text_make(t->p + 1, t->n - 2));
+	return true;
+}
+
 bool text_list_has(const char *list, const char *word)
 {
 	struct text rest = text_of(list), element;

@@ -30,6 +30,9 @@ bool text_number(struct text *from, uint64_t max, uint64_t *out); /* decimal; fa
  * group); false at the end. */
 bool text_list_next(struct text *from, struct text *element);
 
+/* If t is one group in braces, makes it what stands inside, without blanks at the ends. */
+bool text_unbrace(struct text *t);
+
 /* Whether some element of such a list is that word, but for ASCII case. */
 bool text_list_has(const char *list, const char *word);
 

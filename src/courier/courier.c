@@ -221,7 +221,7 @@ static bool read_debug_peers(struct courier *c, const struct settings *s, char *
 	common->debug_level = (unsigned)s->debug_peer_level;
 	if (!*s->debug_peer_list)
 		return true;
-	c->debug_peers = debug_peers_new(s->debug_peer_list, why);
+	c->debug_peers = debug_peers_new(s, why);
 	common->debug_peers = c->debug_peers;
 	return c->debug_peers;
 }

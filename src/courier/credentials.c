@@ -26,7 +26,7 @@ struct credentials {
 	const char *delimiters;      /* recipient_delimiter */
 	const char *secrets;         /* directory of files with passwords, or "" */
 	struct table_list *passwords;
-	struct mechanisms *filter;
+	struct match_list *filter;
 };
 
 /* --- opening --- */
@@ -50,12 +50,8 @@ static const char *check(const struct manner *m, char **why)
 		return "sasl_type";
 	}
 	if (!*m->sasl_password_maps) {
-		*why = mem_str("sasl_auth_enable = yes needs a table of passwords");
-		return "sasl_password_maps";
-	}
-	if (strlen(m->sasl_password_result_delimiter) != 1) {
-		*why = mem_str("must be one character");
-		return "sasl_password_result_delimiter";
+		*why = mem_str("needs a table of passwords, sasl_password_maps");
+		return "sasl_auth_enable";
 	}
 	if (!knows(m->sasl_security_options, why))
 		return "sasl_security_options";
@@ -73,7 +69,7 @@ static const char *open_all(struct credentials *c, char **why)
 	c->passwords = table_list_open_literal(c->manner->sasl_password_maps, why);
 	if (!c->passwords)
 		return "sasl_password_maps";
-	c->filter = mechanisms_open(c->manner->sasl_mechanism_filter, why);
+	c->filter = match_list_open(c->manner->sasl_mechanism_filter, MATCH_FILES, why);
 	return c->filter ? NULL : "sasl_mechanism_filter";
 }
 
@@ -101,7 +97,7 @@ void credentials_close(struct credentials *c)
 	if (!c)
 		return;
 	table_list_free(c->passwords);
-	mechanisms_free(c->filter);
+	match_list_free(c->filter);
 	free(c);
 }
 

@@ -11,6 +11,7 @@
 #include "courier/ports.h"
 #include "format/domain.h"
 #include "format/ehlo.h"
+#include "table/match_list.h"
 #include "table/table.h"
 
 #define LIST_MAX (1024 * 1024)
@@ -66,30 +67,20 @@ static void take_interface(const struct settings *s, bool v6, struct endpoint *o
 		*out = found;
 }
 
-/* In the list of those kept a socket may stand without "unix:". */
-static bool is_path(struct text *element)
-{
-	return domain_lmtp(element) == DOMAIN_LMTP_SOCKET || (element->n > 0 && element->p[0] == '/');
-}
-
-/* Sockets and hosts apart: to a list of tables a path would be the name of a file. */
+/* In the list of those kept a socket may stand with or without "unix:". */
 static bool read_kept(struct transport *t, char **why)
 {
 	struct text rest = text_of(t->manner->connection_cache_destinations), element;
-	struct buf paths, hosts;
+	struct buf list;
 
-	buf_init(&paths, LIST_MAX);
-	buf_init(&hosts, LIST_MAX);
+	buf_init(&list, LIST_MAX);
 	while (text_list_next(&rest, &element)) {
-		struct buf *to = is_path(&element) ? &paths : &hosts;
-
-		buf_add(to, element.p, element.n);
-		buf_char(to, ' ');
+		domain_lmtp(&element);
+		buf_fmt(&list, "%.*s ", (int)element.n, element.p);
 	}
-	t->kept_paths = buf_take(&paths);
-	t->kept_hosts = table_list_open(buf_text(&hosts), why);
-	buf_free(&hosts);
-	return t->kept_hosts;
+	t->kept = match_list_open(buf_text(&list), MATCH_PATHS, why);
+	buf_free(&list);
+	return t->kept;
 }
 
 /* Tables that say more than a default, or NULL in *list. */
@@ -214,8 +205,7 @@ void transports_free(struct transports *all)
 	if (!all)
 		return;
 	for (size_t i = 0; i < all->settings->transport_count; i++) {
-		free(all->all[i].kept_paths);
-		table_list_free(all->all[i].kept_hosts);
+		match_list_free(all->all[i].kept);
 		table_list_free(all->all[i].discard_maps);
 		table_list_free(all->all[i].pix_maps);
 		table_free(all->all[i].reply_filter);
@@ -253,33 +243,18 @@ const struct endpoint *transport_from(const struct transport *t, const struct en
 	return !endpoint_is_unix(to) && from->size > 0 ? from : NULL;
 }
 
-static bool keeps_path(const struct transport *t, struct text path)
-{
-	struct text rest = text_of(t->kept_paths), element;
-
-	while (text_list_next(&rest, &element))
-		if (element.n == path.n && memcmp(element.p, path.p, path.n) == 0)
-			return true;
-	return false;
-}
-
 /* The first host of the nexthop counts, without brackets and port. */
 static bool is_listed(const struct transport *t, const char *nexthop)
 {
 	struct text name = text_of(nexthop), element;
 	struct domain_nexthop first;
-	const char *why, *key;
+	const char *why;
 
-	if (!is_path(&name)) {
-		if (!text_list_next(&name, &element) || !domain_nexthop(element, &first, &why))
-			return false;
-		key = first.host;
-	} else {
-		key = name.p;   /* to the end of the nexthop */
-		if (keeps_path(t, name))
-			return true;
-	}
-	return table_list_get(t->kept_hosts, key, &why);
+	if (domain_lmtp(&name) == DOMAIN_LMTP_SOCKET)
+		return match_list_has(t->kept, name.p, MATCH_ITSELF, &why);   /* to the end of the nexthop */
+	if (!text_list_next(&name, &element) || !domain_nexthop(element, &first, &why))
+		return false;
+	return match_list_has(t->kept, first.host, MATCH_ITSELF, &why);
 }
 
 bool transport_keeps(const struct transport *t, const char *nexthop)

@@ -15,8 +15,7 @@ struct transport {
 	const struct manner *manner;     /* borrowed from the settings */
 	struct endpoint from4, from6;    /* to connect from; size 0: the system chooses */
 	int64_t idle_time;               /* ms for which an idle connection is kept */
-	char *kept_paths;                /* list of sockets whose connections are kept in any case */
-	struct table_list *kept_hosts;   /* the same of hosts */
+	struct match_list *kept;         /* hosts and sockets whose connections are kept in any case */
 	unsigned discard;                /* EHLO_… taken as not announced, where no table says otherwise */
 	struct table_list *discard_maps; /* by the peer's address; NULL: none */
 	unsigned pix;                    /* PIX_… where no table says otherwise */

@@ -81,8 +81,17 @@ static bool check_protocols(const char *list, const char *name, const char **opt
 	return !*why;
 }
 
+static bool check_exclusions(const char *list, const char *name, const char **option, char **why)
+{
+	*option = name;
+	return tls_policy_exclusions(list, why);
+}
+
 static bool check_words(const struct manner *m, const char **option, char **why)
 {
+	if (!check_exclusions(m->tls_exclude_ciphers, "tls_exclude_ciphers", option, why)
+			|| !check_exclusions(m->tls_mandatory_exclude_ciphers, "tls_mandatory_exclude_ciphers", option, why))
+		return false;
 	if (!check_protocols(m->tls_protocols, "tls_protocols", option, why)
 			|| !check_protocols(m->tls_mandatory_protocols, "tls_mandatory_protocols", option, why))
 		return false;

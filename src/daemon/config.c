@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "daemon/config_check.h"
 #include "daemon/config_file.h"
+#include "daemon/config_level.h"
 #include "daemon/config_values.h"
 #include "daemon/config_warn.h"
 
@@ -88,19 +89,13 @@ static bool add_overrides(struct config *c)
 	return true;
 }
 
-static void add_default(struct config *c, const char *path, const char *text)
-{
-	if (!config_find(c, path))
-		config_add(c, path, text);
-}
-
 static void add_referring(void *arg, const char *name, const char *text)
 {
 	struct config *c = arg;
 	char *path = strchr(text, '$') ? settings_path(c->settings, name) : NULL;
 
 	if (path && !text_is(config_path_of(path).section, "transport"))
-		add_default(c, path, text);
+		config_add_default(c, path, text);
 	free(path);
 }
 
@@ -129,7 +124,7 @@ static void add_limits(struct config *c)
 		char *text = mem_fmt("$%s", general);
 
 		if (config_find(c, general))
-			add_default(c, path, text);
+			config_add_default(c, path, text);
 		free(path);
 		free(text);
 	}
@@ -148,7 +143,7 @@ static void add_deadlines(struct config *c)
 		if (strcmp(name, old) != 0)
 			continue;
 		path = mem_fmt("%.*sper_request_deadline", (int)(name - v->path), v->path);
-		add_default(c, path, v->text);
+		config_add_default(c, path, v->text);
 		free(path);
 	}
 }
@@ -167,7 +162,7 @@ static void add_own_names(struct config *c, const char *section, enum protocol p
 			char *path = mem_fmt("transport.%s.%s", t->name, c->values[i]->path + n);
 
 			if (t->manner->protocol == protocol && settings_row(c->settings, path))
-				add_default(c, path, c->values[i]->text);
+				config_add_default(c, path, c->values[i]->text);
 			free(path);
 		}
 	}
@@ -178,7 +173,7 @@ static void add_directory(struct config *c)
 	const char *file = c->source->file, *slash = strrchr(file, '/');
 	char *directory = mem_strn(file, slash ? (size_t)(slash - file) + (slash == file) : 0);
 
-	add_default(c, "config_directory", slash ? directory : ".");
+	config_add_default(c, "config_directory", slash ? directory : ".");
 	free(directory);
 }
 
@@ -186,19 +181,22 @@ static void add_directory(struct config *c)
  * another in the sections of the protocols; from these sections to the transports when they are complete;
  * and last the tables' own defaults that refer to other options. Defaults without a reference need no value
  * here: the settings begin with them. */
-static void add_defaults(struct config *c)
+static bool add_defaults(struct config *c)
 {
-	add_default(c, "myhostname", c->entries.hostname);
+	config_add_default(c, "myhostname", c->entries.hostname);
 	add_directory(c);
 	if (c->source->foreground)
-		add_default(c, "log.to", "stderr");
+		config_add_default(c, "log.to", "stderr");
 	if (access(SETTINGS_TRUST_ANCHOR_FILE, R_OK) != 0)
-		add_default(c, "resolver.trust_anchor_file", "");
+		config_add_default(c, "resolver.trust_anchor_file", "");
+	if (!config_level(c))
+		return false;
 	add_limits(c);
 	add_deadlines(c);
 	add_own_names(c, "lmtp.", PROTOCOL_LMTP);
 	add_own_names(c, "smtp.", PROTOCOL_SMTP);
 	settings_each(c->settings, NULL, add_referring, c);
+	return true;
 }
 
 /* --- into the settings --- */
@@ -252,9 +250,8 @@ static bool build(struct config *c)
 	size_t from_file = c->entries.count;
 
 	know_process(c);
-	if (!add_overrides(c) || !make_sections(c) || !config_take_entries(c, from_file))
+	if (!add_overrides(c) || !make_sections(c) || !config_take_entries(c, from_file) || !add_defaults(c))
 		return false;
-	add_defaults(c);
 	if (!config_expand_all(c) || !apply(c, false) || !set_protocols(c) || !apply(c, true))
 		return false;
 	if (!c->source->values_only && !check(c))

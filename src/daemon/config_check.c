@@ -219,7 +219,7 @@ static bool check_tables(struct checking *c, const char *path, struct table_list
 static bool check_debug_peers(struct checking *c)
 {
 	char *why = NULL;
-	struct debug_peers *peers = debug_peers_new(c->settings->debug_peer_list, &why);
+	struct debug_peers *peers = debug_peers_new(c->settings, &why);
 
 	if (!peers)
 		return fail(c, "debug_peer_list", why);

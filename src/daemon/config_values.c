@@ -51,6 +51,12 @@ struct config_value *config_add(struct config *c, const char *path, const char *
 	return v;
 }
 
+void config_add_default(struct config *c, const char *path, const char *text)
+{
+	if (!config_find(c, path))
+		config_add(c, path, text);
+}
+
 void config_clear(struct config *c)
 {
 	for (size_t i = 0; i < c->count; i++) {

@@ -40,6 +40,8 @@ bool config_fail_value(struct config *, const struct config_value *, const char 
 /* The value with that path, or NULL; a new one, whose strings are copied. */
 struct config_value *config_find(const struct config *, const char *path);
 struct config_value *config_add(struct config *, const char *path, const char *text);
+/* The same where there is none yet. */
+void config_add_default(struct config *, const char *path, const char *text);
 void config_clear(struct config *);
 
 /* "section.title.name" taken apart, as views of the path; section and title are empty where there is none (the

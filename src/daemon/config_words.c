@@ -21,10 +21,16 @@ static const struct word_list {
 	{ "propagate_unmatched_extensions",
 	  { "alias", "canonical", "forward", "generic", "include", "virtual" }, false },
 	{ "smtputf8_autodetect_classes",
-	  { "all", "bounce", "forward", "notify", "sendmail", "smtpd", "verify" }, false },
+	  { "all", "bounce", "forward", "notify", "qmqpd", "sendmail", "smtpd", "verify" }, false },
 	{ "internal_mail_filter_classes", { "bounce", "notify" }, false },
 	{ "_host_lookup", { "dns", "native" }, true },
 	{ "_dns_resolver_options", { "res_defnames", "res_dnsrch" }, false },
+};
+
+/* The same names, of texts that must say something. */
+static const char *const needed[] = {
+	"_helo_name", "_lhlo_name", "error_notice_recipient", "bounce_notice_recipient", "2bounce_notice_recipient",
+	"delay_notice_recipient", "tls_high_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist",
 };
 
 struct checking {
@@ -104,13 +110,22 @@ static void check_domains(struct checking *c)
 	}
 }
 
-static bool is_of(const char *name, const struct word_list *list)
+static bool is_of(const char *name, const char *which)
 {
-	size_t n = strlen(name), end = strlen(list->name);
+	size_t n = strlen(name), end = strlen(which);
 
-	if (*list->name != '_')
-		return strcmp(name, list->name) == 0;
-	return n > end && strcmp(name + n - end, list->name) == 0;
+	if (*which != '_')
+		return strcmp(name, which) == 0;
+	return n > end && strcmp(name + n - end, which) == 0;
+}
+
+static void check_text(struct checking *c, const char *name, const char *value)
+{
+	for (size_t i = 0; i < sizeof needed / sizeof *needed && !*value && !c->name; i++)
+		if (is_of(name, needed[i]))
+			fail(c, name, mem_str("must not be empty"));
+	if (!c->name && is_of(name, "_sasl_password_result_delimiter") && strlen(value) != 1)
+		fail(c, name, mem_str("must be one character"));
 }
 
 static void check_value(void *arg, const char *name, const char *value)
@@ -118,8 +133,10 @@ static void check_value(void *arg, const char *name, const char *value)
 	struct checking *c = arg;
 
 	for (size_t i = 0; i < sizeof lists / sizeof *lists && !c->name; i++)
-		if (is_of(name, &lists[i]))
+		if (is_of(name, lists[i].name))
 			check_list(c, &lists[i], name, value);
+	if (!c->name)
+		check_text(c, name, value);
 }
 
 bool config_words_check(const struct settings *s, char **path, char **what)

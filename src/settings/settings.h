@@ -67,7 +67,7 @@ struct settings {
 	char *best_mx_transport, *use_srv_lookup, *dnssec_probe;
 	bool disable_dns_lookups, ignore_mx_lookup_error, ignore_srv_lookup_error, allow_srv_lookup_fallback;
 	bool enable_idna2003_compatibility;
-	char *debug_peer_list;
+	char *debug_peer_list, *parent_domain_matches_subdomains;
 	int64_t debug_peer_level;
 	char *cyrus_sasl_config_path, *sasl_secret_directory;
 	bool send_cyrus_sasl_authzid;

@@ -31,10 +31,6 @@ const struct option_row settings_other_rows[] = {
 	/* what the postmaster is told */
 	ROW(TEXT, "double_bounce_sender", "double-bounce", "no effect: notices have no sender, so that none can be made about them"),
 	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
-	ROW(LIST, "parent_domain_matches_subdomains",
-		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
-		"qmqpd_authorized_clients, relay_domains, "
-		"smtpd_access_maps", "lists in which a domain stands for its sub-domains too"),
 	ROW(TEXT, "tls_low_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(TEXT, "tls_export_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(SIZE, "tls_daemon_random_bytes", "32", "seed of a process", .min = 1),
@@ -49,7 +45,7 @@ const struct option_row settings_other_rows[] = {
 	ROW(FLAG, "requiretls_esmtp_header", "yes", "note REQUIRETLS in a header"),
 	/* of the other implementation's installation */
 	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway", "directory of the configuration file, for use in values"),
-	ROW(TEXT, "compatibility_level", "3.11", "selects defaults there"),
+	ROW(TEXT, "compatibility_level", "3.11", "below 3.11: older defaults where they changed"),
 	ROW(TEXT, "multi_instance_name", "", "for use in the values of others"),
 	/* for use in the values of others; in a transport's options the names are those of protocol and transport */
 	ROW(TEXT, "process_id", "0", "number of the daemon's process", .use = ROWS_READ_ONLY),

@@ -99,6 +99,10 @@ static const struct option_row top_rows[] = {
 		"ports by name, ahead of /etc/services"),
 	ROW(LIST, "debug_peer_list", debug_peer_list, "",
 		"nexthops, hosts, addresses and networks with which every conversation is logged"),
+	ROW(LIST, "parent_domain_matches_subdomains", parent_domain_matches_subdomains,
+		"debug_peer_list, fast_flush_domains, mynetworks, permit_mx_backup_networks, "
+		"qmqpd_authorized_clients, relay_domains, smtpd_access_maps",
+		"lists in which a domain stands for its sub-domains too"),
 	ROW(COUNT, "debug_peer_level", debug_peer_level, "2",
 		"1: commands and replies; 2: what the server offers too", .min = 1),
 	ROW(TEXT, "cyrus_sasl_config_path", cyrus_sasl_config_path, "", "where libsasl2 looks for its files; empty: its own place"),

@@ -3,20 +3,11 @@
 
 #include "base/mem.h"
 
-static bool in_braces(struct text t)
-{
-	return t.n >= 2 && t.p[0] == '{' && t.p[t.n - 1] == '}';
-}
-
-static struct text inside(struct text t)
-{
-	return text_trim(text_make(t.p + 1, t.n - 2));
-}
-
 static bool add_element(struct pairs *p, struct text element, char **why)
 {
-	struct text from = in_braces(element) ? inside(element) : element, key;
+	struct text from = element, key;
 
+	text_unbrace(&from);
 	if (!text_until(&from, '=', &key) || text_trim(key).n == 0) {
 		*why = mem_fmt("\"%.*s\" is not key=value", (int)element.n, element.p);
 		return false;
@@ -33,12 +24,11 @@ static void *inline_open(const char *name, unsigned flags, char **why)
 	struct pairs *p;
 
 	(void)flags;
-	if (!in_braces(all)) {
+	if (!text_unbrace(&all)) {
 		*why = mem_str("an inline table is written inline:{key=value, ...}");
 		return NULL;
 	}
 	p = pairs_new();
-	all = inside(all);
 	while (text_list_next(&all, &element)) {
 		if (!add_element(p, element, why)) {
 			pairs_free(p);

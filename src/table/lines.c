@@ -118,32 +118,20 @@ bool lines_of_file(const struct lines *to, const char *file, char **why)
 	return fine;
 }
 
-static bool in_braces(struct text t)
-{
-	return t.n >= 2 && t.p[0] == '{' && t.p[t.n - 1] == '}';
-}
-
-static struct text inside(struct text t)
-{
-	return text_trim(text_make(t.p + 1, t.n - 2));
-}
-
 bool lines_inline(const struct lines *to, const char *braces, char **why)
 {
 	struct text all = text_trim(text_of(braces)), rule;
 	unsigned number = 0;
 	char *complaint;
 
-	if (!in_braces(all)) {
+	if (!text_unbrace(&all)) {
 		*why = mem_str("a closing brace is missing");
 		return false;
 	}
-	all = inside(all);
 	while (text_list_next(&all, &rule)) {
 		number++;
-		if (!in_braces(rule))
+		if (!text_unbrace(&rule))
 			return fail_at("rule", number, mem_str("each rule stands in braces of its own"), why);
-		rule = inside(rule);
 		if (rule.n && !to->take(to->arg, number, rule, &complaint))
 			return fail_at("rule", number, complaint, why);
 	}

@@ -24,6 +24,7 @@
 	ROW(CHOICE, who, #member, member, initial, .choices = words, .help = __VA_ARGS__)
 
 #define SECOND 1000   /* the least time for a peer to answer in */
+#define DAY (24 * 60 * 60 * SECOND)
 #define EVER (INT_MAX * INT64_C(1000))
 
 static const char *const tls_levels[] = {
@@ -155,7 +156,7 @@ static const struct option_row rows[] = {
 	LIST(LMTP, sasl_tls_verified_security_options, "$lmtp_sasl_tls_security_options",
 	     "the same inside TLS with a server whose certificate matched"),
 	TEXT(BOTH, sasl_auth_cache_name, "", "where refused credentials are remembered"),
-	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long"),
+	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long; a number without unit is days", .unit = DAY),
 
 	/* TLS: how much of it, and for whom */
 	CHOICE(SMTP, tls_security_level, "may", tls_levels, "how much TLS a destination needs"),

@@ -97,7 +97,7 @@ static char *joined(const char *a, const char *b)
 }
 
 /* An element must not be an order to OpenSSL, or more than it seems. */
-static bool check_exclusions(const char *list, char **why)
+bool tls_policy_exclusions(const char *list, char **why)
 {
 	struct text rest = text_of(list), element;
 
@@ -185,7 +185,7 @@ bool tls_policy_complete(struct tls_policy *p, const struct manner *m, char **wh
 		return true;
 	complete_ciphers(p, m);
 	complete_sts(p, m);
-	if (!check_exclusions(p->exclude, why))
+	if (!tls_policy_exclusions(p->exclude, why))
 		return false;
 	complete_level(p);
 	fill(&p->servername, m->tls_servername);

@@ -41,6 +41,9 @@ bool tls_policy_site(const char *word, enum tls_level *level);
 /* The level of a destination of which both names were found there, TLS_UNSET for one that was not. */
 enum tls_level tls_policy_of_sites(enum tls_level nexthop, enum tls_level host, enum tls_level otherwise);
 
+/* Whether a list of ciphers to be left out names ciphers only; else false and *why (free() it). */
+bool tls_policy_exclusions(const char *list, char **why);
+
 /* Fills in what the entry left out, for the level that it has now. False and *why (free() it) if there is nothing
  * that a certificate could be matched with, or a cipher is named as it must not be. */
 bool tls_policy_complete(struct tls_policy *, const struct manner *, char **why);

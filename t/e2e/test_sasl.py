@@ -505,7 +505,7 @@ def test_what_cannot_be(t):
             ({"lmtp.sasl_tls_security_options": "x"}, "sasl_tls_security_options", "'x'"),
             ({"lmtp.sasl_tls_verified_security_options": "y"}, "sasl_tls_verified_security_options", "'y'"),
             ({"lmtp.sasl_mechanism_filter": "!"}, "sasl_mechanism_filter", "behind a !"),
-            ({"lmtp.sasl_mechanism_filter": "/etc/list"}, "sasl_mechanism_filter", "not files"),
+            ({"lmtp.sasl_mechanism_filter": "/no/such/list"}, "sasl_mechanism_filter", "No such file"),
             ({"lmtp.sasl_mechanism_filter": "nosuch:x"}, "sasl_mechanism_filter", "nosuch")):
         daemon = t.daemon(None, {"lmtp.sasl_auth_enable": True, "lmtp.sasl_password_maps": maps, **settings}, start=False,
                           name="c")

@@ -95,6 +95,18 @@ static const struct {
 	{ "myhostname = mx.example.org\nmyorigin = '$mydomain'", NULL, "myorigin", "example.org" },
 	{ "myhostname = mx.example.org\nlmtp { lhlo_name = 'a.$(myhostname)' }", NULL, "lmtp_lhlo_name",
 		"a.mx.example.org" },
+	/* defaults that changed at a compatibility_level */
+	{ "compatibility_level = 3.10", NULL, "smtp_tls_security_level", "" },
+	{ "compatibility_level = 3.10\nsmtp { tls_security_level = encrypt }", NULL, "smtp_tls_security_level", "encrypt" },
+	{ "compatibility_level = 3.10", NULL, "lmtp_tlsrpt_skip_reused_handshakes", "yes" },
+	{ "compatibility_level = 3.6", NULL, "smtp_tls_fingerprint_digest", "sha256" },
+	{ "compatibility_level = 2", NULL, "lmtp_tls_fingerprint_digest", "md5" },
+	{ "compatibility_level = 2", NULL, "smtputf8_enable", "yes" },
+	{ "", "compatibility_level=0", "smtputf8_enable", "no" },
+	{ "compatibility_level = 3.11", NULL, "smtp_tls_security_level", "may" },
+	{ "compatibility_level = 3.11.2", NULL, "smtp_tls_security_level", "may" },
+	{ "smtp_sasl_auth_cache_time = 2", NULL, "smtp_sasl_auth_cache_time", "2d" },
+	{ "smtp_sasl_auth_cache_time = 2s", NULL, "smtp_sasl_auth_cache_time", "2s" },
 	{ "fallback_relay = old.example", NULL, "smtp_fallback_relay", "old.example" },
 	/* parameters default_destination_concurrency_limit and default_destination_recipient_limit */
 	{ "default_destination_recipient_limit = 7\nlmtp { }", NULL, "lmtp_destination_recipient_limit", "7" },
