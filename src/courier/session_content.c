@@ -29,15 +29,23 @@ static uint64_t dot_line(const struct session *s)
 	return s->job.content_size < DOT_LINE ? 0 : DOT_LINE;
 }
 
-/* The log is told once that lines are cut. */
-bool session_rewrite(struct session *s, const char *bytes, size_t n, struct buf *out)
+static void remark(struct session *s, unsigned seen)
 {
-	bool before = rewriting_has_cut(s->rewriting);
-	bool good = rewriting_add(s->rewriting, text_make(bytes, n), out);
-
-	if (rewriting_has_cut(s->rewriting) && !before)
+	if (seen & REWRITING_CUT)
 		session_note(s, mem_fmt("breaking line > %lld bytes with <CR><LF>SPACE",
 			(long long)s->transport->manner->line_length_limit));
+	if (seen & REWRITING_LOST_END)
+		session_note(s, mem_fmt("warning: a table has changed a header field longer than header_size_limit: "
+			"what stood behind its first %zu bytes is not sent", s->common->content.header_limit));
+}
+
+/* The log is told once of each kind of change. */
+bool session_rewrite(struct session *s, const char *bytes, size_t n, struct buf *out)
+{
+	unsigned before = rewriting_seen(s->rewriting);
+	bool good = rewriting_add(s->rewriting, text_make(bytes, n), out);
+
+	remark(s, rewriting_seen(s->rewriting) & ~before);
 	return good;
 }
 

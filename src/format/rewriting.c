@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "format/header_ascii.h"
+#include "format/header_fold.h"
 #include "format/line_cut.h"
 #include "format/mime_convert.h"
 #include "format/stuff.h"
@@ -21,9 +22,10 @@ struct rewriting {
 	struct buf record;           /* beginning of a line that the rules have to see */
 	struct buf answer;           /* of the rules */
 	struct buf ascii;            /* a field in ASCII */
-	bool field_kept;             /* they left the last field as it was */
+	enum { FIELD_KEPT, FIELD_CHANGED, FIELD_DROPPED } fate;   /* of the last field */
 	struct stuff stuff;
 	struct line_cut cut;
+	unsigned seen;               /* of enum rewriting_remark */
 	struct buf *out;             /* of the call at hand */
 	const char *failure, *dsn;
 };
@@ -101,10 +103,29 @@ static bool take_answer(struct rewriting *r, const char *why)
 	return !r->failure;
 }
 
+/* Folded where a line is too long. */
+static void put_folded(struct rewriting *r, struct text field)
+{
+	struct header_fold f;
+	struct text piece;
+	const char *fold;
+
+	if (r->setup.line_limit == 0) {
+		put(r, field);
+		return;
+	}
+	header_fold_begin(&f, field, r->setup.line_limit);
+	while (header_fold_next(&f, &piece, &fold)) {
+		put(r, piece);
+		put(r, text_of(fold));
+		r->seen |= *fold ? REWRITING_CUT : 0;
+	}
+}
+
 static void put_field(struct rewriting *r, const struct mime_entity *e, struct text field)
 {
 	if (!(r->setup.seven_bit || r->setup.ascii_header) || e->sealed) {
-		put(r, field);
+		put_folded(r, field);
 		return;
 	}
 	buf_clear(&r->ascii);
@@ -112,7 +133,7 @@ static void put_field(struct rewriting *r, const struct mime_entity *e, struct t
 	if (r->ascii.over)
 		fail(r, "4.3.0", "a header field in ASCII is too large to be held");
 	else
-		put(r, text_make(r->ascii.data, r->ascii.len));
+		put_folded(r, text_make(r->ascii.data, r->ascii.len));
 }
 
 /* The rules may make several fields of one. */
@@ -125,7 +146,10 @@ static void ask_about_field(struct rewriting *r, const struct mime_entity *e, st
 	if (!take_answer(r, rules->field(rules->arg, e->header, field, &r->answer)))
 		return;
 	answer = text_make(r->answer.data, r->answer.len);
-	r->field_kept = answer.n == field.n && memcmp(answer.p, field.p, field.n) == 0;
+	if (answer.n == field.n && memcmp(answer.p, field.p, field.n) == 0)
+		r->fate = FIELD_KEPT;
+	else
+		r->fate = answer.n ? FIELD_CHANGED : FIELD_DROPPED;
 	while (mime_field_next(&answer, &one))
 		put_field(r, e, one);
 }
@@ -142,10 +166,12 @@ static void take_field(void *arg, const struct mime_entity *e, struct text field
 		ask_about_field(r, e, field);
 		return;
 	}
-	if (goes_on && !r->field_kept)
-		return;
-	r->field_kept = true;
-	put_field(r, e, field);
+	if (!goes_on)
+		r->fate = FIELD_KEPT;
+	if (r->fate == FIELD_KEPT)
+		put_field(r, e, field);
+	else if (r->fate == FIELD_CHANGED)
+		r->seen |= REWRITING_LOST_END;
 }
 
 /* A line, or of a longer one as much as is looked at. */
@@ -215,7 +241,7 @@ const char *rewriting_failure(const struct rewriting *r, const char **dsn)
 	return r->failure;
 }
 
-bool rewriting_has_cut(const struct rewriting *r)
+unsigned rewriting_seen(const struct rewriting *r)
 {
-	return r->cut.cut;
+	return r->seen | (r->cut.cut ? REWRITING_CUT : 0);
 }

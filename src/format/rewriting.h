@@ -3,7 +3,7 @@
  * lines ahead of it included, and wire form goes out, through one chain in this order:
  *
  *	structure of the message (mime.h), 7-bit conversion (mime_convert.h), rules for fields and lines,
- *	header in ASCII (header_ascii.h), dots stuffed (stuff.h), long lines cut (line_cut.h)
+ *	header in ASCII (header_ascii.h) and folded (header_fold.h), dots stuffed (stuff.h), long lines cut (line_cut.h)
  *
  * Memory is bounded by the limits given, whatever the message.
  */
@@ -59,7 +59,13 @@ bool rewriting_add(struct rewriting *, struct text wire, struct buf *out);
 /* NULL, or why the message cannot be sent to this peer: one cleaned line, and in *dsn its status. */
 const char *rewriting_failure(const struct rewriting *, const char **dsn);
 
-/* Whether some line was cut. */
-bool rewriting_has_cut(const struct rewriting *);
+/* What the log should say of a message. */
+enum rewriting_remark {
+	REWRITING_CUT = 1,           /* some line was cut or folded */
+	REWRITING_LOST_END = 2       /* rules changed a field longer than header_limit, and its rest is left out */
+};
+
+/* Those that are true by now. */
+unsigned rewriting_seen(const struct rewriting *);
 
 #endif

@@ -187,12 +187,18 @@ static void tell_more(struct notices *n, const struct trouble *t)
 	free(text);
 }
 
+/* Own reports that cannot be delivered are told of whatever notify_classes says. */
+static bool is_told(const struct settings *s, enum notice_class class)
+{
+	return class == NOTICE_2BOUNCE ? *notices_recipient(s, class) : notices_wanted(s, class);
+}
+
 /* One that came again goes on for another hour; else it is over. True if it is. */
 static bool is_over(struct notices *n, struct trouble *t)
 {
 	if (!t->more)
 		return true;
-	if (notices_wanted(n->queue->settings, t->class))
+	if (is_told(n->queue->settings, t->class))
 		tell_more(n, t);
 	t->since = queue_now(n->queue);
 	t->more = 0;

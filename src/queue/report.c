@@ -354,17 +354,24 @@ bool report_send(struct report *r, void (*relying)(struct active *))
 	return id != 0;
 }
 
+bool report_is_news(const struct report *r, enum notice_class class)
+{
+	const struct dsn_rcpt *first = &r->rcpts[0];
+	const char *host = first->remote ? first->remote : "this host";
+	char *subject = mem_fmt("%s: %s from %s", class == NOTICE_2BOUNCE ? "Undeliverable report" :
+		"Copy for the postmaster", first->status, host);
+	char *key = mem_fmt("%d %s %s", class, first->status, host);
+	bool news = notices_first(r->active->queue->notices, class, key, subject);
+
+	free(subject);
+	free(key);
+	return news;
+}
+
 void report_send_copy(struct report *r, enum notice_class class)
 {
-	const struct dsn_rcpt *first = r->rcpts;
-	const char *host = first && first->remote ? first->remote : "this host";
-	char *subject = first ? mem_fmt("Copy for the postmaster: %s from %s", first->status, host) : NULL;
-	char *key = first ? mem_fmt("%d %s %s", class, first->status, host) : NULL;
-
-	if (first && notices_first(r->active->queue->notices, class, key, subject))
+	if (report_count(r) && report_is_news(r, class))
 		report_send(r, NULL);
 	else
 		report_free(r);
-	free(subject);
-	free(key);
 }

@@ -77,6 +77,16 @@ static void send_copy(struct active *a)
 		                 NOTICE_BOUNCE);
 }
 
+/* What cannot be told to a sender may come by the thousand, as when mail was sent in many false names. */
+static bool is_news(const struct report *r, const struct active *a)
+{
+	if (report_is_news(r, NOTICE_2BOUNCE))
+		return true;
+	log_line(LOG_LEVEL_INFO, "bounce", a->name, "no postmaster notification: the same was mailed in the last hour; "
+		"this one is counted, and the count is mailed");
+	return false;
+}
+
 /* To the sender, or where there is none, to the postmaster. */
 bool report_bounce(struct active *a, void (*written)(struct active *))
 {
@@ -84,10 +94,10 @@ bool report_bounce(struct active *a, void (*written)(struct active *))
 	const char *to = notice ? a->queue->settings->double_bounce_recipient : a->envelope->sender;
 	struct report *r = filled(report_new(a, DSN_FAILED, to, notice), a);
 
-	if (report_count(r) && may_send(a, to)) {
-		send_copy(a);
-		return report_send(r, written);
+	if (report_count(r) == 0 || !may_send(a, to) || (notice && !is_news(r, a))) {
+		report_free(r);
+		return false;
 	}
-	report_free(r);
-	return false;
+	send_copy(a);
+	return report_send(r, written);
 }

@@ -1,5 +1,7 @@
 """line_length_limit: long lines are cut for servers that do not take them, all others go out as they came."""
 
+import email
+import email.policy
 import quopri
 
 import mail
@@ -43,12 +45,64 @@ def test_B_8_dots(t):
          b"..123456789\r\n..123456789\r\n .1\r\n...\r\n")
 
 
-def test_B_8_headers_are_cut_too(t):
+def header_of(message):
+    """Its own header, as it came."""
+    return message.content[message.content.index(b"X-Number:"):].split(b"\r\n\r\n", 1)[0] + b"\r\n"
+
+
+ADDRESSES = ["user%d@example.org" % n for n in range(120)]
+LONG_FIELDS = {
+    "words": "Subject: " + " ".join("word%d" % n for n in range(400)),
+    "encoded words": "Subject: " + " ".join("=?utf-8?q?gr=C3=BCn%03d?=" % n for n in range(120)),
+    "UTF-8": "Subject: " + " ".join("gr\u00fcn%d" % n for n in range(300)),
+    "addresses": "To: " + ",".join(ADDRESSES),
+    "parameter": 'Content-Type: text/plain; x="%s, %s";name=y' % ("a b" * 300, "c,d" * 100),
+}
+
+
+def test_B_8_header_fields_are_folded(t):
+    """At blanks, which a reader does not see, or behind commas; Postfix cuts words, encoded ones and addresses too."""
     peer = t.peer()
     daemon = t.daemon(peer)
-    daemon.send("u@example.org", b"Subject: " + b"y" * 1000 + b"\n\nbody\n")
-    content = peer.wait_messages(1)[0].content
-    assert b"\r\nSubject: " + b"y" * 989 + b"\r\n " + b"y" * 11 + b"\r\n\r\nbody\r\n" in content, content[-1100:]
+    for count, (what, field) in enumerate(LONG_FIELDS.items(), 1):
+        daemon.send("u@example.org", ("X-Number: %d\n%s\n\nbody\n" % (count, field)).encode())
+        got = header_of(peer.wait_messages(count)[-1])
+        assert max(map(len, got.split(b"\r\n"))) <= 998, what
+        before, after = (email.message_from_bytes(h, policy=email.policy.default)
+                         for h in (("X-Number: %d\n%s\n" % (count, field)).encode(), got.replace(b"\r\n", b"\n")))
+        same(str(after.items()), str(before.items()), what)
+        if what == "addresses":
+            same([a.addr_spec for a in after["To"].addresses], ADDRESSES)
+        else:
+            same(got.replace(b"\r\n ", b" "), ("X-Number: %d\r\n%s\r\n" % (count, field)).encode().replace(b"\r\n ", b" "))
+    daemon.wait_log(NOTE % 998, len(LONG_FIELDS))
+
+
+def test_B_8_words_of_headers_that_are_longer_than_a_line_are_cut(t):
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    daemon.send("u@example.org", b"X-Number: 1\nSubject: " + b"y" * 1500 + b" z\n\nbody\n")
+    same(header_of(peer.wait_messages(1)[0]),
+         b"X-Number: 1\r\nSubject:\r\n " + b"y" * 997 + b"\r\n " + b"y" * 503 + b"\r\n z\r\n")
+
+
+def test_header_size_limit_a_field_that_is_changed_loses_its_end(t):
+    """As in Postfix, but the log says so, once a message; what no table changes keeps it."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"header_size_limit": 100,
+                             "lmtp.header_checks": "regexp:{{/^X-Changed: (....)/ REPLACE X-Changed: new $$1}}"})
+    line = b"\n " + b"v" * 60
+    daemon.send("u@example.org", b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: 1234" + line * 5 + b"\n\nbody\n")
+    same(header_of(peer.wait_messages(1)[0]),
+         (b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: new 1234\n").replace(b"\n", b"\r\n"))
+    daemon.wait_log(r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit: "
+                    r"what stood behind its first 100 bytes is not sent$")
+    same(daemon.log().count("header_size_limit"), 1)
+
+
+def test_line_length_limit_that_is_very_small_is_warned_of(t):
+    daemon = t.daemon(t.peer(), {"lmtp.line_length_limit": 7})
+    assert "line_length_limit: what is encoded may be cut so that nobody can read it" in daemon.stderr() + daemon.log()
 
 
 def test_B_8_characters_of_utf_8_stay_whole(t):

@@ -72,6 +72,18 @@ def test_report_to_an_unreachable_sender_ends_at_the_postmaster(t):
     same(len(peers["post"].messages), 1)
 
 
+def test_2bounces_are_no_flood(t):
+    """Of reports that one host refuses for one reason the postmaster has the first; the log has all."""
+    daemon, peers = t.destinations({"there": None, "post": None}, {"2bounce_notice_recipient": "master@post.test"})
+    for number in range(5):
+        daemon.send("rcpt550@there.test", sender="rcpt550.%d@there.test" % number)
+    daemon.wait_log(r"/bounce\[\d+\]: \w+-1: no postmaster notification: the same was mailed in the last hour; this one is "
+                    r"counted, and the count is mailed$", count=4)
+    daemon.spool.wait_empty()
+    same(len(peers["post"].messages), 1)
+    same(list(report_of(peers["post"].messages[0]).recipients.values())[0]["Status"], "5.1.1")
+
+
 def test_mail_that_nobody_can_be_told_of_ends(t):
     """Sender, postmaster and all refuse: one report, one notice, and then silence."""
     daemon, peers = t.destinations({"there": None}, {"2bounce_notice_recipient": "rcpt550@there.test",

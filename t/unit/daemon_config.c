@@ -325,6 +325,9 @@ static const struct {
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
+	{ "smtp { line_length_limit = 75 }", "conf:1: smtp.line_length_limit: what is encoded may be cut so that nobody can "
+	  "read it: encoded words in headers take up to 76 bytes of a line, quoted-printable at least 8\n" },
+	{ "lmtp_line_length_limit = 1", "conf:1: lmtp_line_length_limit: what is encoded may be cut" },
 };
 
 START_TEST(test_warned)

@@ -141,9 +141,11 @@ static const struct row cut[] = {
 	{ "A: b\r\n\r\n" TEN TEN "1\r\n.\r\n", "A: b\r\n\r\n" TEN TEN "\r\n 1\r\n.\r\n" },
 	/* nothing else is changed */
 	{ "A: b\r\nno empty line\r\n.\r\n", "A: b\r\nno empty line\r\n.\r\n" },
-	{ MULTI "\r\n--b\r\n" E8 "\r\n" UE "\r\n.\r\n", "MIME-Version: 1.0\r\nContent-Type: multip\r\n"
-	  " art/mixed; boundary\r\n =b\r\n\r\n"
-	  "--b\r\nContent-Transfer-Enc\r\n oding: 8bit\r\n\r\n" UE "\r\n.\r\n" },
+	{ MULTI "\r\n--b\r\nX: " TEN " " TEN "\r\n\r\n" TEN " " TEN "\r\n.\r\n",
+	  "MIME-Version: 1.0\r\nContent-Type:\r\n multipart/mixed;\r\n boundary=b\r\n\r\n"
+	  "--b\r\nX: " TEN "\r\n " TEN "\r\n\r\n" TEN " 012345678\r\n 9\r\n.\r\n" },
+	/* header fields are folded, and cut where a word is longer than a line */
+	{ "A: " TEN TEN "12345 6\r\n\r\n.\r\n", "A:\r\n " TEN "012345678\r\n 912345\r\n 6\r\n\r\n.\r\n" },
 };
 
 START_TEST(test_cuts)
@@ -270,7 +272,7 @@ START_TEST(test_rules_and_conversion)
 }
 END_TEST
 
-/* A field that is longer than the limit: what follows shares its fate. */
+/* A field that is longer than the limit: what follows shares its fate, and that is known of one that was changed. */
 START_TEST(test_long_field)
 {
 	struct rewriting_setup setup = limits;
@@ -280,6 +282,37 @@ START_TEST(test_long_field)
 	check(&setup, (struct row){ "Drop: " TEN "\r\n " TEN "\r\n " TEN "\r\nA: " TEN "\r\n " TEN "\r\n"
 	  " " TEN "\r\n\r\n.\r\n",
 		"A: " TEN "\r\n " TEN "\r\n " TEN "\r\n<\r\n.\r\n" });
+}
+END_TEST
+
+static const struct {
+	const char *in;
+	unsigned seen;
+} remarked[] = {
+	{ "A: " TEN "\r\n " TEN "\r\n\r\n.\r\n", 0 },
+	{ "A: " TEN "\r\n " TEN "\r\n " TEN "\r\n\r\n.\r\n", 0 },
+	{ "Drop: " TEN "\r\n " TEN "\r\n " TEN "\r\n\r\n.\r\n", 0 },
+	{ "Where: " TEN "\r\n " TEN "\r\n\r\n.\r\n", 0 },
+	{ "Where: " TEN "\r\n " TEN "\r\n " TEN "\r\n\r\n.\r\n", REWRITING_LOST_END },
+	{ "A: " TEN " " TEN TEN TEN "\r\n\r\n.\r\n", REWRITING_CUT },
+	{ "\r\n" TEN TEN TEN TEN TEN "\r\n.\r\n", REWRITING_CUT },
+};
+
+START_TEST(test_seen)
+{
+	struct rewriting_setup setup = limits;
+	struct rewriting *r;
+	struct buf out;
+
+	setup.rules = &rules;
+	setup.header_limit = 20;
+	setup.line_limit = 40;
+	buf_init(&out, 1000);
+	r = rewriting_new(&setup);
+	ck_assert(rewriting_add(r, text_of(remarked[_i].in), &out));
+	ck_assert_uint_eq(rewriting_seen(r), remarked[_i].seen);
+	rewriting_free(r);
+	buf_free(&out);
 }
 END_TEST
 
@@ -321,6 +354,7 @@ int main(void)
 		{ "rules and conversion", test_rules_and_conversion, 1, 0 },
 		{ "long field", test_long_field, 1, 0 },
 		{ "large field", test_large_field, 1, 0 },
+		{ "seen", test_seen, UNIT_ROWS(remarked), 0 },
 	};
 
 	return unit_main("format/rewriting", cases, UNIT_ROWS(cases));

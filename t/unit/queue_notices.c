@@ -149,6 +149,48 @@ START_TEST(test_copies)
 }
 END_TEST
 
+/* The file of the report that was written last. */
+static const char *last_report(void)
+{
+	const char *at = buf_text(&fake_journal), *last = at;
+	uint64_t id;
+
+	while ((at = strstr(at, "report ")))
+		last = at += strlen("report ");
+	ck_assert(queue_id_parse(last, strcspn(last, " \n"), &id));
+	return fake_spool_file(id);
+}
+
+/* Reports that cannot be delivered: the first is the postmaster's whatever notify_classes says, then those with the same
+ * status from the same host are counted, and the journal has all. */
+START_TEST(test_2bounce)
+{
+	struct world w;
+	const char *notice;
+
+	world_begin(&w, "notify_classes", "", "2bounce_notice_recipient", "master@c.test", NULL);
+	world_open(&w);
+	world_host(&w, "inet:c")->dead = true;
+	for (int i = 0; i < 20; i++) {
+		world_drop(&w, "never@sender.test", "never@b.test");
+		world_run(&w, MINUTE / 10);
+	}
+	ck_assert_uint_eq(fake_spool_count(), 1);
+	ck_assert_uint_eq(world_journal("report "), 20 + 1);
+	world_run(&w, HOUR);
+	ck_assert_uint_eq(fake_spool_count(), 2);
+	notice = last_report();
+	ck_assert_ptr_nonnull(notice);
+	ck_assert_ptr_nonnull(strstr(notice, "RCPT TO:<master@c.test> NOTIFY=NEVER\r\n"));
+	ck_assert_ptr_nonnull(strstr(notice, "Subject: Undeliverable report: 5.1.1 from host.test (19 more)\r\n"));
+	world_run(&w, 3 * HOUR);
+	world_drop(&w, "never@sender.test", "never@b.test");
+	world_run(&w, MINUTE);
+	ck_assert_uint_eq(fake_spool_count(), 3);
+	world_end(&w);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -158,6 +200,7 @@ int main(void)
 		{ "many keys", test_many_keys, 1, 0 },
 		{ "no loop", test_no_loop, 1, 0 },
 		{ "copies", test_copies, 1, 0 },
+		{ "2bounce", test_2bounce, 1, 0 },
 	};
 
 	return unit_main("queue/notices", cases, UNIT_ROWS(cases));
