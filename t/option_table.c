@@ -37,7 +37,7 @@ int main(void)
 	const char *why;
 
 	/* stands for any transport */
-	if (!settings_set(s, "transport.NAME.protocol", "lmtp", &why))
+	if (!settings_set(s, "transport.transport.protocol", "lmtp", &why))
 		return EXIT_FAILURE;
 	settings_each(s, NULL, print, s);
 	settings_free(s);

@@ -91,9 +91,9 @@ static void skip_host(struct delivery *d, const char *dsn, const char *why)
 	char *warning = mem_fmt("warning: %s", why);
 
 	tally_note(d->tally, warning);
-	delivery_set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
-	delivery_set_site(d, SITE_DEAD, warning);
 	free(warning);
+	delivery_set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
+	delivery_set_site(d, SITE_DEAD, why);
 	search(d);
 }
 

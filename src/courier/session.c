@@ -93,6 +93,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	name_peer(s, peer->name);
 	endpoint_text(&s->at, address);
 	setup.host = s->host;
+	setup.relay = s->relay;
 	if (peer->debug || is_watched(common, peer->name, address))
 		setup.debug = common->debug_level;
 	if (!transport_discards(t, address, &setup.discard, &why) || !transport_pix(t, address, &setup.pix, &why))

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "format/domain.h"
 #include "talk/tls_log.h"
 
 #define WARNINGS_MAX (16 * 1024)
@@ -89,12 +90,19 @@ static bool check_exclusions(const char *list, const char *name, const char **op
 
 static bool check_words(const struct manner *m, const char **option, char **why)
 {
+	const char *complaint;
+
 	if (!check_exclusions(m->tls_exclude_ciphers, "tls_exclude_ciphers", option, why)
 			|| !check_exclusions(m->tls_mandatory_exclude_ciphers, "tls_mandatory_exclude_ciphers", option, why))
 		return false;
 	if (!check_protocols(m->tls_protocols, "tls_protocols", option, why)
 			|| !check_protocols(m->tls_mandatory_protocols, "tls_mandatory_protocols", option, why))
 		return false;
+	*option = "tls_servername";
+	if (*m->tls_servername && !domain_check(text_of(m->tls_servername), &complaint)) {
+		*why = mem_fmt("'%s' is not a host name: %s", m->tls_servername, complaint);
+		return false;
+	}
 	*option = "tls_fingerprint_digest";
 	if (!tls_digest_known(m->tls_fingerprint_digest))
 		*why = mem_fmt("OpenSSL knows no digest '%s'", m->tls_fingerprint_digest);

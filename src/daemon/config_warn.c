@@ -5,13 +5,14 @@
 
 #include "base/text.h"
 #include "format/quoted_printable.h"
+#include "talk/tls_log.h"
+#include "talk/tls_policy.h"
 
 static void warn_about_idle_time(struct config *c, const struct config_value *v)
 {
 	int64_t most = c->settings->connection_cache_ttl_limit, wanted;
 
-	if (strcmp(config_name_of(v->path), "connection_cache_time_limit") == 0 &&
-			text_duration(text_of(v->expanded), &wanted) && wanted > most)
+	if (text_duration(text_of(v->expanded), &wanted) && wanted > most)
 		buf_fmt(c->warnings, "%s: %s: no connection is kept for longer than connection_cache_ttl_limit, "
 			"which is %lld s\n", v->place, v->written, (long long)most / 1000);
 }
@@ -22,21 +23,40 @@ static void warn_about_short_lines(struct config *c, const struct config_value *
 	struct text value = text_of(v->expanded);
 	uint64_t limit;
 
-	if (strcmp(config_name_of(v->path), "line_length_limit") == 0 && strchr(v->path, '.') &&
-			text_number(&value, INT_MAX, &limit) && limit > 0 && limit < QP_LINE)
+	if (text_number(&value, INT_MAX, &limit) && limit > 0 && limit < QP_LINE)
 		buf_fmt(c->warnings, "%s: %s: what is encoded may be cut so that nobody can read it: encoded words in "
 			"headers take up to %d bytes of a line, quoted-printable at least %d\n", v->place, v->written,
 			QP_LINE, QP_LEAST);
 }
 
+/* Elements of a list that mean nothing. */
+static void warn_about_elements(struct config *c, const struct config_value *v, bool (*good)(struct text), const char *what)
+{
+	struct text rest = text_of(v->expanded), element;
+
+	while (text_list_next(&rest, &element))
+		if (!good(element))
+			buf_fmt(c->warnings, "%s: %s: '%.*s' is %s, it is passed over\n", v->place, v->written,
+				(int)element.n, element.p, what);
+}
+
+static void warn(struct config *c, const struct config_value *v)
+{
+	const char *name = config_name_of(v->path);
+
+	if (strcmp(name, "connection_cache_time_limit") == 0)
+		warn_about_idle_time(c, v);
+	else if (strcmp(name, "line_length_limit") == 0 && name != v->path)   /* a transport's, not that of replies */
+		warn_about_short_lines(c, v);
+	else if (strcmp(name, "tls_loglevel") == 0)
+		warn_about_elements(c, v, tls_log_knows, "no level and no name of one");
+	else if (strcmp(name, "tls_fingerprint_cert_match") == 0)
+		warn_about_elements(c, v, tls_policy_is_fingerprint, "no fingerprint");
+}
+
 void config_warn(struct config *c)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		const struct config_value *v = c->values[i];
-
-		if (!v->place)
-			continue;
-		warn_about_idle_time(c, v);
-		warn_about_short_lines(c, v);
-	}
+	for (size_t i = 0; i < c->count; i++)
+		if (c->values[i]->place)
+			warn(c, c->values[i]);
 }

@@ -37,6 +37,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->tls_ready = setup->tls_ready;
 	d->tls_first = setup->tls_first;
 	d->host = text_cleaned(setup->host, HOST_MAX);
+	d->relay = text_cleaned(setup->relay ? setup->relay : setup->host, HOST_MAX);
 	d->myhostname = mem_str(setup->myhostname);
 	d->reader = reply_reader_new();
 	reply_reader_limit(d->reader, setup->reply_line);
@@ -64,6 +65,7 @@ void dialogue_free(struct dialogue *d)
 	reply_reader_free(d->reader);
 	buf_free(&d->transcript);
 	free(d->host);
+	free(d->relay);
 	free(d->myhostname);
 	free(d->site_reason);
 	free(d->complaint);

@@ -41,6 +41,7 @@ enum dialogue_tls {
 struct dialogue_setup {
 	const struct manner *manner;   /* borrowed for the dialogue's life */
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
+	const char *relay;             /* the same with the port, for the log; NULL: as host; copied */
 	enum dialogue_tls tls;
 	bool tls_ready;                /* our side has what TLS needs */
 	bool tls_first;                /* before the greeting, without STARTTLS (tls_wrappermode) */

@@ -45,7 +45,7 @@ static void settle_pix(struct dialogue *d, const char *greeting)
 	if (d->pix)
 		dialogue_remark_on(d, "enabling PIX workarounds:%s%s for %s",
 		                   d->pix & PIX_DISABLE_ESMTP ? " disable_esmtp" : "",
-		                   d->pix & PIX_DELAY_DOTCRLF ? " delay_dotcrlf" : "", d->host);
+		                   d->pix & PIX_DELAY_DOTCRLF ? " delay_dotcrlf" : "", d->relay);
 }
 
 /* Which of the two greetings SMTP gives. */

@@ -73,7 +73,7 @@ struct course {
 
 struct dialogue {
 	const struct manner *manner;
-	char *host, *myhostname;
+	char *host, *relay, *myhostname;
 	bool lmtp, soft_bounce, keeps_8bit, no_smtputf8;
 	unsigned discard;            /* EHLO_… */
 	unsigned pix;                /* PIX_…: to be done if it is one; then what is done */

@@ -51,7 +51,7 @@ static void record(struct dialogue *d, const char *prefix, char sign, struct tex
 			buf_char(&d->transcript, '\n');
 		}
 		if (d->debug)
-			dialogue_remark_on(d, "%c %s: %.*s", sign, d->host, line.n < SHOWN_MAX ? (int)line.n : SHOWN_MAX,
+			dialogue_remark_on(d, "%c %s: %.*s", sign, d->relay, line.n < SHOWN_MAX ? (int)line.n : SHOWN_MAX,
 			                   line.p);
 	}
 }

@@ -2,6 +2,8 @@
 #ifndef CAUSEWAY_TALK_TLS_LOG_H
 #define CAUSEWAY_TALK_TLS_LOG_H
 
+#include "base/text.h"
+
 enum {
 	TLS_LOG_SUMMARY = 1,       /* one line a connection */
 	TLS_LOG_UNTRUSTED = 2,     /* why nobody stands behind a certificate */
@@ -13,5 +15,8 @@ enum {
 
 /* The bits for a list of 0 to 4 and names; unknown words mean nothing. */
 unsigned tls_log_words(const char *list);
+
+/* Whether it is such a word. */
+bool tls_log_knows(struct text word);
 
 #endif

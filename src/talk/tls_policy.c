@@ -1,5 +1,6 @@
 #include "talk/tls_policy.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,28 @@ bool tls_policy_exclusions(const char *list, char **why)
 	return true;
 }
 
+bool tls_policy_is_fingerprint(struct text t)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < t.n; i++) {
+		if (!isxdigit((unsigned char)t.p[i]) && t.p[i] != ':')
+			return false;
+		digits += t.p[i] != ':';
+	}
+	return digits > 0 && digits % 2 == 0;
+}
+
+static bool has_fingerprint(const char *list)
+{
+	struct text rest = text_of(list), element;
+
+	while (text_list_next(&rest, &element))
+		if (tls_policy_is_fingerprint(element))
+			return true;
+	return false;
+}
+
 static void complete_ciphers(struct tls_policy *p, const struct manner *m)
 {
 	bool may = p->level == TLS_MAY;
@@ -179,8 +202,6 @@ static void complete_sts(struct tls_policy *p, const struct manner *m)
 
 bool tls_policy_complete(struct tls_policy *p, const struct manner *m, char **why)
 {
-	struct text rest, first;
-
 	if (p->level == TLS_NONE)
 		return true;
 	complete_ciphers(p, m);
@@ -193,8 +214,7 @@ bool tls_policy_complete(struct tls_policy *p, const struct manner *m, char **wh
 		p->raw_key = m->tls_enable_rpk;
 	if (!p->match)
 		p->match = with_blanks(usual_match(p, m), p->level == TLS_FINGERPRINT ? ' ' : ':');
-	rest = text_of(p->match);
-	if (p->level != TLS_FINGERPRINT || text_list_next(&rest, &first))
+	if (p->level != TLS_FINGERPRINT || has_fingerprint(p->match))
 		return true;
 	*why = mem_str("level fingerprint without any fingerprint");
 	return false;

@@ -6,6 +6,7 @@
 #ifndef CAUSEWAY_TALK_TLS_POLICY_H
 #define CAUSEWAY_TALK_TLS_POLICY_H
 
+#include "base/text.h"
 #include "talk/manner.h"
 
 struct tls_policy {
@@ -43,6 +44,9 @@ enum tls_level tls_policy_of_sites(enum tls_level nexthop, enum tls_level host, 
 
 /* Whether a list of ciphers to be left out names ciphers only; else false and *why (free() it). */
 bool tls_policy_exclusions(const char *list, char **why);
+
+/* Whether it is a digest in hexadecimal, with or without colons. */
+bool tls_policy_is_fingerprint(struct text);
 
 /* Fills in what the entry left out, for the level that it has now. False and *why (free() it) if there is nothing
  * that a certificate could be matched with, or a cipher is named as it must not be. */

@@ -26,7 +26,7 @@ def shown(daemon, name):
 
 
 def test_options_of_a_transport_at_the_top_level(t):
-    """parameters NAME_destination_recipient_limit: written as causewayctl config shows it, it acts."""
+    """parameters transport_destination_recipient_limit: written as causewayctl config shows it, it acts."""
     peer = t.peer()
     daemon = t.daemon(None, {"transport store.protocol": "lmtp", "transport store.nexthop": peer.nexthop,
                              "store_destination_recipient_limit": 2, "store_lhlo_name": "store.test",

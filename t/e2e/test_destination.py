@@ -84,7 +84,7 @@ def test_idle_connections_count(t):
 
 
 def test_limit_of_a_transport_is_its_own(t):
-    """parameter NAME_destination_concurrency_limit"""
+    """parameter transport_destination_concurrency_limit"""
     gate = Gate()
     peers = {name: t.peer({"final": gate.final}) for name in ("narrow", "wide")}
     daemon = t.daemon(None, {

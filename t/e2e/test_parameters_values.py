@@ -101,6 +101,8 @@ VALUES = [
     ("smtp_tls_protocols", "", ""),
     ("smtp_tls_mandatory_protocols", ">=0304", ""),
     ("smtp_tls_fingerprint_digest", "crc32", "no digest"),
+    ("smtp_tls_servername", "two words", "not a host name"),
+    ("smtp_tls_servername", "nexthop", ""),
     ("smtp_tls_CAfile", "/no/such/file", "/no/such/file"),
     ("smtp_tls_trust_anchor_file", "/no/such/file", "/no/such/file"),
     # of the other protocol

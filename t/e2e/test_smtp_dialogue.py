@@ -151,7 +151,7 @@ def test_smtp_pix_workarounds(t):
         "smtp.pix_workaround_threshold_time": "0s", "smtp.pix_workaround_delay_time": "1s"})
     same(outcome(found["a"]), ("sent", "2.0.0"))
     same(commands(peers["a"])[0], "HELO causeway.test")
-    daemon.wait_log(r"enabling PIX workarounds: disable_esmtp delay_dotcrlf for 127\.0\.0\.1\[127\.0\.0\.1\]")
+    daemon.wait_log(r"enabling PIX workarounds: disable_esmtp delay_dotcrlf for 127\.0\.0\.1\[127\.0\.0\.1\]:\d+")
     without_dot = [at for at, tail in seen if tail != b".\r\n"]
     assert seen[-1][0] - without_dot[-1] > 0.5, "the dot came at once"
 
@@ -345,8 +345,8 @@ def test_TR_5_and_6_debug_peer_list(t):
     for name in ("a", "b"):
         daemon.send("watched@%s.test" % name)
         daemon.wait_delivery("watched@%s.test" % name, "sent")
-    daemon.wait_log(r": > 127\.0\.0\.1\[127\.0\.0\.1\]: RCPT TO:<watched@a\.test>")
-    daemon.wait_log(r": < 127\.0\.0\.1\[127\.0\.0\.1\]: 250 2\.0\.0 Queued")
+    daemon.wait_log(r": > 127\.0\.0\.1\[127\.0\.0\.1\]:%d: RCPT TO:<watched@a\.test>" % port)
+    daemon.wait_log(r": < 127\.0\.0\.1\[127\.0\.0\.1\]:%d: 250 2\.0\.0 Queued" % port)
     assert "watched@b.test>" not in "".join(line for line in daemon.log().splitlines() if "> 127.0.0.1" in line)
     assert "server features" not in daemon.log()
 

@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "daemon/config.h"
 
-/* In place of NAME, a transport that is declared. */
+/* A transport that is declared, in place of the word that stands for any. */
+#define ANY "transport"
 #define TRANSPORT "slow"
 
 struct parameter {
@@ -44,12 +45,12 @@ static void take_parameters(void)
 	struct text all = text_of(list), line, name, state;
 
 	while (text_until(&all, '\n', &line)) {
-		bool titled = text_starts_nocase(line, "NAME_");
+		bool titled = text_starts_nocase(line, ANY "_");
 
 		if (line.n == 0 || *line.p == '#' || !text_until(&line, '\t', &name))
 			continue;
 		if (titled)
-			name = text_make(name.p + 4, name.n - 4);
+			name = text_make(name.p + strlen(ANY), name.n - strlen(ANY));
 		if (!text_until(&line, '\t', &state))
 			state = line;   /* nothing is said of why */
 		parameters = mem_grow(parameters, parameter_count + 1, sizeof *parameters);
