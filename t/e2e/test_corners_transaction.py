@@ -1,11 +1,12 @@
 """Corners of the transaction: what is sent when, whom a reply is about, and when a session ends."""
 
 import re
+import select
 
 import mail
 from actions import close, first, silence, then_close
 from cases import by_recipient, outcome
-from harness import limit, same
+from harness import limit, same, slow
 
 ONE = {"lmtp.destination_concurrency_limit": 1}
 NOT_KEPT = {"lmtp.connection_cache_on_demand": False}
@@ -34,6 +35,49 @@ def test_K_3_and_9_commands_do_not_wait_for_replies(t):
     daemon.send(["one@example.org", "two@example.org"], sender="")
     same(by_recipient(daemon, 2), {"one": ("bounced", "5.7.1"), "two": ("bounced", "5.7.1")})
     same(re.findall(rb"(?m)^[A-Z]+", peer.sessions[0].reads[1]), [b"MAIL", b"RCPT", b"RCPT", b"DATA"])
+
+
+@slow
+@limit(90)
+def test_K_6_ten_seconds_of_silence_in_the_middle_of_the_commands(t):
+    """What did not fit into the first 4 KiB waits for the replies, however long, and then goes on."""
+    waiting = []
+
+    def mail(session, line):
+        session.wait_closed_for(11)
+        waiting.append((len(b"".join(session.reads)), bool(select.select([session.sock], [], [], 0)[0])))
+        return "250 2.1.0 Ok"
+    peer = inet(t, {"mail": mail})
+    daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 150})
+    names = ["a-recipient-with-a-name-of-some-length-%03d@example.org" % n for n in range(150)]
+    daemon.send(names)
+    same(len(daemon.wait_deliveries(150, status="sent", timeout=40)), 150)
+    assert peer.messages[0].recipients == names, len(peer.messages[0].recipients)
+    size, more = waiting[0]
+    assert size <= 4096 + len("LHLO peer.test\r\n") * 10 and not more, waiting
+
+
+def test_K_7_small_buffers_of_the_kernel(t):
+    """Neither side waits for the other to read, whatever fits between them: smtp and lmtp, long replies to each command.
+    parameter tcp_windowsize"""
+    chatter = "".join("250-2.1.5 %s\n" % ("x" * 400) for _ in range(10)) + "250 2.1.5 Ok"
+    for protocol in ("lmtp", "smtp"):
+        peer = inet(t, {"rcpt": chatter, "mail": chatter}, read_size=100, smtp=protocol == "smtp")
+        daemon = t.daemon(None, {"transport_maps": "inline:{example.org=%s:[127.0.0.1]:%d}" % (protocol, peer.address[1]),
+                                 "tcp_windowsize": 512}, name=protocol)
+        daemon.send(["u%d@example.org" % n for n in range(500)], b"Subject: x\n\n" + b"0123456789 line of content\n" * 4000)
+        same(len(daemon.wait_deliveries(500, status="sent", timeout=40)), 500)
+
+
+def test_C_9_what_is_written_at_once(t):
+    """Content of up to 64 KiB leaves in one write, so that it fills the segments of any connection."""
+    peer = inet(t)
+    daemon = t.daemon(peer)
+    for lines in (10, 600, 2000):
+        daemon.send("u%d@example.org" % lines, b"Subject: x\n\n" + b"0123456789 line of content\n" * lines)
+        daemon.wait_delivery("u%d@example.org" % lines, "sent")
+        reads = peer.sessions[-1].reads
+        assert any(r.endswith(b"\r\n.\r\n") and len(r) > 28 * lines for r in reads), [len(r) for r in reads]
 
 
 def test_K_8_one_write_for_what_may_go(t):

@@ -342,7 +342,7 @@ def test_file_that_cannot_be_claimed(t):
 
 
 @needs_root
-def test_full_disk_stops_intake_but_not_delivery(t):
+def test_V_12_full_disk_stops_intake_but_not_delivery(t):
     peer = t.peer({"final": lambda s, a: "250 2.0.0 ok" if open_again.is_set() else "451 4.3.0 not yet"})
     open_again = threading.Event()
     daemon = t.daemon(peer, {"queue.minimum_free": "20000000", "queue.minimal_backoff_time": "500ms",

@@ -146,6 +146,15 @@ def test_smtp_address_preference_A_2_and_3(t):
         daemon.end()
 
 
+def test_A_18_the_last_session_allowed_is_final(t):
+    """What its host says for now is the answer, though another host is there; it is not asked."""
+    for limit_of_sessions, want, sessions in ((1, ("deferred", "4.2.0"), [1, 0]), (2, ("sent", "2.0.0"), [1, 1])):
+        daemon, peers, _ = network(t, [{"rcpt": "450 4.2.0 not now"}, GOOD],
+                                   {"d.test": ["MX 10 h1.test", "MX 20 h2.test"]}, {"smtp.mx_session_limit": limit_of_sessions})
+        same(outcome(deliver(daemon, "d.test")), want)
+        same([len(peer.sessions) for peer in peers], sessions)
+
+
 def test_inet_protocols_smtp_balance_inet_protocols_A_5(t):
     """With more addresses than may be tried, a share of each family."""
     six = ["::1"] + ["fd00::%d" % n for n in range(5)]

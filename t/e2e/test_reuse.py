@@ -165,3 +165,64 @@ def test_sessions_are_shared_by_all_messages_of_a_burst(t):
     daemon.wait_deliveries(200, status="sent")
     assert len(peer.sessions) <= 12, "%d sessions for 200 messages" % len(peer.sessions)
     assert re.search(r"conn_use=\d\d", daemon.log()), "no session served ten messages"
+
+
+def kept_for(t, name, nexthop, listed):
+    """How many transactions each connection of two messages got where only LISTED keeps its connections."""
+    daemon = t.daemon(nexthop, {**ONE, "lmtp.connection_cache_on_demand": False, "lmtp.connection_cache_destinations": listed},
+                      name=name)
+    one_after_another(daemon, ["a@example.org", "b@example.org"])
+    daemon.stop()
+
+
+def test_J_2_the_bare_name_of_the_first_host_decides(t):
+    """Without brackets and port, and whichever host of the nexthop serves; of a socket its path."""
+    host, gone, local = t.peer(address=("127.0.0.1", 0)), t.peer(address=("127.0.0.2", 0)), t.peer()
+    gone.stop()
+    one = "inet:[127.0.0.1]:%d" % host.address[1]
+    two = "inet:[127.0.0.2]:%d, [127.0.0.1]:%d" % (gone.address[1], host.address[1])
+    rows = ((host, one, "127.0.0.1", [2]), (host, one, "[127.0.0.1]", [1, 1]), (host, one, one[5:], [1, 1]),
+            (host, two, "127.0.0.2", [2]), (host, two, "127.0.0.1", [1, 1]),
+            (local, local.nexthop, local.address, [2]))
+    for number, (peer, nexthop, listed, expected) in enumerate(rows):
+        before = len(peer.sessions)
+        kept_for(t, "d%d" % number, nexthop, listed)
+        same([s.transactions for s in peer.sessions[before:]], expected, (nexthop, listed))
+
+
+def test_J_3_what_follows_soon_uses_the_connection(t):
+    """Without a word about connections in the configuration. A lone message's connection is given up soon after it."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1})
+    one_after_another(daemon, ["a@example.org", "b@example.org", "c@example.org"])
+    peer.wait(lambda: not peer.sessions[-1].open, 10, "the connection closed")
+    same([s.transactions for s in peer.sessions], [3])
+    daemon.send("d@example.org")
+    daemon.wait_delivery("d@example.org", "sent")
+    same([s.transactions for s in peer.sessions], [3, 1])
+
+
+def test_J_25_tls_of_a_kept_connection(t):
+    """Differs: it is what it was for the first message, and not left open or out."""
+    peer = t.peer(address=("127.0.0.1", 0))
+    for level, said in (("may", "may:none"), ("none", "none")):
+        daemon = t.daemon(peer, {**ONE, "lmtp.tls_security_level": level}, name=level)
+        lines = one_after_another(daemon, ["u@example.org"] * 3)
+        same([(line["conn_use"], line["tls"]) for line in lines], [(None, said), ("2", said), ("3", said)])
+
+
+def test_J_28_what_becomes_of_kept_connections_is_no_matter_for_mail(t):
+    """The courier that has them dies, and the file of what is kept is damaged: mail goes out at its first attempt."""
+    peer = t.peer()
+    daemon = t.daemon(peer, {**ONE, "workers": 1})
+    one_after_another(daemon, ["a@example.org"])
+    daemon.kill(daemon.pids("courier")[0])
+    daemon.send("b@example.org")
+    same(outcome(daemon.wait_delivery("b@example.org")), ("sent", "2.0.0"))
+    daemon.stop()
+    with open(daemon.spool.at("kept"), "wb") as file:
+        file.write(b"\xff" * 5000)
+    daemon.start()
+    daemon.send("c@example.org")
+    same(outcome(daemon.wait_delivery("c@example.org")), ("sent", "2.0.0"))
+    same((len(daemon.deliveries()), len(peer.sessions)), (3, 3))

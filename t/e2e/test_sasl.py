@@ -117,6 +117,19 @@ def test_S_4_AUTH_is_not_offered(t):
     same(commands(peer, "AUTH"), [])
 
 
+def test_E_8_and_9_how_AUTH_is_offered(t):
+    """With = or a blank, in several lines; without a mechanism that can be used it is offered all the same, and failed."""
+    for number, (words, chosen) in enumerate(((["AUTH=PLAIN"], "PLAIN"), (["AUTH=LOGIN", "AUTH PLAIN"], "PLAIN"),
+                                              (["auth plain"], "PLAIN"), (["AUTH"], None), (["AUTH ="], None),
+                                              (["AUTH NO-SUCH-THING"], None))):
+        peer = server(t, keywords=("PIPELINING", *words))
+        daemon = client(t, peer, name="d%d" % number)
+        line = deliver(daemon)
+        same([c.split()[1] for c in commands(peer, "AUTH")], [chosen] if chosen else [], words)
+        same(outcome(line), ("sent", "2.0.0") if chosen else ("deferred", "4.7.0"), words)
+        assert chosen or "offered no compatible authentication mechanisms" in line["reason"], line["reason"]
+
+
 def test_sasl_auth_enable_is_off_by_default(t):
     peer = server(t)
     daemon = t.daemon(peer, {"lmtp.sasl_password_maps": table(t, nexthop(peer))})

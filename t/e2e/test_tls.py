@@ -73,7 +73,7 @@ def test_tls_wrappermode_begins_with_tls(t):
 
 
 def test_tls_connection_is_kept_and_used_again(t):
-    """T-27; sessions with TLS are kept like any other (parameter lmtp_tls_connection_reuse means nothing)"""
+    """T-27, behaviour J-27; sessions with TLS are kept like any other (parameter lmtp_tls_connection_reuse means nothing)"""
     _, files = authority(t)
     peer = secure_peer(t, files)
     daemon = daemon_for(t, peer, "encrypt", destination_concurrency_limit=1, initial_destination_concurrency=1,

@@ -507,7 +507,7 @@ START_TEST(test_hostile_courier)
 }
 END_TEST
 
-/* At the courier: what the queue's end must not send. */
+/* At the courier: what the queue's end must not send. Nobody to deliver to: behaviour R-4. */
 enum odd {
 	ODD_RCPT_FIRST, ODD_NO_HELLO, ODD_NO_FILE, ODD_VERSION, ODD_NO_PAGE, ODD_SMALL_PAGE, ODD_NO_RCPT, ODD_TWO
 };

@@ -228,7 +228,7 @@ START_TEST(test_every_byte_counts)
 }
 END_TEST
 
-START_TEST(test_round_trip)
+START_TEST(test_R_1_round_trip)
 {
 	struct buf first, second;
 	struct unpack u;
@@ -251,7 +251,7 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "every byte counts", test_every_byte_counts, UNIT_ROWS(rows), 0 },
-		{ "round trip", test_round_trip, UNIT_ROWS(rows), 0 },
+		{ "round trip", test_R_1_round_trip, UNIT_ROWS(rows), 0 },
 	};
 
 	return unit_main("link/message", cases, UNIT_ROWS(cases));

@@ -134,7 +134,8 @@ START_TEST(test_stop)
 }
 END_TEST
 
-START_TEST(test_lost_file)
+/* One line in the log, and it costs nobody else anything. */
+START_TEST(test_R_3_lost_file)
 {
 	struct world w;
 	uint64_t id;
@@ -157,7 +158,7 @@ int main(void)
 		{ "suspended over a restart", test_suspended_over_a_restart, 1, 0 },
 		{ "suspended, and its transport is gone", test_suspended_and_gone, 1, 0 },
 		{ "stop", test_stop, UNIT_ROWS(stops), 0 },
-		{ "lost file", test_lost_file, 1, 0 },
+		{ "lost file", test_R_3_lost_file, 1, 0 },
 	};
 
 	return unit_main("queue/restart", cases, UNIT_ROWS(cases));

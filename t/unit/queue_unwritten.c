@@ -133,7 +133,7 @@ END_TEST
 
 /* --- the disk is full --- */
 
-START_TEST(test_full_disk)
+START_TEST(test_V_12_full_disk)
 {
 	struct world w;
 	uint64_t id, other;
@@ -365,7 +365,7 @@ START_TEST(test_active_limit)
 END_TEST
 
 /* While nothing can be committed, mail is not sent without end. */
-START_TEST(test_journal_is_stuck)
+START_TEST(test_V_12_journal_is_stuck)
 {
 	enum { LIMIT = 10 };
 	struct world w;
@@ -413,7 +413,7 @@ int main(void)
 		{ "life", test_life, UNIT_ROWS(lives), 0 },
 		{ "crash at any moment", test_crash_at_any_moment, 8, 0 },
 		{ "answers apart", test_answers_apart, 1, 0 },
-		{ "full disk", test_full_disk, 1, 0 },
+		{ "full disk", test_V_12_full_disk, 1, 0 },
 		{ "stop", test_stop, UNIT_ROWS(stops), 0 },
 		{ "stop before an answer", test_stop_before_an_answer, 1, 0 },
 		{ "put aside", test_put_aside, 1, 0 },
@@ -422,7 +422,7 @@ int main(void)
 		{ "reload", test_reload, 1, 0 },
 		{ "order", test_order, UNIT_ROWS(orders), 0 },
 		{ "active limit", test_active_limit, 1, 0 },
-		{ "journal is stuck", test_journal_is_stuck, 1, 0 },
+		{ "journal is stuck", test_V_12_journal_is_stuck, 1, 0 },
 		{ "memory is given back", test_memory_is_given_back, 1, 0 },
 	};
 

@@ -104,7 +104,7 @@ END_TEST
 
 /* ---- nobody is told before it is true ---- */
 
-START_TEST(test_waits_for_disk)
+START_TEST(test_V_12_waits_for_disk)
 {
 	struct world *w = open_world("");
 	int64_t start;
@@ -212,7 +212,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "one failure", test_one_failure, CALLS, 0 },
 		{ "many failures", test_many_failures, 1, 0 },
-		{ "waits for the disk", test_waits_for_disk, 1, 0 },
+		{ "waits for the disk", test_V_12_waits_for_disk, 1, 0 },
 		{ "report waits alone", test_report_waits_alone, 1, 0 },
 		{ "memory is complete", test_memory_is_complete, 1, 0 },
 	};

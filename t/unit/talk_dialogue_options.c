@@ -93,7 +93,7 @@ static void check_line(const char *said, const char *address)
 	ck_assert_str_eq(said, wanted);
 }
 
-START_TEST(test_AD_2_quoting)
+START_TEST(test_AD_2_and_3_quoting)
 {
 	start_as((struct dialogue_setup){ 0 }, addresses[_i].address);
 	hears("220 s\r\n");
@@ -261,7 +261,7 @@ END_TEST
 int main(void)
 {
 	const struct unit_case cases[] = {
-		{ "quoting", test_AD_2_quoting, UNIT_ROWS(addresses), 0 },
+		{ "quoting", test_AD_2_and_3_quoting, UNIT_ROWS(addresses), 0 },
 		{ "no quoting", test_quote_rfc821_envelope_no, UNIT_ROWS(addresses), 0 },
 		{ "discards", test_E_15_remark, UNIT_ROWS(discards), 0 },
 		{ "deadlines", test_H2_5_deadlines, 2, 0 },
