@@ -53,6 +53,13 @@ size_t ahead_count(const struct ahead *a)
 	return a->count;
 }
 
+const struct list *ahead_first(const struct ahead *a, uint32_t destination)
+{
+	const struct row *r = idmap_get(a->rows, destination);
+
+	return r ? r->waiting.next : NULL;
+}
+
 static bool any(const struct list *at, uint32_t request)
 {
 	(void)at;

@@ -19,6 +19,8 @@ size_t ahead_count(const struct ahead *);
 
 /* Puts waiting, which stays the caller's, behind the others of that destination. */
 void ahead_put(struct ahead *, uint32_t destination, struct list *waiting);
+/* The first one; NULL: there is none. */
+const struct list *ahead_first(const struct ahead *, uint32_t destination);
 /* Takes the first one, or the one that fits (true), out; NULL: there is none. */
 struct list *ahead_take(struct ahead *, uint32_t destination);
 struct list *ahead_take_that(struct ahead *, uint32_t destination, bool (*fits)(const struct list *, uint32_t request),

@@ -264,6 +264,16 @@ char *credentials_key(const struct credentials *c, const struct credentials_quer
 	return h.key;
 }
 
+bool credentials_any(const struct credentials *c, const struct credentials_query *q)
+{
+	char *why = NULL, *key = c ? credentials_key(c, q, &why) : NULL;
+	bool any = key || why;
+
+	free(key);
+	free(why);
+	return any;
+}
+
 bool credentials_of_sender(const struct credentials *c, const char *sender, char **key)
 {
 	struct hit h = { 0 };

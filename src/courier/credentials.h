@@ -47,6 +47,9 @@ void login_clear(struct login *);
 /* As credentials_find, but only the key, to free(), without reading what is secret; NULL: no entry. */
 char *credentials_key(const struct credentials *, const struct credentials_query *, char **why);
 
+/* Whether there are any; if that cannot be said, there may be some. */
+bool credentials_any(const struct credentials *, const struct credentials_query *);   /* NULL: no login */
+
 /* The key of the sender's own entry goes to *key, to free(); NULL: its mail is sent with what host or nexthop have.
  * Sessions with different ones serve different mail. False: a table cannot be asked. */
 bool credentials_of_sender(const struct credentials *, const char *sender, char **key);

@@ -61,7 +61,7 @@ void delivery_finish(struct delivery *d, enum connection connection, uint32_t ne
 static void go_on(struct delivery *d, struct session *s)
 {
 	session_give(s, &delivery_events, d);
-	if (!session_serves(s, d->request->envelope->sender)) {
+	if (!session_serves(s, d->request->envelope->sender, d->request->tls_wanted)) {
 		session_drop(s);
 		delivery_next_host(d);
 		return;
@@ -148,7 +148,8 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 
 static void set_off(struct delivery *d)
 {
-	struct session *idle = pool_take(d->tools->pool, d->request->destination, d->request->envelope->sender);
+	struct session *idle = pool_take(d->tools->pool, d->request->destination, d->request->envelope->sender,
+		d->request->tls_wanted);
 
 	d->took_idle = idle != NULL;
 	if (idle)

@@ -23,13 +23,18 @@ static struct policy last_policy(const struct delivery *d)
 		.lmtp = d->transport && d->transport->manner->protocol == PROTOCOL_LMTP };
 }
 
-void delivery_set_reason(struct delivery *d, enum stage stage, const char *dsn, const char *text)
+void delivery_set_reason_tls(struct delivery *d, enum stage stage, const char *dsn, const char *text, const char *tls)
 {
 	struct policy p = last_policy(d);
 	struct verdict v = { 0 };
 
 	verdict_lost(&v, &p, stage, dsn, text);
-	tally_give_reason(d->tally, &v, NULL, d->session ? session_tls(d->session) : NULL);
+	tally_give_reason(d->tally, &v, NULL, tls);
+}
+
+void delivery_set_reason(struct delivery *d, enum stage stage, const char *dsn, const char *text)
+{
+	delivery_set_reason_tls(d, stage, dsn, text, d->session ? session_tls(d->session) : NULL);
 }
 
 /* What a host that is not the last one says for now: only if nothing better comes is it the answer. */
@@ -156,7 +161,8 @@ static bool may_retry_in_clear(const struct delivery *d)
 {
 	const struct request *r = d->request;
 
-	return session_security(d->session)->policy.level == TLS_MAY && !d->reused && !r->envelope->requiretls
+	return session_security(d->session)->policy.level == TLS_MAY && !d->reused
+		&& session_security(d->session)->requiretls < REQUIRETLS_STARTTLS
 		&& !session_has_login(d->session) && (r->probe || r->age >= d->tools->minimal_backoff_time);
 }
 

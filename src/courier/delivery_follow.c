@@ -6,6 +6,14 @@ static bool is_personal(const struct transport *t)
 	return t->credentials && t->manner->sender_dependent_authentication;
 }
 
+/* Whether the mail that is next wants the same of TLS as the one for which the connection was made. */
+static bool fits(const struct delivery *d)
+{
+	const struct list *first = ahead_first(d->tools->ahead, d->request->destination);
+
+	return first && LIST_OF(first, const struct delivery, ahead)->request->tls_wanted == d->request->tls_wanted;
+}
+
 /* The request that has waited longest for a connection of this destination gets this one already. */
 void delivery_may_follow(void *arg)
 {
@@ -13,7 +21,7 @@ void delivery_may_follow(void *arg)
 	struct list *first = NULL;
 	struct session_job job;
 
-	if (transport_keeps(d->transport, d->request->nexthop) && !is_personal(d->transport))
+	if (transport_keeps(d->transport, d->request->nexthop) && !is_personal(d->transport) && fits(d))
 		first = ahead_take(d->tools->ahead, d->request->destination);
 	if (!first)
 		return;

@@ -97,6 +97,38 @@ static void skip_host(struct delivery *d, const char *dsn, const char *why)
 	search(d);
 }
 
+/* A host that gets no mail with REQUIRETLS: other mail it does get. That a relay of ours is one is a mistake of ours. */
+static void skip_for_requiretls(struct delivery *d, struct security *security, const char *dsn, const char *why)
+{
+	const struct manner *m = d->transport->manner;
+	char *tls = m->log_tls_feature_status ? security_status(security, DIALOGUE_TLS_OPEN, false, DIALOGUE_TLS_VIOLATED)
+		: NULL;
+	bool relay = *dsn == '5' && d->at_relay;
+
+	tally_note(d->tally, why);
+	if (relay)
+		tally_note(d->tally, "warning: a relay of the configuration has no TLS policy for mail with REQUIRETLS: the mail "
+			"waits until that is mended");
+	delivery_set_reason_tls(d, STAGE_TLS, relay ? "4.3.5" : dsn, why, tls);
+	security_free(security);
+	free(tls);
+	search(d);
+}
+
+/* All is known about the host at hand. */
+static void go_to(struct delivery *d, struct security *security)
+{
+	const char *dsn;
+	char *why;
+
+	if (security_suffices(security, &dsn, &why)) {
+		connect_to(d, security);
+		return;
+	}
+	skip_for_requiretls(d, security, dsn, why);
+	free(why);
+}
+
 /* What the TLSA records say is known. */
 static void dane_known(void *arg, struct security *security, const char *dsn, const char *why)
 {
@@ -104,7 +136,7 @@ static void dane_known(void *arg, struct security *security, const char *dsn, co
 
 	d->dane = NULL;
 	if (!why) {
-		connect_to(d, security);
+		go_to(d, security);
 		return;
 	}
 	security_free(security);
@@ -132,7 +164,8 @@ static void host_found(void *arg, const struct host *host)
 	}
 	if (d->session)
 		session_drop(d->session);
-	security = security_new(d->transport, host, t->sessions.myhostname, &dsn, &why);
+	security = security_new(d->transport, host, t->sessions.myhostname, &(struct security_mail){
+		d->request->tls_wanted, d->request->envelope->sender }, &dsn, &why);
 	d->session = NULL;
 	if (!security) {
 		skip_host(d, dsn, why);
@@ -144,10 +177,11 @@ static void host_found(void *arg, const struct host *host)
 		.debug = is_watched(d), .own_name = own_name_means(host) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
+	d->at_relay = host->relay;
 	if (security_needs_dane(security))
 		d->dane = dane_ask(&(struct lookup_for){ &t->hosts, d->transport, &d->watch }, security, host, dane_known, d);
 	else
-		connect_to(d, security);
+		go_to(d, security);
 }
 
 static void look_for_hosts(struct delivery *d)

@@ -38,6 +38,7 @@ struct delivery {
 	bool reused;                     /* the session served before this request */
 	bool stale;                      /* it turned out to be dead before anything was tried */
 	bool asked_hosts;                /* some host was given */
+	bool at_relay;                   /* it is one of relayhost or fallback_relay */
 	bool at_last;                    /* the session goes to the last of them */
 	struct xforward client;          /* borrows from the request */
 	struct endpoint used;            /* where an idle session went: not asked twice */
@@ -78,6 +79,8 @@ struct session_job delivery_job(struct delivery *, bool last_host);
 void delivery_transaction_over(struct delivery *);
 /* The answer of whoever is left, unless something better comes; the text is copied. */
 void delivery_set_reason(struct delivery *, enum stage, const char *dsn, const char *text);
+/* The same without a session, with what tls= says. */
+void delivery_set_reason_tls(struct delivery *, enum stage, const char *dsn, const char *text, const char *tls);
 /* What the request will say of its destination. */
 void delivery_set_site(struct delivery *, enum site, const char *reason);
 

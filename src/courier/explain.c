@@ -120,8 +120,22 @@ static void add_tls(const struct explained *e, json_t *o)
 	buf_free(&names);
 }
 
+/* What becomes of mail with REQUIRETLS. */
+static void add_requiretls(const struct explained *e, json_t *o)
+{
+	enum requiretls action;
+	char *why;
+
+	if (!e->explainer->hosts->settings->tls.requiretls_enable)
+		return;
+	action = requiretls_policy_find(e->transport->tls.requiretls, e->host->domain, &why);
+	json_object_set_new(o, "requiretls", json_string(requiretls_name(action)));
+	json_object_set_new(o, "requiretls_failure", why ? json_clean(why) : json_null());
+	free(why);
+}
+
 static void (*const parts[])(const struct explained *, json_t *) = {
-	add_place, add_dnssec, add_memory, add_from, add_tls, add_login,
+	add_place, add_dnssec, add_memory, add_from, add_tls, add_requiretls, add_login,
 };
 
 /* --- what happens on the way --- */
@@ -244,7 +258,8 @@ static void found(void *arg, const struct host *host)
 		return;
 	}
 	e->host = host;
-	security = security_new(e->transport, host, e->explainer->hosts->settings->myhostname, &dsn, &why);
+	security = security_new(e->transport, host, e->explainer->hosts->settings->myhostname,
+		&(struct security_mail){ TLS_WANTED_AS_USUAL, "" }, &dsn, &why);
 	if (security && security_needs_dane(security)) {
 		e->dane = dane_ask(&(struct lookup_for){ e->explainer->hosts, e->transport, &e->watch }, security, host,
 			dane_known, e);

@@ -182,7 +182,7 @@ static void describe(struct hosts *h, const struct candidate *c)
 		.nexthop = h->written, .domain = h->element.host, .at = c->at,
 		.mx_used = r->exchangers, .mx_secure = r->exchangers_secure, .secure = c->secure,
 		.preference = c->target->preference, .best = c->target->preference == r->best,
-		.loops = search_minds_loops(h->of.transport, h->port), .dead = c->dead,
+		.relay = h->relayhost || h->fallen_back, .loops = search_minds_loops(h->of.transport, h->port), .dead = c->dead,
 	};
 	h->next.sure = (!r->exchangers || r->exchangers_secure) && (!override || c->secure);
 }

@@ -23,6 +23,7 @@ struct host {
 	bool best;                       /* none of a better preference was published */
 	bool loops;                      /* SMTP to port 25: if it calls itself as we are called, mail loops */
 	bool dead;                       /* its address let a connection run out of time lately */
+	bool relay;                      /* of relayhost or fallback_relay: that it cannot be used is our mistake */
 	bool last;                       /* certainly no further one follows */
 };
 

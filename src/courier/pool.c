@@ -104,7 +104,7 @@ static void settled(void *arg)
 static const struct session_events events = { .settled = settled };
 
 /* One that cannot be used again makes room at once for the connection that is made in its stead. */
-struct session *pool_take(struct pool *p, uint32_t destination, const char *sender)
+struct session *pool_take(struct pool *p, uint32_t destination, const char *sender, enum tls_wanted wanted)
 {
 	struct shelf *f = idmap_get(p->shelves, destination);
 
@@ -113,7 +113,7 @@ struct session *pool_take(struct pool *p, uint32_t destination, const char *send
 	LIST_EACH(at, &f->resting) {
 		struct rest *r = LIST_OF(at, struct rest, in_shelf);
 
-		if (session_reusable(r->session) && session_serves(r->session, sender))
+		if (session_reusable(r->session) && session_serves(r->session, sender, wanted))
 			return withdraw(r);
 	}
 	session_leave(LIST_OF(list_first(&f->resting), struct rest, in_shelf)->session);

@@ -17,7 +17,7 @@ struct pool *pool_new(struct loop *, int64_t hurry_ms, void (*closed)(void *arg,
 void pool_free(struct pool *);
 
 /* The idle session used last that may be used again for mail of that sender, the caller's now; NULL: none. */
-struct session *pool_take(struct pool *, uint32_t destination, const char *sender);
+struct session *pool_take(struct pool *, uint32_t destination, const char *sender, enum tls_wanted);
 
 /* Keeps an idle session for idle_ms, then says QUIT. */
 void pool_put(struct pool *, uint32_t destination, struct session *, int64_t idle_ms);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "courier/credentials.h"
 #include "format/domain.h"
 
 enum { CIPHERS_MAX = 64 * 1024, NAMES_MAX = 64 * 1024 };
@@ -23,6 +24,27 @@ static const char *find_entry(struct table_list *tables, const char *nexthop, co
 			return entry;
 	}
 	return NULL;
+}
+
+/* Mail that would rather go without TLS gets no more than may. But what protects a login is not for writers of mail to
+ * say. */
+static bool is_relaxed(const struct transport *t, const struct host *h, const struct security_mail *mail)
+{
+	const struct credentials_query q = { .sender = mail->sender, .host = h->name, .host_is_sure = h->sure,
+		.nexthop = h->nexthop };
+
+	return mail->wanted == TLS_WANTED_OPTIONAL && !credentials_any(t->credentials, &q);
+}
+
+static void relax(struct tls_policy *p, const struct manner *m)
+{
+	enum tls_level most = m->tls_wrappermode ? TLS_ENCRYPT : TLS_MAY;
+
+	tls_policy_default(p, m);
+	if (p->level <= most)
+		return;
+	p->level = most;
+	p->origin = "TLS-Required: no";
 }
 
 static bool find_policy(const struct transport *t, const struct host *h, struct tls_policy *p, char **why)
@@ -110,10 +132,13 @@ static bool find_anchors(struct security *s, char **why)
 	return !s->policy.anchors || s->anchors;
 }
 
-static bool find(struct security *s, const struct transport *t, const struct host *h, const char **dsn, char **why)
+static bool find(struct security *s, const struct transport *t, const struct host *h, const struct security_mail *mail,
+	const char **dsn, char **why)
 {
 	*dsn = "4.7.5";
-	if (!find_policy(t, h, &s->policy, why) || !ask_sites(t, h, &s->policy, why))
+	if (is_relaxed(t, h, mail))
+		relax(&s->policy, t->manner);
+	else if (!find_policy(t, h, &s->policy, why) || !ask_sites(t, h, &s->policy, why))
 		return false;
 	if (endpoint_is_unix(&h->at) && !adapt_to_socket(&s->policy, why))
 		return false;
@@ -123,7 +148,7 @@ static bool find(struct security *s, const struct transport *t, const struct hos
 }
 
 struct security *security_new(const struct transport *t, const struct host *h, const char *myhostname,
-	const char **dsn, char **why)
+	const struct security_mail *mail, const char **dsn, char **why)
 {
 	struct security *s = mem_alloc(sizeof *s);
 	bool local = endpoint_is_unix(&h->at);
@@ -133,7 +158,10 @@ struct security *security_new(const struct transport *t, const struct host *h, c
 	s->wrapper = t->manner->tls_wrappermode;
 	s->domain = mem_str(local ? myhostname : h->domain);
 	s->hostname = mem_str(local ? myhostname : h->name);
-	if (find(s, t, h, dsn, &fault))
+	s->wanted = mail->wanted;
+	if (mail->wanted == TLS_WANTED_REQUIRED)
+		s->requiretls = requiretls_policy_find(t->tls.requiretls, s->domain, &s->requiretls_fault);
+	if (find(s, t, h, mail, dsn, &fault))
 		return s;
 	*why = mem_fmt("TLS policy lookup for %s/%s: %s", s->domain, s->hostname, fault);
 	free(fault);
@@ -148,6 +176,8 @@ struct security *security_in_clear(const struct security *from)
 	s->tls = from->tls;
 	s->domain = mem_str(from->domain);
 	s->hostname = mem_str(from->hostname);
+	s->wanted = from->wanted;
+	s->requiretls = from->requiretls;
 	s->retry = true;
 	s->policy = (struct tls_policy){ .level = TLS_NONE, .origin = from->policy.origin };
 	return s;
@@ -162,9 +192,55 @@ void security_free(struct security *s)
 		free((void *)s->records[i].data);
 	free(s->records);
 	free(s->base);
+	free(s->requiretls_fault);
 	free(s->domain);
 	free(s->hostname);
 	free(s);
+}
+
+/* --- REQUIRETLS --- */
+
+bool security_suffices(const struct security *s, const char **dsn, char **why)
+{
+	enum tls_level level = s->policy.level;
+
+	if (s->requiretls == REQUIRETLS_ERROR) {
+		*dsn = "4.7.10";
+		*why = mem_fmt("requiretls_policy cannot be applied to %s: %s", s->domain, s->requiretls_fault);
+		return false;
+	}
+	*dsn = "5.7.10";
+	if (s->requiretls == REQUIRETLS_STARTTLS ? level > TLS_NONE
+			: s->requiretls != REQUIRETLS_ENFORCE || tls_level_authenticates(level))
+		return true;
+	*why = mem_fmt("REQUIRETLS needs %s, which TLS level %s of %s does not give",
+		s->requiretls == REQUIRETLS_STARTTLS ? "encryption" : "an authenticated server", tls_level_name(level), s->domain);
+	return false;
+}
+
+/* --- what the log says --- */
+
+/* Behind the level: "?" where it was not found out, ":" and what came in its place. */
+static const char *ending(const struct security *s, enum dialogue_tls_outcome outcome, bool weakened)
+{
+	if (s->retry)
+		return ":none";
+	if (s->policy.level == TLS_NONE)
+		return "";
+	if (outcome == DIALOGUE_TLS_OPEN)
+		return "?";
+	if (outcome == DIALOGUE_TLS_CLEAR)
+		return ":none";
+	return weakened ? ":encrypt" : "";
+}
+
+char *security_status(const struct security *s, enum dialogue_tls_outcome tls, bool weakened,
+	enum dialogue_tls_outcome requiretls)
+{
+	static const char *const requests[] = { "/requiretls?", "/requiretls:none", "/requiretls", "/!requiretls:none" };
+
+	return mem_fmt("%s%s%s%s", tls == DIALOGUE_TLS_VIOLATED ? "!" : "", s->retry ? "may" : tls_policy_level(&s->policy),
+		ending(s, tls, weakened), s->requiretls == REQUIRETLS_OFF ? "" : requests[requiretls]);
 }
 
 /* --- the connection --- */

@@ -8,9 +8,13 @@
 #include "courier/hosts.h"
 #include "courier/transport.h"
 #include "format/domain.h"
+#include "talk/dialogue.h"
 
 struct security {
 	struct tls_policy policy;
+	enum tls_wanted wanted;            /* by the mail that it is for */
+	enum requiretls requiretls;        /* how far its request for REQUIRETLS goes */
+	char *requiretls_fault;            /* why that is not known */
 	const struct transport_tls *tls;   /* of the transport, borrowed */
 	const struct tls_anchors *anchors; /* who is believed in place of the authorities; NULL: those */
 	char *domain, *hostname;           /* names that a certificate may be for; of this host where it is a socket */
@@ -23,13 +27,26 @@ struct security {
 	bool wrapper;                      /* TLS comes before the greeting */
 };
 
-/* For this host; at the levels of DANE it is complete only when courier/dane.h has seen to it. myhostname stands for the name of a socket. NULL: it may not be used, with *dsn and *why (free() it),
- * one line. */
+/* What counts of the mail that is to go there. */
+struct security_mail {
+	enum tls_wanted wanted;
+	const char *sender;                /* one may have a login of its own */
+};
+
+/* For this host; at the levels of DANE it is complete only when courier/dane.h has seen to it. myhostname stands for the
+ * name of a socket. NULL: it may not be used, with *dsn and *why (free() it), one line. */
 struct security *security_new(const struct transport *, const struct host *, const char *myhostname,
-	const char **dsn, char **why);
+	const struct security_mail *, const char **dsn, char **why);
+/* Whether the level, once it is known, is enough for mail with REQUIRETLS; if not, *dsn and *why (free() it). */
+bool security_suffices(const struct security *, const char **dsn, char **why);
 /* The same without TLS, after it has failed where it was not a must. */
 struct security *security_in_clear(const struct security *);
 void security_free(struct security *);
+
+/* What tls= of the log says about it, to free(): what became of TLS, for want of usable TLSA records perhaps without a
+ * match, and of REQUIRETLS. */
+char *security_status(const struct security *, enum dialogue_tls_outcome tls, bool weakened,
+	enum dialogue_tls_outcome requiretls);
 
 /* Whether TLSA records have to be looked up first. */
 bool security_needs_dane(const struct security *);

@@ -101,6 +101,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	else
 		begin_connect(s);
 	setup.tls = session_tls_need(s);
+	setup.requiretls = security->requiretls;
 	setup.tls_ready = t->tls.context;
 	setup.tls_first = security->wrapper;
 	s->dialogue = dialogue_new(&setup);

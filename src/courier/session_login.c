@@ -131,20 +131,14 @@ void session_login(struct session *s)
 
 /* --- questions --- */
 
-/* If that cannot be said, there may be some. */
 bool session_has_login(const struct session *s)
 {
-	const struct credentials *c = s->transport->credentials;
 	struct credentials_query q = query(s);
-	char *why = NULL, *key = c ? credentials_key(c, &q, &why) : NULL;
-	bool has = key || why;
 
-	free(key);
-	free(why);
-	return has;
+	return credentials_any(s->transport->credentials, &q);
 }
 
-bool session_serves(const struct session *s, const char *sender)
+static bool serves_sender(const struct session *s, const char *sender)
 {
 	const struct credentials *c = s->transport->credentials;
 	char *wanted = NULL, *had = NULL;
@@ -157,4 +151,9 @@ bool session_serves(const struct session *s, const char *sender)
 	free(wanted);
 	free(had);
 	return same;
+}
+
+bool session_serves(const struct session *s, const char *sender, enum tls_wanted wanted)
+{
+	return s->security->wanted == wanted && serves_sender(s, sender);
 }

@@ -174,7 +174,9 @@ static char *refusal(const struct session *s, const struct tls_result *r)
 {
 	const char *why = s->security->policy.failure ? s->security->policy.failure : r->problem;
 
-	if (!tls_level_authenticates(s->security->policy.level) || s->weakened || !why)
+	if (s->weakened)
+		why = s->security->requiretls == REQUIRETLS_ENFORCE ? "no TLSA record can be used" : NULL;
+	if (!tls_level_authenticates(s->security->policy.level) || !why)
 		return NULL;
 	return mem_fmt("Server certificate not verified (%s)", why);
 }
@@ -231,33 +233,16 @@ const struct security *session_security(const struct session *s)
 	return s->security;
 }
 
-/* "!" stands before what was not fulfilled, "?" behind what was not found out, ":" before what came in its place. */
-static const char *outcome_text(const struct session *s, const char **mark)
-{
-	enum dialogue_tls_outcome outcome = dialogue_tls_outcome(s->dialogue);
-
-	*mark = outcome == DIALOGUE_TLS_VIOLATED ? "!" : "";
-	if (s->security->retry)
-		return ":none";
-	if (s->security->policy.level == TLS_NONE)
-		return "";
-	if (outcome == DIALOGUE_TLS_OPEN)
-		return "?";
-	if (outcome == DIALOGUE_TLS_CLEAR)
-		return ":none";
-	return s->weakened ? ":encrypt" : "";
-}
-
 /* On a socket without TLS there is nothing to say. */
 const char *session_tls(struct session *s)
 {
-	const struct tls_policy *p = &s->security->policy;
-	const char *mark, *rest;
+	bool nothing = endpoint_is_unix(&s->at) && s->security->policy.level == TLS_NONE
+		&& s->security->requiretls == REQUIRETLS_OFF;
 
-	if (!s->transport->manner->log_tls_feature_status || (endpoint_is_unix(&s->at) && p->level == TLS_NONE))
+	if (!s->transport->manner->log_tls_feature_status || nothing)
 		return NULL;
-	rest = outcome_text(s, &mark);
 	free(s->tls_text);
-	s->tls_text = mem_fmt("%s%s%s", mark, s->security->retry ? "may" : tls_policy_level(p), rest);
+	s->tls_text = security_status(s->security, dialogue_tls_outcome(s->dialogue), s->weakened,
+		dialogue_requiretls_outcome(s->dialogue));
 	return s->tls_text;
 }

@@ -75,6 +75,13 @@ static bool open_tables(struct transport_tls *t, const struct manner *m, const c
 	return !*list || *tables;
 }
 
+static bool open_requiretls(struct transport_tls *t, const struct manner *m, const char **option, char **why)
+{
+	*option = "requiretls_policy";
+	t->requiretls = requiretls_policy_open(m->requiretls_policy, why);
+	return t->requiretls;
+}
+
 static bool check_protocols(const char *list, const char *name, const char **option, char **why)
 {
 	*option = name;
@@ -131,7 +138,8 @@ bool transport_tls_read(struct transport_tls *t, const struct manner *m, const s
 	t->log = tls_log_words(m->tls_loglevel);
 	return check_words(m, option, why) && check_level(m, option, why)
 		&& make_context(t, m, s, for_check, option, why)
-		&& read_anchors(t, m, option, why) && open_tables(t, m, option, why);
+		&& read_anchors(t, m, option, why) && open_tables(t, m, option, why)
+		&& open_requiretls(t, m, option, why);
 }
 
 const struct tls_anchors *transport_tls_anchors(const struct transport_tls *t, const char *files, char **why)
@@ -176,5 +184,6 @@ void transport_tls_clear(struct transport_tls *t)
 	tls_anchors_free(t->anchors);
 	table_list_free(t->policies);
 	table_list_free(t->sites);
+	requiretls_policy_free(t->requiretls);
 	free(t->problem);
 }

@@ -4,6 +4,7 @@
 #ifndef CAUSEWAY_COURIER_TRANSPORT_TLS_H
 #define CAUSEWAY_COURIER_TRANSPORT_TLS_H
 
+#include "courier/requiretls.h"
 #include "net/tls.h"
 #include "settings/settings.h"
 #include "table/table.h"
@@ -15,6 +16,7 @@ struct transport_tls {
 	struct tls_anchors *anchors;     /* of tls_trust_anchor_file; NULL: none */
 	struct table_list *policies;     /* tls_policy_maps; NULL: none */
 	struct table_list *sites;        /* the obsolete tls_per_site, where there are no policies; NULL: none */
+	struct requiretls_policy *requiretls;   /* requiretls_policy */
 	struct tls_cipherlists ciphers;  /* borrowed from the settings */
 	struct map *anchors_of;          /* anchors that entries of the policies name, by their files */
 	unsigned log;                    /* TLS_LOG_… of tls_loglevel */

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/domain.h"
 
 enum { DEPTH_MAX = 20 };
 
@@ -92,12 +93,29 @@ static bool branch(struct expansion *e, struct text body, bool holds)
 	return expand(e, holds ? first : second);
 }
 
+/* ${domain_to_ascii{text}}; a domain that is none stays as it is. False: there is no such function here. */
+static bool call(struct expansion *e, struct text name, struct text arguments, bool *good)
+{
+	char ascii[DOMAIN_SIZE];
+	struct text inside, from = arguments;
+	struct buf value;
+	const char *why;
+
+	if (!text_is(name, "domain_to_ascii") || !take_group(&from, &inside) || from.n)
+		return false;
+	buf_init(&value, e->out->max);
+	*good = expand(&(struct expansion){ e->lookup, e->arg, &value, e->why, e->depth }, inside);
+	buf_str(e->out, domain_to_ascii(text_of(buf_text(&value)), false, ascii, &why) ? ascii : buf_text(&value));
+	buf_free(&value);
+	return true;
+}
+
 /* What stands between the parentheses or braces. */
 static bool reference(struct expansion *e, struct text whole, struct text body)
 {
 	struct text inside = text_trim(body), name = take_name(&inside);
 	struct buf value;
-	bool good, empty;
+	bool good = true, empty;
 
 	if (name.n == 0)
 		return refuse(e, "a name is missing behind $ (a dollar is written $$)");
@@ -105,7 +123,7 @@ static bool reference(struct expansion *e, struct text whole, struct text body)
 	if (inside.n == 0)
 		return value_of(e, name, e->out);
 	if (*inside.p == '{')
-		return buf_add(e->out, whole.p, whole.n);
+		return call(e, name, inside, &good) ? good : buf_add(e->out, whole.p, whole.n);
 	if (*inside.p != '?' && *inside.p != ':')
 		return refuse(e, "what stands in ${…} is not a name");
 	buf_init(&value, e->out->max);

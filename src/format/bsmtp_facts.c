@@ -30,6 +30,8 @@ void bsmtp_watch_see(struct bsmtp_watch *w, struct text piece)
 	header_feed(&w->header, piece);
 	f->hops = w->header.hops;
 	f->utf8_header = w->header.utf8;
+	f->tls_optional = w->header.tls_optional;
+	f->requiretls = w->header.requiretls;
 	line_lengths_see(&w->lengths, piece);
 	f->long_lines = w->lengths.has_long;
 	f->message_id = buf_text(&w->header.message_id);

@@ -14,6 +14,7 @@ struct bsmtp_facts {
 	bool has_nul;
 	const char *message_id;   /* value of Message-ID:, cleaned, at most 250 bytes; lives as the transaction */
 	bool long_lines;          /* some line is longer than LINE_LONG (line_cut.h) */
+	bool tls_optional, requiretls;   /* as in struct header */
 };
 
 /* Who finds it out. */

@@ -125,6 +125,8 @@ static void print_header(const struct dsn_report *r, const char *boundary, struc
 {
 	own_mail_begin(&(struct own_mail){ .from = r->from, .to = r->to, .subject = dsn_text_subject(r),
 		.message_id = r->message_id, .obsolete_from = r->obsolete_from, .answer = true, .now = r->now }, out);
+	if (r->tls_optional)
+		buf_str(out, "TLS-Required: no\r\n");
 	buf_str(out, "Content-Type: multipart/report; report-type=delivery-status;\r\n");
 	buf_fmt(out, "\tboundary=\"%s\"\r\n", boundary);
 	buf_fmt(out, "Content-Transfer-Encoding: %s\r\n\r\n", encoding(dsn_is_8bit(r)));

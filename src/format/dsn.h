@@ -43,6 +43,7 @@ struct dsn_report {
 	/* to the postmaster, who wants a copy of what the sender of this address is told; NULL: no copy */
 	const char *copy_of;
 	bool obsolete_from;        /* as in struct own_mail */
+	bool tls_optional;         /* with TLS-Required: no, as the original has (RFC 8689 section 5) */
 };
 
 /* Appends the whole content (header, body, final dot line) in wire form; false if out's ceiling was met. */

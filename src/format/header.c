@@ -21,7 +21,7 @@ void header_free(struct header *h)
 void header_begin(struct header *h)
 {
 	h->hops = 0;
-	h->utf8 = h->over = h->in_message_id = false;
+	h->utf8 = h->over = h->in_message_id = h->tls_optional = h->requiretls = false;
 	buf_clear(&h->message_id);
 	buf_clear(&h->line);
 }
@@ -32,6 +32,12 @@ static void add_message_id(struct header *h, struct text value)
 	if (h->message_id.len == 0)
 		text_clean(value, HEADER_MESSAGE_ID_MAX, &h->message_id);
 	h->in_message_id = h->message_id.len == 0;
+}
+
+/* A field that counts with one value. */
+static bool is_field(struct text name, struct text value, const char *wanted, const char *word)
+{
+	return text_is_nocase(name, wanted) && text_is_nocase(text_trim(value), word);
 }
 
 /* One whole line without its CRLF. */
@@ -53,6 +59,10 @@ static void see_line(struct header *h, struct text line)
 			h->hops++;
 		else if (text_is_nocase(name, "Message-ID"))
 			add_message_id(h, line);
+		else if (is_field(name, line, "TLS-Required", "no"))
+			h->tls_optional = true;
+		else if (is_field(name, line, "Require-TLS-ESMTP", "yes"))
+			h->requiretls = true;
 	}
 }
 

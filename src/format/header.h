@@ -13,6 +13,8 @@
 struct header {
 	unsigned hops;             /* Received: fields */
 	bool utf8;                 /* some byte above 127 */
+	bool tls_optional;         /* TLS-Required: no (RFC 8689 section 5) */
+	bool requiretls;           /* Require-TLS-ESMTP: yes, which stands for a MAIL parameter that was lost */
 	struct buf message_id;     /* value of the first Message-ID: field, cleaned */
 	bool over;                 /* the empty line was met */
 	bool in_message_id;        /* the last field was Message-ID:, and more of it may follow */

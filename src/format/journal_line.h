@@ -19,7 +19,10 @@ enum journal_kind {
 };
 
 /* Flags of JOURNAL_IN. */
-enum { JOURNAL_EIGHT_BIT = 1, JOURNAL_UTF8_HEADER = 2, JOURNAL_LONG_LINES = 4 };
+enum {
+	JOURNAL_EIGHT_BIT = 1, JOURNAL_UTF8_HEADER = 2, JOURNAL_LONG_LINES = 4, JOURNAL_TLS_OPTIONAL = 8,
+	JOURNAL_REQUIRETLS = 16
+};
 
 /* The longest text of a line, bytes. */
 #define JOURNAL_TEXT_MAX 8192

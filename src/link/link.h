@@ -15,6 +15,7 @@
 #include "format/envelope.h"
 #include "format/xforward.h"
 #include "net/loop.h"
+#include "talk/requiretls.h"
 #include "talk/verdict.h"
 
 /* Ceilings: a string of an envelope, the nexthop, the trace lines (what is longer is a programming
@@ -40,6 +41,7 @@ struct request {
 	uint64_t content_at, content_size;   /* in the file; size includes the final dot line */
 	bool eight_bit, utf8_header;
 	bool long_lines;             /* some line of the content is longer than LINE_LONG */
+	enum tls_wanted tls_wanted;  /* by the sender; the envelope says only what stood there */
 	bool probe;                  /* ask only, never send content */
 	bool connection_probe;       /* the destination was dead: this is the attempt that finds out */
 	bool ahead;                  /* sent without a lease: waits at the courier until a connection is passed to it */

@@ -147,6 +147,7 @@ void message_put_request(struct buf *b, const struct request *r, uint32_t slot)
 	pack_u8(b, r->eight_bit);
 	pack_u8(b, r->utf8_header);
 	pack_u8(b, r->long_lines);
+	pack_u8(b, r->tls_wanted);
 	pack_u8(b, r->probe);
 	pack_u8(b, r->connection_probe);
 	pack_u8(b, r->ahead);
@@ -181,6 +182,7 @@ struct request *message_get_request(struct unpack *u, uint32_t *rcpts)
 	r->eight_bit = unpack_flag(u);
 	r->utf8_header = unpack_flag(u);
 	r->long_lines = unpack_flag(u);
+	r->tls_wanted = (enum tls_wanted)unpack_u8(u, TLS_WANTED_OPTIONAL);
 	r->probe = unpack_flag(u);
 	r->connection_probe = unpack_flag(u);
 	r->ahead = unpack_flag(u);

@@ -22,7 +22,7 @@ enum message_kind {
 };
 
 /* Raised with every change of a message: an old process never misreads a new one. */
-#define MESSAGE_VERSION 3
+#define MESSAGE_VERSION 4
 
 /* Begins a message in b; message_end with what it returned completes it. False from message_end: it did
  * not fit and b is as before. */

@@ -9,6 +9,7 @@
 #include "format/address.h"
 #include "queue/core.h"
 #include "queue/report.h"
+#include "queue/tls_wanted.h"
 
 /* Copies s behind *at and moves *at on; NULL stays NULL. */
 static const char *place(char **at, const char *s)
@@ -102,8 +103,10 @@ static void qualify(struct envelope *e, const char *origin)
 	}
 }
 
-static void take_over(struct active *a, struct spool_message *loaded)
+static void take_over(struct active *a, const struct settings *s, struct spool_message *loaded)
 {
+	a->tls_wanted = tls_wanted_of(s, loaded);
+	a->requiretls_field = loaded->requiretls;
 	a->envelope = loaded->envelope;
 	loaded->envelope = NULL;
 	a->fd = loaded->fd;
@@ -124,7 +127,7 @@ struct active *active_new(struct queue *q, struct message *m, struct spool_messa
 	struct active *a = mem_alloc(sizeof *a + count * sizeof *a->rcpts);
 
 	assert(!m->active);
-	take_over(a, loaded);
+	take_over(a, q->settings, loaded);
 	qualify(a->envelope, q->settings->myorigin);
 	a->queue = q;
 	a->message = m;

@@ -41,6 +41,7 @@
 #include "format/queue_id.h"
 #include "queue/message.h"
 #include "spool/spool.h"
+#include "talk/requiretls.h"
 #include "talk/verdict.h"
 
 struct destination;
@@ -122,6 +123,8 @@ struct active {
 	uid_t uid;
 	unsigned hops;
 	bool eight_bit, utf8_header, long_lines;
+	bool requiretls_field;        /* the header asks for REQUIRETLS, as another program passed it on */
+	enum tls_wanted tls_wanted;   /* by its sender, as far as the configuration heeds that */
 	struct verification *verification;   /* it only asks (queue/verify.h); NULL: mail */
 	char *trace;                  /* sent ahead of the content; made when first needed */
 	int64_t began;                /* ms of the boot clock */

@@ -34,10 +34,17 @@ static bool needs_smtputf8(const struct queue *q, const struct active *a)
 	return text_list_has(classes, "smtpd") || text_list_has(classes, "all");
 }
 
+/* A content filter that loses the parameter of MAIL brings it back in a header field. */
+static bool adds_requiretls_field(const struct queue *q, const struct active *a)
+{
+	return a->tls_wanted == TLS_WANTED_REQUIRED && q->settings->tls.requiretls_esmtp_header && !a->requiretls_field;
+}
+
 static char *received(const struct queue *q, struct active *a)
 {
 	if (!a->trace)
-		a->trace = trace_received(q->settings->myhostname, a, queue_wall(q, a->message->arrived));
+		a->trace = trace_received(q->settings->myhostname, a, queue_wall(q, a->message->arrived),
+			adds_requiretls_field(q, a));
 	return a->trace;
 }
 
@@ -52,6 +59,7 @@ static void send_flight(struct queue *q, struct flight *f)
 		.transport = d->transport, .nexthop = d->nexthop, .flags = d->flags,
 		.envelope = &part, .content_at = a->content_at, .content_size = a->content_size,
 		.eight_bit = a->eight_bit, .utf8_header = a->utf8_header, .long_lines = a->long_lines,
+		.tls_wanted = a->tls_wanted,
 		.probe = a->verification, .connection_probe = f->probe, .ahead = !list_empty(&f->ahead),
 		.soft_bounce = q->settings->soft_bounce, .attempt = a->message->attempts + 1u,
 		.age = message_age(a->message, queue_now(q)),

@@ -6,6 +6,7 @@
 #include "queue/core.h"
 #include "queue/health.h"
 #include "queue/route.h"
+#include "queue/tls_wanted.h"
 
 enum { CONTENT_MAX = 1024 * 1024, LINE_SHOWN = 2000 };
 
@@ -55,10 +56,12 @@ json_t *message_json(struct queue *q, const struct walk_stop *s)
 	const struct message *m = s->message;
 	char id[QUEUE_ID_SIZE];
 	json_t *o = json_object(), *rcpts = json_array();
+	const char *wanted = tls_wanted_text(s->tls_wanted);
 
 	json_object_set_new(o, "id", json_string(queue_id_print(m->id, id)));
 	json_object_set_new(o, "state", json_string(message_state_name(m)));
 	json_object_set_new(o, "sender", json_clean(s->envelope->sender));
+	json_object_set_new(o, "tls_wanted", wanted ? json_string(wanted) : json_null());
 	json_object_set_new(o, "size", json_integer((json_int_t)active_size(s->content_size)));
 	json_object_set_new(o, "arrived", json_integer(queue_wall(q, m->arrived)));
 	json_object_set_new(o, "next", m->heap_at ? json_integer(queue_wall(q, m->due)) : json_null());

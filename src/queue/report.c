@@ -177,15 +177,14 @@ static void shorten(struct report *r)
 	}
 }
 
-/* Only a failure gives a message back (RFC 3461 section 4.3), and only to who may have it. */
+/* Only a failure gives a message back (RFC 3461 section 4.3), and only to who may have it; never one with REQUIRETLS
+ * (RFC 8689 section 5). */
 static bool headers_only(const struct report *r)
 {
 	const struct active *a = r->active;
-	const struct settings *s = a->queue->settings;
-
 	return r->action != DSN_FAILED || r->dsn.copy_of || a->envelope->ret == RET_HDRS ||
-	       active_size(a->content_size) > (uint64_t)s->bounce_size_limit ||
-	       (a->envelope->requiretls && s->requiretls_redact_dsn);
+	       active_size(a->content_size) > (uint64_t)a->queue->settings->bounce_size_limit ||
+	       a->tls_wanted == TLS_WANTED_REQUIRED;
 }
 
 static void put_original(struct report *r, struct buf *original)
@@ -209,7 +208,7 @@ static void print_envelope(const struct report *r, struct buf *out)
 
 	e->smtputf8 = dsn_is_utf8(&r->dsn);
 	e->body = dsn_is_8bit(&r->dsn) ? BODY_8BITMIME : BODY_NONE;
-	e->requiretls = r->active->envelope->requiretls && !r->active->queue->settings->requiretls_redact_dsn;
+	e->requiretls = r->active->tls_wanted == TLS_WANTED_REQUIRED && !r->active->queue->settings->requiretls_redact_dsn;
 	envelope_add(e, r->to, NULL, NOTIFY_NEVER);
 	envelope_print(e, out);
 	envelope_free(e);
@@ -230,6 +229,7 @@ static uint64_t print(struct report *r, uint64_t id, struct buf *out)
 	put_original(r, &original);
 	r->dsn.from = from;
 	r->dsn.message_id = message_id;
+	r->dsn.tls_optional = r->active->tls_wanted == TLS_WANTED_OPTIONAL;
 	print_envelope(r, out);
 	content_at = out->len;
 	fits = dsn_print(&r->dsn, out);

@@ -7,7 +7,7 @@
 
 enum { RECEIVED_MAX = 1000, FLAGGED_MAX = RECEIVED_MAX + 3 * (ADDRESS_MAX + 40) };
 
-char *trace_received(const char *myhostname, const struct active *a, int64_t arrived)
+char *trace_received(const char *myhostname, const struct active *a, int64_t arrived, bool requiretls_field)
 {
 	struct buf b;
 
@@ -18,6 +18,8 @@ char *trace_received(const char *myhostname, const struct active *a, int64_t arr
 	buf_fmt(&b, ")\r\n\tid %s; ", a->name);
 	own_mail_date(arrived, &b);
 	buf_str(&b, "\r\n");
+	if (requiretls_field)
+		buf_str(&b, "Require-TLS-ESMTP: yes\r\n");
 	return buf_take(&b);
 }
 

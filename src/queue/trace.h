@@ -5,9 +5,9 @@
 
 #include "queue/active.h"
 
-/* "Received: by HOST (Causeway, from userid UID) id ID; DATE" in wire form, folded; arrived in ms since 1970.
- * free() it. */
-char *trace_received(const char *myhostname, const struct active *, int64_t arrived);
+/* "Received: by HOST (Causeway, from userid UID) id ID; DATE" in wire form, folded; arrived in ms since 1970; behind
+ * that, if requiretls_field, "Require-TLS-ESMTP: yes". free() it. */
+char *trace_received(const char *myhostname, const struct active *, int64_t arrived, bool requiretls_field);
 
 /* The same for one recipient behind the fields that flags ask for: R "Return-Path: <sender>", O
  * "X-Original-To: original", D "Delivered-To: recipient", in this order (behaviour B-2). free() it. */

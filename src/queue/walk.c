@@ -8,6 +8,7 @@
 #include "format/address.h"
 #include "queue/core.h"
 #include "queue/route.h"
+#include "queue/tls_wanted.h"
 
 enum { LOADS_MAX = 16, STEPS = 500, NAP = 20 };   /* at once; in one turn of the loop; ms */
 
@@ -102,7 +103,7 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 	w->loading--;
 	if (m && found)
 		stop_at(w, &(struct walk_stop){ m, found->envelope, found->content_at, found->content_size,
-			found->fd });
+			found->fd, tls_wanted_of(w->queue->settings, found) });
 	if (found)
 		spool_message_free(found);
 	loop_later(w->queue->loop, &w->step);
@@ -115,7 +116,8 @@ static void visit(struct walk *w, struct message *m)
 	if (!may_match(w, m))
 		return;
 	if (a) {
-		stop_at(w, &(struct walk_stop){ m, a->envelope, a->content_at, a->content_size, a->fd });
+		stop_at(w, &(struct walk_stop){ m, a->envelope, a->content_at, a->content_size, a->fd,
+			a->tls_wanted });
 	} else if (w->order.envelopes || w->to || w->from) {
 		w->loading++;
 		spool_load(w->queue->spool, m->id, loaded, w);

@@ -17,6 +17,7 @@ struct walk_stop {
 	const struct envelope *envelope;
 	uint64_t content_at, content_size;
 	int fd;
+	enum tls_wanted tls_wanted;   /* if the envelope was needed */
 };
 
 struct walk_order {

@@ -41,7 +41,7 @@ struct settings_tls {
 	char *disable_workarounds, *ssl_options, *config_file, *config_name;
 	bool append_default_ca;
 	char *dane_digests;
-	bool required_enable, requiretls_enable;
+	bool required_enable, requiretls_enable, requiretls_esmtp_header;
 };
 
 struct settings {

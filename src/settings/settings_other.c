@@ -42,7 +42,6 @@ const struct option_row settings_other_rows[] = {
 	ROW(COUNT, "tls_trace_rate_limit", "1", "TLS traces a minute; 0: no limit"),
 	ROW(TEXT, "tlsmgr_service_name", "tlsmgr", "name of the TLS manager"),
 	ROW(TEXT, "tlsproxy_service_name", "tlsproxy", "name of the TLS proxy"),
-	ROW(FLAG, "requiretls_esmtp_header", "yes", "note REQUIRETLS in a header"),
 	/* of the other implementation's installation */
 	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway", "directory of the configuration file, for use in values"),
 	ROW(TEXT, "compatibility_level", "3.11", "below 3.11: older defaults where they changed"),

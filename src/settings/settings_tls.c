@@ -26,5 +26,7 @@ static const struct option_row rows[] = {
 	ROW(LIST, "tls_dane_digests", dane_digests, "sha512 sha256", "digests for TLSA records, the best one first"),
 	ROW(FLAG, "tls_required_enable", required_enable, "yes", "honour TLS-Required: no (RFC 8689)"),
 	ROW(FLAG, "requiretls_enable", requiretls_enable, "yes", "honour REQUIRETLS (RFC 8689)"),
+	ROW(FLAG, "requiretls_esmtp_header", requiretls_esmtp_header, "yes",
+		"carry REQUIRETLS through content filters in the field Require-TLS-ESMTP"),
 };
 const struct settings_section settings_tls_section = { "", "", rows, sizeof rows / sizeof *rows };

@@ -59,6 +59,8 @@ static void add_known(const struct load *l)
 	l->message->eight_bit = m->flags & JOURNAL_EIGHT_BIT;
 	l->message->utf8_header = m->flags & JOURNAL_UTF8_HEADER;
 	l->message->long_lines = m->flags & JOURNAL_LONG_LINES;
+	l->message->tls_optional = m->flags & JOURNAL_TLS_OPTIONAL;
+	l->message->requiretls = m->flags & JOURNAL_REQUIRETLS;
 }
 
 static void tell_corrupt(const struct load *l)

@@ -43,6 +43,8 @@ void queuefile_take_facts(struct spool_message *m, const struct bsmtp_facts *fac
 	m->eight_bit = facts->eight_bit;
 	m->utf8_header = facts->utf8_header;
 	m->long_lines = facts->long_lines;
+	m->tls_optional = facts->tls_optional;
+	m->requiretls = facts->requiretls;
 }
 
 /* ---- writing ---- */

@@ -48,7 +48,7 @@ struct spool_message {
 	int64_t arrived;                /* ms since 1970 */
 	uid_t uid;                      /* owner of the drop file; the daemon's own for reports */
 	unsigned hops;                  /* Received: fields */
-	bool eight_bit, utf8_header, long_lines;   /* as in struct bsmtp_facts */
+	bool eight_bit, utf8_header, long_lines, tls_optional, requiretls;   /* as in struct bsmtp_facts */
 	/* cleaned, "" if none; freed by spool_message_free; NULL when loaded again */
 	char *message_id;
 	const char *drop_name;          /* what the file was called; valid during arrived only; NULL: not known */

@@ -34,6 +34,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->own_name = setup->own_name;
 	d->debug = setup->debug;
 	d->tls = setup->tls;
+	d->requiretls = setup->requiretls;
 	d->tls_ready = setup->tls_ready;
 	d->tls_first = setup->tls_first;
 	d->host = text_cleaned(setup->host, HOST_MAX);

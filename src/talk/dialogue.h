@@ -24,6 +24,7 @@
 #include "format/xforward.h"
 #include "talk/auth.h"
 #include "talk/manner.h"
+#include "talk/requiretls.h"
 #include "talk/verdict.h"
 
 struct dialogue;
@@ -43,6 +44,7 @@ struct dialogue_setup {
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
 	const char *relay;             /* the same with the port, for the log; NULL: as host; copied */
 	enum dialogue_tls tls;
+	enum requiretls requiretls;    /* how strictly a request for it is applied, of whatever mail goes this way */
 	bool tls_ready;                /* our side has what TLS needs */
 	bool tls_first;                /* before the greeting, without STARTTLS (tls_wrappermode) */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
@@ -125,6 +127,8 @@ void dialogue_heard_nothing(struct dialogue *);
 /* What became of TLS: not known yet, left out, there as it was to be, or missing where it is a must. */
 enum dialogue_tls_outcome { DIALOGUE_TLS_OPEN, DIALOGUE_TLS_CLEAR, DIALOGUE_TLS_DONE, DIALOGUE_TLS_VIOLATED };
 enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *);
+/* The same of REQUIRETLS: it was passed on, or not, or had to be. */
+enum dialogue_tls_outcome dialogue_requiretls_outcome(const struct dialogue *);
 
 /* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
  * dialogue_timeout ran out. Judges who is left; recipients with a final reply keep it. Next speak says

@@ -41,6 +41,11 @@ static bool uses_smtputf8(const struct dialogue *d)
 	return offers(d, EHLO_SMTPUTF8) && (d->now.t.envelope->smtputf8 || d->now.needs_utf8);
 }
 
+bool dialogue_passes_requiretls(const struct dialogue *d)
+{
+	return d->requiretls != REQUIRETLS_OFF && d->secure && offers(d, EHLO_REQUIRETLS);
+}
+
 bool dialogue_wants_7bit(const struct dialogue *d)
 {
 	return d->now.t.eight_bit && !d->keeps_8bit && !offers(d, EHLO_8BITMIME);
@@ -71,12 +76,20 @@ static void say_body(const struct dialogue *d, struct buf *out)
 		buf_str(out, " BODY=7BIT");
 }
 
-static void say_dsn(const struct envelope *e, struct buf *out)
+/* Where REQUIRETLS ends, at least the content shall not come back in clear. */
+static enum envelope_ret ret(const struct dialogue *d)
 {
-	if (e->envid)
-		buf_fmt(out, " ENVID=%s", e->envid);
-	if (e->ret != RET_NONE)
-		buf_str(out, e->ret == RET_FULL ? " RET=FULL" : " RET=HDRS");
+	bool lost = d->requiretls != REQUIRETLS_OFF && !dialogue_passes_requiretls(d);
+
+	return lost ? RET_HDRS : d->now.t.envelope->ret;
+}
+
+static void say_dsn(const struct dialogue *d, struct buf *out)
+{
+	if (d->now.t.envelope->envid)
+		buf_fmt(out, " ENVID=%s", d->now.t.envelope->envid);
+	if (ret(d) != RET_NONE)
+		buf_str(out, ret(d) == RET_FULL ? " RET=FULL" : " RET=HDRS");
 }
 
 /* Without its quotes a local part that is empty or holds < or > would not be read as one. */
@@ -122,9 +135,11 @@ void dialogue_mail_line(const struct dialogue *d, struct buf *out)
 		buf_fmt(out, " SIZE=%llu", (unsigned long long)d->now.t.content_size);
 	say_body(d, out);
 	if (offers(d, EHLO_DSN))
-		say_dsn(e, out);
+		say_dsn(d, out);
 	if (uses_smtputf8(d))
 		buf_str(out, " SMTPUTF8");
+	if (dialogue_passes_requiretls(d))
+		buf_str(out, " REQUIRETLS");
 	if (offers(d, EHLO_AUTH) && e->auth)
 		buf_fmt(out, " AUTH=%s", e->auth);
 	else if (d->authenticated && d->manner->send_dummy_mail_auth)

@@ -1,6 +1,7 @@
 #include "talk/dialogue_private.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -82,6 +83,21 @@ void dialogue_fail_left(struct dialogue *d, enum stage stage, const char *dsn, c
 
 	verdict_lost(&v, &d->now.policy, stage, dsn, text);
 	dialogue_judge_left(d, &v);
+}
+
+void dialogue_fail_here(struct dialogue *d, enum stage stage, const char *dsn, const char *text)
+{
+	char for_now[VERDICT_DSN_SIZE];
+
+	snprintf(for_now, sizeof for_now, "4%s", dsn + 1);
+	dialogue_fail_left(d, stage, d->now.t.last_host ? dsn : for_now, text);
+}
+
+void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, const char *dsn, char *text)
+{
+	d->requiretls_violated = d->unfit = true;
+	dialogue_fail_here(d, stage, dsn, text);
+	free(text);
 }
 
 void dialogue_fail_site(struct dialogue *d, enum stage stage, const char *dsn, const char *text)

@@ -84,10 +84,13 @@ struct dialogue {
 	struct reply_reader *reader;
 	struct ehlo offers;
 	enum dialogue_tls tls;
+	enum requiretls requiretls;
 	bool tls_ready, tls_first;
 	bool tls_go;                 /* STARTTLS was answered with yes */
 	bool secure;                 /* TLS is on */
 	bool tls_settled;            /* it is clear whether it will be */
+	bool requiretls_settled;     /* whether REQUIRETLS is passed on is clear, */
+	bool requiretls_violated;    /* or the mail may not go here without */
 	bool tls_violated;           /* it is missing, or its peer not to be trusted, where it is a must */
 	bool wants_clear;            /* it failed, or what went through it, and the host is to be asked without it */
 	enum step step;              /* what is to be said next */
@@ -145,6 +148,8 @@ void dialogue_free_course(struct course *);
 
 /* dialogue_command.c: appends one line with CRLF and the parameters that the peer takes. */
 void dialogue_mail_line(const struct dialogue *, struct buf *out);
+/* Whether REQUIRETLS is asked for, and the peer has announced it inside TLS (behaviour E-11). */
+bool dialogue_passes_requiretls(const struct dialogue *);
 void dialogue_rcpt_line(const struct dialogue *, const struct envelope_rcpt *, struct buf *out);
 bool dialogue_needs_smtputf8(const struct dialogue *);
 
@@ -156,6 +161,12 @@ void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, con
 
 /* The same for a reason of ours: dsn and one line. */
 void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
+
+/* The same for what this host cannot do with this message, and another one may: dsn is what it means if this one is the
+ * last. */
+void dialogue_fail_here(struct dialogue *, enum stage, const char *dsn, const char *text);
+/* The same where REQUIRETLS asks for more than this session gives, which serves nobody else then; the text is freed. */
+void dialogue_fail_requiretls(struct dialogue *, enum stage, const char *dsn, char *text);
 
 /* Hears a reply that concerns everybody who is left; true if it is what was hoped for. */
 bool dialogue_passes(struct dialogue *, enum stage, const struct reply *);
@@ -172,9 +183,6 @@ void dialogue_local_error(struct dialogue *, const char *why);
 
 /* What a failure says about the destination; the first one stays. */
 void dialogue_note_site(struct dialogue *, enum site, const char *reason);
-
-/* Judges who is left by a fault of the host, which is left politely and used by nobody for a while. */
-void dialogue_fail_site(struct dialogue *, enum stage, const char *dsn, const char *text);
 
 /* dialogue_starttls.c: between the answer to STARTTLS and the end of the handshake, when nothing can be heard. */
 bool dialogue_awaits_tls(const struct dialogue *);

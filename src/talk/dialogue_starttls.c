@@ -10,12 +10,28 @@
 
 #include "base/mem.h"
 
-/* The peer cannot have the mail without TLS. */
+/* By its policy the host gets no mail without TLS; by REQUIRETLS this mail goes nowhere without. */
+static bool is_must(const struct dialogue *d)
+{
+	return d->tls == DIALOGUE_TLS_MUST || d->requiretls >= REQUIRETLS_STARTTLS;
+}
+
 static enum step refuse(struct dialogue *d, const char *dsn, char *text)
 {
-	d->tls_violated = true;
+	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
 	dialogue_fail_site(d, STAGE_STARTTLS, dsn, text);
 	free(text);
+	return STEP_OVER;
+}
+
+static enum step refuse_unoffered(struct dialogue *d)
+{
+	char *text = mem_fmt("TLS is required, but was not offered by host %s", d->host);
+
+	if (d->requiretls < REQUIRETLS_STARTTLS)
+		return refuse(d, "4.7.4", text);
+	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
+	dialogue_fail_requiretls(d, STAGE_STARTTLS, "5.7.30", text);
 	return STEP_OVER;
 }
 
@@ -27,7 +43,7 @@ static void note_offer(struct dialogue *d)
 
 enum step dialogue_say_starttls(struct dialogue *d, struct buf *out)
 {
-	bool must = d->tls == DIALOGUE_TLS_MUST;
+	bool must = is_must(d);
 
 	if (d->secure)
 		return STEP_SETTLED;
@@ -36,13 +52,24 @@ enum step dialogue_say_starttls(struct dialogue *d, struct buf *out)
 		return STEP_SETTLED;
 	}
 	if (!(d->offers.offers & EHLO_STARTTLS))
-		return must ? refuse(d, "4.7.4", mem_fmt("TLS is required, but was not offered by host %s", d->host))
-			: STEP_SETTLED;
+		return must ? refuse_unoffered(d) : STEP_SETTLED;
 	if (!d->tls_ready)
 		return must ? refuse(d, "4.7.5", mem_str("TLS is required, but our TLS engine is unavailable"))
 			: STEP_SETTLED;
 	buf_str(out, "STARTTLS\r\n");
 	return STEP_SECURE;
+}
+
+/* The sender asks for what the server refuses. */
+static void refuse_for_requiretls(struct dialogue *d, const struct reply *r)
+{
+	struct buf text;
+
+	buf_init(&text, REPLY_TEXT_MAX + 1024);
+	buf_fmt(&text, "TLS is required, but host %s refused to start TLS: ", d->host);
+	reply_one_line(r, &text);
+	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
+	dialogue_fail_requiretls(d, STAGE_STARTTLS, "5.7.10", buf_take(&text));
 }
 
 /* Whoever may do without TLS goes on in clear when it is refused; one that closes does not. */
@@ -51,8 +78,12 @@ void dialogue_hear_starttls(struct dialogue *d, const struct reply *r)
 	enum reply_meaning meaning = reply_meaning(STAGE_STARTTLS, r, false);
 	bool refused = meaning == MEANS_LATER || meaning == MEANS_NEVER;
 
-	if (refused && d->tls != DIALOGUE_TLS_MUST && r->code != 421)
+	if (refused && !is_must(d) && r->code != 421)
 		return;
+	if (refused && d->requiretls >= REQUIRETLS_STARTTLS && r->code != 421) {
+		refuse_for_requiretls(d, r);
+		return;
+	}
 	d->tls_go = dialogue_passes(d, STAGE_STARTTLS, r);
 	d->tls_violated = !d->tls_go && d->tls == DIALOGUE_TLS_MUST;
 }
@@ -70,6 +101,16 @@ bool dialogue_awaits_tls(const struct dialogue *d)
 	return d->tls_go && (d->step == STEP_SECURE || d->step == STEP_HANDSHAKE);
 }
 
+/* The peer is not who it should be. */
+static void leave(struct dialogue *d, const char *refusal)
+{
+	if (d->requiretls == REQUIRETLS_ENFORCE)
+		dialogue_fail_requiretls(d, STAGE_TLS, "5.7.10", mem_str(refusal));
+	else
+		dialogue_fail_site(d, STAGE_TLS, "4.7.5", refusal);
+	d->step = STEP_OVER;
+}
+
 void dialogue_secured(struct dialogue *d, const char *refusal)
 {
 	if (d->step != STEP_HANDSHAKE)
@@ -80,12 +121,10 @@ void dialogue_secured(struct dialogue *d, const char *refusal)
 	d->progress++;
 	d->step = STEP_HELO;
 	d->tls_violated = refusal;
-	if (refusal) {
-		dialogue_fail_site(d, STAGE_TLS, "4.7.5", refusal);
-		d->step = STEP_OVER;
-	} else if (d->tls_first) {
+	if (refusal)
+		leave(d, refusal);
+	else if (d->tls_first)
 		dialogue_owe(d, STEP_GREETING, 0, 1);
-	}
 }
 
 /* At level may this says nothing about the host. */
@@ -127,6 +166,15 @@ enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *d)
 	if (!d->tls_settled)
 		return DIALOGUE_TLS_OPEN;
 	return d->secure ? DIALOGUE_TLS_DONE : DIALOGUE_TLS_CLEAR;
+}
+
+enum dialogue_tls_outcome dialogue_requiretls_outcome(const struct dialogue *d)
+{
+	if (d->requiretls_violated)
+		return DIALOGUE_TLS_VIOLATED;
+	if (!d->requiretls_settled)
+		return DIALOGUE_TLS_OPEN;
+	return dialogue_passes_requiretls(d) ? DIALOGUE_TLS_DONE : DIALOGUE_TLS_CLEAR;
 }
 
 bool dialogue_is_secure(const struct dialogue *d)

@@ -35,6 +35,17 @@ void dialogue_hear_rset(struct dialogue *d, const struct reply *r)
 
 /* MAIL (RFC 5321 4.1.1.2) */
 
+/* A report is rather sent without it than lost (RFC 8689 section 5). */
+static bool refuse_without_requiretls(struct dialogue *d)
+{
+	d->requiretls_settled = true;
+	if (d->requiretls != REQUIRETLS_ENFORCE || dialogue_passes_requiretls(d) || !*d->now.t.envelope->sender)
+		return false;
+	dialogue_fail_requiretls(d, STAGE_MAIL, "5.7.30",
+		mem_fmt("REQUIRETLS is required, but was not offered by host %s", d->host));
+	return true;
+}
+
 /* What the peer said it cannot take is not even offered to it; true if so. */
 static bool refuse_here(struct dialogue *d)
 {
@@ -50,12 +61,11 @@ static bool refuse_here(struct dialogue *d)
 	}
 	if (d->now.needs_utf8 && !(e->offers & EHLO_SMTPUTF8)) {
 		text = mem_fmt("SMTPUTF8 is required, but was not offered by host %s", d->host);
-		/* another host may offer it */
-		dialogue_fail_left(d, STAGE_MAIL, d->now.t.last_host ? "5.6.7" : "4.6.7", text);
+		dialogue_fail_here(d, STAGE_MAIL, "5.6.7", text);
 		free(text);
 		return true;
 	}
-	return false;
+	return refuse_without_requiretls(d);
 }
 
 enum step dialogue_say_mail(struct dialogue *d, struct buf *out)

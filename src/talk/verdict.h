@@ -37,11 +37,13 @@ enum stage {
 /* Whom a failure is about: the host, the message, or one recipient. */
 enum scope { SCOPE_SITE, SCOPE_MESSAGE, SCOPE_RCPT };
 
+#define VERDICT_DSN_SIZE 12
+
 struct verdict {
 	enum outcome outcome;
 	enum stage stage;
 	int code;            /* the peer's three digits; 0: no reply */
-	char dsn[12];        /* enhanced code, class fits the outcome */
+	char dsn[VERDICT_DSN_SIZE];   /* enhanced code, class fits the outcome */
 	char *text;          /* for log and status, cleaned, one line: "250 2.0.0 Saved", or
 	                      * "host X said: 550 … (in reply to RCPT TO command)" */
 	char *reply;         /* the peer's own words, one line, cleaned; NULL if the reason is ours */

@@ -21,6 +21,20 @@ static void add_login(struct buf *line, const json_t *host)
 		buf_fmt(line, ", no login: %s", ctl_text(host, "login_failure"));
 }
 
+static void add_tls(struct buf *line, const json_t *host)
+{
+	if (*ctl_text(host, "tls_failure"))
+		buf_fmt(line, ", may not be used: %s", ctl_text(host, "tls_failure"));
+	if (*ctl_text(host, "tls"))
+		buf_fmt(line, ", TLS %s by %s", ctl_text(host, "tls"), ctl_text(host, "tls_from"));
+	if (*ctl_text(host, "tls_names"))
+		buf_fmt(line, " for %s", ctl_text(host, "tls_names"));
+	if (*ctl_text(host, "requiretls"))
+		buf_fmt(line, ", REQUIRETLS: %s", ctl_text(host, "requiretls"));
+	if (*ctl_text(host, "requiretls_failure"))
+		buf_fmt(line, " (%s)", ctl_text(host, "requiretls_failure"));
+}
+
 /* "10 mx.example.org[192.0.2.1]:25 (insecure; …)": what is worth knowing of a host in one line. */
 static void put_host(FILE *out, const char *name, const json_t *host)
 {
@@ -40,12 +54,7 @@ static void put_host(FILE *out, const char *name, const json_t *host)
 	buf_fmt(&line, ", address %s", ctl_text(host, "address_dnssec"));
 	if (*ctl_text(host, "from"))
 		buf_fmt(&line, ", from %s", ctl_text(host, "from"));
-	if (*ctl_text(host, "tls_failure"))
-		buf_fmt(&line, ", may not be used: %s", ctl_text(host, "tls_failure"));
-	if (*ctl_text(host, "tls"))
-		buf_fmt(&line, ", TLS %s by %s", ctl_text(host, "tls"), ctl_text(host, "tls_from"));
-	if (*ctl_text(host, "tls_names"))
-		buf_fmt(&line, " for %s", ctl_text(host, "tls_names"));
+	add_tls(&line, host);
 	if (json_is_integer(dead))
 		buf_fmt(&line, ", did not answer %lld s ago: behind the others", (long long)json_integer_value(dead));
 	add_login(&line, host);

@@ -108,6 +108,8 @@ static void print_envelope(FILE *out, const json_t *message, int64_t now)
 	fputs("from      <", out);
 	ctl_put(out, ctl_text(message, "sender"), 0);
 	fputs(">\n", out);
+	if (*ctl_text(message, "tls_wanted"))
+		fprintf(out, "asks for  %s\n", ctl_text(message, "tls_wanted"));
 	print_state(out, message, now);
 	if (!*reason)
 		return;

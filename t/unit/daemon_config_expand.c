@@ -9,6 +9,7 @@ static bool lookup(void *arg, const char *name, struct buf *out, const char **wh
 {
 	static const char *const known[][2] = {
 		{ "a", "one" }, { "b_2", "two words" }, { "empty", "" }, { "dollar", "$a" },
+		{ "idn", "b\303\274cher.test" },
 	};
 
 	(void)arg;
@@ -36,14 +37,18 @@ static const struct {
 	{ "${empty?{yes} : {n${a}o}}", "noneo" },
 	{ "${empty:{yes}:{no}}${a:{yes}:no}", "yesno" },
 	{ "${empty?$unknown}", "" },
-	{ "inline:{${domain_to_ascii{$mydomain}}=x}", "inline:{${domain_to_ascii{$mydomain}}=x}" },
+	{ "inline:{${other_function{$mydomain}}=x}", "inline:{${other_function{$mydomain}}=x}" },
+	{ "inline:{${domain_to_ascii{$idn}}=x, .${domain_to_ascii{$idn}}=y}", "inline:{xn--bcher-kva.test=x, .xn--bcher-kva.test=y}" },
+	{ "${domain_to_ascii{Example.$a}}", "example.one" },
+	{ "${domain_to_ascii{$b_2}}", "two words" },
+	{ "${domain_to_ascii{}}", "" },
 };
 
 static const char *const bad[] = {
 	"$", "a$", "$ a", "$-", "$$$", "$unknown", "${unknown?x}", "${unknown}", "$(unknown)", "$(a", "${a",
 	"${a?{x}", "$()", "${}",
 	"${ }", "${?x}", "${a b}", "${a;b}", "${a?{x}y}", "${a?{x}:{y}z}", "${a?{x}:{y}",
-	"${{$a} == {one} ? {x}}",
+	"${{$a} == {one} ? {x}}", "${domain_to_ascii{$unknown}}", "${domain_to_ascii{$a}",
 	"${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?x}}}}}}}}}}}}}}}}}}}}}",
 };
 

@@ -177,15 +177,15 @@ END_TEST
 
 static const struct { const char *file; size_t size; struct bsmtp_facts facts; } files[] = {
 #define FILE_OF(s) s, sizeof(s) - 1
-	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "", false } },
+	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "", false, false, false } },
 	{ FILE_OF(BOM "NOOP\n" LF_HEAD "S: x\n\n.\n"), { 3 + 5 + sizeof LF_HEAD - 1, 11, 0, false, false,
-		false, "", false } },
+		false, "", false, false, false } },
 	{ FILE_OF(HEAD "Received: x\r\nReceived: y\r\nMessage-ID: <a@b>\r\n\r\n.\r\n"), { sizeof HEAD - 1,
-		50, 2, false, false, false, "<a@b>", false } },
-	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "", false } },
-	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "", false } },
+		50, 2, false, false, false, "<a@b>", false, false, false } },
+	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "", false, false, false } },
+	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "", false, false, false } },
 	{ FILE_OF(HEAD "S: \xc3\xbc\r\nReceived: x\r\n\r\n.\r\n" HEAD ".\r\n"), { 2 * (sizeof HEAD - 1) + 25,
-		3, 0, false, false, false, "", false } },
+		3, 0, false, false, false, "", false, false, false } },
 };
 
 START_TEST(test_facts)
@@ -204,6 +204,7 @@ START_TEST(test_facts)
 		ck_assert(o.facts.utf8_header == f->utf8_header);
 		ck_assert(o.facts.has_nul == f->has_nul);
 		ck_assert(o.facts.long_lines == f->long_lines);
+		ck_assert(o.facts.tls_optional == f->tls_optional && o.facts.requiretls == f->requiretls);
 		ck_assert_str_eq(o.message_id, f->message_id);
 		buf_free(&o.out);
 	}

@@ -42,6 +42,37 @@ START_TEST(test_header)
 }
 END_TEST
 
+static const struct { const char *wire; bool optional, required; } tls_fields[] = {
+	{ "TLS-Required: No\r\n\r\n", true, false }, { "tls-required:no \t\r\nX: y\r\n\r\n", true, false },
+	{ "X: y\r\nTLS-REQUIRED : NO\r\n\r\n", true, false },
+	{ "TLS-Required: yes\r\nTLS-Required: no\r\n\r\n", true, false },
+	{ "Require-TLS-ESMTP: yes\r\n\r\n", false, true }, { "require-tls-esmtp:YES\r\n\r\n", false, true },
+	{ "Require-TLS-ESMTP: yes\r\nTLS-Required: no\r\n\r\n", true, true },
+	{ "TLS-Required: nothing\r\n\r\n", false, false }, { "TLS-Required: n\r\n\r\n", false, false },
+	{ "TLS-Required:\r\n\r\n", false, false }, { "TLS-Required no\r\n\r\n", false, false },
+	{ "X-TLS-Required: no\r\n\r\n", false, false }, { "\r\nTLS-Required: no\r\n\r\n", false, false },
+	{ "X: y\r\n TLS-Required: no\r\n\r\n", false, false }, { "Require-TLS-ESMTP: no\r\n\r\n", false, false },
+	{ "Require-TLS: yes\r\n\r\n", false, false }, { "TLS-Required: yes\r\n\r\n", false, false },
+	{ "\r\nRequire-TLS-ESMTP: yes\r\n", false, false },
+};
+
+START_TEST(test_tls_fields)
+{
+	struct text t = text_of(tls_fields[_i].wire);
+	struct header h;
+
+	header_init(&h);
+	for (size_t step = 1; step <= t.n; step += t.n - 1) {
+		header_begin(&h);
+		for (size_t i = 0; i < t.n; i += step)
+			header_feed(&h, text_make(t.p + i, step));
+		ck_assert(h.tls_optional == tls_fields[_i].optional);
+		ck_assert(h.requiretls == tls_fields[_i].required);
+	}
+	header_free(&h);
+}
+END_TEST
+
 START_TEST(test_long)
 {
 	struct header h;
@@ -68,6 +99,7 @@ int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "sees the header, whole and byte by byte", test_header, UNIT_ROWS(headers), 0 },
+		{ "fields about TLS", test_tls_fields, UNIT_ROWS(tls_fields), 0 },
 		{ "keeps long lines bounded", test_long, 1, 0 },
 	};
 

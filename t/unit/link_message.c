@@ -31,6 +31,7 @@ static void set_request(void *p)
 	r->number = 0;              /* goes as the slot */
 	r->queue_id = r->transport = r->nexthop = r->flags = r->trace = text;
 	r->trace_size = strlen(text);
+	r->tls_wanted = TLS_WANTED_REQUIRED;
 	r->envelope = &envelope;
 	set_client(&r->client);
 }

@@ -77,7 +77,7 @@ END_TEST
 /* parameter requiretls_redact_dsn */
 static const struct { const char *value, *there[2], *absent; } redactions[] = {
 	{ "yes", { "MAIL FROM:<>\r\n", "text/rfc822-headers" }, "a body line" },
-	{ "no", { "MAIL FROM:<> REQUIRETLS\r\n", "a body line" }, "rfc822-headers" },
+	{ "no", { "MAIL FROM:<> REQUIRETLS\r\n", "text/rfc822-headers" }, "a body line" },
 };
 
 START_TEST(test_redaction)

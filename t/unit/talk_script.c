@@ -335,6 +335,12 @@ static void set_options(struct play *p)
 	}
 }
 
+static enum requiretls requiretls_of(unsigned how)
+{
+	return how & SCRIPT_ENFORCE ? REQUIRETLS_ENFORCE : how & SCRIPT_STARTTLS ? REQUIRETLS_STARTTLS
+		: how & SCRIPT_OPPORTUNISTIC ? REQUIRETLS_OPPORTUNISTIC : REQUIRETLS_OFF;
+}
+
 static void play_script(const struct script *s, const struct script_login *login, bool bytewise, struct buf *wrong)
 {
 	struct play p = { .script = s, .login = login, .wrong = wrong, .bytewise = bytewise };
@@ -343,7 +349,7 @@ static void play_script(const struct script *s, const struct script_login *login
 		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE, .debug = s->how & SCRIPT_DEBUG ? 2 : 0,
 		.own_name = s->how & SCRIPT_OWN_LOOPS ? OWN_NAME_LOOPS
 			: s->how & SCRIPT_OWN_WAITS ? OWN_NAME_WAITS : OWN_NAME_FINE,
-		.tls_ready = !(s->how & SCRIPT_NO_TLS), .tls_first = s->how & SCRIPT_TLS_FIRST,
+		.requiretls = requiretls_of(s->how), .tls_ready = !(s->how & SCRIPT_NO_TLS), .tls_first = s->how & SCRIPT_TLS_FIRST,
 	};
 	enum tls_level level;
 	const char *why;

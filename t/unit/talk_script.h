@@ -34,7 +34,9 @@ enum {
 	SCRIPT_CLIENT = 64,       /* the message came from a client, see talk_script.c */
 	SCRIPT_OWN_LOOPS = 128, SCRIPT_OWN_WAITS = 256,   /* what a peer of our name means */
 	SCRIPT_DEBUG = 512, SCRIPT_OLD = 1024,            /* the message waited for an hour */
-	SCRIPT_NO_TLS = 2048, SCRIPT_TLS_FIRST = 4096, SCRIPT_CLEAR = 8192
+	SCRIPT_NO_TLS = 2048, SCRIPT_TLS_FIRST = 4096, SCRIPT_CLEAR = 8192,
+	/* how strictly a request for REQUIRETLS is applied */
+	SCRIPT_OPPORTUNISTIC = 16384, SCRIPT_STARTTLS = 32768, SCRIPT_ENFORCE = 65536
 };
 
 struct script {

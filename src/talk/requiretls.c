@@ -1,0 +1,18 @@
+#include "talk/requiretls.h"
+
+static const char *const names[] = { "disable", "opportunistic", "opportunistic+starttls", "enforce", "error" };
+
+bool requiretls_read(struct text word, enum requiretls *action)
+{
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (text_is_nocase(word, names[i])) {
+			*action = (enum requiretls)i;
+			return true;
+		}
+	return false;
+}
+
+const char *requiretls_name(enum requiretls action)
+{
+	return names[action];
+}
