@@ -59,7 +59,7 @@ static const struct option_row top_rows[] = {
 	ROW(SIZE, "bounce_size_limit", bounce_size_limit, "50000",
 		"bytes of a message above which a report returns its header only", .max = 100 << 20),
 	ROW(FLAG, "requiretls_redact_dsn", requiretls_redact_dsn, "yes",
-		"reports about mail that asks for REQUIRETLS return its header only, and do not ask for it themselves"),
+		"reports about mail that asks for REQUIRETLS do not ask for it themselves"),
 	ROW(DURATION, "daemon_timeout", daemon_timeout, "18000s",
 		"a courier that has work and says nothing for so long is killed", .min = 1000),
 	ROW(COUNT, "max_use", max_use, "0", "requests after which a courier is replaced; 0: never"),
