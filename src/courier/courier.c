@@ -180,16 +180,6 @@ static void make_tools(struct courier *c, const struct settings *s)
 	buf_init(&t->sessions.out, COMMANDS_MAX);
 }
 
-/* What OpenSSL does not take is told, and mail goes on without it where it may. */
-static void start_tls_library(const struct settings *s)
-{
-	char *why = NULL;
-
-	if (!tls_library_start(s->tls.config_file, s->tls.config_name, &why))
-		log_line(LOG_LEVEL_WARNING, "courier", NULL, "tls_config_file: %s; its defaults hold", why);
-	free(why);
-}
-
 static void tell_of_tls(const struct courier *c, const struct settings *s)
 {
 	for (size_t i = 0; i < s->transport_count; i++)
@@ -198,12 +188,14 @@ static void tell_of_tls(const struct courier *c, const struct settings *s)
 
 static bool read_transports(struct courier *c, const struct settings *s, char **why)
 {
-	char *path, *what;
+	char *path, *what, *trouble = NULL;
 
-	start_tls_library(s);
-
+	tls_library_start(s->tls.config_file, s->tls.config_name, &trouble);
 	c->transports = transports_new(s, false, &path, &what);
 	c->tools.transports = c->transports;
+	if (c->transports && trouble)
+		transports_without_tls(c->transports, trouble);
+	free(trouble);
 	if (c->transports)
 		tell_of_tls(c, s);
 	if (c->transports)

@@ -219,6 +219,19 @@ void transports_free(struct transports *all)
 	free(all);
 }
 
+void transports_without_tls(struct transports *all, const char *why)
+{
+	for (size_t i = 0; i < all->settings->transport_count; i++)
+		transport_tls_off(&all->all[i].tls, why);
+}
+
+/* They come of what all have in common. */
+void transports_warnings(const struct transports *all, struct buf *out)
+{
+	if (all->all[0].tls.context)
+		tls_context_warnings(all->all[0].tls.context, out);
+}
+
 bool transports_log_in(const struct transports *all)
 {
 	for (size_t i = 0; i < all->settings->transport_count; i++)

@@ -38,6 +38,12 @@ struct transports;
 struct transports *transports_new(const struct settings *, bool for_check, char **path, char **why);
 void transports_free(struct transports *);
 
+/* None of them has TLS: OpenSSL cannot be used as it is set up. */
+void transports_without_tls(struct transports *, const char *why);
+
+/* Appends what OpenSSL does not know of the settings and passes over, a line "NAME: what" each. */
+void transports_warnings(const struct transports *, struct buf *out);
+
 /* Whether one of them has credentials. */
 bool transports_log_in(const struct transports *);
 

@@ -9,8 +9,6 @@
 #include "format/domain.h"
 #include "talk/tls_log.h"
 
-#define WARNINGS_MAX (16 * 1024)
-
 static struct tls_setup setup_of(const struct manner *m, const struct settings_tls *s, bool for_check)
 {
 	return (struct tls_setup){
@@ -20,7 +18,7 @@ static struct tls_setup setup_of(const struct manner *m, const struct settings_t
 		.ca_file = m->tls_cafile, .ca_path = m->tls_capath, .append_default_ca = s->append_default_ca,
 		.eecdh_auto_curves = s->eecdh_auto_curves, .ffdhe_auto_groups = s->ffdhe_auto_groups,
 		.disable_workarounds = s->disable_workarounds, .ssl_options = s->ssl_options,
-		.dane_digests = s->dane_digests, .without_keys = for_check,
+		.dane_digests = s->dane_digests, .keep_bounds = *s->config_file == '/', .without_keys = for_check,
 	};
 }
 
@@ -154,21 +152,18 @@ const struct tls_anchors *transport_tls_anchors(const struct transport_tls *t, c
 	return a;
 }
 
+void transport_tls_off(struct transport_tls *t, const char *why)
+{
+	tls_context_free(t->context);
+	t->context = NULL;
+	free(t->problem);
+	t->problem = mem_str(why);
+}
+
 void transport_tls_tell(const struct transport_tls *t, const char *transport)
 {
-	struct text rest, line;
-	struct buf warnings;
-
 	if (t->problem)
 		log_line(LOG_LEVEL_WARNING, "courier", NULL, "transport %s: TLS is off: %s", transport, t->problem);
-	if (!t->context)
-		return;
-	buf_init(&warnings, WARNINGS_MAX);
-	tls_context_warnings(t->context, &warnings);
-	rest = text_make(warnings.data, warnings.len);
-	while (text_until(&rest, '\n', &line))
-		log_line(LOG_LEVEL_WARNING, "courier", NULL, "transport %s: %.*s", transport, (int)line.n, line.p);
-	buf_free(&warnings);
 }
 
 void transport_tls_clear(struct transport_tls *t)

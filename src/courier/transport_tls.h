@@ -29,7 +29,9 @@ bool transport_tls_read(struct transport_tls *, const struct manner *, const str
 /* The anchors in files that an entry names, read when they are first needed; NULL and *why (free() it) if they
  * cannot be had. */
 const struct tls_anchors *transport_tls_anchors(const struct transport_tls *, const char *files, char **why);
-/* Warnings to the log: why TLS is off, what OpenSSL does not know. */
+/* Does without TLS, and says why. */
+void transport_tls_off(struct transport_tls *, const char *why);
+/* A warning to the log if it is so. */
 void transport_tls_tell(const struct transport_tls *, const char *transport);
 void transport_tls_clear(struct transport_tls *);
 

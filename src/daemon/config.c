@@ -14,6 +14,8 @@
 #include "daemon/config_values.h"
 #include "daemon/config_warn.h"
 
+#define PASSED_OVER_MAX (64 * 1024)
+
 /* --- sections with titles --- */
 
 /* Called twice: before all other options, so that the transports are known, and when what they start from
@@ -219,11 +221,36 @@ static bool apply(struct config *c, bool titled)
 	return true;
 }
 
+/* What is passed over, with its place. */
+static void tell_passed_over(struct config *c, struct text lines)
+{
+	struct text line, name;
+
+	while (text_until(&lines, '\n', &line)) {
+		struct text rest = line;
+		const struct config_value *v = NULL;
+
+		if (text_until(&rest, ':', &name)) {
+			char *path = mem_strn(name.p, name.n);
+
+			v = config_find(c, path);
+			free(path);
+		}
+		buf_fmt(c->warnings, "%s: %.*s\n", v && v->place ? v->place : c->source->file, (int)line.n, line.p);
+	}
+}
+
 static bool check(struct config *c)
 {
 	struct config_fault fault = { NULL, NULL, NULL };
 	const struct config_value *v;
-	bool good = config_check(c->settings, &fault);
+	struct buf passed_over;
+	bool good;
+
+	buf_init(&passed_over, PASSED_OVER_MAX);
+	good = config_check(c->settings, &fault, &passed_over);
+	tell_passed_over(c, text_make(passed_over.data, passed_over.len));
+	buf_free(&passed_over);
 
 	if (!good) {
 		v = config_find(c, fault.path);

@@ -1,6 +1,7 @@
 #include "daemon/config_check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 struct checking {
 	const struct settings *settings;
 	struct config_fault *fault;
+	struct buf *passed_over;
 };
 
 static bool fail(struct checking *c, const char *path, char *what)
@@ -100,6 +102,20 @@ static bool check_paths(struct checking *c)
 		return fail_with(c, "control.socket",
 			"longer than the 107 bytes that a socket's name may have");
 	return true;
+}
+
+/* A file of one's own, or one of two words. */
+static bool check_openssl(struct checking *c)
+{
+	const char *file = c->settings->tls.config_file;
+
+	if (strcmp(file, "default") == 0 || strcmp(file, "none") == 0)
+		return true;
+	if (*file != '/')
+		return fail_with(c, "tls_config_file", "not default, none, or a path that begins with /");
+	if (access(file, R_OK) == 0)
+		return true;
+	return fail(c, "tls_config_file", mem_fmt("cannot read '%s': %s", file, strerror(errno)));
 }
 
 /* The first part of a line's tag, NAME/PROCESS[PID]; with a slash in it for another instance ("postfix/out"). */
@@ -338,6 +354,8 @@ static bool check_connections(struct checking *c)
 	if (!dnssec_probe_check(c->settings->dnssec_probe, &complaint))
 		return fail_with(c, "dnssec_probe", complaint);
 	t = transports_new(c->settings, true, &c->fault->path, &c->fault->what);
+	if (t)
+		transports_warnings(t, c->passed_over);
 	transports_free(t);
 	return t;
 }
@@ -364,13 +382,11 @@ static bool check_pickups(struct checking *c)
 	return true;
 }
 
-bool config_check(const struct settings *s, struct config_fault *fault)
+bool config_check(const struct settings *s, struct config_fault *fault, struct buf *passed_over)
 {
-	struct checking c = { .settings = s, .fault = fault };
+	struct checking c = { .settings = s, .fault = fault, .passed_over = passed_over };
 
-	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) && check_servers(&c) &&
-		config_words_check(s, &fault->path, &fault->what) && check_routing(&c) && check_times(&c) && check_transports(&c) &&
-		check_connections(&c) &&
-			check_pickups(&c) &&
-		check_user(&c);
+	return check_host(&c) && check_paths(&c) && check_openssl(&c) && check_log(&c) && check_http(&c) &&
+		check_servers(&c) && config_words_check(s, &fault->path, &fault->what) && check_routing(&c) &&
+		check_times(&c) && check_transports(&c) && check_connections(&c) && check_pickups(&c) && check_user(&c);
 }

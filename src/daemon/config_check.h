@@ -13,8 +13,8 @@ struct config_fault {
 };
 
 /* False, and the first fault, if something does not hold. Opens the lookup tables that routing uses, and
- * closes them. */
-bool config_check(const struct settings *, struct config_fault *);
+ * closes them. Appends what is passed over, a line "NAME: what" each. */
+bool config_check(const struct settings *, struct config_fault *, struct buf *passed_over);
 
 /* The number of a syslog facility as syslog(3) takes it, or -1. */
 int config_facility(const char *name);

@@ -40,12 +40,22 @@ struct tls *tls_of(const SSL *ssl)
 
 /* --- the library --- */
 
+/* OpenSSL itself takes a section that is missing for an empty one. */
+static bool has_section(const CONF *conf, const char *name)
+{
+	return !*name || NCONF_get_string(conf, NULL, name);
+}
+
 static bool load_configuration(const char *file, const char *name, char **why)
 {
-	if (CONF_modules_load_file(file, *name ? name : NULL, 0) == 1)
-		return true;
-	*why = tls_complain("OpenSSL cannot use its configuration file", file);
-	return false;
+	CONF *conf = mem_check(NCONF_new(NULL));
+	bool good = NCONF_load(conf, file, NULL) > 0 && has_section(conf, name)
+		&& CONF_modules_load(conf, *name ? name : NULL, 0) == 1;
+
+	if (!good)
+		*why = tls_complain("OpenSSL cannot use its configuration file", file);
+	NCONF_free(conf);
+	return good;
 }
 
 bool tls_library_start(const char *config_file, const char *config_name, char **why)
@@ -62,7 +72,7 @@ bool tls_library_start(const char *config_file, const char *config_name, char **
 
 /* --- contexts --- */
 
-static void set_modes(SSL_CTX *ctx)
+static void set_modes(SSL_CTX *ctx, bool keep_bounds)
 {
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
 		| SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -71,9 +81,11 @@ static void set_modes(SSL_CTX *ctx)
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	/* what a server may ask for in the middle of a session is refused: nothing of ours waits for it */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* every connection says for itself what it takes */
-	SSL_CTX_set_min_proto_version(ctx, 0);
-	SSL_CTX_set_max_proto_version(ctx, 0);
+	/* every connection says for itself what it takes; only a file of our own may narrow that */
+	if (!keep_bounds) {
+		SSL_CTX_set_min_proto_version(ctx, 0);
+		SSL_CTX_set_max_proto_version(ctx, 0);
+	}
 	SSL_CTX_set_security_level(ctx, 0);
 }
 
@@ -83,7 +95,7 @@ struct tls_context *tls_context_new(const struct tls_setup *setup, const char **
 
 	c->openssl = mem_check(SSL_CTX_new(TLS_client_method()));
 	buf_init(&c->warnings, 16 * TLS_LINE_MAX);
-	set_modes(c->openssl);
+	set_modes(c->openssl, setup->keep_bounds);
 	tls_set_options(c, setup);
 	tls_set_groups(c, setup);
 	tls_set_dane_digests(c, setup->dane_digests);

@@ -26,6 +26,7 @@ struct tls_setup {
 	const char *ca_file, *ca_path;             /* whom to believe */
 	bool append_default_ca;
 	const char *eecdh_auto_curves, *ffdhe_auto_groups, *disable_workarounds, *ssl_options, *dane_digests;
+	bool keep_bounds;                          /* protocol versions that OpenSSL's configuration allows */
 	bool without_keys;                         /* look at the certificates, but open no key: for a check */
 };
 

@@ -101,6 +101,18 @@ char *tls_protocols_check(const char *list)
 	return read_list(list, &ignored);
 }
 
+/* What the context has as bounds stays within them. */
+static bool set_bounds(SSL *ssl, int least, int most)
+{
+	int lowest = (int)SSL_get_min_proto_version(ssl), highest = (int)SSL_get_max_proto_version(ssl);
+
+	if (least < lowest)
+		least = lowest;
+	if (highest > 0 && (most == 0 || most > highest))
+		most = highest;
+	return SSL_set_min_proto_version(ssl, least) && SSL_set_max_proto_version(ssl, most);
+}
+
 bool tls_set_protocols(struct tls *t, const char *list, char **why)
 {
 	struct choice c;
@@ -111,7 +123,7 @@ bool tls_set_protocols(struct tls *t, const char *list, char **why)
 	for (size_t i = 0; i < VERSIONS; i++)
 		if (c.without[i] || (c.some && !c.with[i]))
 			SSL_set_options(t->openssl, versions[i].off);
-	if (SSL_set_min_proto_version(t->openssl, c.least) && SSL_set_max_proto_version(t->openssl, c.most))
+	if (set_bounds(t->openssl, c.least, c.most))
 		return true;
 	*why = tls_complain("OpenSSL cannot do the protocols", list);
 	return false;

@@ -114,7 +114,11 @@ static void ended(void *arg, enum stream_end how, int error)
 
 static struct tls_context *client_context(void)
 {
-	const struct tls_setup setup = { "", "", "", "", "", "", "", "", "", false, "", "", "", "", "", false };
+	const struct tls_setup setup = {
+		.chain_files = "", .cert_file = "", .key_file = "", .eccert_file = "", .eckey_file = "", .dcert_file = "",
+		.dkey_file = "", .ca_file = "", .ca_path = "", .eecdh_auto_curves = "", .ffdhe_auto_groups = "",
+		.disable_workarounds = "", .ssl_options = "", .dane_digests = "",
+	};
 	const char *member;
 	char *why;
 	struct tls_context *c = tls_context_new(&setup, &member, &why);
