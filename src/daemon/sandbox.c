@@ -46,20 +46,43 @@ static void paths_free(struct paths *p)
 	free(p->writable);
 }
 
-/* The directories of tables that are files: a table is replaced by renaming a new file into place. */
+/* A file is replaced by renaming a new one into place, so that its directory is what must be reached. */
+static void add_directory_of(struct paths *p, struct text file)
+{
+	char *path, *slash;
+
+	if (!file.n || *file.p != '/')
+		return;
+	path = mem_strn(file.p, file.n);
+	slash = strrchr(path, '/');
+	slash[slash == path] = '\0';
+	add(&p->readable, &p->readable_count, path);
+}
+
 static void add_tables(struct paths *p, const char *list)
 {
 	struct text rest = text_of(list), table, type;
 
-	while (text_list_next(&rest, &table)) {
-		char *path, *slash;
+	while (text_list_next(&rest, &table))
+		if (text_until(&table, ':', &type) && !text_is(type, "static"))
+			add_directory_of(p, table);
+}
 
-		if (!text_until(&table, ':', &type) || text_is(type, "static") || !table.n || *table.p != '/')
-			continue;
-		path = mem_strn(table.p, table.n);
-		slash = strrchr(path, '/');
-		slash[slash == path] = '\0';
-		add(&p->readable, &p->readable_count, path);
+/* What a mechanism with Kerberos reads: its configuration, and tickets and keys where its own variables say that they
+ * are ("/file", "FILE:/file", "/file:/file"). */
+static void add_kerberos(struct paths *p)
+{
+	static const char *const variables[] = { "KRB5_CONFIG", "KRB5CCNAME", "KRB5_CLIENT_KTNAME" };
+
+	add_readable(p, "/etc/krb5.conf");
+	add_readable(p, "/etc/krb5.conf.d");
+	add_readable(p, "/etc/gss");
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		struct text rest = text_of(getenv(variables[i])), piece;
+
+		while (text_until(&rest, ':', &piece))
+			add_directory_of(p, piece);
+		add_directory_of(p, rest);
 	}
 }
 
@@ -77,6 +100,14 @@ static void queue_paths(const struct settings *s, struct paths *p)
 		add_tables(p, s->transports[i].manner->delivery_status_filter);
 	/* the journal's times are good for this boot only */
 	add_readable(p, CLOCKS_BOOT_ID_FILE);
+}
+
+static bool logs_in(const struct settings *s)
+{
+	for (size_t i = 0; i < s->transport_count; i++)
+		if (s->transports[i].manner->sasl_auth_enable)
+			return true;
+	return false;
 }
 
 /* Libraries load plug-ins, certificates and time zones late; nothing here is Causeway's or its users'. */
@@ -97,6 +128,8 @@ static void courier_paths(const struct settings *s, struct paths *p)
 		add_readable(p, s->transports[i].manner->tls_capath);
 		add_tables(p, s->transports[i].manner->tls_policy_maps);
 	}
+	if (logs_in(s))
+		add_kerberos(p);
 	add_readable(p, s->resolver_hosts_file);
 	add_readable(p, s->sasl_secret_directory);
 	add_readable(p, s->resolver_trust_anchor_file);
@@ -146,7 +179,7 @@ bool sandbox_enter(enum sandbox_role role, const struct settings *s, char **stat
 	}
 	tzset();
 	landlock = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? enter_landlock(role, s, abi) : strerror(errno);
-	seccomp = role == SANDBOX_QUEUE ? seccomp_enter_queue() : seccomp_enter_courier();
+	seccomp = role == SANDBOX_QUEUE ? seccomp_enter_queue() : seccomp_enter_courier(logs_in(s));
 	files = landlock ? mem_fmt("no landlock (%s)", landlock) : mem_fmt("landlock %d", abi);
 	calls = seccomp ? mem_fmt("no seccomp (%s)", seccomp) : mem_str("seccomp");
 	*state = mem_fmt("%s, %s", files, calls);

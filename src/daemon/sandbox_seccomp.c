@@ -216,10 +216,10 @@ const char *seccomp_enter_queue(void)
 	return enter(&p);
 }
 
-const char *seccomp_enter_courier(void)
+const char *seccomp_enter_courier(bool file_locks)
 {
 	const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
-	const uint32_t locks[] = { F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY };
+	const uint32_t locks[] = { F_SETLK, F_SETLKW, F_SETLEASE, F_NOTIFY, F_OFD_SETLK, F_OFD_SETLKW };
 	const uint32_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
 	struct program p;
 
@@ -227,7 +227,7 @@ const char *seccomp_enter_courier(void)
 	common(&p);
 	refuse_list(&p, never_in_courier, sizeof(never_in_courier) / sizeof(*never_in_courier));
 	allow_values(&p, __NR_socket, 0, families, 4, EPERM);
-	refuse_values(&p, __NR_fcntl, 1, locks, 6);
+	refuse_values(&p, __NR_fcntl, 1, locks, file_locks ? 4 : 6);
 #ifdef __NR_open
 	check_bits(&p, __NR_open, 1, writing, false, EACCES);
 #endif

@@ -94,6 +94,13 @@ static int message_lock(void)
 	return result(fcntl(message, F_SETLK, &lock));
 }
 
+static int message_own_lock(void)
+{
+	struct flock lock = { .l_type = F_RDLCK };
+
+	return result(fcntl(message, F_OFD_SETLK, &lock));
+}
+
 static int message_duplicate(void) { return result(fcntl(message, F_DUPFD_CLOEXEC, 0)); }
 static int watch(void) { return result(inotify_init1(0)); }
 static int fork_child(void) { pid_t pid = fork(); if (pid == 0) _exit(0); return result(pid); }
@@ -226,6 +233,7 @@ static const struct {
 	{ "change the message's mode", message_chmod, 0, EPERM, 0 },
 	{ "flock the message", message_flock, 0, EPERM, 0 },
 	{ "lock the message", message_lock, 0, EPERM, 0 },
+	{ "lock the open message", message_own_lock, 0, EPERM, 0 },
 	{ "duplicate the message's descriptor", message_duplicate, 0, 0, 0 },
 	{ "open the message again for writing", message_reopen, FREE, EACCES, 0 },
 	{ "watch directories", watch, 0, EPERM, 0 },

@@ -1,0 +1,77 @@
+"""A Kerberos realm on loopback: MIT's KDC, as any user, with all that belongs to it in one directory."""
+
+import glob
+import os
+import subprocess
+
+from servers import Server, free_port, need
+
+REALM = "TEST.REALM"
+
+KRB5 = """
+[libdefaults]
+ default_realm = {realm}
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ dns_canonicalize_hostname = false
+ rdns = false
+[realms]
+ {realm} = {{
+  kdc = 127.0.0.1:{port}
+ }}
+[domain_realm]
+ .test = {realm}
+"""
+
+KDC = """
+[kdcdefaults]
+ kdc_listen = 127.0.0.1:{port}
+ kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+ {realm} = {{
+  database_name = {dir}/principal
+  key_stash_file = {dir}/stash
+  max_life = 1h
+ }}
+"""
+
+
+class Kerberos(Server):
+    """The KDC of REALM; `environment` makes programs belong to it."""
+
+    def __init__(self, directory):
+        need(("/usr/sbin/krb5kdc", "krb5-kdc"), ("/usr/sbin/kadmin.local", "krb5-admin-server"),
+             ("/usr/bin/kinit", "krb5-user"),
+             ("".join(glob.glob("/usr/lib/*/sasl2/libgssapiv2.so")), "libsasl2-modules-gssapi-mit"))
+        super().__init__(directory)
+        self.port = free_port()
+        names = {"realm": REALM, "dir": self.dir, "port": self.port}
+        self.environment = {"KRB5_CONFIG": self.write("krb5.conf", KRB5.format(**names)),
+                            "KRB5_KDC_PROFILE": self.write("kdc.conf", KDC.format(**names))}
+        self._command("/usr/sbin/kdb5_util", "create", "-s", "-r", REALM, "-P", "master")
+
+    def _command(self, *arguments, **environment):
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60,
+                              env={**os.environ, **self.environment, **environment})
+        assert done.returncode == 0, "%s: %s%s" % (arguments, done.stdout, done.stderr)
+
+    def start(self):
+        self.run(["/usr/sbin/krb5kdc", "-n", "-P", self.at("pid")], lambda: os.path.exists(self.at("pid")), "krb5kdc",
+                 env={**os.environ, **self.environment})
+        return self
+
+    def keytab(self, principal, owner):
+        """A new principal's keys in a file that OWNER may read."""
+        path = self.at(principal.replace("/", "-") + ".keytab")
+        self._command("/usr/sbin/kadmin.local", "addprinc", "-randkey", principal)
+        self._command("/usr/sbin/kadmin.local", "ktadd", "-k", path, principal)
+        os.chown(path, owner, owner)
+        return path
+
+    def ticket(self, principal, keytab, cache, owner, services=()):
+        """A ticket of the principal in the file CACHE, that OWNER may read, with tickets for services."""
+        self._command("/usr/bin/kinit", "-k", "-t", keytab, "-c", cache, principal)
+        for service in services:
+            self._command("/usr/bin/kvno", "-c", cache, service)
+        os.chown(cache, owner, owner)
+        return cache
