@@ -73,16 +73,58 @@ def test_config_directory_is_where_the_file_is(t):
     same(shown(daemon, "config_directory"), daemon.dir)
 
 
+# parameter, a value, and words of the advice
+OBSOLETE = [
+    ("fallback_relay", "[127.0.0.1]:9", "use smtp_fallback_relay"),
+    ("lmtp_assume_final", "no", "use the transport flag X"),
+    ("lmtp_cache_connection", "no", "use connection_cache_on_demand"),
+    ("smtp_skip_4xx_greeting", "no", "nothing replaces it"),
+    ("smtp_tls_cipherlist", "ALL", "use tls_ciphers and tls_mandatory_ciphers"),
+    ("tls_low_cipherlist", "LOW", "use tls_medium_cipherlist"),
+    ("tls_export_cipherlist", "EXPORT", "use tls_medium_cipherlist"),
+    ("tls_dane_digest_agility", "off", "use tls_dane_digests"),
+    ("tls_dane_trust_anchor_digest_enable", "no", "use tls_dane_digests"),
+    *[(prefix + name, value, advice) for prefix in ("smtp_", "lmtp_") for name, value, advice in (
+        ("per_record_deadline", "no", "use per_request_deadline"), ("use_tls", "no", "use tls_security_level = may"),
+        ("enforce_tls", "no", "use tls_security_level = encrypt or verify"),
+        ("tls_enforce_peername", "no", "use tls_security_level = encrypt or verify"),
+        ("tls_per_site", "inline:{a.test=MAY}", "use tls_policy_maps"))],
+]
+
+
 def test_obsolete_parameters_are_named_once(t):
-    """parameters smtp_skip_4xx_greeting, tls_low_cipherlist, smtp_tls_cipherlist and tls_dane_digest_agility"""
-    names = {"smtp_skip_4xx_greeting": "no", "tls_low_cipherlist": "LOW", "smtp_tls_cipherlist": "ALL",
-             "tls_dane_digest_agility": "off"}
-    daemon = t.daemon(t.peer(), names)
-    for name, value in names.items():
-        lines = [line for line in (daemon.log() + daemon.stderr()).splitlines() if name + " is obsolete" in line]
+    """parameters fallback_relay, lmtp_assume_final, lmtp_cache_connection, smtp_skip_4xx_greeting, smtp_tls_cipherlist,
+    tls_low_cipherlist, tls_export_cipherlist, tls_dane_digest_agility, tls_dane_trust_anchor_digest_enable,
+    smtp_per_record_deadline, smtp_use_tls, smtp_enforce_tls, smtp_tls_enforce_peername and smtp_tls_per_site"""
+    daemon = t.daemon(t.peer(), {name: value for name, value, _ in OBSOLETE})
+    said = (daemon.log() + daemon.stderr()).splitlines()
+    for name, value, advice in OBSOLETE:
+        lines = [line for line in said if re.search(r"\b%s\b" % name, line)]
         same(len(lines), 1, name)
-        assert "warning: " in lines[0] and "%s:" % daemon.conf in lines[0], lines[0]
+        assert "warning: %s:" % daemon.conf in lines[0] and "%s is obsolete: %s" % (name, advice) in lines[0], lines[0]
         same(shown(daemon, name), value)
+
+
+def test_services_that_do_not_exist_here_are_accepted(t):
+    """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name and tls_daemon_random_bytes:
+    shown, without a word in the log; connections are kept all the same."""
+    names = {"connection_cache_service_name": "nosuch", "tlsmgr_service_name": "nosuch", "tlsproxy_service_name": "nosuch",
+             "tls_daemon_random_bytes": "64"}
+    peer = t.peer()
+    daemon = t.daemon(peer, {**names, "workers": 1, "lmtp.initial_destination_concurrency": 1})
+    for number in range(2):
+        daemon.send("u%d@example.org" % number)
+        daemon.wait_delivery("u%d@example.org" % number, "sent")
+    same([session.transactions for session in peer.sessions], [2])
+    assert "warning" not in daemon.log() and "_service_name" not in daemon.log(), daemon.log()
+    same({name: shown(daemon, name) for name in names}, names)
+
+
+def test_compatibility_level_changes_defaults(t):
+    """What is written counts more."""
+    for level, settings, expected in (("3.10", {}, ""), ("3.11", {}, "may"), ("3.10", {"smtp_tls_security_level": "may"}, "may")):
+        daemon = t.daemon(t.peer(), {"compatibility_level": level, **settings}, name="d%d" % len(t.daemons))
+        same(shown(daemon, "smtp_tls_security_level"), expected, level)
 
 
 def test_ipc_timeout(t):

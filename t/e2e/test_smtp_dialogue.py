@@ -1,10 +1,12 @@
 """The dialogue with SMTP servers, seen from their side and in the log."""
 
+import re
 import time
 
 from actions import close, first, silence, then_close
 from cases import outcome
 from harness import same
+from mx import daemon_with_dns
 
 QUICK = {"smtp." + name: "2s" for name in (
     "helo_timeout", "xforward_timeout", "mail_timeout", "rcpt_timeout", "data_init_timeout", "data_xfer_timeout",
@@ -354,6 +356,21 @@ def test_TR_5_and_6_debug_peer_list(t):
 def test_debug_peer_level_2_tells_the_features(t):
     daemon, _, _ = lines(t, {"a": None}, {"debug_peer_list": "127.0.0.0/8"})
     daemon.wait_log("server features: PIPELINING SIZE 8BITMIME ENHANCEDSTATUSCODES")
+
+
+def test_debug_peer_list_with_parent_domain_matches_subdomains(t):
+    """A nexthop's parent stands for it; exceptions ahead of it; without the list in that parameter not."""
+    for number, (settings, shown) in enumerate((
+            ({"debug_peer_list": "test"}, True), ({"debug_peer_list": "!mx.a.test, !127.0.0.1, test"}, False),
+            ({"debug_peer_list": "test", "parent_domain_matches_subdomains": "relay_domains"}, False),
+            ({"debug_peer_list": ".test", "parent_domain_matches_subdomains": "relay_domains"}, True))):
+        peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
+        daemon, _ = daemon_with_dns(t, {"mx.a.test": ["127.0.0.1"]}, {
+            "smtp.tcp_port": peer.address[1], "transport_maps": "inline:{a.test=smtp:[mx.a.test]}", **settings}, name="p%d" % number)
+        daemon.send("u@a.test")
+        daemon.wait_delivery("u@a.test", "sent")
+        told = re.search(r": > mx\.a\.test\[127\.0\.0\.1\]:%d: EHLO" % peer.address[1], daemon.log())
+        same(bool(told), shown, settings)
 
 
 def test_a_table_of_debug_peers_that_is_not_there(t):

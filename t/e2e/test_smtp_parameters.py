@@ -1,6 +1,7 @@
 """The parameters of smtp { } that mean there what they mean in lmtp { }, each by its name: they act on SMTP, and on it
 alone. What they do in detail is tested with LMTP."""
 
+import os
 import socket
 import time
 
@@ -157,6 +158,20 @@ def test_smtp_connection_cache_destinations(t):
                                                       "smtp.connection_cache_destinations": "127.0.0.1"})
     deliver(daemon, "one@a.test", "two@a.test")
     same([s.transactions for s in peers["a"].sessions], [2])
+
+
+def test_smtp_connection_cache_destinations_with_files_and_exceptions(t):
+    path = t.path("kept")
+    with open(path, "w") as file:
+        file.write("# one of ours\n127.0.0.1, other.test\n")
+    os.chmod(path, 0o644)
+    for number, (listed, expected) in enumerate({path: [2], "!%s, static:all" % path: [1, 1], "!other.test, static:all": [2]}.items()):
+        peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
+        daemon = t.daemon(None, {**ONE, "transport_maps": "inline:{a.test=smtp:%s}" % peer.nexthop,
+                                 "smtp.connection_cache_on_demand": False, "smtp.connection_cache_destinations": listed},
+                          name="d%d" % number)
+        deliver(daemon, "one@a.test", "two@a.test")
+        same([s.transactions for s in peer.sessions], expected, listed)
 
 
 def test_smtp_connection_cache_time_limit(t):
