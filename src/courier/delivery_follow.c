@@ -1,17 +1,12 @@
 #include "courier/delivery_private.h"
 
-/* Whether senders have logins of their own: whose mail comes next on a connection then matters. */
-static bool is_personal(const struct transport *t)
-{
-	return t->credentials && t->manner->sender_dependent_authentication;
-}
-
-/* Whether the mail that is next wants the same of TLS as the one for which the connection was made. */
+/* Whether the mail that is next may go by the connection at hand. */
 static bool fits(const struct delivery *d)
 {
 	const struct list *first = ahead_first(d->tools->ahead, d->request->destination);
+	const struct request *r = first ? LIST_OF(first, const struct delivery, ahead)->request : NULL;
 
-	return first && LIST_OF(first, const struct delivery, ahead)->request->tls_wanted == d->request->tls_wanted;
+	return r && session_serves(d->session, r->envelope->sender, r->tls_wanted);
 }
 
 /* The request that has waited longest for a connection of this destination gets this one already. */
@@ -21,7 +16,7 @@ void delivery_may_follow(void *arg)
 	struct list *first = NULL;
 	struct session_job job;
 
-	if (transport_keeps(d->transport, d->request->nexthop) && !is_personal(d->transport) && fits(d))
+	if (transport_keeps(d->transport, d->request->nexthop) && fits(d))
 		first = ahead_take(d->tools->ahead, d->request->destination);
 	if (!first)
 		return;

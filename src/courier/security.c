@@ -47,7 +47,7 @@ static void relax(struct tls_policy *p, const struct manner *m)
 	p->origin = "TLS-Required: no";
 }
 
-static bool find_policy(const struct transport *t, const struct host *h, struct tls_policy *p, char **why)
+static bool find_policy(struct security *s, const struct transport *t, const struct host *h, char **why)
 {
 	const char *fault = NULL, *entry = NULL;
 
@@ -57,10 +57,21 @@ static bool find_policy(const struct transport *t, const struct host *h, struct 
 		*why = mem_str(fault);
 		return false;
 	}
+	s->entry = mem_str(entry);
 	if (entry)
-		return tls_policy_read(p, entry, why);
-	tls_policy_default(p, t->manner);
+		return tls_policy_read(&s->policy, entry, why);
+	tls_policy_default(&s->policy, t->manner);
 	return true;
+}
+
+bool security_is_current(const struct security *s, const char *nexthop)
+{
+	const char *fault, *entry;
+
+	if (!s->tls->policies || s->relaxed)
+		return true;
+	entry = find_entry(s->tls->policies, nexthop, &fault);
+	return !fault && (entry && s->entry ? strcmp(entry, s->entry) == 0 : entry == s->entry);
 }
 
 /* One name in the obsolete table; TLS_UNSET if it is not there. */
@@ -136,9 +147,10 @@ static bool find(struct security *s, const struct transport *t, const struct hos
 	const char **dsn, char **why)
 {
 	*dsn = "4.7.5";
-	if (is_relaxed(t, h, mail))
+	s->relaxed = is_relaxed(t, h, mail);
+	if (s->relaxed)
 		relax(&s->policy, t->manner);
-	else if (!find_policy(t, h, &s->policy, why) || !ask_sites(t, h, &s->policy, why))
+	else if (!find_policy(s, t, h, why) || !ask_sites(t, h, &s->policy, why))
 		return false;
 	if (endpoint_is_unix(&h->at) && !adapt_to_socket(&s->policy, why))
 		return false;
@@ -193,6 +205,7 @@ void security_free(struct security *s)
 	free(s->records);
 	free(s->base);
 	free(s->requiretls_fault);
+	free(s->entry);
 	free(s->domain);
 	free(s->hostname);
 	free(s);

@@ -12,6 +12,7 @@
 
 struct security {
 	struct tls_policy policy;
+	char *entry;                       /* of tls_policy_maps that it was read from; NULL: of none */
 	enum tls_wanted wanted;            /* by the mail that it is for */
 	enum requiretls requiretls;        /* how far its request for REQUIRETLS goes */
 	char *requiretls_fault;            /* why that is not known */
@@ -24,6 +25,7 @@ struct security {
 	size_t record_count;
 	bool mx_used;                      /* the domain is a name for its hosts too */
 	bool retry;                        /* in clear, since TLS has failed */
+	bool relaxed;                      /* by the mail: no table was asked */
 	bool wrapper;                      /* TLS comes before the greeting */
 };
 
@@ -37,6 +39,9 @@ struct security_mail {
  * name of a socket. NULL: it may not be used, with *dsn and *why (free() it), one line. */
 struct security *security_new(const struct transport *, const struct host *, const char *myhostname,
 	const struct security_mail *, const char **dsn, char **why);
+/* Whether the policy of that nexthop (or a table that cannot say) is still that of the security: a table may change
+ * while a connection is kept. */
+bool security_is_current(const struct security *, const char *nexthop);
 /* Whether the level, once it is known, is enough for mail with REQUIRETLS; if not, *dsn and *why (free() it). */
 bool security_suffices(const struct security *, const char **dsn, char **why);
 /* The same without TLS, after it has failed where it was not a must. */

@@ -104,7 +104,7 @@ void session_drop(struct session *);                /* QUIT if idle, then freed 
 enum session_state session_state(const struct session *);
 /* idle, fit for another transaction, and not too old or too often used */
 bool session_reusable(const struct session *);
-/* whether mail of that sender goes by the login that this session was made for, and by the same wish about TLS */
+/* whether mail of that sender goes by the login and by the TLS policy that this session was made for */
 bool session_serves(const struct session *, const char *sender, enum tls_wanted);
 /* whether there are credentials for its server: nothing of that may go in clear because TLS has failed */
 bool session_has_login(const struct session *);

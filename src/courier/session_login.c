@@ -155,5 +155,5 @@ static bool serves_sender(const struct session *s, const char *sender)
 
 bool session_serves(const struct session *s, const char *sender, enum tls_wanted wanted)
 {
-	return s->security->wanted == wanted && serves_sender(s, sender);
+	return s->security->wanted == wanted && security_is_current(s->security, s->nexthop) && serves_sender(s, sender);
 }

@@ -24,15 +24,13 @@ static bool logs(const struct session *s, unsigned what)
 
 /* --- the beginning --- */
 
-/* What of the connection is not in the wish; to the peer a session that is resumed is still whoever began it, by the
- * certificates of ours. */
+/* What of the connection is in neither the wish nor the context. */
 static char *describe(const struct session *s)
 {
 	const struct manner *m = s->transport->manner;
 
-	return mem_fmt("%s %s %s %s %s %s %s %s %s|%s|%s|%s", protocol_name(m->protocol), s->security->domain,
-		s->security->hostname, s->relay, tls_policy_level(&s->security->policy), m->helo_name, m->tls_cafile,
-		m->tls_capath, m->tls_chain_files, m->tls_cert_file, m->tls_eccert_file, m->tls_dcert_file);
+	return mem_fmt("%s %s %s %s %s %s", protocol_name(m->protocol), s->security->domain, s->security->hostname, s->relay,
+		tls_policy_level(&s->security->policy), m->helo_name);
 }
 
 static void ready(void *arg)
@@ -57,7 +55,7 @@ void session_ask_ticket(struct session *s)
 	buf_init(&key, LINE_SIZE);
 	buf_str(&key, "tls:");
 	security_wish(s->security, m, &w);
-	tls_session_key(&w.wish, about, &key);
+	tls_session_key(s->transport->tls.context, &w.wish, about, &key);
 	security_wish_clear(&w);
 	free(about);
 	ticket_ask(&s->ticket, s->common->tickets, buf_take(&key), ready, s);

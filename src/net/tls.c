@@ -95,6 +95,7 @@ struct tls_context *tls_context_new(const struct tls_setup *setup, const char **
 
 	c->openssl = mem_check(SSL_CTX_new(TLS_client_method()));
 	buf_init(&c->warnings, 16 * TLS_LINE_MAX);
+	tls_files_digest(setup, c->files);   /* ahead of reading: what changes meanwhile counts as another one */
 	set_modes(c->openssl, setup->keep_bounds);
 	tls_set_options(c, setup);
 	tls_set_groups(c, setup);

@@ -82,9 +82,9 @@ struct tls_wish {
 	void *arg;
 };
 
-/* Appends what a session that was made by this wish may be known by: a digest of all that makes it trustworthy, and
- * of what the caller says about the connection. */
-void tls_session_key(const struct tls_wish *, const char *about, struct buf *out);
+/* Appends what a session that was made by this wish may be known by: a digest of all that makes it trustworthy, the
+ * files of the context included, and of what the caller says about the connection. */
+void tls_session_key(const struct tls_context *, const struct tls_wish *, const char *about, struct buf *out);
 
 /* NULL if the list can be read, else what is wrong with it (free() it). */
 char *tls_protocols_check(const char *list);

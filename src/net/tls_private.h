@@ -1,6 +1,6 @@
 /*
  * Inside TLS, a concern a file: tls.c the life of contexts and connections, tls_options.c what OpenSSL is told by
- * name, tls_certificates.c files of keys and certificates, tls_protocols.c versions and ciphers, tls_verify.c who
+ * name, tls_certificates.c files of keys and certificates, tls_files.c which files these were, tls_protocols.c versions and ciphers, tls_verify.c who
  * the peer is, tls_fingerprint.c and tls_dane.c two other ways to tell, tls_io.c bytes, tls_session.c resumption,
  * tls_describe.c what the log says.
  */
@@ -11,11 +11,15 @@
 
 #include "net/tls.h"
 
-enum { TLS_LINE_MAX = 1024 };   /* bytes of a line about a peer */
+enum {
+	TLS_LINE_MAX = 1024,         /* bytes of a line about a peer */
+	TLS_DIGEST_SIZE = 32         /* SHA-256 */
+};
 
 struct tls_context {
 	SSL_CTX *openssl;
 	struct buf warnings;
+	unsigned char files[TLS_DIGEST_SIZE];   /* that it was made of */
 };
 
 struct tls {
@@ -46,6 +50,8 @@ struct tls *tls_of(const SSL *);
 /* The name of the member that names a file which is no good, or NULL. */
 const char *tls_load_certificates(struct tls_context *, const struct tls_setup *, char **why);
 const char *tls_load_authorities(struct tls_context *, const struct tls_setup *, char **why);
+/* What the files are at this moment. */
+void tls_files_digest(const struct tls_setup *, unsigned char out[TLS_DIGEST_SIZE]);
 void tls_set_options(struct tls_context *, const struct tls_setup *);
 void tls_set_groups(struct tls_context *, const struct tls_setup *);
 void tls_set_dane_digests(struct tls_context *, const char *list);

@@ -88,7 +88,7 @@ static void add_records(EVP_MD_CTX *md, const struct tls_wish *w)
 	}
 }
 
-void tls_session_key(const struct tls_wish *w, const char *about, struct buf *out)
+void tls_session_key(const struct tls_context *c, const struct tls_wish *w, const char *about, struct buf *out)
 {
 	EVP_MD_CTX *md = mem_check(EVP_MD_CTX_new());
 	unsigned char bytes[EVP_MAX_MD_SIZE], how[] = { (unsigned char)w->trust, w->authenticate, (unsigned char)w->depth };
@@ -96,6 +96,7 @@ void tls_session_key(const struct tls_wish *w, const char *about, struct buf *ou
 
 	EVP_DigestInit_ex(md, EVP_sha256(), NULL);
 	EVP_DigestUpdate(md, how, sizeof how);
+	EVP_DigestUpdate(md, c->files, sizeof c->files);
 	add_text(md, about);
 	add_text(md, w->protocols);
 	add_text(md, w->ciphers);

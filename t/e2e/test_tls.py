@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 import ssl
 
 import actions
-from certificates import Authority
+import processes
+from certificates import Authority, openssl
 from harness import limit, same
 from secure_peer import SecurePeer
 
@@ -176,7 +178,6 @@ def test_tls_trust_anchor_file(t):
     files = a.leaf("leaf", ["mx.peer.test"], issuer="middle", chain=("middle",))
     peer = secure_peer(t, files)
     with open(t.path("tls/middle.pub"), "wb") as out:
-        from certificates import openssl
         out.write(openssl("x509", "-in", a.at("middle.crt"), "-noout", "-pubkey"))
     rows = (({"tls_CAfile": a.ca}, "sent"), ({}, "deferred"), ({"tls_trust_anchor_file": a.at("middle.crt")}, "sent"),
             ({"tls_trust_anchor_file": a.at("middle.pub")}, "sent"), ({"tls_trust_anchor_file": a.at("leaf.crt")}, "sent"),
@@ -457,6 +458,46 @@ def test_tls_sessions_are_resumed_with_the_same_certificate_of_ours_only(t):
         daemon.send(rcpt)
         daemon.wait_deliveries(count, status="sent")
         same((peer.handshakes, peer.resumed), (count, count // 3), rcpt)
+
+
+def test_tls_sessions_end_with_the_files_that_made_them_trusted(t):
+    """parameters lmtp_tls_CAfile, lmtp_tls_CApath, lmtp_tls_trust_anchor_file, lmtp_tls_cert_file: a file of the same name
+    that says something else ends the trust of before, with a reload"""
+    a, files = authority(t)
+    other = Authority(t.path("other"))
+    certificates = t.path("certificates")
+    os.makedirs(certificates)
+    chain, key = a.leaf("client", common_name="causeway client")
+    for n, (option, source, change) in enumerate((
+            ("tls_CAfile", a.ca, other.ca), ("tls_CApath", a.ca, other.ca), ("tls_trust_anchor_file", a.ca, other.ca),
+            ("tls_cert_file", chain, a.leaf("renewed", common_name="causeway client")[0]))):
+        where = t.path("file%d" % n)
+        if option == "tls_CApath":
+            where = os.path.join(certificates, openssl("x509", "-in", a.ca, "-noout", "-hash").decode().strip() + ".0")
+        shutil.copy(source, where)
+        peer = secure_peer(t, files)
+        trust = {"lmtp.tls_CAfile": a.ca} if option == "tls_cert_file" else {}
+        value = certificates if option == "tls_CApath" else where
+        own_key = {"lmtp.tls_key_file": key} if option == "tls_cert_file" else {}
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+                                 "lmtp.tls_session_cache_database": "btree:/any/where", "workers": 1,
+                                 "lmtp.connection_cache_on_demand": False, "lmtp." + option: value, **trust, **own_key},
+                          name="d%d" % n)
+        for count in (1, 2):
+            daemon.send("u@example.org")
+            daemon.wait_deliveries(count, status="sent")
+        same(peer.resumed, 1, option)
+        couriers = daemon.pids("courier")
+        shutil.copy(change, where)
+        if option == "tls_cert_file":
+            shutil.copy(a.at("renewed.key"), key)
+        daemon.reload()
+        processes.wait_for(lambda d=daemon, old=couriers: len(set(d.pids("courier")) - set(old)) == 1
+                           and not set(d.pids("courier")) & set(old), 20, "new couriers")
+        daemon.send("last@example.org")
+        same(daemon.wait_delivery("last@example.org")["status"], "sent" if option == "tls_cert_file" else "deferred", option)
+        same((peer.handshakes, peer.resumed), (3, 1), option)
+        daemon.stop()
 
 
 def test_a_peer_proves_itself_again_when_the_time_of_a_session_is_over(t):
