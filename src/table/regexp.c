@@ -1,16 +1,52 @@
-/* regexp:FILE: POSIX regular expressions (regexp_table(5)). */
+/*
+ * regexp:FILE: POSIX regular expressions (regexp_table(5)). The C library's matcher cannot be stopped, so its time is
+ * bounded by what it gets: without references back it grows with the square of the key's length at most, and what is
+ * longer than KEY_SEEN is not looked at behind that (a tenth of a second for the worst of patterns).
+ */
 #include "table/type.h"
 
 #include <regex.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "table/delimited.h"
 #include "table/rules.h"
 
+enum { KEY_SEEN = 8192 };
+
 static const struct delimited_flag flags[] = {
 	{ 'i', REG_ICASE }, { 'm', REG_NEWLINE }, { 'x', REG_EXTENDED }, { 0, 0 },
 };
+
+/* The end of a bracket expression that begins ahead of `at` (POSIX.2 2.8.3.2). */
+static const char *bracket_end(const char *at)
+{
+	at += *at == '^';
+	at += *at == ']';
+	while (*at && *at != ']') {
+		const char close[] = { at[1], ']', '\0' };
+		const char *end = *at == '[' && at[1] && strchr(".:=", at[1]) ? strstr(at + 2, close) : NULL;
+
+		at = end ? end + strlen(close) : at + 1;
+	}
+	return at;
+}
+
+static bool refers_back(const char *pattern)
+{
+	for (const char *at = pattern; *at; at++) {
+		if (*at == '[')
+			at = bracket_end(at + 1);
+		else if (*at == '\\' && at[1] >= '1' && at[1] <= '9')
+			return true;
+		else if (*at == '\\' && at[1])
+			at++;
+		if (!*at)
+			break;
+	}
+	return false;
+}
 
 static void *compile(const char *text, int options, unsigned *groups, char **why)
 {
@@ -32,8 +68,12 @@ static void *take(struct text *line, unsigned *groups, char **why)
 {
 	uint32_t options = REG_EXTENDED | REG_ICASE;
 	char *text = delimited_take(line, flags, &options, why);
-	void *pattern = text ? compile(text, (int)options, groups, why) : NULL;
+	void *pattern = NULL;
 
+	if (text && refers_back(text))
+		*why = mem_str("bad pattern: a reference like \\1 in it can take hours; pcre can do that");
+	else if (text)
+		pattern = compile(text, (int)options, groups, why);
 	free(text);
 	return pattern;
 }
@@ -47,14 +87,13 @@ static void note_groups(const regmatch_t *matches, size_t count, const char *key
 
 static enum rules_match match(void *pattern, const char *key, size_t n, struct text *groups, const char **why)
 {
-	regmatch_t matches[TEMPLATE_GROUPS];
+	regmatch_t matches[TEMPLATE_GROUPS] = { { .rm_eo = (regoff_t)(n < KEY_SEEN ? n : KEY_SEEN) } };
 	size_t count = groups ? ((regex_t *)pattern)->re_nsub + 1 : 0;
 	int error;
 
-	(void)n;
 	if (count > TEMPLATE_GROUPS)
 		count = TEMPLATE_GROUPS;
-	error = regexec(pattern, key, count, matches, 0);
+	error = regexec(pattern, key, count, matches, REG_STARTEND | (n > KEY_SEEN ? REG_NOTEOL : 0));
 	if (error == REG_NOMATCH)
 		return RULES_NO;
 	if (error) {

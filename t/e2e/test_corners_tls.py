@@ -129,3 +129,28 @@ def test_A_21_a_host_without_a_policy_counts(t):
         daemon.send("u@d.test")
         line = daemon.wait_delivery("u@d.test", timeout=30)
         same((outcome(line), len(peer.messages)), (want, number - 1), number)
+
+
+@limit(90)
+def test_smtp_dns_reply_filter_sees_TLSA_records(t):
+    """Those that are ignored count for nothing: the others decide, and where none is left the host is passed over."""
+    a = Authority(t.path("tls"))
+    peer = SecurePeer(("127.0.0.1", 0), certificate=a.leaf("leaf", ["h1.d.test"]), smtp=True)
+    t.peers.append(peer)
+    tlsa = "_%d._tcp.h1.d.test. TLSA " % peer.address[1]
+    right, wrong = a.tlsa("leaf", 3, 1, 1), "3 1 1 " + "ab" * 32
+    dns = SignedZones(t.path("dns"), ["d.test. MX 10 h1.d.test.", "h1.d.test. A 127.0.0.1", tlsa + right, tlsa + wrong],
+                      []).start()
+    t.on_end(dns.stop)
+    for number, (pattern, want) in enumerate((
+            ("/ IN TLSA 3 1 1 ABAB/", ("sent", "2.0.0", "dane")),
+            ("/^_%d\\._tcp\\.h1\\.d\\.test\\. [0-9]+ IN TLSA 3 1 1 %s$$/" % (peer.address[1], right.split()[3].upper()),
+             ("deferred", "4.7.5", "!dane")),
+            ("/ IN TLSA /", ("deferred", "4.7.5", None)))):
+        daemon = t.daemon(None, {
+            "resolver.servers": dns.resolver, "resolver.trust_anchor_file": dns.anchor,
+            "transport_maps": "inline:{d.test=smtp:d.test:%d}" % peer.address[1], "smtp.tls_security_level": "dane",
+            "smtp.dns_support_level": "dnssec", "smtp.dns_reply_filter": "regexp:{{%s IGNORE}}" % pattern}, name="d%d" % number)
+        daemon.send("u@d.test")
+        same(result(daemon.wait_delivery("u@d.test", timeout=30)), want, pattern)
+        daemon.wait_log(r"ignoring DNS RR: _%d\._tcp\.h1\.d\.test\. \d+ IN TLSA 3 1 1 " % peer.address[1])

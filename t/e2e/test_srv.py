@@ -95,3 +95,13 @@ def test_N_23_codes_without_relayhost(t):
             "relayhost": None, "default_transport": "smtp:relay.test:submission"})
         same(outcome(deliver(daemon, "x.test")), ("bounced", wanted), str(records))
         daemon.end()
+
+
+def test_smtp_dns_reply_filter_sees_SRV_records(t):
+    """One by one; where none is left nothing falls back to MX or address (4.7.0)."""
+    for pattern, want, host in (("/ IN SRV 5 0 [0-9]+ h1/", ("sent", "2.0.0"), "h2.test"),
+                                ("/ IN SRV /", ("deferred", "4.7.0"), "none"), ("/ IN A 127.0.0.11$$/", ("sent", "2.0.0"), "h2.test")):
+        daemon, _, _ = srv_network(t, [GOOD, GOOD], ["SRV 5 0 PORT h1.test", "SRV 10 0 PORT h2.test"],
+                                   {"smtp.dns_reply_filter": "regexp:{{%s IGNORE}}" % pattern})
+        line = deliver(daemon, "x.test")
+        same((outcome(line), host_of(line)), (want, host), pattern)

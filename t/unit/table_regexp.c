@@ -61,6 +61,12 @@ static const struct table_hit hits[] = {
 	{ "/a/ x\r\n/b/ y\r\n", "b", "y" },
 	{ "/(a)/ 1\n/(b)/ $1\n", "xB", "B" },
 	{ "/\xc3\xa4/ x\n", "\xc3\xa4", "x" },
+	/* no references */
+	{ "/a\\\\1/ x\n", "a\\1", "x" },
+	{ "/^[\\1]$/ x\n", "1", "x" },
+	{ "/^[]\\1]$/ x\n", "\\", "x" },
+	{ "/^[[:digit:]\\2a]$/ x\n", "A", "x" },
+	{ "/^a[[.-.]\\1]$/ x\n", "a-", "x" },
 };
 
 START_TEST(test_hit)
@@ -102,11 +108,44 @@ static const struct table_fault faults[] = {
 	{ "/(a)/ $99\n", "at most 63 groups" },
 	{ "/(a)/ $99999999999999999999\n", "behind $ is no number" },
 	{ " /a/ x\n", "line 1: begins with a blank" },
+	{ "/(a)\\1/ x\n", "line 1: bad pattern: a reference like \\1 in it can take hours; pcre can do that" },
+	{ "/[]]\\2/ x\n", "a reference like \\1" },
+	{ "/[^]a]\\\\\\3/ x\n", "a reference like \\1" },
+	{ "/[[:digit:]]()\\1/ x\n", "a reference like \\1" },
 };
 
 START_TEST(test_fault)
 {
 	table_check_file_fault("regexp", &faults[_i]);
+}
+END_TEST
+
+/* Only so much of a long key counts, and where that ends is no end for $. */
+static const struct { size_t a; const char *pattern; bool fits; } longs[] = {
+	{ 8191, "/^a*b$/ x\n", true },
+	{ 8192, "/^a*b$/ x\n", false },
+	{ 8192, "/^a*$/ x\n", false },
+	{ 8192, "/^a*/ x\n", true },
+	{ 8191, "/^(a*)b/ $1\n", true },
+	{ 100000, "/b/ x\n", false },
+	{ 100000, "/(a|aa)+b/ x\n", false },
+	{ 100000, "/([a-z]+)*[0-9]/ x\n", false },
+};
+
+START_TEST(test_long)
+{
+	char *spec = table_file("regexp", longs[_i].pattern, strlen(longs[_i].pattern)), *key = mem_alloc(longs[_i].a + 2), *fault;
+	struct table *t = table_open(spec, &fault);
+	const char *why = NULL;
+
+	ck_assert_ptr_nonnull(t);
+	memset(key, 'a', longs[_i].a);
+	strcpy(key + longs[_i].a, "b");
+	ck_assert_int_eq(table_get(t, key, &why) != NULL, longs[_i].fits);
+	ck_assert_ptr_null(why);
+	table_free(t);
+	free(key);
+	free(spec);
 }
 END_TEST
 
@@ -157,12 +196,12 @@ START_TEST(test_long_key)
 {
 	static char key[40000];
 	char *why = NULL;
-	struct table *t = table_open("regexp:{{/^(k*)e$/ $1$1}, {/^k*$/ many}}", &why);
+	struct table *t = table_open("regexp:{{/^(k*)e$/ $1$1$1$1$1$1$1$1$1$1}, {/^k*/ many}}", &why);
 	const char *error;
 
 	memset(key, 'k', sizeof key - 1);
 	ck_assert_str_eq(table_get(t, key, &error), "many");
-	key[sizeof key - 2] = 'e';
+	strcpy(key + 8000, "e");
 	ck_assert_ptr_null(table_get(t, key, &error));
 	ck_assert_str_eq(error, "the result is too long");
 	table_free(t);
@@ -174,6 +213,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "hit", test_hit, UNIT_ROWS(hits), 0 },
 		{ "fault", test_fault, UNIT_ROWS(faults), 0 },
+		{ "long", test_long, UNIT_ROWS(longs), 0 },
 		{ "inline", test_inline, 1, 0 },
 		{ "literal", test_literal, 1, 0 },
 		{ "two questions", test_two_questions, 1, 0 },
