@@ -252,7 +252,8 @@ static void hint_at_wrapper(const struct hosts *h)
 {
 	const struct manner *m = h->of.transport->manner;
 
-	if (h->port == SUBMISSIONS_PORT && m->protocol == PROTOCOL_SMTP && !m->tls_wrappermode)
+	if (h->of.setup->settings->helpful_warnings && h->port == SUBMISSIONS_PORT && m->protocol == PROTOCOL_SMTP &&
+			!m->tls_wrappermode)
 		lookup_note(&h->of, "warning: %s: port 465 speaks TLS from the first byte: set tls_wrappermode = yes and "
 			"tls_security_level = encrypt (or stronger)", h->written);
 }

@@ -69,7 +69,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	struct dialogue_setup setup = {
 		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
 		.soft_bounce = common->soft_bounce, .keeps_8bit = common->keeps_8bit,
-		.no_smtputf8 = common->no_smtputf8,
+		.no_smtputf8 = common->no_smtputf8, .hints = common->hints,
 		.reply_line = common->reply_line,
 		.filter = { t->reply_filter ? session_replace : NULL, s },
 	};

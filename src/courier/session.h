@@ -29,6 +29,7 @@ struct session_common {
 	size_t reply_line;               /* line_length_limit of the configuration */
 	bool keeps_8bit;                 /* disable_mime_output_conversion */
 	bool no_smtputf8;                /* not smtputf8_enable */
+	bool hints;                      /* helpful_warnings */
 	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */
 	struct tickets *tickets;         /* TLS sessions that may be resumed */
 	struct buf out;                  /* commands on their way from the dialogue to the stream */

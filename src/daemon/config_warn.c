@@ -43,10 +43,11 @@ static void warn_about_elements(struct config *c, const struct config_value *v, 
 static void warn(struct config *c, const struct config_value *v)
 {
 	const char *name = config_name_of(v->path);
+	bool helpful = c->settings->helpful_warnings;
 
-	if (strcmp(name, "connection_cache_time_limit") == 0)
+	if (strcmp(name, "connection_cache_time_limit") == 0 && helpful)
 		warn_about_idle_time(c, v);
-	else if (strcmp(name, "line_length_limit") == 0 && name != v->path)   /* a transport's, not that of replies */
+	else if (strcmp(name, "line_length_limit") == 0 && name != v->path && helpful)   /* a transport's, not that of replies */
 		warn_about_short_lines(c, v);
 	else if (strcmp(name, "tls_loglevel") == 0)
 		warn_about_elements(c, v, tls_log_knows, "no level and no name of one");

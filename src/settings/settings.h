@@ -55,6 +55,7 @@ struct settings {
 	char *notify_classes, *double_bounce_recipient;
 	char *bounce_notice_recipient, *delay_notice_recipient, *error_notice_recipient;
 	int header_from_format;       /* enum from_format */
+	bool helpful_warnings;
 	char *default_delivery_status_filter;
 	int64_t bounce_size_limit;    /* bytes */
 	bool requiretls_redact_dsn;

@@ -30,7 +30,6 @@ const struct option_row settings_other_rows[] = {
 		"no effect: the queue filters nothing, and header_checks see own messages like all others"),
 	/* what the postmaster is told */
 	ROW(TEXT, "double_bounce_sender", "double-bounce", "no effect: notices have no sender, so that none can be made about them"),
-	ROW(FLAG, "helpful_warnings", "yes", "warn about dangerous settings"),
 	ROW(TEXT, "tls_low_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(TEXT, "tls_export_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(SIZE, "tls_daemon_random_bytes", "32", "seed of a process", .min = 1),

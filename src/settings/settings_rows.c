@@ -54,6 +54,8 @@ static const struct option_row top_rows[] = {
 		"who gets notices of the classes data, protocol, resource and software; empty: nobody"),
 	ROW(CHOICE, "header_from_format", header_from_format, "standard",
 		"From: of reports and notices: standard, name <address>; obsolete, address (name)", .choices = from_words),
+	ROW(FLAG, "helpful_warnings", helpful_warnings, "yes",
+		"warnings say what to change, and settings that seldom do what is meant are warned about at the start"),
 	ROW(LIST, "default_delivery_status_filter", default_delivery_status_filter, "",
 		"delivery_status_filter of transports that set none, and of mail without a transport"),
 	ROW(SIZE, "bounce_size_limit", bounce_size_limit, "50000",

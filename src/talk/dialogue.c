@@ -29,6 +29,7 @@ struct dialogue *dialogue_new(const struct dialogue_setup *setup)
 	d->soft_bounce = setup->soft_bounce;
 	d->keeps_8bit = setup->keeps_8bit;
 	d->no_smtputf8 = setup->no_smtputf8;
+	d->hints = setup->hints;
 	d->discard = setup->discard;
 	d->pix = setup->pix;
 	d->own_name = setup->own_name;
@@ -218,6 +219,14 @@ enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 	}
 }
 
+/* Where replies and commands are counted against each other, a line too many gives a recipient another one's reply. */
+static void hint_at_pipelining(struct dialogue *d)
+{
+	if (d->hints && d->offers.offers & EHLO_PIPELINING)
+		dialogue_remark_on(d, "to be safe from lost mail, turn PIPELINING off for %s with "
+			"discard_ehlo_keyword_address_maps", d->host);
+}
+
 /* Gives a reply to the command that it answers. */
 static void give(struct dialogue *d, const struct reply *r)
 {
@@ -229,6 +238,7 @@ static void give(struct dialogue *d, const struct reply *r)
 		dialogue_remark_on(d, "warning: %s sent a reply with an overlong line, of which the end is dropped", d->host);
 	if (r->garbage) {
 		dialogue_complain(d, "sent lines that are no reply", r);
+		hint_at_pipelining(d);
 		d->unfit = true;
 	}
 	if (r->code == 421)

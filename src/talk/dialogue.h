@@ -55,6 +55,7 @@ struct dialogue_setup {
 	bool soft_bounce;              /* soft_bounce of the configuration */
 	bool keeps_8bit;               /* disable_mime_output_conversion */
 	bool no_smtputf8;              /* smtputf8_enable = no: neither asked for nor used */
+	bool hints;                    /* helpful_warnings: remarks say what could be changed */
 	size_t reply_line;             /* bytes kept of a line of a reply, at most REPLY_LINE_MAX; 0: that */
 	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };

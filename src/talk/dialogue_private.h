@@ -74,7 +74,7 @@ struct course {
 struct dialogue {
 	const struct manner *manner;
 	char *host, *relay, *myhostname;
-	bool lmtp, soft_bounce, keeps_8bit, no_smtputf8;
+	bool lmtp, soft_bounce, keeps_8bit, no_smtputf8, hints;
 	unsigned discard;            /* EHLO_… */
 	unsigned pix;                /* PIX_…: to be done if it is one; then what is done */
 	enum own_name own_name;

@@ -111,6 +111,20 @@ def test_P_3_garbage_is_told_in_the_log(t):
     daemon.wait_log(r"%s: .*sent lines that are no reply.*what is this" % lines["a"]["id"])
 
 
+def test_helpful_warnings_say_what_to_change(t):
+    """Of garbage between pipelined replies, of port 465, and at the start; parameter helpful_warnings."""
+    script, pipelining = {"rcpt": b"what is this\r\n250 2.1.5 Ok\r\n"}, ("PIPELINING", "8BITMIME")
+    before = 0
+    for name, helpful, keywords, hinted in (("a", "yes", pipelining, True), ("b", "no", pipelining, False),
+                                            ("c", "yes", ("8BITMIME",), False)):
+        daemon, _, _ = results(t, {name: script}, {"helpful_warnings": helpful, "lmtp.line_length_limit": 20}, keywords=keywords)
+        log, before = daemon.log()[before:], len(daemon.log())
+        assert "sent lines that are no reply" in log, log
+        same("turn PIPELINING off for" in log and "discard_ehlo_keyword_address_maps" in log, hinted, (helpful, keywords))
+        same("what is encoded may be cut" in log, helpful == "yes", helpful)
+        daemon.end()
+
+
 def test_P_11_and_12_the_text_of_many_lines(t):
     """Kept up to a ceiling, on one line of the log, and the last line decides."""
     text = "\n".join("550-5.0.0 line %d" % n for n in range(2000)) + "\n450 4.2.9 the last"

@@ -201,3 +201,9 @@ def test_D_12_port_465(t):
     daemon, _ = daemon_with_dns(t, {}, {"relayhost": "[127.0.0.19]:465"})
     same(outcome(deliver(daemon, "x.test")), ("deferred", "4.4.1"))
     assert "warning: [127.0.0.19]:465: port 465 speaks TLS from the first byte" in daemon.log()
+
+
+def test_helpful_warnings_no_port_465(t):
+    daemon, _ = daemon_with_dns(t, {}, {"relayhost": "[127.0.0.19]:465", "helpful_warnings": "no"})
+    same(outcome(deliver(daemon, "x.test")), ("deferred", "4.4.1"))
+    assert "port 465" not in daemon.log(), daemon.log()
