@@ -40,7 +40,8 @@ def feed(t, script=None, settings=None):
     return daemon, peers
 
 
-def test_an_application_follows_the_file_that_it_dropped(t):
+def test_W_10_an_application_follows_the_file_that_it_dropped(t):
+    """The record of every result is the feed, for all messages and not for flagged ones."""
     daemon, _ = feed(t)
     follower = Follower(t.path("run/feed"))
     daemon.send([("ok@there.test", "ORCPT=rfc822;old@there.test"), "rcpt550@there.test", "rcpt450@there.test"],

@@ -92,6 +92,31 @@ def test_D2_3_relay(t):
     same(daemon.wait_delivery("u@none.test")["relay"], "none")
 
 
+def test_D2_4_status(t):
+    """The words there are; soft_bounce has none of its own."""
+    daemon = t.daemon(t.peer())
+    for user in ("ok", "rcpt450", "rcpt550", "dot452", "dot550"):
+        daemon.send(user + "@example.org")
+    for user in ("ask.ok", "rcpt550.ask"):
+        daemon.ctl("verify", user + "@example.org", check=False)
+    words = {line["to"].split("@")[0]: line["status"] for line in daemon.wait_deliveries(7) if "example.org" in line["to"]}
+    same(words, {"ok": "sent", "rcpt450": "deferred", "rcpt550": "bounced", "dot452": "deferred", "dot550": "bounced",
+                 "ask.ok": "deliverable", "rcpt550.ask": "undeliverable"})
+
+
+def test_D2_12_no_tls_without_a_level(t):
+    """It is not known before a host is found; and log_tls_feature_status can leave it out."""
+    peer = t.peer(address=("127.0.0.1", 0), smtp=True)
+    daemon = t.daemon(None, {"transport off.protocol": "smtp", "transport off.log_tls_feature_status": "no", "transport_maps":
+                             "inline:{off.test=off:%s, may.test=smtp:%s, nowhere.test=smtp:[no.such.host.invalid]:25}"
+                             % (peer.nexthop, peer.nexthop), "smtp.tls_security_level": "may", "smtp.host_lookup": "native"})
+    found = {}
+    for name in ("off", "may", "nowhere"):
+        daemon.send("u@%s.test" % name)
+        found[name] = daemon.wait_delivery("u@%s.test" % name)["tls"]
+    same(found, {"off": None, "may": "may:none", "nowhere": None})
+
+
 def test_D2_5_delays_tell_the_stages_apart(t):
     def final(session, address):
         session.wait_closed_for(1)

@@ -9,8 +9,8 @@ from reports import Report
 SETTINGS = {"queue.delay_warning_time": "2s", "queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"}
 
 
-def test_delay_warning_time_tells_the_sender_once(t):
-    """Also over a restart; and when it is delivered at last, no more is said."""
+def test_W_7_delay_warning_time_tells_the_sender_once(t):
+    """Action delayed. Also over a restart; and when it is delivered at last, no more is said."""
     daemon, peers = t.destinations({"there": {"rcpt": "450 4.2.0 <u> Busy with something"}}, SETTINGS)
     daemon.send(["u@there.test", ("silent@there.test", "NOTIFY=FAILURE")], mail.message("the body\n", subject="the subject"),
                 params="ENVID=abc")
@@ -44,6 +44,18 @@ def test_a_dead_destination_is_a_delay_too(t):
     block = report.recipients["u@there.test"]
     same((block["Action"], block["Status"]), ("delayed", "4.4.1"))
     assert "connect to" in report.text, report.text
+
+
+def test_W_5_a_login_that_fails_here_is_no_servers_word(t):
+    """No Remote-MTA and no smtp diagnostic: the server has said nothing of it."""
+    peer, client = t.peer(keywords=("AUTH X-UNKNOWN",), smtp=True, address=("127.0.0.1", 0)), t.peer()
+    daemon = t.daemon(None, {**SETTINGS, "smtp.sasl_auth_enable": True, "smtp.sasl_password_maps": "static:user:secret",
+                             "transport_maps": "inline:{there.test=smtp:%s, client.test=lmtp:%s}"
+                                               % (peer.nexthop, client.nexthop)})
+    daemon.send("u@there.test")
+    block = Report(mail.split_trace(client.wait_messages(1)[0].content)[1]).recipients["u@there.test"]
+    same((block["Action"], block["Status"][0], block["Remote-MTA"]), ("delayed", "4", None))
+    assert re.match("x-causeway; .*SASL authentication failed", block["Diagnostic-Code"]), block["Diagnostic-Code"]
 
 
 def test_no_delay_warning_about_mail_from_nobody(t):

@@ -64,6 +64,16 @@ def test_R_9_flag_X_and_assume_final_say_delivered(t):
     same(success({"client": client}).recipients["ok@example.org"]["Action"], "delivered")
 
 
+def test_W_3_flag_X_means_nothing_in_smtp(t):
+    """Whoever takes mail by SMTP passes it on."""
+    next_host, client = t.peer(address=("127.0.0.1", 0), smtp=True), t.peer()
+    daemon = t.daemon(None, {"transport out.protocol": "smtp", "transport out.flags": "X",
+                             "transport_maps": "inline:{example.org=out:%s, client.test=lmtp:%s}"
+                                               % (next_host.nexthop, client.nexthop)})
+    daemon.send([("ok@example.org", WANTED)])
+    same(success({"client": client}).recipients["ok@example.org"]["Action"], "relayed")
+
+
 def test_one_report_for_all_that_an_attempt_delivers(t):
     daemon, peers = t.destinations({"there": None, "other": None})
     daemon.send([("%s@%s.test" % (name, host), "NOTIFY=SUCCESS,FAILURE") for name in "abc" for host in ("there", "other")]

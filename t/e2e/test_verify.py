@@ -5,12 +5,13 @@ import re
 import threading
 import time
 
-from actions import close, silence
+from actions import close, silence, then_close
 from cyrus import Cyrus
 from dovecot import Dovecot
 from harness import same
 from postfix import PostfixMX
 from processes import wait_for
+from secure_peer import SecurePeer
 from servers import free_port
 
 DATA = {"lmtp.address_verify_target": "data"}
@@ -107,6 +108,51 @@ def test_without_pipelining(t):
     same(peer.messages, [])
 
 
+def test_smtp_address_verify_target(t):
+    """The same over SMTP, where RSET is pipelined and the connection ends with QUIT if none is kept."""
+    for target, words in (("rcpt", ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]), ("data", ["EHLO", "MAIL", "RCPT", "DATA"])):
+        peer = t.peer(smtp=True, address=("127.0.0.1", 0))
+        daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop, "smtp.address_verify_target": target,
+                                 "smtp.connection_cache_on_demand": "no"}, name=target)
+        check(daemon, "u@example.org", "deliverable", *(("2.1.5", "250 2.1.5") if target == "rcpt" else ("2.0.0", "354")))
+        wait_for(lambda: not peer.sessions[0].open, 10, "the connection closed")
+        same([c.split()[0].upper() for c in peer.sessions[0].commands], words)
+        daemon.stop()
+    bad = t.daemon(None, {"smtp.address_verify_target": "mail"}, name="bad", start=False)
+    bad.start(wait=False)
+    same(bad.process.wait(10), 78)
+    assert "address_verify_target" in bad.stderr(), bad.stderr()
+
+
+def test_G2_7_and_10_nobody_else_is_told(t):
+    """The asker alone has the result: no report of whatever kind, no event, nothing in the journal; the log has it."""
+    daemon, peers = t.destinations({"there": None}, {"lmtp.assume_final": "yes", "events.file": t.path("run/events"),
+                                                     "notify_classes": "bounce, 2bounce, delay, protocol"})
+    ids = []
+    for name, status in (("ok", "deliverable"), ("rcpt550", "undeliverable"), ("rcpt450", "deferred")):
+        result = ask(daemon, name + "@there.test")[0]
+        same(result["status"], status)
+        ids.append(result["id"])
+    unused(daemon)
+    daemon.send("last@there.test")
+    daemon.wait_delivery("last@there.test", "sent")
+    daemon.spool.wait_empty()
+    same(peers["client"].messages, [])
+    with open(daemon.spool.at("queue/journal"), encoding="utf-8") as journal:
+        assert not [line for line in journal if any(i in line for i in ids)]
+    with open(t.path("run/events"), encoding="utf-8") as lines:
+        same({json.loads(line).get("recipient") for line in lines} - {None}, {"last@there.test"})
+
+
+def test_G2_11_size_is_that_of_a_message_without_content(t):
+    peer = t.peer()
+    daemon = t.daemon(peer)
+    ask(daemon, "u@example.org")
+    peer.wait_command("MAIL")
+    size = int(re.search(r"^MAIL FROM:<> SIZE=(\d+)$", [c for c in peer.sessions[0].commands if c.startswith("MAIL")][0]).group(1))
+    assert 50 < size < 300, "the Received field alone: %d" % size
+
+
 # --- where it gets stuck --------------------------------------------------------------------------
 
 def test_the_answer_says_where_it_got_stuck(t):
@@ -165,6 +211,26 @@ def test_the_second_host_answers(t):
     result = check(daemon, "u@example.org", "deliverable", "2.1.5", "250")
     assert ":%d" % second.address[1] in result["relay"], result
     assert len(result["notes"]) >= 1, result
+
+
+def test_G2_6_a_soft_refusal_goes_to_the_next_host_first(t):
+    first, second = (t.peer({"rcpt": reply}, address=("127.0.0.1", 0), smtp=True)
+                     for reply in ("450 4.2.0 not here", "250 2.1.5 here"))
+    daemon = t.daemon(None, {"transport_maps": "inline:{{example.org=smtp:%s, %s}}" % (first.nexthop, second.nexthop)})
+    result = check(daemon, "u@example.org", "deliverable", "2.1.5", "250 2.1.5 here")
+    same(len(first.sessions), 1)
+    assert any("450 4.2.0 not here" in note for note in result["notes"]), result
+
+
+def test_G2_8_in_clear_at_once_where_tls_fails(t):
+    """Mail waits for minimal_backoff_time before it goes without TLS; a question shows nothing to anybody."""
+    peer = SecurePeer(("127.0.0.1", 0), {"starttls": then_close("220 go")}, smtp=True)
+    t.peers.append(peer)
+    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop, "smtp.tls_security_level": "may"})
+    check(daemon, "u@example.org", "deliverable", "2.1.5", "250 2.1.5")
+    same([[c.split()[0] for c in s.commands][:3] for s in peer.sessions], [["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT"]])
+    daemon.send("u@example.org")
+    same(daemon.wait_deliveries(2, "u@example.org")[1]["status"], "deferred")
 
 
 def test_a_courier_dies_meanwhile(t):

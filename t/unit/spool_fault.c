@@ -129,7 +129,7 @@ START_TEST(test_V_12_waits_for_disk)
 END_TEST
 
 /* A report that cannot be written holds up what relies on it, and nothing else. */
-START_TEST(test_report_waits_alone)
+START_TEST(test_W_8_report_waits_alone)
 {
 	struct world *w = open_world("");
 	int64_t start;
@@ -213,7 +213,7 @@ int main(void)
 		{ "one failure", test_one_failure, CALLS, 0 },
 		{ "many failures", test_many_failures, 1, 0 },
 		{ "waits for the disk", test_V_12_waits_for_disk, 1, 0 },
-		{ "report waits alone", test_report_waits_alone, 1, 0 },
+		{ "report waits alone", test_W_8_report_waits_alone, 1, 0 },
 		{ "memory is complete", test_memory_is_complete, 1, 0 },
 	};
 
