@@ -35,6 +35,7 @@ struct event_feed {
 	struct buf lines;                /* of this turn */
 	struct loop_task flush;
 	bool failed;                     /* the file takes nothing; told once */
+	bool half_line;                  /* it ends inside a line */
 };
 
 static void reader_free(struct reader *r)
@@ -49,10 +50,22 @@ static void reader_free(struct reader *r)
 
 /* --- telling --- */
 
+/* A line that got lost in part, on a full disk, takes none of the next ones with it. */
+static void end_half_line(struct event_feed *f)
+{
+	if (f->half_line && write(f->file, "\n", 1) == 1)
+		f->half_line = false;
+}
+
 static void write_file(struct event_feed *f)
 {
-	ssize_t n = write(f->file, f->lines.data, f->lines.len);
-	bool failed = n != (ssize_t)f->lines.len;
+	ssize_t n;
+	bool failed;
+
+	end_half_line(f);
+	n = f->half_line ? 0 : write(f->file, f->lines.data, f->lines.len);
+	failed = n != (ssize_t)f->lines.len;
+	f->half_line = f->half_line || (n > 0 && f->lines.data[n - 1] != '\n');
 
 	if (failed && !f->failed)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "events.file: %s: events are missing from it",
@@ -179,7 +192,7 @@ void event_feed_file(struct event_feed *f, int fd)
 {
 	flush(f);
 	replace(&f->file, fd);
-	f->failed = false;
+	f->failed = f->half_line = false;
 	listen_if_needed(f);
 }
 
