@@ -182,7 +182,7 @@ def test_Y_14_a_refusal_for_good_goes_nowhere_else(t):
     same(two.sessions, [])
 
 
-def test_fallback_relay_takes_what_the_nexthop_does_not(t):
+def test_lmtp_fallback_relay_takes_what_the_nexthop_does_not(t):
     """F-1, F-2: after a refused connection, and for recipients that were put off; not for refused ones."""
     fallback = inet_peer(t)
     peer = inet_peer(t)

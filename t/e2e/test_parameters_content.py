@@ -100,7 +100,7 @@ def test_header_size_limit_a_field_that_is_changed_loses_its_end(t):
     same(daemon.log().count("header_size_limit"), 1)
 
 
-def test_line_length_limit_that_is_very_small_is_warned_of(t):
+def test_lmtp_line_length_limit_that_is_very_small_is_warned_of(t):
     daemon = t.daemon(t.peer(), {"lmtp.line_length_limit": 7})
     assert "line_length_limit: what is encoded may be cut so that nobody can read it" in daemon.stderr() + daemon.log()
 
@@ -117,7 +117,7 @@ def test_B_8_characters_of_utf_8_stay_whole(t):
     assert max(map(len, body.split(b"\r\n"))) <= 998
 
 
-def test_line_length_limit_0_never_cuts(t):
+def test_lmtp_line_length_limit_0_never_cuts(t):
     peer = t.peer()
     daemon = t.daemon(peer, {"lmtp.line_length_limit": 0})
     for size in (999, 5000, 300_000):
@@ -125,7 +125,7 @@ def test_line_length_limit_0_never_cuts(t):
     assert "breaking line" not in daemon.log()
 
 
-def test_line_length_limit_above_and_below_the_usual(t):
+def test_lmtp_line_length_limit_above_and_below_the_usual(t):
     """Shorter than 998 cuts lines that all others take; longer leaves them."""
     short, long = t.peer(), t.peer()
     daemon = t.daemon(None, {

@@ -5,6 +5,7 @@ import time
 from actions import End, silence
 from cases import outcome
 from harness import limit, same
+from mx import daemon_with_dns
 
 ALL = ("PIPELINING", "8BITMIME", "DSN", "SIZE 104857600")
 
@@ -125,6 +126,73 @@ def test_reply_filter_with_a_plain_table(t):
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.7.1"))
     assert "250-fine 451 4.7.1 later" in line["reason"], line["reason"]
+
+
+# --- PIX firewalls, XFORWARD and names, in LMTP -----------------------------------------------------
+
+def behind_pix(t):
+    """A peer that notes when each piece of the content comes, and with which end."""
+    def content(session):
+        while b"\r\n.\r\n" not in session._buffer:
+            peer.pieces.append((time.monotonic(), session._buffer[-3:]))
+            session.fill()
+        peer.pieces.append((time.monotonic(), session._buffer[-3:]))
+    peer = t.peer({"greeting": "220 ****************0*2******", "content": content}, address=("127.0.0.1", 0))
+    peer.pieces = []
+    return peer
+
+
+def pause_before_dot(peer):
+    return peer.pieces[-1][0] - max(at for at, tail in peer.pieces if tail != b".\r\n")
+
+
+def test_lmtp_pix_workarounds(t):
+    """parameters lmtp_pix_workarounds, lmtp_pix_workaround_delay_time, lmtp_pix_workaround_threshold_time and
+    lmtp_pix_workaround_maps: the pause before the dot; LHLO stays LHLO, whatever disable_esmtp says."""
+    none, both = {"lmtp.pix_workarounds": ""}, {"lmtp.pix_workarounds": "disable_esmtp delay_dotcrlf"}
+    pause = {"lmtp.pix_workaround_threshold_time": "0s", "lmtp.pix_workaround_delay_time": "1s"}
+    maps = {"lmtp.pix_workaround_maps": "inline:{127.0.0.1=delay_dotcrlf}"}
+    for name, settings, paused in (
+            ("both", {**both, **pause}, True), ("none", {**none, **pause}, False), ("maps", {**none, **maps, **pause}, True),
+            ("young", {**both, "lmtp.pix_workaround_delay_time": "15s"}, False)):
+        peer = behind_pix(t)
+        daemon = t.daemon(peer, settings, name=name)
+        same(outcome(deliver(daemon)), ("sent", "2.0.0"), name)
+        same(pause_before_dot(peer) > 0.5, paused, name)
+        same(peer.sessions[0].commands[0].split()[0], "LHLO", name)
+
+
+def test_lmtp_send_xforward_command(t):
+    for send in (True, False):
+        peer = t.peer(keywords=("PIPELINING", "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"))
+        daemon = t.daemon(peer, {"lmtp.send_xforward_command": send}, name="d%d" % send)
+        line = deliver(daemon)
+        same(commands(peer, "XFORWARD"), ["XFORWARD IDENT=%s SOURCE=LOCAL" % line["id"]] if send else [])
+
+
+def test_lmtp_xforward_timeout(t):
+    peer = t.peer({"xforward": silence}, keywords=("PIPELINING", "XFORWARD IDENT"))
+    daemon = t.daemon(peer, {"lmtp.send_xforward_command": True, "lmtp.xforward_timeout": "1s"})
+    line = deliver(daemon)
+    same(outcome(line), ("deferred", "4.4.2"))
+    assert line["reason"].endswith("timed out while sending XFORWARD protocol/helo_name"), line["reason"]
+
+
+def test_lmtp_cname_overrides_servername_and_lmtp_defer_if_no_mx_address_found(t):
+    """An alias is called by its name or by that of its host. Nothing is an MX here: a host without address is returned."""
+    peer = t.peer(address=("127.0.0.1", 0))
+    names = {"alias.test": ["CNAME store.test"], "store.test": ["127.0.0.1"], "none.test": [], "d.test": ["MX 5 none.test"]}
+    hosts = {"a.test": "alias.test", "none.test": "none.test", "d.test": "d.test"}
+    for setting, called in ((True, "store.test"), (False, "alias.test")):
+        daemon, _ = daemon_with_dns(t, names, {
+            "transport_maps": "inline:{%s}" % ", ".join(
+                "%s=lmtp:inet:%s:%d" % (*pair, peer.address[1]) for pair in hosts.items()),
+            "lmtp.cname_overrides_servername": setting, "lmtp.defer_if_no_mx_address_found": setting})
+        daemon.send("u@a.test")
+        same(daemon.wait_delivery("u@a.test", "sent")["relay"].partition("[")[0], called)
+        for domain in ("none.test", "d.test"):
+            daemon.send("u@" + domain, sender="")
+            same(outcome(daemon.wait_delivery("u@" + domain)), ("bounced", "5.4.4"), domain)
 
 
 # --- deadlines --------------------------------------------------------------------------------------
