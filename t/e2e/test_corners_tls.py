@@ -1,13 +1,56 @@
 """Corners of TLS: policies that fail, keys that are too weak, sockets, and how a connection ends."""
 
+import os
 import ssl
+import subprocess
 
 from cases import outcome
 from certificates import Authority, openssl
 from harness import limit, same
 from secure_peer import SecurePeer
+from servers import need
 from signed_zones import SignedZones
 from test_tls import authority, daemon_for, result, secure_peer, send
+
+
+ONE = {"lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
+       "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s"}
+
+
+class Policies:
+    """A table of tls_policy_maps that postmap(1) writes while the daemon reads it."""
+
+    def __init__(self, t):
+        need(("/usr/sbin/postmap", "postfix"), ("/usr/lib/postfix/postfix-lmdb.so", "postfix-lmdb"))
+        self.dir = t.path("policies")
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o755)
+        with open(os.path.join(self.dir, "main.cf"), "w") as file:
+            file.write("compatibility_level = 3.6\n")
+        self.name = os.path.join(self.dir, "table")
+        self.spec = "lmdb:" + self.name
+
+    def write(self, key, entry):
+        with open(self.name, "w") as file:
+            file.write("%s %s\n" % (key, entry))
+        subprocess.run(["/usr/sbin/postmap", "-c", self.dir, self.spec], check=True, timeout=60)
+
+
+def test_R_12_and_J_27_each_request_asks_for_its_policy(t):
+    """A connection that is kept in clear serves nobody who needs TLS, and one with TLS goes on at the same level."""
+    _, files = authority(t)
+    peer = secure_peer(t, files)
+    policies, key = Policies(t), "[127.0.0.1]:%d" % peer.address[1]
+    policies.write(key, "none")
+    daemon = t.daemon(peer, {**ONE, "lmtp.tls_policy_maps": policies.spec, "lmtp.tls_loglevel": "1"})
+    lines = []
+    for number, entry in enumerate(("none", "none", "encrypt", "encrypt")):
+        policies.write(key, entry)
+        daemon.send("u%d@example.org" % number)
+        lines.append(daemon.wait_delivery("u%d@example.org" % number, "sent"))
+    same([(line["tls"], line["conn_use"]) for line in lines],
+         [("none", None), ("none", "2"), ("encrypt", None), ("encrypt", "2")])
+    same([(bool(s.secure), s.transactions) for s in peer.sessions], [(False, 2), (True, 2)])
 
 
 def test_L_13_policy_failure(t):
