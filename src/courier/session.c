@@ -92,6 +92,7 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->name_is_sure = peer->name_is_sure;
 	name_peer(s, peer->name);
 	endpoint_text(&s->at, address);
+	s->tls_log = transport_tls_log(&t->tls, s->name, address);
 	setup.host = s->host;
 	setup.relay = s->relay;
 	if (peer->debug || is_watched(common, peer->name, address))

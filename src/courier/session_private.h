@@ -61,6 +61,7 @@ struct session {
 	unsigned progress;           /* of the dialogue when the deadline was set, */
 	int64_t since;               /* and loop_now then */
 	unsigned uses;
+	unsigned tls_log;            /* TLS_LOG_… */
 	int64_t born;                /* loop_now when connecting began */
 	int64_t mail_at;
 	bool timed_out;              /* connecting did */

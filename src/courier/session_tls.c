@@ -19,7 +19,7 @@ enum dialogue_tls session_tls_need(const struct session *s)
 
 static bool logs(const struct session *s, unsigned what)
 {
-	return s->transport->tls.log & what;
+	return s->tls_log & what;
 }
 
 /* --- the beginning --- */

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "courier/tls_loglevel.h"
 #include "format/domain.h"
 #include "talk/tls_log.h"
 
@@ -80,6 +82,19 @@ static bool open_requiretls(struct transport_tls *t, const struct manner *m, con
 	return t->requiretls;
 }
 
+/* The list of domains in parent_domain_matches_subdomains is named with the protocol. */
+static bool read_log(struct transport_tls *t, const struct manner *m, const struct settings *s, const char **option, char **why)
+{
+	const char *name = m->protocol == PROTOCOL_LMTP ? "lmtp_tls_loglevel_maps" : "smtp_tls_loglevel_maps";
+
+	*option = "tls_loglevel_maps";
+	t->log = tls_log_words(m->tls_loglevel);
+	t->log_below = text_list_has(s->parent_domain_matches_subdomains, name);
+	if (*m->tls_loglevel_maps)
+		t->log_levels = table_list_open(m->tls_loglevel_maps, why);
+	return !*m->tls_loglevel_maps || t->log_levels;
+}
+
 static bool check_protocols(const char *list, const char *name, const char **option, char **why)
 {
 	*option = name;
@@ -133,8 +148,7 @@ bool transport_tls_read(struct transport_tls *t, const struct manner *m, const s
 	*t = (struct transport_tls){ .ciphers = { s->tls.high_cipherlist, s->tls.medium_cipherlist,
 		s->tls.null_cipherlist } };
 	t->anchors_of = map_new();
-	t->log = tls_log_words(m->tls_loglevel);
-	return check_words(m, option, why) && check_level(m, option, why)
+	return read_log(t, m, s, option, why) && check_words(m, option, why) && check_level(m, option, why)
 		&& make_context(t, m, s, for_check, option, why)
 		&& read_anchors(t, m, option, why) && open_tables(t, m, option, why)
 		&& open_requiretls(t, m, option, why);
@@ -166,6 +180,11 @@ void transport_tls_tell(const struct transport_tls *t, const char *transport)
 		log_line(LOG_LEVEL_WARNING, "courier", NULL, "transport %s: TLS is off: %s", transport, t->problem);
 }
 
+unsigned transport_tls_log(const struct transport_tls *t, const char *name, const char *address)
+{
+	return t->log_levels ? tls_loglevel_of(t->log_levels, t->log_below, name, address, t->log) : t->log;
+}
+
 void transport_tls_clear(struct transport_tls *t)
 {
 	size_t cursor = 0;
@@ -179,6 +198,7 @@ void transport_tls_clear(struct transport_tls *t)
 	tls_anchors_free(t->anchors);
 	table_list_free(t->policies);
 	table_list_free(t->sites);
+	table_list_free(t->log_levels);
 	requiretls_policy_free(t->requiretls);
 	free(t->problem);
 }

@@ -20,6 +20,8 @@ struct transport_tls {
 	struct tls_cipherlists ciphers;  /* borrowed from the settings */
 	struct map *anchors_of;          /* anchors that entries of the policies name, by their files */
 	unsigned log;                    /* TLS_LOG_… of tls_loglevel */
+	struct table_list *log_levels;   /* tls_loglevel_maps; NULL: none */
+	bool log_below;                  /* a domain there stands for its sub-domains too */
 };
 
 /* Opens and reads all. False: *option is the one to blame, *why (free() it) what is wrong. With for_check no key is
@@ -33,6 +35,8 @@ const struct tls_anchors *transport_tls_anchors(const struct transport_tls *, co
 void transport_tls_off(struct transport_tls *, const char *why);
 /* A warning to the log if it is so. */
 void transport_tls_tell(const struct transport_tls *, const char *transport);
+/* The TLS_LOG_… bits for a host. */
+unsigned transport_tls_log(const struct transport_tls *, const char *name, const char *address);
 void transport_tls_clear(struct transport_tls *);
 
 #endif

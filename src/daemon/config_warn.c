@@ -40,6 +40,13 @@ static void warn_about_elements(struct config *c, const struct config_value *v, 
 				(int)element.n, element.p, what);
 }
 
+/* TLSRPT takes a library that Debian does not have. */
+static void warn_about_reports(struct config *c, const struct config_value *v)
+{
+	if (text_is_nocase(text_of(v->expanded), "yes"))
+		buf_fmt(c->warnings, "%s: %s: TLSRPT is not built in: nothing is reported\n", v->place, v->written);
+}
+
 static void warn(struct config *c, const struct config_value *v)
 {
 	const char *name = config_name_of(v->path);
@@ -49,6 +56,8 @@ static void warn(struct config *c, const struct config_value *v)
 		warn_about_idle_time(c, v);
 	else if (strcmp(name, "line_length_limit") == 0 && name != v->path && helpful)   /* a transport's, not that of replies */
 		warn_about_short_lines(c, v);
+	else if (strcmp(name, "tlsrpt_enable") == 0)
+		warn_about_reports(c, v);
 	else if (strcmp(name, "tls_loglevel") == 0)
 		warn_about_elements(c, v, tls_log_knows, "no level and no name of one");
 	else if (strcmp(name, "tls_fingerprint_cert_match") == 0)

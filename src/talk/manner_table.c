@@ -217,13 +217,13 @@ static const struct option_row rows[] = {
 	TEXT(BOTH, tls_session_cache_database, "", "any value: TLS sessions are resumed"),
 	TIME(BOTH, tls_session_cache_timeout, "3600s", 0, 8640000 * INT64_C(1000), "for how long"),
 	LIST(BOTH, tls_loglevel, "0", "what is logged about TLS: 0 to 4, or names"),
-	LIST(BOTH, tls_loglevel_maps, "", "the same by host, from tables"),
-	SIZE(BOTH, tls_trace_size_limit, "102400", 0, INT_MAX, "longest trace of a TLS session; 0: none"),
+	LIST(BOTH, tls_loglevel_maps, "", "the same by host, its parent domains, or address, from tables"),
+	SIZE(BOTH, tls_trace_size_limit, "102400", 0, INT_MAX, "no effect: no traces are written"),
 	FLAG(BOTH, tls_note_starttls_offer, "no", "log a STARTTLS offer that is not taken"),
 	FLAG(BOTH, log_tls_feature_status, "yes", "show tls= in the log lines of deliveries"),
-	FLAG(BOTH, tlsrpt_enable, "no", "report TLS results to the local TLSRPT service"),
-	TEXT(BOTH, tlsrpt_socket_name, "", "socket of that service"),
-	FLAG(BOTH, tlsrpt_skip_reused_handshakes, "no", "report full handshakes only"),
+	FLAG(BOTH, tlsrpt_enable, "no", "no effect but a warning: TLSRPT is not built in"),
+	TEXT(BOTH, tlsrpt_socket_name, "", "no effect: TLSRPT is not built in"),
+	FLAG(BOTH, tlsrpt_skip_reused_handshakes, "no", "no effect: TLSRPT is not built in"),
 };
 
 const struct option_row *manner_rows(size_t *count)
