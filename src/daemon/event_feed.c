@@ -13,8 +13,7 @@
 
 enum {
 	READERS_MAX = 16,
-	BACKLOG_MAX = 4 * 1024 * 1024,   /* bytes that a reader has not taken */
-	LINES_MAX = 64 * 1024 * 1024     /* bytes of one turn */
+	LOG_MAX = 32 * 1024 * 1024       /* bytes of lines that some reader has not taken */
 };
 
 struct reader {
@@ -22,7 +21,7 @@ struct reader {
 	struct event_feed *feed;
 	int fd;
 	struct loop_watch *watch;
-	struct buf backlog;
+	uint64_t at;                     /* what he has taken, counted from the feed's beginning */
 };
 
 struct event_feed {
@@ -32,7 +31,9 @@ struct event_feed {
 	struct loop_watch *watch;
 	struct list readers;
 	size_t count;
-	struct buf lines;                /* of this turn */
+	struct buf log;                  /* lines, one copy for all */
+	uint64_t dropped;                /* bytes that were in it, ahead of its first one */
+	size_t unwritten;                /* bytes of this turn, at its end */
 	struct loop_task flush;
 	bool failed;                     /* the file takes nothing; told once */
 	bool half_line;                  /* it ends inside a line */
@@ -44,7 +45,6 @@ static void reader_free(struct reader *r)
 	r->feed->count--;
 	loop_watch_free(r->watch);
 	close(r->fd);
-	buf_free(&r->backlog);
 	free(r);
 }
 
@@ -57,29 +57,33 @@ static void end_half_line(struct event_feed *f)
 		f->half_line = false;
 }
 
-static void write_file(struct event_feed *f)
+static void write_file(struct event_feed *f, const char *lines, size_t length)
 {
 	ssize_t n;
 	bool failed;
 
 	end_half_line(f);
-	n = f->half_line ? 0 : write(f->file, f->lines.data, f->lines.len);
-	failed = n != (ssize_t)f->lines.len;
-	f->half_line = f->half_line || (n > 0 && f->lines.data[n - 1] != '\n');
-
+	n = f->half_line ? 0 : write(f->file, lines, length);
+	failed = n != (ssize_t)length;
+	f->half_line = f->half_line || (n > 0 && lines[n - 1] != '\n');
 	if (failed && !f->failed)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "events.file: %s: events are missing from it",
 		         n < 0 ? strerror(errno) : "written in part");
 	f->failed = failed;
 }
 
-/* False if he has gone. */
-static bool send_backlog(struct reader *r)
+static size_t behind(const struct reader *r)
 {
-	size_t sent = 0;
+	return (size_t)(r->feed->dropped + r->feed->log.len - r->at);
+}
 
-	while (sent < r->backlog.len) {
-		ssize_t n = send(r->fd, r->backlog.data + sent, r->backlog.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+/* False if he has gone. */
+static bool send_log(struct reader *r)
+{
+	const struct buf *log = &r->feed->log;
+
+	while (behind(r)) {
+		ssize_t n = send(r->fd, log->data + log->len - behind(r), behind(r), MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -87,45 +91,67 @@ static bool send_backlog(struct reader *r)
 			return false;
 		if (n < 0)
 			break;
-		sent += (size_t)n;
+		r->at += (size_t)n;
 	}
-	if (sent)
-		memmove(r->backlog.data, r->backlog.data + sent, r->backlog.len - sent);
-	r->backlog.len -= sent;
-	loop_watch_want(r->watch, true, r->backlog.len > 0);
+	loop_watch_want(r->watch, true, behind(r) > 0);
 	return true;
 }
 
-static void give(struct reader *r, const struct buf *lines)
+/* Drops what all have taken, at once if that is everything, else when it is worth the move. */
+static void trim(struct event_feed *f)
 {
-	if (!buf_add(&r->backlog, lines->data, lines->len)) {
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "events.socket: a program reads too slowly, and is cut off");
-		reader_free(r);
-	} else if (!send_backlog(r)) {
-		reader_free(r);
+	size_t left = 0;
+
+	LIST_EACH(at, &f->readers) {
+		size_t n = behind(LIST_OF(at, struct reader, link));
+
+		left = n > left ? n : left;
 	}
+	if (left > f->log.len / 2)
+		return;
+	f->dropped += f->log.len - left;
+	if (left)
+		buf_drop(&f->log, f->log.len - left);
+	else
+		buf_free(&f->log);
 }
 
 static void flush(void *arg)
 {
 	struct event_feed *f = arg;
 
-	if (f->file >= 0 && f->lines.len)
-		write_file(f);
+	if (f->file >= 0 && f->unwritten)
+		write_file(f, f->log.data + f->log.len - f->unwritten, f->unwritten);
+	f->unwritten = 0;
 	LIST_EACH(at, &f->readers)
-		if (f->lines.len)
-			give(LIST_OF(at, struct reader, link), &f->lines);
-	buf_free(&f->lines);
+		if (!send_log(LIST_OF(at, struct reader, link)))
+			reader_free(LIST_OF(at, struct reader, link));
+	trim(f);
+}
+
+/* Whoever is farthest behind holds up the memory of all. */
+static void make_room(struct event_feed *f)
+{
+	flush(f);
+	LIST_EACH(at, &f->readers) {
+		struct reader *r = LIST_OF(at, struct reader, link);
+
+		if (behind(r) <= LOG_MAX / 2)
+			continue;
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "events.socket: a program reads too slowly, and is cut off");
+		reader_free(r);
+	}
+	trim(f);
 }
 
 static void heard_event(void *arg, const char *line, size_t n)
 {
 	struct event_feed *f = arg;
 
-	if (!buf_add(&f->lines, line, n)) {
-		flush(f);
-		buf_add(&f->lines, line, n);
-	}
+	if (f->log.len + n > LOG_MAX)
+		make_room(f);
+	buf_add(&f->log, line, n);
+	f->unwritten += n;
 	loop_later(f->loop, &f->flush);
 }
 
@@ -146,8 +172,9 @@ static void reader_ready(void *arg, bool readable, bool writable)
 	ssize_t n = readable ? recv(r->fd, ignored, sizeof ignored, MSG_DONTWAIT) : -1;
 	bool gone = readable && (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR));
 
-	if (gone || (writable && !send_backlog(r)))
+	if (gone || (writable && !send_log(r)))
 		reader_free(r);
+	trim(f);
 	listen_if_needed(f);
 }
 
@@ -157,7 +184,7 @@ static void reader_new(struct event_feed *f, int fd)
 
 	r->feed = f;
 	r->fd = fd;
-	buf_init(&r->backlog, BACKLOG_MAX);
+	r->at = f->dropped + f->log.len;
 	r->watch = loop_watch_new(f->loop, fd, reader_ready, r);
 	loop_watch_want(r->watch, true, false);
 	list_append(&f->readers, &r->link);
@@ -216,7 +243,7 @@ struct event_feed *event_feed_new(struct loop *loop, struct queue *q)
 	f->file = f->socket = -1;
 	f->flush = (struct loop_task){ .fn = flush, .arg = f };
 	list_init(&f->readers);
-	buf_init(&f->lines, LINES_MAX);
+	buf_init(&f->log, LOG_MAX);
 	return f;
 }
 
@@ -229,6 +256,6 @@ void event_feed_free(struct event_feed *f)
 	event_feed_listen(f, -1);
 	replace(&f->file, -1);
 	loop_cancel(f->loop, &f->flush);
-	buf_free(&f->lines);
+	buf_free(&f->log);
 	free(f);
 }

@@ -3,10 +3,14 @@
 import json
 import os
 import socket
+import subprocess
 
 import mail
 import processes
-from harness import same
+from harness import Skip, limit, same
+from servers import read
+from spool import ROOT
+from test_crash import need_hooks
 
 
 class Follower:
@@ -34,9 +38,9 @@ def events_of(path):
         return [json.loads(line) for line in lines]
 
 
-def feed(t, script=None, settings=None):
+def feed(t, script=None, settings=None, **peer_options):
     daemon, peers = t.destinations({"there": script}, {"events.file": t.path("run/events"), "events.socket": t.path("run/feed"),
-                                                       **(settings or {})})
+                                                       **(settings or {})}, **peer_options)
     return daemon, peers
 
 
@@ -92,16 +96,122 @@ def test_events_file_is_opened_anew_by_a_reload(t):
     same(len(events_of(t.path("run/events.1"))), 2)
 
 
-def test_a_program_that_reads_nothing_holds_up_nobody(t):
-    daemon, peers = feed(t)
-    idle = Follower(t.path("run/feed"))
-    text = b"x" * 300
-    for _ in range(20):
-        daemon.drop(b"".join(mail.transaction("a@client.test", ["%s%d@there.test" % (text.decode()[:40], n) for n in range(300)],
-                                              mail.message("x\n")) for _ in range(2)))
-    peers["there"].wait_messages(240, 60)
+def one_event_each(daemon, count):
+    """Hand in COUNT refused files at once: an event each, and nothing else to do."""
+    for number in range(count):
+        daemon.drop(b"no message\n", name="x" * 200 + str(number))
+
+
+@limit(120)
+def test_a_program_that_reads_nothing_is_cut_off_and_holds_up_nobody(t):
+    """The log says so; the file has all, another reader gets on, and the queue goes its way."""
+    daemon, _ = feed(t, {"rcpt": "550 5.1.1 " + "words " * 330})
+    idle, follower = Follower(t.path("run/feed")), Follower(t.path("run/feed"))
+    for _ in range(18):
+        daemon.send([("u%d@there.test" % n, "NOTIFY=NEVER") for n in range(500)])
+        for _ in range(501):
+            follower.next()
+    daemon.wait_log(r"warning: events\.socket: a program reads too slowly, and is cut off$", timeout=60)
     daemon.spool.wait_empty()
-    assert idle.sock.fileno() >= 0
+    same(len(events_of(t.path("run/events"))), 18 * 501, "events in the file")
+    idle.sock.settimeout(20)
+    got = b"".join(iter(lambda: idle.sock.recv(1 << 20), b""))      # up to the end of the connection
+    lines = got.split(b"\n")
+    assert len(lines) > 10 and all(json.loads(line) for line in lines[:-1]), "what came before is whole lines"
+    same(daemon.log().count("reads too slowly"), 1)
+
+
+def test_programs_come_and_go(t):
+    """One that leaves in the middle of a line, one that sends instead of reading; more than 16 find no place."""
+    daemon, _ = feed(t)
+    for _ in range(3):
+        gone = Follower(t.path("run/feed"))
+        daemon.send("ok@there.test")
+        gone.sock.recv(10)
+        gone.sock.close()
+    followers = [Follower(t.path("run/feed")) for _ in range(16)]
+    followers[0].sock.sendall(b"GET / HTTP/1.1\r\n\r\n" * 1000)
+    daemon.send("last@there.test")
+    for follower in followers:
+        while follower.next().get("recipient") != "last@there.test":
+            pass
+    same(Follower(t.path("run/feed")).sock.recv(10), b"", "the 17th")
+    followers.pop().sock.close()
+    processes.wait_for(lambda: finds_a_place(t.path("run/feed")), 10, "a place that is free again")
+    same(len(daemon.pids("queue")), 1)
+
+
+def finds_a_place(path):
+    sock = Follower(path).sock
+    sock.settimeout(0.3)
+    try:
+        return sock.recv(10) != b""
+    except TimeoutError:
+        return True
+    finally:
+        sock.close()
+
+
+def test_an_event_is_of_what_is_committed(t):
+    """Killed on the way to the disk: no event. Killed behind it: perhaps none, but the result holds."""
+    need_hooks(t)
+    for step, told in (("journal-written:2", False), ("journal-synced:2", None)):
+        daemon, peers = feed(t)
+        daemon.stop()
+        daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": step})
+        daemon.send("rcpt450@there.test")
+        daemon.wait_log(r"queue process \d+ was killed by signal 9")
+        events = [e for e in events_of(t.path("run/events")) if e["event"] == "recipient"]
+        if told is False:
+            same(events, [], step)
+        daemon.kill()
+        daemon.end()
+        os.unlink(t.path("run/events"))
+        for peer in peers.values():
+            peer.stop()
+
+
+def test_events_in_the_file_are_whole_after_a_full_disk(t):
+    """A line that is cut short is the only one that is lost (needs root, for a small file system)."""
+    if not ROOT:
+        raise Skip("needs root, for a file system of its own")
+    small = t.path("small")
+    os.mkdir(small)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=777", "none", small], check=True)
+    t.on_end(lambda: subprocess.run(["umount", "-l", small], check=False))
+    daemon, _ = feed(t, settings={"events.file": small + "/events"})
+    ballast = small + "/ballast"
+    with open(ballast, "wb") as out:
+        out.write(b"x" * (64 * 1024 - 4096 - 4096))
+    one_event_each(daemon, 60)
+    daemon.wait_log(r"events\.file: .*: events are missing from it", timeout=40)
+    os.unlink(ballast)
+    daemon.send("ok@there.test")
+    daemon.wait_delivery("ok@there.test", "sent")
+    lines = processes.wait_for(lambda: b'"ok@there.test"' in read(small + "/events") and read(small + "/events"), 20,
+                               "events again").splitlines()
+    broken = [line for line in lines if not is_json(line)]
+    assert len(broken) <= 1, broken
+    assert any(json.loads(line).get("recipient") == "ok@there.test" for line in lines if is_json(line))
+
+
+def is_json(line):
+    try:
+        return bool(json.loads(line))
+    except ValueError:
+        return False
+
+
+def test_utf8_and_control_characters_in_events(t):
+    """What is UTF-8 stays, in JSON's own form for nothing but what must have one; all else is made visible."""
+    daemon, _ = feed(t, {"rcpt": "550 5.1.1 gr\u00fcn \u20ac \U0001f600 \"quoted\" back\\slash\ttab"},
+                     keywords=("SMTPUTF8",))
+    follower = Follower(t.path("run/feed"))
+    daemon.send("j\u00f6rg@there.test", sender="\u00fc@client.test", params="SMTPUTF8", name="na\u00efve \"file\"")
+    same(follower.next()["file"], "na\u00efve \"file\"")
+    event = next(e for e in iter(follower.next, None) if e["event"] == "recipient")
+    same((event["recipient"], event["sender"]), ("j\u00f6rg@there.test", "\u00fc@client.test"))
+    assert '550 5.1.1 gr\u00fcn \u20ac \U0001f600 "quoted" back\\slash?tab' in event["reply"], event
 
 
 def test_hostile_words_stay_inside_their_line(t):
