@@ -220,9 +220,9 @@ static bool read_debug_peers(struct courier *c, const struct settings *s, char *
 }
 
 /* Plug-ins are loaded only where somebody logs in. */
-static bool open_auth(const struct courier *c, const struct settings *s, char **why)
+static bool open_auth(const struct courier *c, char **why)
 {
-	return !transports_log_in(c->transports) || auth_library_open(s->cyrus_sasl_config_path, why);
+	return !transports_log_in(c->transports) || auth_library_open(why);
 }
 
 struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
@@ -238,7 +238,7 @@ struct courier *courier_new(struct loop *loop, const struct settings *s, int lin
 	list_init(&c->explainer.running);
 	c->refused_logins = refused_logins_new(loop, c->tools.link);
 	c->tools.sessions.refused_logins = c->refused_logins;
-	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && open_auth(c, s, why)
+	if (read_transports(c, s, why) && read_debug_peers(c, s, why) && open_auth(c, why)
 			&& hosts_setup_open(&c->tools.hosts, loop, c->tools.link, s, why)) {
 		explain_init(&c->explainer, &c->tools.hosts, c->transports, c->tools.link);
 		return c;

@@ -70,7 +70,7 @@ struct settings {
 	bool enable_idna2003_compatibility;
 	char *debug_peer_list, *parent_domain_matches_subdomains;
 	int64_t debug_peer_level;
-	char *cyrus_sasl_config_path, *sasl_secret_directory;
+	char *sasl_secret_directory;
 	bool send_cyrus_sasl_authzid;
 	int64_t tcp_windowsize;       /* bytes; 0: the system's */
 	struct settings_tls tls;

@@ -24,6 +24,7 @@ const struct option_row settings_other_rows[] = {
 	ROW(COUNT, "default_destination_concurrency_failed_cohort_limit", "1",
 		"windows of failures that make one dead"),
 	ROW(TEXT, "connection_cache_service_name", "scache", "name of the cache service"),
+	ROW(TEXT, "cyrus_sasl_config_path", "", "no effect: libsasl2 has files for servers only"),
 	ROW(DURATION, "queue_run_delay", "300s", "time between queue scans", .min = 1000),
 	/* content */
 	ROW(LIST, "internal_mail_filter_classes", "",

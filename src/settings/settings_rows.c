@@ -107,7 +107,6 @@ static const struct option_row top_rows[] = {
 		"lists in which a domain stands for its sub-domains too"),
 	ROW(COUNT, "debug_peer_level", debug_peer_level, "2",
 		"1: commands and replies; 2: what the server offers too", .min = 1),
-	ROW(TEXT, "cyrus_sasl_config_path", cyrus_sasl_config_path, "", "where libsasl2 looks for its files; empty: its own place"),
 	ROW(FLAG, "send_cyrus_sasl_authzid", send_cyrus_sasl_authzid, "no",
 		"a login names the user as authorisation identity too"),
 	ROW(TEXT, "sasl_secret_directory", sasl_secret_directory, "",

@@ -57,20 +57,15 @@ static sasl_callback_t callback_of(unsigned long id, callback proc, void *arg)
 	return (sasl_callback_t){ .id = id, .proc = proc, .context = arg };
 }
 
-bool auth_library_open(const char *config_path, char **why)
+bool auth_library_open(char **why)
 {
 	static const sasl_callback_t callbacks[] = {
 		{ SASL_CB_LOG, (callback)(void (*)(void))log_nothing, NULL }, { SASL_CB_LIST_END, NULL, NULL },
 	};
-	char *path = mem_str(config_path);
-	int result = SASL_OK;
+	int result;
 
 	sasl_set_alloc(malloc, secret_calloc, secret_realloc, secret_free);
-	if (*path)
-		result = sasl_set_path(SASL_PATH_TYPE_CONFIG, path);
-	if (result == SASL_OK)
-		result = sasl_client_init(callbacks);
-	free(path);
+	result = sasl_client_init(callbacks);
 	if (result != SASL_OK)
 		*why = mem_fmt("libsasl2 cannot be used: %s", sasl_errstring(result, NULL, NULL));
 	return result == SASL_OK;

@@ -10,9 +10,9 @@
 
 #include <stdbool.h>
 
-/* Loads libsasl2's plug-ins, once in a process and before its sandbox closes; config_path (empty: the library's
- * own) is where it looks for its files. False and *why, one line to free(), on failure. */
-bool auth_library_open(const char *config_path, char **why);
+/* Loads libsasl2's plug-ins, once in a process and before its sandbox closes. False and *why, one line to free(), on
+ * failure. */
+bool auth_library_open(char **why);
 
 /* Whether each word of a list is a property that can be asked of a mechanism (noplaintext, noactive,
  * nodictionary, noanonymous, forward_secrecy, mutual_auth); else *bad is the first that is not, to free(). */

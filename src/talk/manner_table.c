@@ -144,7 +144,7 @@ static const struct option_row rows[] = {
 	FLAG(BOTH, sender_dependent_authentication, "no", "look credentials up by sender first"),
 	FLAG(BOTH, sasl_auth_soft_bounce, "yes", "retry when a server refuses the credentials"),
 	TEXT(BOTH, sasl_type, "cyrus", "SASL implementation"),
-	TEXT(BOTH, sasl_path, "", "argument for the SASL implementation"),
+	TEXT(BOTH, sasl_path, "", "no effect: Cyrus SASL takes nothing there from clients"),
 	LIST(BOTH, sasl_password_maps, "", "tables with user and password by host or nexthop"),
 	TEXT(BOTH, sasl_password_result_delimiter, ":", "what stands between user and password there"),
 	LIST(BOTH, sasl_mechanism_filter, "", "mechanisms to use; !name: not to use"),

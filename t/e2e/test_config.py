@@ -106,10 +106,10 @@ def test_obsolete_parameters_are_named_once(t):
 
 
 def test_services_that_do_not_exist_here_are_accepted(t):
-    """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name and tls_daemon_random_bytes:
-    shown, without a word in the log; connections are kept all the same."""
+    """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name, cyrus_sasl_config_path and
+    tls_daemon_random_bytes: shown, without a word in the log; connections are kept all the same."""
     names = {"connection_cache_service_name": "nosuch", "tlsmgr_service_name": "nosuch", "tlsproxy_service_name": "nosuch",
-             "tls_daemon_random_bytes": "64"}
+             "tls_daemon_random_bytes": "64", "cyrus_sasl_config_path": "/nowhere"}
     peer = t.peer()
     daemon = t.daemon(peer, {**names, "workers": 1, "lmtp.initial_destination_concurrency": 1})
     for number in range(2):

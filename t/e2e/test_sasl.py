@@ -425,6 +425,19 @@ def test_S_18_a_refused_login_is_not_shown_again(t):
     shows_no_secret(daemon)
 
 
+def test_S_18_over_a_restart(t):
+    """What was refused is known after an orderly stop, too."""
+    peer = server(t, BAD)
+    daemon = client(t, peer, CACHE)
+    same(outcome(deliver(daemon)), ("deferred", "4.7.8"))
+    daemon.stop()
+    daemon.start()
+    deliver(daemon, "v@example.org")
+    daemon.wait_log(r"to=<v@\S+ .*SASL \[CACHED\] authentication failed")
+    same(len(commands(peer, "AUTH")), 1)
+    shows_no_secret(daemon)
+
+
 def test_S_18_hard(t):
     peer = server(t, BAD)
     daemon = client(t, peer, {**CACHE, "lmtp.sasl_auth_soft_bounce": False})

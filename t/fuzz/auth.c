@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0 || size > 65536)
 		return 0;
-	open = open || auth_library_open("", &what);
+	open = open || auth_library_open(&what);
 	MUST(open);
 	m = manner_new(PROTOCOL_SMTP);
 	manner_set(m, "sasl_auth_enable", "yes", &why);

@@ -203,7 +203,7 @@ int main(void)
 	};
 	char *why;
 
-	if (!auth_library_open("", &why)) {
+	if (!auth_library_open(&why)) {
 		printf("%s\n", why);
 		return EXIT_FAILURE;
 	}
