@@ -170,6 +170,44 @@ static void add_own_names(struct config *c, const char *section, enum protocol p
 	}
 }
 
+/* The option of the section that a default is the same as ("$smtp_tls_cert_file": "tls_cert_file"), or NULL. */
+static const char *same_as(const struct option_row *row, const char *section)
+{
+	size_t n = strlen(section);
+	const char *text = row->initial;
+
+	return *text == '$' && strncmp(text + 1, section, n) == 0 && text[1 + n] == '_' ? text + n + 2 : NULL;
+}
+
+/* Takes the option's value from the transport's own of that name, if it has one and nothing else was said in the section. */
+static void add_same(struct config *c, const char *transport, const char *section, const char *option, const char *other)
+{
+	char *general = mem_fmt("%s.%s", section, option), *path = mem_fmt("transport.%s.%s", transport, option);
+	char *source = mem_fmt("transport.%s.%s", transport, other);
+	const struct config_value *own = config_find(c, source);
+
+	if (own && !config_find(c, general))
+		config_add_default(c, path, own->text);
+	free(source);
+	free(path);
+	free(general);
+}
+
+/* A default that is the same as another option of the section is so in each transport. */
+static void add_own_defaults(struct config *c, const struct settings_transport *t)
+{
+	const char *section = protocol_name(t->manner->protocol);
+	size_t count;
+	const struct option_row *rows = manner_rows(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *other = same_as(&rows[i], section);
+
+		if (other)
+			add_same(c, t->name, section, rows[i].name, other);
+	}
+}
+
 static void add_directory(struct config *c)
 {
 	const char *file = c->source->file, *slash = strrchr(file, '/');
@@ -197,6 +235,8 @@ static bool add_defaults(struct config *c)
 	add_deadlines(c);
 	add_own_names(c, "lmtp.", PROTOCOL_LMTP);
 	add_own_names(c, "smtp.", PROTOCOL_SMTP);
+	for (size_t i = 0; i < c->settings->transport_count; i++)
+		add_own_defaults(c, &c->settings->transports[i]);
 	settings_each(c->settings, NULL, add_referring, c);
 	return true;
 }
