@@ -128,7 +128,7 @@ static bool take_atom(struct text *t, struct buf *out)
 }
 
 /* "[…]" without blanks, and without what divides a list: an address ends there even if a bracket was
- * forgotten. */
+ * forgotten. Dots behind it are a mistake that is let pass. */
 static bool take_literal(struct text *t, struct buf *out)
 {
 	size_t n;
@@ -139,6 +139,8 @@ static bool take_literal(struct text *t, struct buf *out)
 		return false;
 	put(out, t->p, n + 1);
 	skip(t, n + 1);
+	while (take(t, '.'))
+		;
 	return true;
 }
 
@@ -291,10 +293,8 @@ static void skip_name(struct address_header *h)
 /* What is no address spoils the rest of its element: no part of it is taken for one. */
 static void skip_element(struct address_header *h)
 {
-	while (h->rest.n && !at_one_of(h->rest, "<,;")) {
+	for (skip_space(&h->rest); h->rest.n && !at_one_of(h->rest, "<,;"); skip_space(&h->rest))
 		skip_token(&h->rest);
-		skip_space(&h->rest);
-	}
 }
 
 /* One step; true if it found an address. */

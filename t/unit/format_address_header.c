@@ -26,6 +26,9 @@ static const struct { const char *value, *found; } rows[] = {
 	{ " \"a\\b\"@b.test", " [\"a\\b\"@b.test=ab@b.test]" },
 	{ " \"a\r\n b\"@b.test", " [\"a\r\n b\"@b.test=\"a b\"@b.test]" },
 	{ " a@[192.0.2.1], b@[IPv6:::1]", " [a@[192.0.2.1]], [b@[IPv6:::1]]" },
+	{ " a@[192.0.2.1]., b@c.test", " [a@[192.0.2.1].=a@[192.0.2.1]], [b@c.test]" },
+	{ " a@[192.0.2.1].b@c.test, d@e.test", " a@[192.0.2.1].b@c.test, [d@e.test]" },
+	{ " a@b.test c.(x, d@e.test), f@g.test", " [a@b.test] c.(x, d@e.test), [f@g.test]" },
 	{ " j\xc3\xb6@b\xc3\xbc.test", " [j\xc3\xb6@b\xc3\xbc.test]" },
 	{ " a+b@c.test, o'x@c.test, a/b=c@d.test", " [a+b@c.test], [o'x@c.test], [a/b=c@d.test]" },
 	/* old forms (RFC 5322 section 4.4) */
