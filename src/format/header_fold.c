@@ -70,21 +70,29 @@ static size_t find_place(const struct header_fold *f, struct text words)
 	return choose(&p, f->limit);
 }
 
+static void next_line(struct header_fold *f)
+{
+	const char *lf = memchr(f->left.p, '\n', f->left.n);
+
+	f->line = text_make(f->left.p, lf ? (size_t)(lf - f->left.p) + 1 : f->left.n);
+	f->left = text_make(f->left.p + f->line.n, f->left.n - f->line.n);
+}
+
 bool header_fold_next(struct header_fold *f, struct text *piece, const char **fold)
 {
-	struct text line, words;
-	const char *lf = f->left.n ? memchr(f->left.p, '\n', f->left.n) : NULL;
+	struct text words;
 	size_t n;
 
-	if (!f->left.n)
+	if (f->line.n == 0 && f->left.n == 0)
 		return false;
-	line = text_make(f->left.p, lf ? (size_t)(lf - f->left.p) + 1 : f->left.n);
-	words = words_of(line);
+	if (f->line.n == 0)
+		next_line(f);
+	words = words_of(f->line);
 	n = words.n > f->limit ? find_place(f, words) : 0;
-	*fold = n == 0 ? "" : is_blank(line.p[n]) ? "\r\n" : "\r\n ";
-	*piece = text_make(line.p, n ? n : line.n);
+	*fold = n == 0 ? "" : is_blank(f->line.p[n]) ? "\r\n" : "\r\n ";
+	*piece = text_make(f->line.p, n ? n : f->line.n);
 	for (size_t i = 0; i < piece->n; i++)
 		see_quotes(&f->in_quotes, *piece, &i);
-	f->left = text_make(f->left.p + piece->n, f->left.n - piece->n);
+	f->line = text_make(f->line.p + piece->n, f->line.n - piece->n);
 	return true;
 }

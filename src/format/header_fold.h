@@ -12,7 +12,8 @@
 #include "base/text.h"
 
 struct header_fold {
-	struct text left;     /* of the field */
+	struct text left;     /* of the field, */
+	struct text line;     /* behind what is left of the line at hand */
 	uint64_t limit;       /* bytes of a line without CRLF, above 0 */
 	bool in_quotes;
 };

@@ -37,7 +37,7 @@ struct mime {
 	bool too_deep;
 	struct buf boundary;   /* of the header's Content-Type: */
 	struct buf field;      /* met so far */
-	bool field_told;       /* it goes with the next call, */
+	size_t field_told;     /* bytes of it that go with the next call, */
 	bool line_told;        /* and so does the line */
 	bool field_goes_on;    /* its beginning was told */
 	struct buf held;       /* beginning of a line */
@@ -55,7 +55,7 @@ struct mime *mime_new(const struct mime_limits *limits, bool global_is_leaf)
 	m->global_is_leaf = global_is_leaf;
 	m->header_empty = true;
 	buf_init(&m->boundary, limits->boundary);
-	buf_init(&m->field, limits->header + limits->boundary + 2 * LINE_PIECE);
+	buf_init(&m->field, limits->header + limits->boundary + 3 * LINE_PIECE);
 	buf_init(&m->held, limits->boundary + LINE_PIECE);
 	return m;
 }
@@ -258,12 +258,12 @@ static void see_field(struct mime *m, struct text field)
 /* The field met so far, or as much of it as is told at once; it then ends in a CRLF in any case. */
 static enum mime_event tell_field(struct mime *m, struct text *text)
 {
-	if (m->field.data[m->field.len - 1] != '\n')
-		buf_str(&m->field, "\r\n");
-	*text = text_make(m->field.data, m->field.len);
+	bool whole = m->field.data[m->field.len - 1] == '\n';
+
+	m->field_told = whole ? m->field.len : mime_field_break(&m->field);
+	*text = text_make(m->field.data, m->field_told);
 	if (!m->field_goes_on)
 		see_field(m, *text);
-	m->field_told = true;
 	return MIME_FIELD;
 }
 
@@ -406,9 +406,9 @@ enum mime_event mime_next(struct mime *m, struct text *wire, struct text *text)
 	enum mime_event event = MIME_MORE;
 
 	if (m->field_told) {
-		buf_clear(&m->field);
+		buf_drop(&m->field, m->field_told);
 		m->field_goes_on = true;
-		m->field_told = false;
+		m->field_told = 0;
 	}
 	if (m->line_told)
 		drop_line(m);

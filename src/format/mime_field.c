@@ -71,6 +71,36 @@ bool mime_field_next(struct text *header, struct text *field)
 	return field->n > 0;
 }
 
+/* Where the last word begins with its blanks, if that is not far away; else where the last character does, if it is
+ * not complete. */
+static size_t place_to_break(struct text field)
+{
+	enum { FAR = 1000 };
+	size_t least = field.n > 2 * FAR ? field.n - FAR : field.n / 2, n;
+	struct text rest;
+	uint32_t code;
+
+	for (n = field.n - 1; n > least; n--)
+		if (is_blank(field.p[n]) && !is_space(field.p[n - 1]))
+			return n;
+	for (n = field.n - 1; n + 3 > field.n && n > 1 && ((unsigned char)field.p[n] & 0xc0) == 0x80; n--)
+		continue;
+	rest = behind(field, n);
+	return (unsigned char)*rest.p < 0x80 || text_utf8(&rest, &code) ? field.n : n;
+}
+
+size_t mime_field_break(struct buf *field)
+{
+	size_t n = place_to_break(text_make(field->data, field->len)), rest = field->len - n;
+	const char *fold = rest && is_blank(field->data[n]) ? "\r\n" : "\r\n ";
+	size_t length = rest ? strlen(fold) : strlen("\r\n");
+
+	buf_add(field, fold, length);
+	memmove(field->data + n + length, field->data + n, rest);
+	memcpy(field->data + n, fold, length);
+	return n + strlen("\r\n");
+}
+
 /* --- values --- */
 
 /* Bytes of the character that begins here, two behind a backslash. */
@@ -89,18 +119,26 @@ static size_t quoted_length(struct text t)
 	return n < t.n ? n + 1 : t.n;
 }
 
-/* Bytes of the comment that begins here, with those inside it. */
+/* Bytes of the comment that begins here, with those inside it; 0 if it has no end. */
 static size_t comment_length(struct text t)
 {
-	size_t n = 0;
 	unsigned depth = 0;
 
-	do {
+	for (size_t n = 0; n < t.n; n += char_length(behind(t, n))) {
 		depth += t.p[n] == '(';
 		depth -= t.p[n] == ')';
-		n += char_length(behind(t, n));
-	} while (n < t.n && depth > 0);
-	return n;
+		if (depth == 0)
+			return n + 1;
+	}
+	return 0;
+}
+
+/* Bytes of the quoted string or comment that begins here, or of another character. */
+static size_t element_length(struct text t)
+{
+	size_t comment = *t.p == '(' ? comment_length(t) : 0;
+
+	return *t.p == '"' ? quoted_length(t) : comment ? comment : 1;
 }
 
 static size_t length_to_semicolon(struct text t)
@@ -108,7 +146,7 @@ static size_t length_to_semicolon(struct text t)
 	size_t n = 0;
 
 	while (n < t.n && t.p[n] != ';')
-		n += t.p[n] == '"' ? quoted_length(behind(t, n)) : 1;
+		n += element_length(behind(t, n));
 	return n;
 }
 
@@ -152,10 +190,11 @@ void mime_unquote(struct text raw, struct buf *out)
 static struct text without_comments(struct text t)
 {
 	const char *comment;
+	size_t n;
 
 	t = mime_trim(t);
-	while (t.n && *t.p == '(')
-		t = mime_trim(behind(t, comment_length(t)));
+	while (t.n && *t.p == '(' && (n = comment_length(t)) > 0)
+		t = mime_trim(behind(t, n));
 	comment = t.n ? memchr(t.p, '(', t.n) : NULL;
 	if (comment)
 		t.n = (size_t)(comment - t.p);

@@ -40,7 +40,7 @@ static const char *const names[] = {
 
 bool notices_wanted(const struct settings *s, enum notice_class class)
 {
-	return text_list_has(s->notify_classes, names[class]) && *notices_recipient(s, class);
+	return text_list_has(s->notify_classes, names[class]);
 }
 
 const char *notices_recipient(const struct settings *s, enum notice_class class)
@@ -190,7 +190,7 @@ static void tell_more(struct notices *n, const struct trouble *t)
 /* Own reports that cannot be delivered are told of whatever notify_classes says. */
 static bool is_told(const struct settings *s, enum notice_class class)
 {
-	return class == NOTICE_2BOUNCE ? *notices_recipient(s, class) : notices_wanted(s, class);
+	return class == NOTICE_2BOUNCE || notices_wanted(s, class);
 }
 
 /* One that came again goes on for another hour; else it is over. True if it is. */

@@ -23,7 +23,7 @@ void notices_free(struct notices *);
 void notices_minute(struct notices *);
 
 bool notices_wanted(const struct settings *, enum notice_class);
-/* Who gets those of the class; "" if nobody. */
+/* Who gets those of the class. */
 const char *notices_recipient(const struct settings *, enum notice_class);
 
 struct notice {

@@ -55,16 +55,11 @@ static struct report *filled(struct report *r, const struct active *a)
 	return r;
 }
 
-static bool may_send(const struct active *a, const char *to)
+static bool may_send(const struct active *a)
 {
-	if (report_is_notice(a->message))
-		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
-		         "the notice to the postmaster cannot be delivered: it is given up");
-	else if (!*to)
-		log_line(LOG_LEVEL_INFO, "bounce", a->name,
-		         "no report: the sender is null, and 2bounce_notice_recipient is empty");
-	else
+	if (!report_is_notice(a->message))
 		return true;
+	log_line(LOG_LEVEL_WARNING, "bounce", a->name, "the notice to the postmaster cannot be delivered: it is given up");
 	return false;
 }
 
@@ -94,7 +89,7 @@ bool report_bounce(struct active *a, void (*written)(struct active *))
 	const char *to = notice ? a->queue->settings->double_bounce_recipient : a->envelope->sender;
 	struct report *r = filled(report_new(a, DSN_FAILED, to, notice), a);
 
-	if (report_count(r) == 0 || !may_send(a, to) || (notice && !is_news(r, a))) {
+	if (report_count(r) == 0 || !may_send(a) || (notice && !is_news(r, a))) {
 		report_free(r);
 		return false;
 	}

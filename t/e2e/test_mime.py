@@ -4,6 +4,7 @@ import random
 import re
 import subprocess
 
+import mail
 import processes
 from cyrus import Cyrus
 from dovecot import Dovecot
@@ -57,6 +58,85 @@ def test_B_10_to_B_18_messages_of_the_world_decode_to_the_same_bytes(t):
             same(unfolded(got), unfolded(before), "what needs no conversion")
         else:
             check_same(before, got)
+
+
+def multipart(boundary, *parts, end=True, subtype="mixed", preamble=b""):
+    """A header field and a body; each part is bytes from its first field on."""
+    mark = b"--" + boundary
+    body = preamble + b"".join(mark + b"\n" + part + b"\n" for part in parts) + (mark + b"--\n" if end else b"")
+    return b'Content-Type: multipart/%s; boundary="%s"\n\n%s' % (subtype.encode(), boundary, body)
+
+
+PART = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\ngrün\n".encode()
+
+
+def deep(depth):
+    inner = PART
+    for level in range(depth):
+        inner = multipart(b"level%d" % level, inner)
+    return inner
+
+
+HOSTILE = {
+    "boundaries that begin each other": multipart(b"b", multipart(b"bb", PART, multipart(b"bbb", PART), PART), PART),
+    "an inner one that the outer begins": multipart(b"bbb", multipart(b"bb", multipart(b"b", PART), PART), PART),
+    "no end": multipart(b"o", multipart(b"i", PART, end=False), PART, end=False),
+    "no part": multipart(b"o", preamble=b"text alone\n") + b"behind\n" + multipart(b"b", b"x"),
+    "boundary of 70": multipart(b"x" * 69 + b"?", PART, PART),
+    "boundary with blanks and quotes": multipart(b"a b'()+_,-./:=?c", PART, PART),
+    "header that is never over": multipart(b"b", "Content-Type: text/plain; charset=utf-8".encode(), PART),
+    "a part without header and empty line": multipart(b"b", "grün\n".encode(), PART),
+    "field without colon": multipart(b"b", b"Content-Type: text/plain\nno colon here\n" + PART, PART),
+    "NUL in body and header": multipart(b"b", b"X: a\x00b\n" + PART.replace(b"n\n", b"\x00n\n"), PART),
+    "NUL in a boundary's line": multipart(b"b", PART + b"--b\x00\n--b\x00--\n", PART),
+    "CR alone": multipart(b"b", PART + "ein\rgrün\r--b\r".encode(), PART),
+    "blanks behind boundaries": multipart(b"b", PART, PART).replace(b"--b\n", b"--b \t \n").replace(b"--b--\n", b"--b-- \n"),
+    "boundary in two fields": b"Content-Type: text/plain\n" + multipart(b"b", PART),
+    "folded anywhere": b"Content-Type\n".replace(b"\n", b":") + b"\n multipart/mixed\n ;\n boundary\n =\n b\n\n--b\n" + PART + b"--b--\n",
+    "comments": b"Content-Type: multipart/mixed (a(b)c) ; boundary=b\n\n--b\n" + PART + b"--b--\n",
+    "base64 with 8-bit rubbish": multipart(b"b", b"Content-Transfer-Encoding: base64\n\nZ3L\xc3\xbcn\n====\nZ3I=\n", PART),
+    "quoted-printable at its ends": multipart(b"b", b"Content-Transfer-Encoding: quoted-printable\n\n=\xff=\n=4=\n=3D=", PART),
+    "digest": multipart(b"b", b"\nSubject: inside\n" + PART, subtype="digest"),
+    "attached in attached": b"Content-Type: message/rfc822\n\n" * 50 + PART,
+    "50 levels": deep(50),
+    "dots": multipart(b"b", PART + b".\n..\n.--b\n", PART),
+    "subject in bits": "Subject: ü\n =?utf-8?q?=C3=BC?=\n ü\n".encode() + PART,
+}
+
+
+@limit(120)
+def test_B_10_to_B_18_hostile_structures(t):
+    """What a reader makes of them is the same before and behind; a message that is not told apart is one, however it is made."""
+    peer = t.peer(keywords=SEVEN)
+    daemon = t.daemon(peer)
+    for number, content in enumerate(HOSTILE.values()):
+        daemon.send("u@example.org", b"X-Number: %d\nMIME-Version: 1.0\n" % number + content)
+    got = numbered(peer, len(HOSTILE))
+    wrong = {}
+    for number, (what, content) in enumerate(HOSTILE.items()):
+        before = mail.wire_form(b"X-Number: %d\nMIME-Version: 1.0\n" % number + content, b"\n")
+        try:
+            check_same(before, got[number])
+        except AssertionError as fault:
+            wrong[what] = str(fault)
+    same(wrong, {})
+
+
+def test_mime_nesting_limit_1000_levels(t):
+    """Within the limit each of them is followed; above it mail that has to be changed comes back, all other goes."""
+    seven, eight = t.peer(keywords=SEVEN), t.peer(keywords=EIGHT)
+    content = b"X-Number: 1\nMIME-Version: 1.0\n" + deep(1000)
+    for limit_, dsn in ((1000, "2.0.0"), (999, "5.6.0")):
+        daemon = t.daemon(seven, {"mime_nesting_limit": limit_}, name="d%d" % limit_)
+        daemon.send("u@example.org", content)
+        same(daemon.wait_delivery("u@example.org")["dsn"], dsn, limit_)
+        daemon.stop()
+    got = own_part(seven.messages[0])
+    assert got.isascii() and b"\r\n\r\ngr=C3=BCn\r\n" in got, got[-100:]
+    same(got.replace(b"quoted-printable", b"8bit").replace(b"=C3=BC", "ü".encode()), wire(content))
+    daemon = t.daemon(eight, name="eight")
+    daemon.send("u@example.org", content)
+    same(own_part(eight.wait_messages(1)[0]), wire(content))
 
 
 @limit(180)

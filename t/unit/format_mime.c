@@ -49,6 +49,11 @@ static const struct {
 	  "f(content-type:MULTIPART/mixed;| charset=\"a;b\"; Boundary = \"x \\y\" ; z|) hp(|) b(--x y \t|) hl() e " },
 	{ "Content-Type: (a) multipart/x (b);boundary=a:b c\r\n\r\n--a:b c--\r\n.\r\n",
 	  "f(Content-Type: (a) multipart/x (b);boundary=a:b c|) hp(|) b(--a:b c--|) e " },
+	/* a semicolon in a comment is none; an open parenthesis is no comment */
+	{ "Content-Type: (a;(b;)c) multipart/x (;boundary=y\\)) ; boundary=x\r\n\r\n--x--\r\n.\r\n",
+	  "f(Content-Type: (a;(b;)c) multipart/x (;boundary=y\\)) ; boundary=x|) hp(|) b(--x--|) e " },
+	{ "Content-Type: multipart/x; a=b(c; boundary=x\r\n\r\n--x--\r\n.\r\n",
+	  "f(Content-Type: multipart/x; a=b(c; boundary=x|) hp(|) b(--x--|) e " },
 	/* what only begins like a boundary */
 	{ "Content-Type: multipart/x;boundary=x\r\n\r\n--xy\r\n--x -\r\n --x\r\n-x\r\n--\r\n--x\r\n\r\n"
 	  "--x--y\r\n--x --\r\n.\r\n",
@@ -172,6 +177,54 @@ START_TEST(test_long_lines)
 }
 END_TEST
 
+/* A field in one line that is longer than what is looked at: pieces are parted at a blank, or between characters. */
+static const struct {
+	const char *word, *fold;     /* what is taken out to have the field again */
+} long_fields[] = {
+	{ " b\xc3\xbc" "c", "\r\n" }, { "\xc3\xbc", "\r\n " }, { "\xe2\x82\xac", "\r\n " },
+	{ "\xf0\x9f\x98\x80", "\r\n " }, { "x", "\r\n " },
+};
+
+START_TEST(test_long_fields)
+{
+	struct mime *m = mime_new(&limits, true);
+	struct text wire, text;
+	struct buf in, all, again;
+	unsigned pieces = 0;
+
+	buf_init(&in, 20000);
+	buf_init(&all, 20000);
+	buf_init(&again, 20000);
+	buf_str(&in, "X:");
+	while (in.len < 15000 + (size_t)_i)
+		buf_str(&in, long_fields[_i].word);
+	buf_str(&in, "\r\n.\r\n");
+	wire = text_make(in.data, in.len);
+	in.len -= strlen(".\r\n");
+	while (mime_next(m, &wire, &text) == MIME_FIELD) {
+		ck_assert(text.n > 2 && memcmp(text.p + text.n - 2, "\r\n", 2) == 0);
+		ck_assert(text_is_utf8(text));
+		ck_assert(pieces++ == 0 || *text.p == ' ');
+		buf_add(&all, text.p, text.n);
+	}
+	ck_assert_uint_ge(pieces, 3);
+	for (size_t i = 0; i < all.len; i++) {
+		size_t n = strlen(long_fields[_i].fold);
+
+		if (i + 2 < all.len && memcmp(all.data + i, long_fields[_i].fold, n) == 0)
+			i += n - 1;
+		else
+			buf_char(&again, all.data[i]);
+	}
+	ck_assert_uint_eq(again.len, in.len);
+	ck_assert_int_eq(memcmp(again.data, in.data, in.len), 0);
+	buf_free(&in);
+	buf_free(&all);
+	buf_free(&again);
+	mime_free(m);
+}
+END_TEST
+
 START_TEST(test_nesting)
 {
 	for (int depth = 1; depth <= 4; depth++) {
@@ -213,6 +266,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "tells", test_tells, UNIT_ROWS(rows), 0 },
 		{ "long lines", test_long_lines, 1, 0 },
+		{ "long fields", test_long_fields, UNIT_ROWS(long_fields), 0 },
 		{ "nesting", test_nesting, 1, 0 },
 		{ "codings", test_codings, UNIT_ROWS(codings), 0 },
 	};
