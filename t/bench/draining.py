@@ -7,7 +7,6 @@ logged as removed. The CPU time is what all its processes have used until then, 
 time of every living process of the tree and of the children that each has waited for. The store is not counted.
 """
 
-import argparse
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ import load
 import mail
 import processes
 import servers
+import usage
 from harness import Options, Test
 from postfix import Postfix
 from spool import ROOT
@@ -145,7 +145,7 @@ class Bench:
 
 def parser(description):
     """For the arguments that all runs have."""
-    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = usage.parser(description)
     made.add_argument("--builddir", default=".")
     made.add_argument("--count", type=int, default=10_000)
     made.add_argument("--rounds", type=int, default=3)

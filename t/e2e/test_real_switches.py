@@ -51,13 +51,33 @@ def commands(daemon, verb):
     return len(re.findall(r": > [^ ]+: %s" % verb, daemon.log()))
 
 
+def many_to(t, store, **settings):
+    """COUNT messages to a store, which has each once; the daemon."""
+    store.start()
+    t.on_end(store.stop)
+    daemon = t.daemon("unix:" + store.socket, {**switched_on("lmtp"), **settings})
+    many(daemon)
+    one_copy_each(store)
+    return daemon
+
+
+def many_to_postfix(t, **settings):
+    """The same with Postfix, whose count of bad recipients is for the session: after ten it is slow, after twenty it leaves."""
+    server = PostfixMX(t.path("mx"), free_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
+                       "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
+    t.on_end(server.stop)
+    server.start()
+    daemon = t.daemon(None, {**switched_on("smtp"), "mailbox_domains": "example.org",
+                             "mailbox_transport": "smtp:[127.0.0.1]:%d" % server.port, **settings})
+    many(daemon)
+    processes.wait_for(lambda: server.log().count(": removed") == COUNT, 30, "all through Postfix")
+    return daemon
+
+
 @limit(180)
 def test_dovecot(t):
-    dovecot = Dovecot(t.path("dovecot")).start()
-    t.on_end(dovecot.stop)
-    daemon = t.daemon("unix:" + dovecot.socket, switched_on("lmtp"))
-    many(daemon)
-    one_copy_each(dovecot)
+    dovecot = Dovecot(t.path("dovecot"))
+    daemon = many_to(t, dovecot)
     large(daemon, dovecot)
     assert commands(daemon, "BDAT") > COUNT and commands(daemon, "DATA") == 0, "BDAT was not used"
 
@@ -65,47 +85,24 @@ def test_dovecot(t):
 @limit(180)
 def test_dovecot_by_data(t):
     """Two transactions at once: Dovecot 2.3 takes it well."""
-    dovecot = Dovecot(t.path("dovecot")).start()
-    t.on_end(dovecot.stop)
-    daemon = t.daemon("unix:" + dovecot.socket, {**switched_on("lmtp"), "lmtp.chunking": False})
-    many(daemon)
-    one_copy_each(dovecot)
+    daemon = many_to(t, Dovecot(t.path("dovecot")), **{"lmtp.chunking": False})
     assert commands(daemon, "RSET") > 1, "nothing followed"
 
 
 @limit(180)
 def test_cyrus(t):
     """It offers no CHUNKING."""
-    cyrus = Cyrus(t.path("cyrus")).start()
-    t.on_end(cyrus.stop)
-    daemon = t.daemon("unix:" + cyrus.socket, switched_on("lmtp"))
-    many(daemon)
-    one_copy_each(cyrus)
+    daemon = many_to(t, Cyrus(t.path("cyrus")))
     assert commands(daemon, "BDAT") == 0 and commands(daemon, "RSET") > 1, "nothing followed"
 
 
 @limit(120)
 def test_postfix(t):
-    """Its count of bad recipients is for the session: after ten it is slow, after twenty it leaves."""
-    server = PostfixMX(t.path("mx"), free_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
-                       "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
-    t.on_end(server.stop)
-    server.start()
-    daemon = t.daemon(None, {**switched_on("smtp"), "mailbox_domains": "example.org",
-                             "mailbox_transport": "smtp:[127.0.0.1]:%d" % server.port})
-    many(daemon)
-    processes.wait_for(lambda: server.log().count(": removed") == COUNT, 30, "all through Postfix")
+    daemon = many_to_postfix(t)
     assert commands(daemon, "BDAT") == COUNT, "BDAT was not used"
 
 
 @limit(120)
 def test_postfix_by_data(t):
-    server = PostfixMX(t.path("mx"), free_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
-                       "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
-    t.on_end(server.stop)
-    server.start()
-    daemon = t.daemon(None, {**switched_on("smtp"), "smtp.chunking": False, "mailbox_domains": "example.org",
-                             "mailbox_transport": "smtp:[127.0.0.1]:%d" % server.port})
-    many(daemon)
-    processes.wait_for(lambda: server.log().count(": removed") == COUNT, 30, "all through Postfix")
+    daemon = many_to_postfix(t, **{"smtp.chunking": False})
     assert commands(daemon, "RSET") > 1, "nothing followed"

@@ -1,36 +1,17 @@
-#include "fake_spool.h"
+#include "fake_spool_files.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "format/queue_id.h"
 #include "spool/suspensions.h"
 
-enum { RCPTS_MAX = 4096, JOURNAL_MAX = 64 * 1024 * 1024 };
-
-struct file {
-	uint64_t id;
-	char *bytes, *drop_name;
-	size_t n;
-	uint64_t content_at;
-	int64_t arrived, next;
-	unsigned attempts, suspect, reports, hops;
-	bool held, warned;
-	size_t count;
-	uint8_t final[RCPTS_MAX / 8];
-	char reason[200];
-	bool committed;               /* a report is there only after its batch */
-	bool unwritten;               /* the next start takes it in anew … */
-	bool told;                    /* … so nothing may be committed about it that is not its end … */
-	bool writing;                 /* … and nothing at all now */
-};
+enum { JOURNAL_MAX = 64 * 1024 * 1024 };
 
 /* A change that waits for its commit. */
 struct change {
@@ -69,106 +50,17 @@ struct spool {
 	void *closed_arg;
 };
 
-struct fake_spool_next fake_spool_next;
 struct buf fake_journal = { .max = JOURNAL_MAX };
 bool fake_spool_hold, fake_spool_paused, fake_spool_full, fake_spool_keeps = true;
-unsigned fake_spool_loads;
 
-static struct idmap *files;
 static struct suspensions *suspended;
 static uint64_t last_microsecond = UINT64_C(1700000000000000);
-
-static struct file *file_of(uint64_t id)
-{
-	return files ? idmap_get(files, id) : NULL;
-}
 
 static void note(const char *what, uint64_t id, const char *rest)
 {
 	char name[QUEUE_ID_SIZE];
 
 	buf_fmt(&fake_journal, "%s %s %s\n", what, id ? queue_id_print(id, name) : "-", rest);
-}
-
-static struct file *file_new(uint64_t id, const char *bytes, size_t n, uint64_t content_at)
-{
-	struct file *f = mem_alloc(sizeof *f);
-
-	if (!files)
-		files = idmap_new();
-	f->id = id;
-	f->bytes = mem_strn(bytes, n);
-	f->n = n;
-	f->content_at = content_at;
-	idmap_put(files, id, f);
-	return f;
-}
-
-void fake_spool_lose(uint64_t id)
-{
-	struct file *f = idmap_take(files, id);
-
-	free(f->bytes);
-	free(f->drop_name);
-	free(f);
-}
-
-/* --- reading --- */
-
-static struct envelope *parse(const struct file *f)
-{
-	struct envelope *e = envelope_new();
-	struct text from = text_make(f->bytes, (size_t)f->content_at), line;
-	const char *why = NULL;
-
-	while (text_until(&from, '\n', &line)) {
-		line.n--;
-		if (text_starts_nocase(line, "MAIL"))
-			assert(envelope_mail(e, text_make(line.p + 4, line.n - 4), &why));
-		else if (text_starts_nocase(line, "RCPT"))
-			assert(envelope_rcpt(e, text_make(line.p + 4, line.n - 4), RCPTS_MAX, &why));
-	}
-	return e;
-}
-
-static int open_file(const struct file *f)
-{
-	int fd = memfd_create("fake", MFD_CLOEXEC);
-
-	assert(write(fd, f->bytes, f->n) == (ssize_t)f->n);
-	return fd;
-}
-
-static struct spool_message *open_message(struct file *f)
-{
-	struct spool_message *m = mem_alloc(sizeof *m);
-
-	m->id = f->id;
-	m->envelope = parse(f);
-	f->count = m->envelope->count;
-	m->content_at = f->content_at;
-	m->content_size = f->n - f->content_at;
-	m->arrived = f->arrived;
-	m->uid = 1000;
-	m->hops = f->hops;
-	m->message_id = mem_str("<fake@test>");
-	m->drop_name = f->drop_name;
-	m->unwritten = f->unwritten;
-	m->fd = open_file(f);
-	fake_spool_loads++;
-	return m;
-}
-
-void spool_message_free(struct spool_message *m)
-{
-	if (!m)
-		return;
-	envelope_free(m->envelope);
-	free(m->message_id);
-	free(m->origin);
-	if (m->fd >= 0)
-		close(m->fd);
-	free(m);
 }
 
 static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id,
@@ -179,6 +71,12 @@ static void deliver(struct spool *s, uint64_t id, void (*done)(void *arg, uint64
 	*d = (struct delivery){ .id = id, .done = done, .arg = arg };
 	list_append(&s->deliveries, &d->all);
 	loop_later(s->loop, &s->work);
+}
+
+void fake_spool_arrive(struct spool *s, struct fake_file *f, int64_t age)
+{
+	f->arrived = loop_wall(s->loop) - age;
+	deliver(s, f->id, NULL, NULL);
 }
 
 static struct change *change_new(struct spool *s, char what, uint64_t id)
@@ -193,7 +91,7 @@ static struct change *change_new(struct spool *s, char what, uint64_t id)
 
 static void report_written(struct spool *s, const struct delivery *d)
 {
-	struct file *parent = file_of(queue_id_parent(d->id));
+	struct fake_file *parent = fake_file(queue_id_parent(d->id));
 
 	if (parent)
 		parent->reports = queue_id_report(d->id) & ~(unsigned)QUEUE_ID_NOTICE;
@@ -202,7 +100,7 @@ static void report_written(struct spool *s, const struct delivery *d)
 	d->reported(d->arg);
 }
 
-static void file_written(const struct delivery *d, struct file *f)
+static void file_written(const struct delivery *d, struct fake_file *f)
 {
 	char *read_back = mem_alloc(f->n);
 
@@ -211,13 +109,13 @@ static void file_written(const struct delivery *d, struct file *f)
 	free(read_back);
 	f->unwritten = f->writing = false;
 	note("written", d->id, "");
-	d->written(d->arg, open_file(f));
+	d->written(d->arg, fake_file_open(f));
 }
 
 static void hand_over(struct spool *s, struct delivery *d)
 {
-	struct file *f = file_of(d->id);
-	struct spool_message *m = f && !d->written && !d->reported ? open_message(f) : NULL;
+	struct fake_file *f = fake_file(d->id);
+	struct spool_message *m = f && !d->written && !d->reported ? fake_file_message(f) : NULL;
 
 	list_remove(&d->all);
 	if (d->written)
@@ -235,7 +133,7 @@ static void hand_over(struct spool *s, struct delivery *d)
 
 static void apply(struct spool *s, struct change *c)
 {
-	struct file *f = file_of(c->id);
+	struct fake_file *f = fake_file(c->id);
 
 	if (c->what == 'C') {
 		note("committed", 0, "");
@@ -290,14 +188,14 @@ static void run_commits(struct spool *s)
 
 static void tell_known(struct spool *s)
 {
-	struct file *f;
+	struct fake_file *f;
 	size_t cursor = 0;
 	const char *name;
 
 	while ((name = suspensions_next(suspended, &cursor)))
 		s->events->suspended(s->arg, name);
 	cursor = 0;
-	while (files && (f = idmap_next(files, &cursor))) {
+	while ((f = fake_file_next(&cursor))) {
 		const struct spool_known k = {
 			.id = f->id, .arrived = f->arrived, .uid = 1000, .size = f->n - f->content_at,
 				.next = f->next, .attempts = f->attempts,
@@ -402,7 +300,7 @@ void spool_free(struct spool *s)
 		if (d->reported)
 			fake_spool_lose(d->id);
 		if (d->written)
-			file_of(d->id)->writing = false;
+			fake_file(d->id)->writing = false;
 		free(d);
 	}
 	loop_cancel(s->loop, &s->work);
@@ -425,7 +323,7 @@ void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t i
 void spool_result(struct spool *s, uint64_t id, const struct spool_result *r)
 {
 	struct change *c = change_new(s, r->status, id);
-	struct file *f = file_of(id);
+	struct fake_file *f = fake_file(id);
 	char rest[400];
 
 	assert(!f->writing);
@@ -441,7 +339,7 @@ void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attemp
 	struct change *c = change_new(s, 'n', id);
 	char rest[80];
 
-	assert(!file_of(id)->unwritten);
+	assert(!fake_file(id)->unwritten);
 	c->value = when_wall;
 	c->rcpt = attempts;
 	snprintf(rest, sizeof rest, "%lld %u", (long long)when_wall, attempts);
@@ -474,7 +372,7 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 
 void spool_warned(struct spool *s, uint64_t id)
 {
-	assert(!file_of(id)->unwritten);
+	assert(!fake_file(id)->unwritten);
 	change_new(s, 'w', id);
 	note("warned", id, "");
 }
@@ -492,8 +390,8 @@ int64_t spool_clock_jump(struct spool *s)
 void spool_done(struct spool *s, uint64_t id)
 {
 	change_new(s, 'D', id);
-	assert(!file_of(id)->writing);
-	file_of(id)->unwritten = file_of(id)->told = false;
+	assert(!fake_file(id)->writing);
+	fake_file(id)->unwritten = fake_file(id)->told = false;
 	note("done", id, "");
 }
 
@@ -501,8 +399,8 @@ void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg
 {
 	struct delivery *d = mem_alloc(sizeof *d);
 
-	assert(file_of(id)->unwritten && !file_of(id)->writing);
-	file_of(id)->writing = true;
+	assert(fake_file(id)->unwritten && !fake_file(id)->writing);
+	fake_file(id)->writing = true;
 	note("write", id, "");
 	*d = (struct delivery){ .id = id, .fd = fd, .written = written, .arg = arg };
 	list_append(&s->deliveries, &d->all);
@@ -512,7 +410,7 @@ void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg
 void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uint64_t content_at,
                   void (*written)(void *arg), void *arg)
 {
-	struct file *f = file_new(id, bytes, n, content_at);
+	struct fake_file *f = fake_file_new(id, bytes, n, content_at);
 	struct delivery *d = mem_alloc(sizeof *d);
 
 	f->arrived = loop_wall(s->loop);
@@ -524,10 +422,10 @@ void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uin
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 {
 	struct change *c = change_new(s, 'C', 0);
-	struct file *f;
+	struct fake_file *f;
 	size_t cursor = 0;
 
-	while (files && (f = idmap_next(files, &cursor)))
+	while ((f = fake_file_next(&cursor)))
 		assert(!f->told);
 	c->done = done;
 	c->arg = arg;
@@ -575,46 +473,4 @@ uint64_t spool_new_id(struct spool *s)
 {
 	(void)s;
 	return queue_id_make(++last_microsecond, 0);
-}
-
-/* --- for tests --- */
-
-uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const *rcpts, size_t count,
-                         const char *content)
-{
-	const struct fake_spool_next *n = &fake_spool_next;
-	struct buf b;
-	struct file *f;
-	size_t content_at;
-
-	buf_init(&b, 64 * 1024 * 1024);
-	buf_fmt(&b, "MAIL FROM:<%s>%s%s\r\n", sender, n->mail_params ? " " : "", n->mail_params
-	        ? n->mail_params : "");
-	for (size_t i = 0; i < count; i++)
-		buf_fmt(&b, "RCPT TO:<%s>%s%s\r\n", rcpts[i], n->rcpt_params ? " " : "", n->rcpt_params
-		        ? n->rcpt_params : "");
-	buf_str(&b, "DATA\r\n");
-	content_at = b.len;
-	buf_fmt(&b, "%s.\r\n", content);
-	f = file_new(spool_new_id(s), b.data, b.len, content_at);
-	f->arrived = loop_wall(s->loop) - n->age;
-	f->hops = n->hops;
-	f->drop_name = mem_str(n->drop_name);
-	f->count = count;
-	f->unwritten = n->unwritten && fake_spool_keeps;
-	buf_free(&b);
-	deliver(s, f->id, NULL, NULL);
-	return f->id;
-}
-
-size_t fake_spool_count(void)
-{
-	return files ? idmap_count(files) : 0;
-}
-
-const char *fake_spool_file(uint64_t id)
-{
-	const struct file *f = file_of(id);
-
-	return f ? f->bytes : NULL;
 }
