@@ -14,6 +14,7 @@ struct explanation {
 	struct list in;
 	struct explainer *explainer;
 	uint32_t number;
+	json_t *question;                /* hosts reads the nexthop in it until the end */
 	const struct transport *transport;
 	struct hosts *hosts;
 	struct hosts_watch watch;
@@ -28,6 +29,7 @@ static void explanation_free(struct explanation *e)
 	dane_cancel(e->dane);
 	hosts_free(e->hosts);
 	json_decref(e->answer);
+	json_decref(e->question);
 	free(e);
 }
 
@@ -314,14 +316,13 @@ void explain_start(struct explainer *x, uint32_t number, const char *text)
 {
 	struct explanation *e = explanation_new(x, number);
 	const char *why;
-	json_t *question = json_read(text, strlen(text), &why);
 
-	e->transport = transports_find(x->transports, member(question, "transport"));
+	e->question = json_read(text, strlen(text), &why);
+	e->transport = transports_find(x->transports, member(e->question, "transport"));
 	if (e->transport) {
-		begin(e, member(question, "nexthop"));
+		begin(e, member(e->question, "nexthop"));
 	} else {
 		set_failure(e, "4.3.5", "the configuration names no such transport (any more)");
 		answer(e);
 	}
-	json_decref(question);
 }

@@ -68,6 +68,37 @@ START_TEST(test_newer_counts)
 }
 END_TEST
 
+static void note(void *arg, const char *name, struct text value)
+{
+	buf_fmt(arg, "%s=%.*s ", name, (int)value.n, value.p);
+}
+
+/* Those that begin so and are still good, in the order in which they came. */
+START_TEST(test_each)
+{
+	struct buf seen;
+
+	start();
+	buf_init(&seen, 1000);
+	put("all b", 3000, "2");
+	put("all a", 2000, "1");
+	put("all", 3000, "x");
+	put("none", 3000, "x");
+	put("all c", 3000, "3");
+	put("all b", 3000, "4");
+	kept_each(kept, "all ", 1999, note, &seen);
+	ck_assert_str_eq(buf_text(&seen), "all a=1 all c=3 all b=4 ");
+	buf_clear(&seen);
+	kept_each(kept, "all ", 2000, note, &seen);
+	ck_assert_str_eq(buf_text(&seen), "all c=3 all b=4 ");
+	buf_clear(&seen);
+	kept_each(kept, "other", 0, note, &seen);
+	ck_assert_str_eq(buf_text(&seen), "");
+	buf_free(&seen);
+	finish();
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
 	char name[32], *large = mem_alloc(40000);
@@ -143,6 +174,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "until its end", test_until_its_end, 1, 0 },
 		{ "newer counts", test_newer_counts, 1, 0 },
+		{ "each", test_each, 1, 0 },
 		{ "bounded", test_bounded, 1, 0 },
 		{ "restart", test_restart, 1, 0 },
 		{ "damaged", test_damaged, 1, 0 },
