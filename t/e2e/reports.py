@@ -1,15 +1,20 @@
 """Delivery status notifications (RFC 3464), taken apart."""
 
+import base64
 import email
 import email.policy
+import quopri
 
 
 GLOBAL = "message/global-delivery-status"     # RFC 6533; Python's email takes it for a message
 
 
+DECODERS = {"8bit": bytes, "quoted-printable": quopri.decodestring, "base64": base64.decodebytes}
+
+
 def _blocks_in_utf8(part):
     """Its groups of fields, in UTF-8."""
-    text = part.as_bytes().split(b"\n\n", 1)[1].decode()
+    text = DECODERS[part["Content-Transfer-Encoding"]](part.as_bytes().split(b"\n\n", 1)[1]).decode()
     return [email.message_from_string(block, policy=email.policy.default) for block in text.split("\n\n") if block.strip()]
 
 

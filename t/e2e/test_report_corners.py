@@ -55,6 +55,54 @@ def test_report_to_a_sender_in_utf8(t):
     assert "rcpt550gr\u00fcn@there.test" in report.text
 
 
+def three(t, client_keywords, settings=None):
+    """A daemon whose reports go to a peer with those keywords; "there" has SMTPUTF8, the postmaster has not."""
+    peers = {name: t.peer(keywords=keywords) for name, keywords in (("there", (*KEYWORDS, "SMTPUTF8")), ("post", KEYWORDS),
+                                                                    ("client", client_keywords))}
+    routes = ", ".join("%s.test=lmtp:%s" % (name, peer.nexthop) for name, peer in peers.items())
+    return t.daemon(None, {"transport_maps": "inline:{%s}" % routes, "2bounce_notice_recipient": "master@post.test",
+                           **(settings or {})}), peers
+
+
+def test_report_to_a_sender_in_utf8_whose_server_takes_none(t):
+    """There is no other form of the address: the report comes back, and the postmaster is told of both."""
+    daemon, peers = three(t, KEYWORDS)
+    daemon.send("rcpt550gr\u00fcn@there.test", mail.message("the body\n", subject="the subject"), sender="j\u00f6rg@client.test",
+                params="SMTPUTF8")
+    message = peers["post"].wait_messages(1)[0]
+    assert "SMTPUTF8" not in message.mail and "BODY=8BITMIME" in message.mail, message.mail
+    notice = report_of(message)
+    same(list(notice.recipients), ["j\u00f6rg@client.test"])
+    block = notice.recipients["j\u00f6rg@client.test"]
+    same((block["Action"], block["Status"], block["Final-Recipient"]), ("failed", "5.6.7", "utf-8; j\u00f6rg@client.test"))
+    assert "SMTPUTF8 is required" in block["Diagnostic-Code"], block["Diagnostic-Code"]
+    for words in ("rcpt550gr\u00fcn@there.test", "the subject"):
+        assert words.encode() in message.content, message.content
+    same(peers["client"].messages, [])
+    daemon.spool.wait_empty()
+
+
+def test_report_about_a_recipient_in_utf8_to_servers_that_have_less(t):
+    """Its header is ASCII, so it needs no SMTPUTF8; without 8BITMIME the status part is encoded (RFC 6533), and all is 7-bit."""
+    for keywords, coding in ((KEYWORDS, "8bit"), (("PIPELINING",), "quoted-printable")):
+        daemon, peers = three(t, keywords)
+        daemon.send([("rcpt550gr\u00fcn@there.test", "ORCPT=utf-8;alt\\x{FC}@old.test")],
+                    mail.message("gr\u00fcn\n", subject="gr\u00fcn"), params="SMTPUTF8 BODY=8BITMIME")
+        message = peers["client"].wait_messages(1)[0]
+        assert "SMTPUTF8" not in message.mail, message.mail
+        same(message.content.isascii(), coding != "8bit", coding)
+        report = report_of(message)
+        same((report.parts[1].get_content_type(), report.parts[1]["Content-Transfer-Encoding"]),
+             ("message/global-delivery-status", coding))
+        block = report.recipients["rcpt550gr\u00fcn@there.test"]
+        same({name: block[name] for name in ("Action", "Status", "Final-Recipient", "Original-Recipient")},
+             {"Action": "failed", "Status": "5.1.1", "Final-Recipient": "utf-8; rcpt550gr\u00fcn@there.test",
+              "Original-Recipient": "utf-8;alt\u00fc@old.test"})
+        assert block["Diagnostic-Code"].startswith("smtp; 550 5.1.1 <rcpt550gr\u00fcn@there.test>"), block["Diagnostic-Code"]
+        assert "rcpt550gr\u00fcn@there.test" in report.text, report.text
+        daemon.end()
+
+
 def test_report_to_an_unreachable_sender_ends_at_the_postmaster(t):
     """It waits for bounce_queue_lifetime; then the postmaster has it, and about that notice there is nothing."""
     daemon, peers = t.destinations({"there": None, "post": None}, {

@@ -1,6 +1,7 @@
 """delivery_status_filter: what is recorded of a recipient may be another thing than what the server said."""
 
 import mail
+from cases import outcome
 from harness import same
 from reports import Report
 
@@ -21,6 +22,25 @@ def test_delivery_status_filter_changes_result_and_report(t):
     # a 452 beside a 5.2.2 would be no consistent answer
     same(block["Status"], "5.2.2")
     assert block["Diagnostic-Code"].startswith("x-causeway; too full for too long"), block["Diagnostic-Code"]
+
+
+def test_smtp_delivery_status_filter(t):
+    """For mail by SMTP alone; an answer of another class than may be is no answer, and the log says so."""
+    table = t.path("filter")
+    with open(table, "w", encoding="ascii") as out:
+        out.write("/^5\\.1\\.1 / 4.1.1 later\n/^2\\.0\\.0 / 5.0.0 no\n/^4\\.2\\.0 / nonsense\n")
+    smtp, lmtp = t.peer(smtp=True, address=("127.0.0.1", 0)), t.peer()
+    daemon = t.daemon(None, {"smtp.delivery_status_filter": "pcre:" + table, "transport_maps":
+                             "inline:{s.test=smtp:%s, l.test=lmtp:%s, client.test=lmtp:%s}"
+                             % (smtp.nexthop, lmtp.nexthop, lmtp.nexthop)})
+    for domain, results in (("s", ("deferred", "4.1.1")), ("l", ("bounced", "5.1.1"))):
+        daemon.send("rcpt550@%s.test" % domain)
+        same(outcome(daemon.wait_delivery("rcpt550@%s.test" % domain)), results)
+    for user, result in (("ok", ("sent", "2.0.0")), ("rcpt450", ("deferred", "4.2.0"))):
+        daemon.send(user + "@s.test")
+        same(outcome(daemon.wait_delivery(user + "@s.test")), result)
+    daemon.wait_log(r'warning: delivery_status_filter: "5\.0\.0 no" is no status for "2\.0\.0 ')
+    daemon.wait_log(r'warning: delivery_status_filter: "nonsense" is no status for "4\.2\.0 ')
 
 
 def test_default_delivery_status_filter_is_for_all(t):
