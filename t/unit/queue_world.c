@@ -377,8 +377,11 @@ void world_break(struct world *w, pid_t pid)
 void world_kill(struct world *w, pid_t pid, int status)
 {
 	struct courier_end *c = courier_of(w, pid);
-	unsigned slot = c->slot;
+	unsigned slot;
 
+	if (!c)
+		return;
+	slot = c->slot;
 	courier_end(c);
 	queue_courier_gone(w->queue, slot, pid, status);
 }

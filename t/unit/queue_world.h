@@ -61,7 +61,7 @@ void world_crash(struct world *);             /* the queue process dies, and its
 struct host *world_host(struct world *, const char *nexthop);
 /* One more courier; returns its pid. */
 pid_t world_courier(struct world *, unsigned slot);
-/* The courier of that pid ends, with what it has in its hands; status as of waitpid. */
+/* The courier of that pid ends, if it has not yet, with what it has in its hands; status as of waitpid. */
 void world_kill(struct world *, pid_t, int status);
 /* Its link ends, but nobody says that the process has ended too. */
 void world_break(struct world *, pid_t);
