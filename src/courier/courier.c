@@ -121,7 +121,10 @@ static void on_over(void *arg)
 {
 	struct courier *c = arg;
 
-	link_set_rest(c->tools.link, ahead_count(c->tools.ahead) > 0);
+	bool waiting = ahead_count(c->tools.ahead) > 0;
+
+	link_set_rest(c->tools.link, waiting);
+	loop_set_rest(c->loop, pace_rest(&c->tools.pace, waiting));
 	if (c->stopping)
 		pool_close_all(c->tools.pool);
 	leave_if_done(c);

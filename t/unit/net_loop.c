@@ -231,6 +231,29 @@ START_TEST(test_stopped_early)
 }
 END_TEST
 
+/* A turn begins after the rest, unless something is to be done at once. */
+START_TEST(test_rest)
+{
+	int64_t began = loop_micros();
+
+	loop = loop_new();
+	timers[0] = loop_timer_new(loop, mark_and_stop, one);
+	loop_timer_set(timers[0], 0);
+	loop_set_rest(loop, 30000);
+	loop_run(loop);
+	ck_assert_int_ge(loop_micros() - began, 30000);
+	loop_timer_free(timers[0]);
+	first = (struct loop_task){ .fn = mark_and_stop, .arg = two };
+	loop_later(loop, &first);
+	loop_set_rest(loop, 999999);
+	began = loop_micros();
+	loop_run(loop);
+	ck_assert_int_lt(loop_micros() - began, 999999);
+	ck_assert_str_eq(trail, "12");
+	loop_free(loop);
+}
+END_TEST
+
 START_TEST(test_forgotten_timer)
 {
 	loop = loop_new();
@@ -251,6 +274,7 @@ int main(void)
 		{ "watch", test_watch, 1, 0 },
 		{ "signal", test_signal, 1, 0 },
 		{ "stopped early", test_stopped_early, 1, 0 },
+		{ "rest", test_rest, 1, 0 },
 		{ "forgotten timer", test_forgotten_timer, 1, SIGABRT },
 	};
 

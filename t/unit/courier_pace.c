@@ -1,0 +1,51 @@
+#include "unit.h"
+
+#include "courier/pace.h"
+
+static const struct {
+	int64_t took;                /* us, each transaction */
+	bool waiting;
+	int64_t rest;                /* at most, once the mean has settled */
+} rows[] = {
+	{ 0, true, 0 }, { 1900, true, 0 }, { 3000, true, 0 },     /* a sink that answers at once is not slowed */
+	{ 4800, true, 300 }, { 12800, true, 800 },
+	{ 16000, true, 1000 }, { 500000, true, 1000 }, { INT64_C(600000000), true, 1000 },
+	{ 12800, false, 0 }, { 500000, false, 0 },                /* nobody waits */
+	{ -5000, true, 0 },                                       /* a clock that jumps */
+};
+
+START_TEST(test_rest)
+{
+	struct pace pace = { 0 };
+
+	for (int i = 0; i < 400; i++)
+		pace_took(&pace, rows[_i].took);
+	ck_assert_int_le(pace_rest(&pace, rows[_i].waiting), rows[_i].rest);
+	ck_assert_int_ge(pace_rest(&pace, rows[_i].waiting), rows[_i].rest * 98 / 100);
+}
+END_TEST
+
+/* One transaction that hangs does not make the fast ones rest for long. */
+START_TEST(test_forgets)
+{
+	struct pace pace = { 0 };
+	int count = 0;
+
+	for (int i = 0; i < 100; i++)
+		pace_took(&pace, 1000);
+	pace_took(&pace, 300000);
+	for (; pace_rest(&pace, true) && count < 1000; count++)
+		pace_took(&pace, 1000);
+	ck_assert_int_lt(count, 60);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "rest", test_rest, UNIT_ROWS(rows), 0 },
+		{ "forgets", test_forgets, 1, 0 },
+	};
+
+	return unit_main("courier/pace", cases, UNIT_ROWS(cases));
+}
