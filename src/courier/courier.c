@@ -176,6 +176,7 @@ static void make_tools(struct courier *c, const struct settings *s)
 	t->sessions.keeps_8bit = s->disable_mime_output_conversion;
 	t->sessions.no_smtputf8 = !s->smtputf8_enable;
 	t->sessions.hints = s->helpful_warnings;
+	t->sessions.awaits_close_notice = !s->tls.fast_shutdown_enable;
 	t->sessions.content = (struct rewriting_setup){
 		.header_limit = (size_t)s->header_size_limit, .boundary_limit = (size_t)s->mime_boundary_length_limit,
 		.nesting_limit = (size_t)s->mime_nesting_limit, .record_limit = (size_t)s->line_length_limit,

@@ -31,6 +31,7 @@ struct session_common {
 	bool no_smtputf8;                /* not smtputf8_enable */
 	bool hints;                      /* helpful_warnings */
 	struct rewriting_setup content;  /* limits for what cannot go out as it stands in the file */
+	bool awaits_close_notice;        /* not tls_fast_shutdown_enable */
 	struct tickets *tickets;         /* TLS sessions that may be resumed */
 	struct buf out;                  /* commands on their way from the dialogue to the stream */
 };

@@ -51,6 +51,8 @@ struct session {
 	struct rewriting *rewriting; /* of the content that is being sent; NULL: it goes as it is */
 	uint64_t unread;             /* bytes of that content that were not rewritten yet */
 	struct security *security;
+	bool parting;                /* our close notice is said, the peer's awaited */
+	bool gone;                   /* the connection */
 	struct ticket ticket;        /* of a TLS session to be resumed */
 	char *tls_peer;              /* the peer's standing, protocol and cipher; NULL: no TLS */
 	char *tls_text;              /* for tls=, made when it is asked for */

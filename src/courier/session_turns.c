@@ -168,6 +168,18 @@ static void be_patient(struct session *s)
 		stream_deadline(s->stream, end - now < limit ? end - now : limit, 0);
 }
 
+/* Where that is wanted, the connection is over only when the peer has said its close notice too. */
+static void end(struct session *s)
+{
+	if (s->parting || s->gone || !s->common->awaits_close_notice || !stream_tls(s->stream)) {
+		session_settle_as(s, SESSION_ENDED);
+		return;
+	}
+	s->parting = true;
+	stream_goodbye(s->stream);
+	stream_deadline(s->stream, s->transport->manner->starttls_timeout, 0);
+}
+
 void session_pump(struct session *s)
 {
 	enum dialogue_want want = speak(s);
@@ -186,8 +198,8 @@ void session_pump(struct session *s)
 	}
 	if (want == DIALOGUE_IDLE && s->state == SESSION_BUSY)
 		session_settle_as(s, SESSION_IDLE);
-	else if (want == DIALOGUE_END)
-		session_settle_as(s, SESSION_ENDED);
+	else if (want == DIALOGUE_END && !s->parting)
+		end(s);
 }
 
 /* What the stream reports. */
@@ -222,6 +234,10 @@ static void late(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->parting) {
+		end(s);
+		return;
+	}
 	if (s->state == SESSION_IDLE) {
 		session_quit(s);
 		return;
@@ -259,6 +275,11 @@ static void ended(void *arg, enum stream_end how, int error)
 
 	if (s->state == SESSION_ENDED)
 		return;
+	if (s->parting) {
+		end(s);
+		return;
+	}
+	s->gone = true;
 	s->part = PART_NONE;
 	if (how == STREAM_REFUSED || how == STREAM_UNBOUND) {
 		fail(s, how == STREAM_UNBOUND, error);

@@ -95,6 +95,40 @@ static bool read_log(struct transport_tls *t, const struct manner *m, const stru
 	return !*m->tls_loglevel_maps || t->log_levels;
 }
 
+/* The sandbox lets a courier read few places, so what entries name is read ahead of it. */
+struct reading {
+	struct transport_tls *t;
+	bool for_check;
+	char *why;
+};
+
+static void read_anchors_of(void *arg, const char *entry)
+{
+	struct reading *r = arg;
+	struct tls_policy p;
+	char *complaint = NULL;
+
+	if (r->why || !tls_policy_read(&p, entry, &complaint)) {
+		free(complaint);   /* its mail hears of it */
+		return;
+	}
+	if (p.anchors && !transport_tls_anchors(r->t, p.anchors, &complaint) && r->for_check)
+		r->why = mem_fmt("the entry '%s': %s", entry, complaint);
+	free(complaint);
+	tls_policy_clear(&p);
+}
+
+static bool read_anchors_of_entries(struct transport_tls *t, bool for_check, const char **option, char **why)
+{
+	struct reading r = { t, for_check, NULL };
+
+	*option = "tls_policy_maps";
+	if (t->policies)
+		table_list_each_value(t->policies, read_anchors_of, &r);
+	*why = r.why;
+	return !r.why;
+}
+
 static bool check_protocols(const char *list, const char *name, const char **option, char **why)
 {
 	*option = name;
@@ -151,7 +185,8 @@ bool transport_tls_read(struct transport_tls *t, const struct manner *m, const s
 	return read_log(t, m, s, option, why) && check_words(m, option, why) && check_level(m, option, why)
 		&& make_context(t, m, s, for_check, option, why)
 		&& read_anchors(t, m, option, why) && open_tables(t, m, option, why)
-		&& open_requiretls(t, m, option, why);
+		&& open_requiretls(t, m, option, why)
+		&& read_anchors_of_entries(t, for_check, option, why);
 }
 
 const struct tls_anchors *transport_tls_anchors(const struct transport_tls *t, const char *files, char **why)

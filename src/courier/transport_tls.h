@@ -28,8 +28,8 @@ struct transport_tls {
  * opened; without, keys and certificates that are no good are told in `problem`, and mail that needs no TLS goes on. */
 bool transport_tls_read(struct transport_tls *, const struct manner *, const struct settings *, bool for_check,
 	const char **option, char **why);
-/* The anchors in files that an entry names, read when they are first needed; NULL and *why (free() it) if they
- * cannot be had. */
+/* The anchors in files that an entry names, read when they are first needed if that entry was not there at the start;
+ * NULL and *why (free() it) if they cannot be had. */
 const struct tls_anchors *transport_tls_anchors(const struct transport_tls *, const char *files, char **why);
 /* Does without TLS, and says why. */
 void transport_tls_off(struct transport_tls *, const char *why);

@@ -13,7 +13,7 @@
 #include "courier/dnssec_probe.h"
 #include "courier/ports.h"
 #include "courier/debug_peers.h"
-#include "courier/transport.h"
+#include "daemon/config_transports.h"
 #include "daemon/config_words.h"
 #include "format/domain.h"
 #include "queue/window.h"
@@ -346,18 +346,13 @@ static bool check_transports(struct checking *c)
 /* What the couriers will open and read. */
 static bool check_connections(struct checking *c)
 {
-	struct transports *t;
 	const char *complaint;
 
 	if (!port_list_check(c->settings->known_tcp_ports, &complaint))
 		return fail_with(c, "known_tcp_ports", complaint);
 	if (!dnssec_probe_check(c->settings->dnssec_probe, &complaint))
 		return fail_with(c, "dnssec_probe", complaint);
-	t = transports_new(c->settings, true, &c->fault->path, &c->fault->what);
-	if (t)
-		transports_warnings(t, c->passed_over);
-	transports_free(t);
-	return t;
+	return config_transports_check(c->settings, &c->fault->path, &c->fault->what, c->passed_over);
 }
 
 static bool is_format(const char *word)

@@ -321,14 +321,20 @@ int stream_bind_error(const struct stream *s)
 	return s->bind_error;
 }
 
+void stream_goodbye(struct stream *s)
+{
+	if (s->tls && !s->over && !s->parted)
+		tls_goodbye(s->tls);
+	s->parted = true;
+}
+
 void stream_free(struct stream *s)
 {
 	if (!s)
 		return;
 	loop_cancel(s->shared->loop, &s->later);
 	loop_cancel(s->shared->loop, &s->more);
-	if (s->tls && !s->over)
-		tls_goodbye(s->tls);
+	stream_goodbye(s);
 	tls_free(s->tls);
 	loop_timer_free(s->deadline);
 	loop_watch_free(s->watch);

@@ -62,6 +62,9 @@ void stream_free(struct stream *);
 void stream_secure(struct stream *, struct tls *);
 struct tls *stream_tls(const struct stream *);      /* NULL: it is plain */
 
+/* Says our close notice, if it can be sent at once; the peer's, or its end, comes as `ended`. */
+void stream_goodbye(struct stream *);
+
 /* Whether the peer has said something that was not heard yet: it will be at the end of this turn. A look at the
  * socket. */
 bool stream_listen(struct stream *);

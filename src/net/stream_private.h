@@ -42,6 +42,7 @@ struct stream {
 	struct stream_change change;     /* change is NULL: as it is */
 	bool connecting, open, over;
 	bool securing;                   /* the TLS handshake is under way */
+	bool parted;                     /* our close notice is said */
 	struct tls *tls;                 /* NULL: plain */
 	int bind_error;
 	enum stream_end how;

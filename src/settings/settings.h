@@ -39,7 +39,7 @@ struct settings_tls {
 	char *high_cipherlist, *medium_cipherlist, *null_cipherlist;
 	char *eecdh_auto_curves, *ffdhe_auto_groups;
 	char *disable_workarounds, *ssl_options, *config_file, *config_name;
-	bool append_default_ca;
+	bool append_default_ca, fast_shutdown_enable;
 	char *dane_digests;
 	bool required_enable, requiretls_enable, requiretls_esmtp_header;
 };

@@ -38,7 +38,6 @@ const struct option_row settings_other_rows[] = {
 		.use = ROWS_OBSOLETE),
 	ROW(FLAG, "tls_dane_trust_anchor_digest_enable", "yes", "use tls_dane_digests",
 		.use = ROWS_OBSOLETE),
-	ROW(FLAG, "tls_fast_shutdown_enable", "yes", "do not wait for the peer's close notice"),
 	ROW(COUNT, "tls_trace_rate_limit", "1", "no effect: no traces are written"),
 	ROW(TEXT, "tlsmgr_service_name", "tlsmgr", "name of the TLS manager"),
 	ROW(TEXT, "tlsproxy_service_name", "tlsproxy", "name of the TLS proxy"),

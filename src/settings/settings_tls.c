@@ -23,6 +23,7 @@ static const struct option_row rows[] = {
 	ROW(TEXT, "tls_config_file", config_file, "default", "OpenSSL's configuration: default, none, or a path"),
 	ROW(TEXT, "tls_config_name", config_name, "", "section of that file"),
 	ROW(FLAG, "tls_append_default_CA", append_default_ca, "no", "trust the system's authorities too"),
+	ROW(FLAG, "tls_fast_shutdown_enable", fast_shutdown_enable, "yes", "do not wait for the peer's close notice"),
 	ROW(LIST, "tls_dane_digests", dane_digests, "sha512 sha256", "digests for TLSA records, the best one first"),
 	ROW(FLAG, "tls_required_enable", required_enable, "yes", "honour TLS-Required: no (RFC 8689)"),
 	ROW(FLAG, "requiretls_enable", requiretls_enable, "yes", "honour REQUIRETLS (RFC 8689)"),

@@ -148,4 +148,4 @@ static void *cidr_open(const char *name, unsigned flags, char **why)
 	return rules_open(&kind, name, flags, why);
 }
 
-const struct table_type table_cidr = { "cidr", false, cidr_open, rules_get, rules_close };
+const struct table_type table_cidr = { "cidr", false, cidr_open, rules_get, rules_close, rules_each };

@@ -53,4 +53,9 @@ static void inline_close(void *opened)
 	pairs_free(opened);
 }
 
-const struct table_type table_inline = { "inline", true, inline_open, inline_get, inline_close };
+static void inline_each(void *opened, void (*told)(void *arg, const char *value), void *arg)
+{
+	pairs_each(opened, told, arg);
+}
+
+const struct table_type table_inline = { "inline", true, inline_open, inline_get, inline_close, inline_each };

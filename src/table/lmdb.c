@@ -191,4 +191,4 @@ static const char *lmdb_get(void *opened, const char *key, size_t n, const char 
 	return NULL;
 }
 
-const struct table_type table_lmdb = { "lmdb", true, lmdb_open, lmdb_get, lmdb_close };
+const struct table_type table_lmdb = { "lmdb", true, lmdb_open, lmdb_get, lmdb_close, NULL };

@@ -56,6 +56,15 @@ const char *pairs_get(const struct pairs *p, const char *key, size_t n)
 	return map_get(p->map, key, n);
 }
 
+void pairs_each(const struct pairs *p, void (*told)(void *arg, const char *value), void *arg)
+{
+	size_t cursor = 0;
+	const char *value;
+
+	while ((value = map_next(p->map, &cursor)))
+		told(arg, value);
+}
+
 size_t pairs_count(const struct pairs *p)
 {
 	return map_count(p->map);

@@ -95,4 +95,4 @@ static void *pcre_open(const char *name, unsigned table_flags, char **why)
 	return rules_open(&kind, name, table_flags, why);
 }
 
-const struct table_type table_pcre = { "pcre", false, pcre_open, rules_get, rules_close };
+const struct table_type table_pcre = { "pcre", false, pcre_open, rules_get, rules_close, rules_each };

@@ -118,4 +118,4 @@ static void *regexp_open(const char *name, unsigned table_flags, char **why)
 	return rules_open(&kind, name, table_flags, why);
 }
 
-const struct table_type table_regexp = { "regexp", false, regexp_open, rules_get, rules_close };
+const struct table_type table_regexp = { "regexp", false, regexp_open, rules_get, rules_close, rules_each };

@@ -191,6 +191,15 @@ void rules_close(void *rules)
 	free(r);
 }
 
+void rules_each(void *rules, void (*told)(void *arg, const char *value), void *arg)
+{
+	const struct rules *r = rules;
+
+	for (size_t i = 0; i < r->count; i++)
+		if (r->list[i].text)
+			told(arg, r->list[i].text);
+}
+
 static const char *result_of(struct rules *r, const struct rule *rule, const struct text *groups,
 	const char **why)
 {

@@ -30,9 +30,10 @@ struct rules_kind {
 	bool substitutes;            /* $1 and $$ mean something in its results */
 };
 
-/* Reads rules from a file or, if name begins with a brace, from name itself. These three are as in table_type. */
+/* Reads rules from a file or, if name begins with a brace, from name itself. These are as in table_type. */
 void *rules_open(const struct rules_kind *, const char *name, unsigned flags, char **why);
 const char *rules_get(void *rules, const char *key, size_t n, const char **why);
 void rules_close(void *rules);
+void rules_each(void *rules, void (*told)(void *arg, const char *value), void *arg);
 
 #endif

@@ -29,4 +29,9 @@ static void static_close(void *opened)
 	free(opened);
 }
 
-const struct table_type table_static = { "static", true, static_open, static_get, static_close };
+static void static_each(void *opened, void (*told)(void *arg, const char *value), void *arg)
+{
+	told(arg, opened);
+}
+
+const struct table_type table_static = { "static", true, static_open, static_get, static_close, static_each };

@@ -108,6 +108,12 @@ const char *table_get_part(struct table *t, const char *part, const char **why)
 	return t->type->fixed ? table_get(t, part, why) : NULL;
 }
 
+void table_each_value(struct table *t, void (*told)(void *arg, const char *value), void *arg)
+{
+	if (t->type->each)
+		t->type->each(t->opened, told, arg);
+}
+
 const char *table_name(const struct table *t)
 {
 	return t->spec;

@@ -25,6 +25,9 @@ void table_free(struct table *);
 const char *table_get(struct table *, const char *key, const char **why);
 /* The same for a part of what is looked for: pattern types are not asked. */
 const char *table_get_part(struct table *, const char *part, const char **why);
+/* Tells each value that stands in the table now, but for results that depend on the key; lmdb, which is asked afresh,
+ * tells none. */
+void table_each_value(struct table *, void (*told)(void *arg, const char *value), void *arg);
 const char *table_name(const struct table *);   /* the spec it was opened with */
 
 /* A list of tables and/or plain words as in maps and match lists ("a.example, texthash:/f"). */
@@ -39,6 +42,8 @@ const char *table_list_get(struct table_list *, const char *key, const char **wh
 const char *table_list_get_part(struct table_list *, const char *part, const char **why);
 /* Whether domain matches: exact, or by a ".parent" entry (sub-domains), RFC 1034 names without case. */
 bool table_list_has_domain(struct table_list *, const char *domain, const char **why);
+/* As table_each_value, of all tables of the list. */
+void table_list_each_value(struct table_list *, void (*told)(void *arg, const char *value), void *arg);
 bool table_list_empty(const struct table_list *);
 
 #endif

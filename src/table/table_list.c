@@ -147,6 +147,13 @@ bool table_list_has_domain(struct table_list *l, const char *domain, const char 
 	return false;
 }
 
+void table_list_each_value(struct table_list *l, void (*told)(void *arg, const char *value), void *arg)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->elements[i].table)
+			table_each_value(l->elements[i].table, told, arg);
+}
+
 bool table_list_empty(const struct table_list *l)
 {
 	return l->count == 0;

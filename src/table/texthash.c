@@ -66,4 +66,9 @@ static void texthash_close(void *opened)
 	pairs_free(opened);
 }
 
-const struct table_type table_texthash = { "texthash", true, texthash_open, texthash_get, texthash_close };
+static void texthash_each(void *opened, void (*told)(void *arg, const char *value), void *arg)
+{
+	pairs_each(opened, told, arg);
+}
+
+const struct table_type table_texthash = { "texthash", true, texthash_open, texthash_get, texthash_close, texthash_each };

@@ -22,6 +22,8 @@ struct table_type {
 	 * set on error. */
 	const char *(*get)(void *opened, const char *key, size_t n, const char **why);
 	void (*close)(void *opened);
+	/* Tells each value that stands there now, in any order, but for results that depend on the key; NULL: it cannot. */
+	void (*each)(void *opened, void (*told)(void *arg, const char *value), void *arg);
 };
 
 extern const struct table_type table_cidr, table_inline, table_lmdb, table_pcre, table_regexp,
@@ -39,6 +41,7 @@ void pairs_free(struct pairs *);
 bool pairs_add(struct pairs *, struct text key, struct text value);
 const char *pairs_get(const struct pairs *, const char *key, size_t n);
 size_t pairs_count(const struct pairs *);
+void pairs_each(const struct pairs *, void (*told)(void *arg, const char *value), void *arg);
 
 /* Writes t in lower case (ASCII) to out, which holds n bytes; false if it does not fit. */
 bool table_fold(struct text t, char *out, size_t n);

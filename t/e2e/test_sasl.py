@@ -10,7 +10,8 @@ import processes
 from auth import BAD, GOOD, LATER, PASSWORD, USER
 from actions import close, first, silence
 from cases import outcome
-from harness import same
+from harness import Skip, same
+from spool import ROOT
 
 ALL = ("PIPELINING", "AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256")
 ON = {"lmtp.sasl_auth_enable": True, "lmtp.sasl_security_options": "noanonymous"}
@@ -502,6 +503,31 @@ def test_no_core_and_no_secret_left(t):
     pid = daemon.pids("courier")[0]
     with open("/proc/%d/limits" % pid) as file:
         assert any(line.split()[4:6] == ["0", "0"] for line in file if line.startswith("Max core")), "cores are on"
+
+
+def memory_of(pid):
+    """All that a process has in memory and may read itself."""
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            first, last = (int(end, 16) for end in span.split("-"))
+            if "r" in rights and "[v" not in line and last - first < 1 << 28:
+                memory.seek(first)
+                yield memory.read(last - first)
+
+
+def test_passwords_are_in_the_memory_of_couriers_only(t):
+    if not ROOT:
+        raise Skip("to look into the memory of others needs root")
+    peer = server(t, keywords=offering("PLAIN"))
+    daemon = client(t, peer, {"workers": 1}, [(nexthop(peer), "me:inthehandsofcouriers")])
+    deliver(daemon)
+    daemon.reload()
+    daemon.wait_log("the new configuration is in force")
+    has = {role: any(b"inthehandsofcouriers" in piece for pid in pids for piece in memory_of(pid))
+           for role, pids in (("supervisor", [daemon.process.pid]), ("queue", daemon.pids("queue")),
+                              ("courier", daemon.pids("courier")))}
+    same(has, {"supervisor": False, "queue": False, "courier": True})
 
 
 def test_explain_names_the_entry(t):
