@@ -1,5 +1,5 @@
-/* Peers whose conversation goes to the log (debug_peer_list): a match list (table/match_list.h) of domains, addresses and
- * networks ("192.0.2.0/24", "[2001:db8::]/32"). */
+/* Peers whose conversation goes to the log (debug_peer_list): a match list (table/match_list.h) of domains,
+ * addresses and networks ("192.0.2.0/24", "[2001:db8::]/32"). */
 #ifndef CAUSEWAY_COURIER_DEBUG_PEERS_H
 #define CAUSEWAY_COURIER_DEBUG_PEERS_H
 

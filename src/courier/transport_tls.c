@@ -83,7 +83,8 @@ static bool open_requiretls(struct transport_tls *t, const struct manner *m, con
 }
 
 /* The list of domains in parent_domain_matches_subdomains is named with the protocol. */
-static bool read_log(struct transport_tls *t, const struct manner *m, const struct settings *s, const char **option, char **why)
+static bool read_log(struct transport_tls *t, const struct manner *m, const struct settings *s, const char **option,
+	char **why)
 {
 	const char *name = m->protocol == PROTOCOL_LMTP ? "lmtp_tls_loglevel_maps" : "smtp_tls_loglevel_maps";
 

@@ -179,8 +179,10 @@ static const char *same_as(const struct option_row *row, const char *section)
 	return *text == '$' && strncmp(text + 1, section, n) == 0 && text[1 + n] == '_' ? text + n + 2 : NULL;
 }
 
-/* Takes the option's value from the transport's own of that name, if it has one and nothing else was said in the section. */
-static void add_same(struct config *c, const char *transport, const char *section, const char *option, const char *other)
+/* Takes the option's value from the transport's own of that name, if it has one and nothing else was said in
+ * the section. */
+static void add_same(struct config *c, const char *transport, const char *section, const char *option,
+	const char *other)
 {
 	char *general = mem_fmt("%s.%s", section, option), *path = mem_fmt("transport.%s.%s", transport, option);
 	char *source = mem_fmt("transport.%s.%s", transport, other);

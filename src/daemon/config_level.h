@@ -4,8 +4,8 @@
 
 #include "daemon/config_values.h"
 
-/* Adds the defaults that hold below a level to what has no value yet. False, and the complaint, if the level that is set
- * does not exist. */
+/* Adds the defaults that hold below a level to what has no value yet. False, and the complaint, if the level
+ * that is set does not exist. */
 bool config_level(struct config *);
 
 #endif

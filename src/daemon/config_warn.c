@@ -30,7 +30,8 @@ static void warn_about_short_lines(struct config *c, const struct config_value *
 }
 
 /* Elements of a list that mean nothing. */
-static void warn_about_elements(struct config *c, const struct config_value *v, bool (*good)(struct text), const char *what)
+static void warn_about_elements(struct config *c, const struct config_value *v, bool (*good)(struct text),
+	const char *what)
 {
 	struct text rest = text_of(v->expanded), element;
 

@@ -37,7 +37,8 @@ class Authority:
 
     def _root(self):
         key = self._key("root")
-        openssl("req", "-new", "-x509", "-key", key, "-subj", "/CN=Test Root", "-days", "30", "-out", self.at("root.crt"),
+        openssl("req", "-new", "-x509", "-key", key, "-subj", "/CN=Test Root", "-days", "30", "-out",
+                self.at("root.crt"),
                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         return self.at("root.crt")
 

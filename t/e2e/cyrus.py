@@ -49,7 +49,8 @@ EVENTS {{
 
 
 class Cyrus(Server):
-    """lmtpd on its UNIX socket, and on 127.0.0.1 where it wants a login, with the mailboxes of USERS at example.org; anybody else is 550 5.1.1 (three lines).
+    """lmtpd on its UNIX socket, and on 127.0.0.1 where it wants a login,
+    with the mailboxes of USERS at example.org; anybody else is 550 5.1.1 (three lines).
 
     overquota has 552 5.2.2 at RCPT; broken cannot be written to, which is a temporary failure after the dot.
     """

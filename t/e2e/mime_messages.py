@@ -5,7 +5,8 @@ import email.message
 import email.policy
 import quopri
 
-TEXTS = ("plain words", "Grüße aus Köln", "naïve café", "Привет, как дела?", "日本語のテキスト", "emoji 😀 here", "= equals =3D =",
+TEXTS = ("plain words", "Grüße aus Köln", "naïve café", "Привет, как дела?", "日本語のテキスト", "emoji 😀 here",
+         "= equals =3D =",
          "trailing blanks  ", "\ttab\t", ".", "..", ".dot", "From here", "--", "-- ", "--x", "--b0--nearly", "", "a" * 200)
 CHARSETS = ("us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "koi8-r", "shift_jis", "utf-16", "windows-1252")
 TYPES = ("text/plain", "text/html", "application/octet-stream", "image/png", "application/pdf", "text/rfc822-headers")

@@ -7,11 +7,12 @@ By default every recipient is accepted, except that a local part that begins wit
 A script replaces the peer's part at a stage: Peer(directory, script={"rcpt": ...}). The stages are
     greeting lhlo ehlo helo auth xforward mail rcpt data bdat content final dot rset quit noop
 A value is a reply, or a function of the session (and of the address for rcpt and final, of the command
-line for lhlo, ehlo, helo, auth, xforward, mail, data, bdat, rset, quit and noop) that returns a reply. A reply is text (one or more lines,
-CRLF is added), bytes (sent as they are) or None (nothing is sent). "content" runs after 354 and before the
-content is read; "final" runs once for each accepted recipient; "dot", if given, replaces all of them. A peer
-that speaks SMTP knows EHLO and HELO in place of LHLO, and answers a content once: "dot", for the message.
-What stands ready to be such a value (close, silence, first, only ...) is in actions.py.
+line for lhlo, ehlo, helo, auth, xforward, mail, data, bdat, rset, quit and noop) that returns a reply. A
+reply is text (one or more lines, CRLF is added), bytes (sent as they are) or None (nothing is sent).
+"content" runs after 354 and before the content is read; "final" runs once for each accepted recipient; "dot",
+if given, replaces all of them. A peer that speaks SMTP knows EHLO and HELO in place of LHLO, and answers a
+content once: "dot", for the message. What stands ready to be such a value (close, silence, first, only ...)
+is in actions.py.
 """
 
 import functools

@@ -15,7 +15,8 @@ DECODERS = {"8bit": bytes, "quoted-printable": quopri.decodestring, "base64": ba
 def _blocks_in_utf8(part):
     """Its groups of fields, in UTF-8."""
     text = DECODERS[part["Content-Transfer-Encoding"]](part.as_bytes().split(b"\n\n", 1)[1]).decode()
-    return [email.message_from_string(block, policy=email.policy.default) for block in text.split("\n\n") if block.strip()]
+    return [email.message_from_string(block, policy=email.policy.default)
+            for block in text.split("\n\n") if block.strip()]
 
 
 class Report:

@@ -1,4 +1,5 @@
-"""Real servers that speak STARTTLS, with a certificate for each of several addresses: Postfix' smtpd, Dovecot's LMTP."""
+"""Real servers that speak STARTTLS, with a certificate for each of several addresses: Postfix' smtpd,
+Dovecot's LMTP."""
 
 import os
 

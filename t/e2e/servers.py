@@ -119,8 +119,8 @@ class Server:
 
 
 class Sink(Server):
-    """Postfix's smtp-sink, which takes everything and throws it away: an LMTP server on a UNIX socket, or an SMTP server
-    on a port."""
+    """Postfix's smtp-sink, which takes everything and throws it away: an LMTP server on a UNIX socket, or an
+    SMTP server on a port."""
 
     def __init__(self, directory, arguments=(), port=None):
         need(("/usr/sbin/smtp-sink", "postfix"))

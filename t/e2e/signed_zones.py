@@ -46,7 +46,8 @@ class SignedZones(Server):
         with open(self.at("test.zone.signed")) as file:
             text = file.read()
         for owner in owners:
-            text, count = re.subn(r"(?m)^(%s\t\d+\tIN\tTLSA\t3 1 1 )[0-9a-f]{8}" % re.escape(owner), r"\g<1>00000000", text)
+            text, count = re.subn(r"(?m)^(%s\t\d+\tIN\tTLSA\t3 1 1 )[0-9a-f]{8}" % re.escape(owner),
+                                  r"\g<1>00000000", text)
             assert count == 1, owner
         self.write("test.zone.signed", text)
 
@@ -65,7 +66,8 @@ class SignedZones(Server):
     def _answers(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(0.5)
-            sock.sendto(struct.pack("!6H", 1, 0, 1, 0, 0, 0) + b"\x02ns\x04test\x00\x00\x01\x00\x01", ("127.0.0.1", self.port))
+            sock.sendto(struct.pack("!6H", 1, 0, 1, 0, 0, 0) + b"\x02ns\x04test\x00\x00\x01\x00\x01",
+                        ("127.0.0.1", self.port))
             try:
                 return sock.recv(512)[3] & 15 == 0
             except OSError:

@@ -1,5 +1,5 @@
-"""header_checks, mime_header_checks, nested_header_checks and body_checks in the daemon; test_checks_postfix.py compares what
-they do with Postfix."""
+"""header_checks, mime_header_checks, nested_header_checks and body_checks in the daemon;
+test_checks_postfix.py compares what they do with Postfix."""
 
 import subprocess
 
@@ -56,7 +56,8 @@ remove this too
 
 
 def test_B_20_and_22_each_kind_sees_its_own(t):
-    """A field goes with its folds. The parameters header_checks, mime_header_checks, nested_header_checks, body_checks."""
+    """A field goes with its folds. The parameters header_checks, mime_header_checks, nested_header_checks,
+    body_checks."""
     remove = "regexp:{{/^(X-)?remove/ IGNORE}}"
     everything = HOSTILE.replace(b"\n", b"\r\n")
     expected = {
@@ -76,12 +77,15 @@ def test_B_20_and_22_each_kind_sees_its_own(t):
 
 
 def test_smtp_header_checks_smtp_body_checks(t):
-    """The same by SMTP. The parameters smtp_header_checks, smtp_mime_header_checks, smtp_nested_header_checks, smtp_body_checks."""
+    """The same by SMTP. The parameters smtp_header_checks, smtp_mime_header_checks,
+    smtp_nested_header_checks, smtp_body_checks."""
     daemon, peers = t.smtp_destinations({"a": None}, {
-        "smtp_header_checks": "regexp:{{/^X-Keep/ REPLACE X-Kept: z}}", "smtp_mime_header_checks": "regexp:{{/^X-Remove/ STRIP}}",
+        "smtp_header_checks": "regexp:{{/^X-Keep/ REPLACE X-Kept: z}}",
+        "smtp_mime_header_checks": "regexp:{{/^X-Remove/ STRIP}}",
         "smtp_nested_header_checks": "regexp:{{/^X-Remove/ WARN}}", "smtp_body_checks": "regexp:{{/^keep$$/ REPLACE .kept}}"})
     got = arrives(daemon, peers["a"], HOSTILE, "u@a.test")[1]
-    same(got, HOSTILE.replace(b"\n", b"\r\n").replace(b"X-Keep: y", b"X-Kept: z").replace(b"X-Remove: in a part\r\n", b"")
+    same(got, HOSTILE.replace(b"\n", b"\r\n").replace(b"X-Keep: y",
+                                                      b"X-Kept: z").replace(b"X-Remove: in a part\r\n", b"")
          .replace(b"\r\nkeep\r\n", b"\r\n..kept\r\n") + b".\r\n")
     daemon.wait_log(r"causeway/smtp\[\d+\]: \w+: strip: header X-Remove: in a part$")
     daemon.wait_log(r"causeway/smtp\[\d+\]: \w+: warning: header X-Remove: nested$")
@@ -127,7 +131,8 @@ def test_B_25_a_table_that_cannot_answer(t):
 def test_rules_that_cannot_be_carried_out(t):
     """They change nothing; the log has one line for each use, which cannot be faked by what it shows."""
     peer = t.peer()
-    daemon = t.daemon(peer, {"lmtp.header_checks": "regexp:{{/^X-A:/ REJECT no}, {/^X-B:/ REPLACE nothing}, {/^X-C:(.*)/ WARN $$1}}"})
+    daemon = t.daemon(peer,
+                      {"lmtp.header_checks": "regexp:{{/^X-A:/ REJECT no}, {/^X-B:/ REPLACE nothing}, {/^X-C:(.*)/ WARN $$1}}"})
     content = b"X-A: 1\nX-B: 2\nX-C: \x1b[2J\x08\n evil/lmtp[1]: status=sent \xff\n\nbody\n"
     same(arrives(daemon, peer, content)[1], content.replace(b"\n", b"\r\n") + b".\r\n")
     daemon.wait_log(r": warning: lmtp_header_checks: REJECT no: there is no such action where mail is delivered$")
@@ -195,10 +200,12 @@ def test_tables_that_cannot_be_opened(t):
     daemon = t.daemon(peer)
     bad = write(daemon, "bad", "/^X-A/ IGNORE\n/(/ WARN\n")
     for option in ("header_checks", "mime_header_checks", "nested_header_checks", "body_checks"):
-        for table, complaint in (("regexp:" + bad, "bad: line 2"), ("texthash:/nonexistent", "cannot open"), ("hash:/x", "hash")):
+        for table, complaint in (("regexp:" + bad, "bad: line 2"), ("texthash:/nonexistent", "cannot open"),
+                                 ("hash:/x", "hash")):
             daemon.settings["lmtp." + option] = table
             daemon.write_config()
-            done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf],
+                                  capture_output=True, text=True, timeout=60)
             same(done.returncode, 78)
             assert "lmtp.%s" % option in done.stderr and complaint in done.stderr, done.stderr
         del daemon.settings["lmtp." + option]

@@ -1,7 +1,7 @@
 """Checks and generic_maps beside Postfix: the same tables, the same messages, the same bytes, the same log lines.
 
-Behaviour B-20 to B-24, AD-5 to AD-8. What differs on purpose is in doc/differences.md: how fields are folded in which an
-address was replaced.
+Behaviour B-20 to B-24, AD-5 to AD-8. What differs on purpose is in doc/differences.md: how fields are folded
+in which an address was replaced.
 """
 
 import os
@@ -96,7 +96,8 @@ KINDS = {
     "nested": {"nested_header_checks": "regexp:NESTED"},
     "body": {"body_checks": "regexp:BODY"},
     "generic": {"generic_maps": "texthash:GENERIC regexp:GENERIC_PATTERNS"},
-    "all": {"header_checks": "pcre:HEADER", "mime_header_checks": "regexp:MIME", "nested_header_checks": "regexp:NESTED",
+    "all": {"header_checks": "pcre:HEADER", "mime_header_checks": "regexp:MIME",
+            "nested_header_checks": "regexp:NESTED",
             "body_checks": "regexp:BODY", "generic_maps": "lmdb:GENERIC"},
 }
 TABLES = {"HEADER": HEADER, "MIME": MIME, "NESTED": NESTED, "BODY": BODY, "GENERIC": GENERIC,
@@ -105,7 +106,8 @@ TABLES = {"HEADER": HEADER, "MIME": MIME, "NESTED": NESTED, "BODY": BODY, "GENER
 
 # --- messages ------------------------------------------------------------------------------------
 
-NAMES = ["one", "two", "list+box", "list+other", "list", '"q q"', "many", "bare", "long", "pattern-x", "Other", "stranger", "x+y"]
+NAMES = ["one", "two", "list+box", "list+other", "list", '"q q"', "many", "bare", "long", "pattern-x",
+         "Other", "stranger", "x+y"]
 DOMAINS = ["here.test", "here.test", "HERE.test", "local.test", "wide.test", "moved.test", "elsewhere.test"]
 
 
@@ -115,7 +117,8 @@ def address(rng):
 
 def mailbox(rng):
     one = address(rng)
-    return rng.choice(["%s", "<%s>", "A Name <%s>", '"Name, One" <%s>', "%s (a comment)", "(c) N. <%s>", "=?utf-8?q?J=C3=B6rg?= <%s>",
+    return rng.choice(["%s", "<%s>", "A Name <%s>", '"Name, One" <%s>', "%s (a comment)", "(c) N. <%s>",
+                       "=?utf-8?q?J=C3=B6rg?= <%s>",
                        "g: %s;"]) % one
 
 
@@ -125,14 +128,16 @@ def address_list(rng):
 
 
 def extra_fields(rng):
-    names = ["X-Ignore", "X-Strip", "X-Warn", "X-Info", "X-Replace", "X-Bad-Replace", "X-Prepend", "X-Reject", "X-Fold", "X-Part",
+    names = ["X-Ignore", "X-Strip", "X-Warn", "X-Info", "X-Replace", "X-Bad-Replace", "X-Prepend", "X-Reject",
+             "X-Fold", "X-Part",
              "Content-Description", "Content-Language", "X-Other"]
     values = ["text", "some text\n folded", "", "a\n\tb\n c", "x" * 300, "tab\tinside", "\u00e4\u00f6"]
     return ["%s: %s" % (rng.choice(names), rng.choice(values)) for _ in range(rng.randint(0, 4))]
 
 
 def header(rng, number):
-    fields = ["From: %s" % mailbox(rng).replace("g: ", "").replace(";", ""), "To: %s" % address_list(rng), "Subject: message %d" % number]
+    fields = ["From: %s" % mailbox(rng).replace("g: ", "").replace(";", ""), "To: %s" % address_list(rng),
+              "Subject: message %d" % number]
     for name in ("Cc", "Reply-To", "Sender", "Errors-To", "X-To", "Resent-To", "Mail-Followup-To"):
         if rng.random() < 0.3:
             fields.append("%s: %s" % (name, address_list(rng)))
@@ -145,8 +150,10 @@ def header(rng, number):
 
 
 def lines(rng):
-    kinds = ["ignore this", "strip this", "warn here", "replace me", "prepend", ".dot", "..", "plain text", "", "\u00e4\u00f6\u00fc", "reject",
-             "trailing blank ", "Content-Type: text/plain", "To: one@here.test", "-- ", "=20", "long%d" % rng.randint(0, 9) + "y" * 1500,
+    kinds = ["ignore this", "strip this", "warn here", "replace me", "prepend", ".dot", "..", "plain text",
+             "", "\u00e4\u00f6\u00fc", "reject",
+             "trailing blank ", "Content-Type: text/plain", "To: one@here.test", "-- ", "=20",
+             "long%d" % rng.randint(0, 9) + "y" * 1500,
              "long1" + "z" * rng.randint(2000, 5000) + "end%d" % rng.randint(0, 9)]
     return [rng.choice(kinds) for _ in range(rng.randint(0, 12))]
 
@@ -161,7 +168,8 @@ def leaf(rng):
 
 def nested(rng, depth, number):
     inner_head, inner = part(rng, depth + 1)
-    fields = ["Subject: inner %d" % number, "To: %s" % mailbox(rng), "X-Warn: nested", "MIME-Version: 1.0", *extra_fields(rng)]
+    fields = ["Subject: inner %d" % number, "To: %s" % mailbox(rng), "X-Warn: nested", "MIME-Version: 1.0",
+              *extra_fields(rng)]
     return ["Content-Type: message/rfc822"], fields + inner_head + [""] + inner
 
 
@@ -206,7 +214,8 @@ local_recipient_maps =
 proxy_interfaces =
 lmtp_destination_recipient_limit = 1
 """ % routes)
-        self.write("etc/main.cf", open(self.at("etc/main.cf")).read().replace("mydestination =\n", "mydestination = local.test\n"))
+        self.write("etc/main.cf",
+                   open(self.at("etc/main.cf")).read().replace("mydestination =\n", "mydestination = local.test\n"))
         services = "".join("lmtp-%s unix - - n - - lmtp\n%s" % (kind, "".join(
             "  -o { lmtp_%s = %s }\n" % (option, with_paths(value, tables)) for option, value in options.items()))
             for kind, options in KINDS.items())
@@ -243,7 +252,8 @@ def our_daemon(t, tables, peers):
                                                             for kind, peer in peers.items())}
     for kind, options in KINDS.items():
         settings["transport %s.protocol" % kind] = "lmtp"
-        settings.update({"transport %s.%s" % (kind, option): with_paths(value, tables) for option, value in options.items()})
+        settings.update({"transport %s.%s" % (kind, option): with_paths(value, tables)
+                         for option, value in options.items()})
     return t.daemon(None, settings)
 
 
@@ -253,12 +263,14 @@ ADDRESSES = re.compile(rb"(?im)^((?:From|To|Cc|Sender|Reply-To|Errors-To|Resent-
 
 
 def seen(message, maps):
-    """Envelope and content as bytes, without trace; where addresses are mapped, without blanks in such fields of the header."""
+    """Envelope and content as bytes, without trace; where addresses are mapped,
+    without blanks in such fields of the header."""
     header, _, body = mail.split_trace(message.stuffed)[1].partition(b"\r\n\r\n")
     header += b"\r\n"
     if maps:
         header = ADDRESSES.sub(lambda field: field[1] + re.sub(rb"[ \t\r\n]", b"", field[2]) + b"\r\n", header)
-    return b"%s %s\n%s\r\n%s" % (message.sender.encode(), b" ".join(r.encode() for r in message.recipients), header, body)
+    return b"%s %s\n%s\r\n%s" % (message.sender.encode(), b" ".join(r.encode() for r in message.recipients),
+                                 header, body)
 
 
 def by_number(peer, maps):
@@ -273,7 +285,8 @@ def checked_lines(log):
 
 @limit(300)
 def test_B_20_to_24_the_same_as_postfix(t):
-    """200 messages through each kind of table and through all of them: same envelopes, same bytes, same lines in the log.
+    """200 messages through each kind of table and through all of them: same envelopes, same bytes,
+    same lines in the log.
 
     The parameters header_checks, mime_header_checks, nested_header_checks, body_checks, generic_maps,
     propagate_unmatched_extensions, recipient_delimiter.

@@ -111,9 +111,10 @@ def test_refusals(t):
 
 @limit(60)
 def test_lost_without_a_reply(t):
-    """Once the last chunk is out the message may have been taken: no other host, and the log says so, whatever reply it was
-    that did not come."""
-    scripts = {"dot": {"dot": close}, "mail": {"mail": close}, "late": {"mail": silence}, "rcpt": {"rcpt": then_close("250 ok")}}
+    """Once the last chunk is out the message may have been taken: no other host, and the log says so,
+    whatever reply it was that did not come."""
+    scripts = {"dot": {"dot": close}, "mail": {"mail": close}, "late": {"mail": silence},
+               "rcpt": {"rcpt": then_close("250 ok")}}
     settings = {**ON, "smtp.mail_timeout": "2s"}
     other = t.peer(None, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING)
     peers = {name: t.peer(script, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING) for name, script in scripts.items()}

@@ -108,7 +108,8 @@ def test_obsolete_parameters_are_named_once(t):
 def test_services_that_do_not_exist_here_are_accepted(t):
     """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name, cyrus_sasl_config_path and
     tls_daemon_random_bytes: shown, without a word in the log; connections are kept all the same."""
-    names = {"connection_cache_service_name": "nosuch", "tlsmgr_service_name": "nosuch", "tlsproxy_service_name": "nosuch",
+    names = {"connection_cache_service_name": "nosuch", "tlsmgr_service_name": "nosuch",
+             "tlsproxy_service_name": "nosuch",
              "tls_daemon_random_bytes": "64", "cyrus_sasl_config_path": "/nowhere"}
     peer = t.peer()
     daemon = t.daemon(peer, {**names, "workers": 1, "lmtp.initial_destination_concurrency": 1})
@@ -122,7 +123,8 @@ def test_services_that_do_not_exist_here_are_accepted(t):
 
 def test_compatibility_level_changes_defaults(t):
     """What is written counts more."""
-    for level, settings, expected in (("3.10", {}, ""), ("3.11", {}, "may"), ("3.10", {"smtp_tls_security_level": "may"}, "may")):
+    for level, settings, expected in (("3.10", {}, ""), ("3.11", {}, "may"),
+                                      ("3.10", {"smtp_tls_security_level": "may"}, "may")):
         daemon = t.daemon(t.peer(), {"compatibility_level": level, **settings}, name="d%d" % len(t.daemons))
         same(shown(daemon, "smtp_tls_security_level"), expected, level)
 

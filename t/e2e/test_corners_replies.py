@@ -117,10 +117,12 @@ def test_helpful_warnings_say_what_to_change(t):
     before = 0
     for name, helpful, keywords, hinted in (("a", "yes", pipelining, True), ("b", "no", pipelining, False),
                                             ("c", "yes", ("8BITMIME",), False)):
-        daemon, _, _ = results(t, {name: script}, {"helpful_warnings": helpful, "lmtp.line_length_limit": 20}, keywords=keywords)
+        daemon, _, _ = results(t, {name: script}, {"helpful_warnings": helpful, "lmtp.line_length_limit": 20},
+                               keywords=keywords)
         log, before = daemon.log()[before:], len(daemon.log())
         assert "sent lines that are no reply" in log, log
-        same("turn PIPELINING off for" in log and "discard_ehlo_keyword_address_maps" in log, hinted, (helpful, keywords))
+        same("turn PIPELINING off for" in log and "discard_ehlo_keyword_address_maps" in log, hinted,
+             (helpful, keywords))
         same("what is encoded may be cut" in log, helpful == "yes", helpful)
         daemon.end()
 

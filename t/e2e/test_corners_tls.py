@@ -70,7 +70,8 @@ def weak_server(t, a):
     """RSA with 768 bits, below what OpenSSL's security level 1 takes."""
     key, certificate = a.at("weak.key"), a.at("weak.crt")
     openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:768", "-out", key)
-    request = openssl("req", "-new", "-key", key, "-subj", "/CN=mx.peer.test", "-addext", "subjectAltName=DNS:mx.peer.test")
+    request = openssl("req", "-new", "-key", key, "-subj", "/CN=mx.peer.test", "-addext",
+                      "subjectAltName=DNS:mx.peer.test")
     openssl("x509", "-req", "-CA", a.ca, "-CAkey", a.at("root.key"), "-copy_extensions", "copy", "-days", "10",
             "-out", certificate, given=request)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -110,7 +111,8 @@ def test_T_29_a_connection_ends_without_waiting(t):
 
 
 def test_T_32_sockets(t):
-    """may is none there; from encrypt on our own name stands for the host and the nexthop; DANE levels make no sense."""
+    """may is none there; from encrypt on our own name stands for the host and the nexthop;
+    DANE levels make no sense."""
     a = Authority(t.path("tls"))
     files = a.leaf("leaf", ["own.name.test"])
     peer = SecurePeer(t.path("socket"), certificate=files)
@@ -120,7 +122,8 @@ def test_T_32_sockets(t):
             ("secure", {"myhostname": "other.name.test"}, ("deferred", "4.7.5", "!secure")),
             ("dane", {}, ("deferred", "4.7.5", None)), ("dane-only", {}, ("deferred", "4.7.5", None)))
     for number, (level, settings, want) in enumerate(rows):
-        daemon = t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_CAfile": a.ca, "myhostname": "own.name.test",
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_CAfile": a.ca,
+                                 "myhostname": "own.name.test",
                                  **settings}, name="d%d" % number)
         line = send(daemon)
         same(result(line), want, level)
@@ -132,7 +135,8 @@ def test_T_33_a_reply_too_many_inside_tls(t):
     """Differs: it does not shift the replies that follow, but ends the session; tls_block_early_mail_reply or not."""
     _, files = authority(t)
     for block in (False, True):
-        peer = secure_peer(t, files, {"lhlo": lambda s, line: s.usual_capabilities() + ("\n550 5.1.1 too early" * bool(s.secure))})
+        peer = secure_peer(t, files,
+                           {"lhlo": lambda s, line: s.usual_capabilities() + ("\n550 5.1.1 too early" * bool(s.secure))})
         daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": block},
                           name="d%d" % block)
         line = send(daemon)

@@ -58,14 +58,16 @@ def test_K_6_ten_seconds_of_silence_in_the_middle_of_the_commands(t):
 
 
 def test_K_7_small_buffers_of_the_kernel(t):
-    """Neither side waits for the other to read, whatever fits between them: smtp and lmtp, long replies to each command.
-    parameter tcp_windowsize"""
+    """Neither side waits for the other to read, whatever fits between them: smtp and lmtp, long replies to
+    each command. parameter tcp_windowsize"""
     chatter = "".join("250-2.1.5 %s\n" % ("x" * 400) for _ in range(10)) + "250 2.1.5 Ok"
     for protocol in ("lmtp", "smtp"):
         peer = inet(t, {"rcpt": chatter, "mail": chatter}, read_size=100, smtp=protocol == "smtp")
-        daemon = t.daemon(None, {"transport_maps": "inline:{example.org=%s:[127.0.0.1]:%d}" % (protocol, peer.address[1]),
+        daemon = t.daemon(None,
+                          {"transport_maps": "inline:{example.org=%s:[127.0.0.1]:%d}" % (protocol, peer.address[1]),
                                  "tcp_windowsize": 512}, name=protocol)
-        daemon.send(["u%d@example.org" % n for n in range(500)], b"Subject: x\n\n" + b"0123456789 line of content\n" * 4000)
+        daemon.send(["u%d@example.org" % n for n in range(500)],
+                    b"Subject: x\n\n" + b"0123456789 line of content\n" * 4000)
         same(len(daemon.wait_deliveries(500, status="sent", timeout=40)), 500)
 
 

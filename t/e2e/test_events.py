@@ -39,7 +39,8 @@ def events_of(path):
 
 
 def feed(t, script=None, settings=None, **peer_options):
-    daemon, peers = t.destinations({"there": script}, {"events.file": t.path("run/events"), "events.socket": t.path("run/feed"),
+    daemon, peers = t.destinations({"there": script},
+                                   {"events.file": t.path("run/events"), "events.socket": t.path("run/feed"),
                                                        **(settings or {})}, **peer_options)
     return daemon, peers
 
@@ -59,7 +60,8 @@ def test_W_10_an_application_follows_the_file_that_it_dropped(t):
         if event.get("id") == first["id"]:     # not the report
             results[event["recipient"]] = event
     same({name: (event["status"], event["final"], event["dsn"], event["id"]) for name, event in results.items()},
-         {"ok@there.test": ("sent", True, "2.0.0", first["id"]), "rcpt550@there.test": ("bounced", True, "5.1.1", first["id"]),
+         {"ok@there.test": ("sent", True, "2.0.0", first["id"]),
+          "rcpt550@there.test": ("bounced", True, "5.1.1", first["id"]),
           "rcpt450@there.test": ("deferred", False, "4.2.0", first["id"])})
     same(results["ok@there.test"]["orcpt"], "rfc822;old@there.test")
     assert results["ok@there.test"]["reply"].startswith("250 2.0.0"), results

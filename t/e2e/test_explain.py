@@ -97,9 +97,10 @@ class BlackHole:
 
 @limit(60)
 def test_dead_addresses_cost_the_time_limit_once(t):
-    """All further messages go to the host that answers at once, at other couriers too; explain says why. When the address
-    answers it comes first again at once."""
-    daemon, peers, _ = network(t, [None, {}], {"d.test": ["MX 10 h1.test", "MX 20 h2.test"], "one.test": ["MX 10 h1.test"]}, {
+    """All further messages go to the host that answers at once, at other couriers too; explain says why. When
+    the address answers it comes first again at once."""
+    daemon, peers, _ = network(t, [None, {}], {"d.test": ["MX 10 h1.test", "MX 20 h2.test"],
+                                               "one.test": ["MX 10 h1.test"]}, {
         "smtp.connect_timeout": "3s", "smtp.connection_cache_on_demand": False, "workers": 2})
     hole = BlackHole((address(1), peers[1].address[1]))
     t.on_end(hole.close)

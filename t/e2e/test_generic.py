@@ -1,5 +1,5 @@
-"""generic_maps in the daemon: where addresses are mapped, and where they stay; test_checks_postfix.py compares the mapping
-with Postfix's."""
+"""generic_maps in the daemon: where addresses are mapped, and where they stay; test_checks_postfix.py
+compares the mapping with Postfix's."""
 
 import subprocess
 
@@ -27,7 +27,8 @@ def test_M_2_and_C2_1_envelope_and_header(t):
     daemon.send(["u@example.org", "v@example.org"], content)
     got = peer.wait_messages(1)[0]
     same((got.sender, got.recipients), ("known@world.test", ["box@store.test", "v@example.org"]))
-    same(mail.split_trace(got.content)[1], content.replace(b"\n", b"\r\n").replace(b"<a@client.test>", b"<known@world.test>")
+    same(mail.split_trace(got.content)[1],
+         content.replace(b"\n", b"\r\n").replace(b"<a@client.test>", b"<known@world.test>")
          .replace(b"\r\nTo: u@example.org,", b"\r\nTo: box@store.test,", 1).replace(b"x@inside", b"x@outside", 1))
     daemon.wait_delivery("u@example.org", "sent")
     daemon.wait_delivery("v@example.org", "sent")
@@ -76,7 +77,8 @@ def test_R_7_a_loop_is_seen_by_the_mapped_address(t):
 
 
 def test_AD_9_reports_keep_the_addresses(t):
-    """The peer refuses the mapped recipient; the report goes to the sender as it was and names the recipient as it was."""
+    """The peer refuses the mapped recipient; the report goes to the sender as it was and names the recipient
+    as it was."""
     peer = t.peer({"rcpt": only("^box@", "550 5.1.1 nobody")})
     daemon = mapped_daemon(t, peer, mailbox_domains=["example.org", "client.test"])
     daemon.settings["lmtp.generic_maps"] = "inline:{u@example.org=box@store.test}"
@@ -171,6 +173,7 @@ def test_a_database_is_written_anew(t):
 
 def test_tables_that_cannot_be_opened(t):
     daemon = t.daemon(t.peer(), {"lmtp.generic_maps": "texthash:/nonexistent"}, start=False)
-    done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True,
+                          text=True, timeout=60)
     same(done.returncode, 78)
     assert "lmtp.generic_maps" in done.stderr and "/nonexistent" in done.stderr, done.stderr

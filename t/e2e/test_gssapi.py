@@ -68,7 +68,8 @@ def test_tickets_and_cyrus(t):
     realm = realm_for(t)
     keytab = realm.keytab("lmtp/cyrus.test", pwd.getpwnam("cyrus").pw_uid)
     os.environ.update(realm.environment)      # of lmtpd
-    store = Cyrus(t.path("cyrus"), extra="sasl_mech_list: GSSAPI\nsasl_keytab: %s\nlmtpinet_admins: %s\n" % (keytab, CLIENT))
+    store = Cyrus(t.path("cyrus"),
+                  extra="sasl_mech_list: GSSAPI\nsasl_keytab: %s\nlmtpinet_admins: %s\n" % (keytab, CLIENT))
     t.on_end(store.stop)
     store.start()
     own = realm.keytab(CLIENT, DAEMON_UID)

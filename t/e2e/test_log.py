@@ -99,7 +99,8 @@ def test_D2_4_status(t):
         daemon.send(user + "@example.org")
     for user in ("ask.ok", "rcpt550.ask"):
         daemon.ctl("verify", user + "@example.org", check=False)
-    words = {line["to"].split("@")[0]: line["status"] for line in daemon.wait_deliveries(7) if "example.org" in line["to"]}
+    words = {line["to"].split("@")[0]: line["status"]
+             for line in daemon.wait_deliveries(7) if "example.org" in line["to"]}
     same(words, {"ok": "sent", "rcpt450": "deferred", "rcpt550": "bounced", "dot452": "deferred", "dot550": "bounced",
                  "ask.ok": "deliverable", "rcpt550.ask": "undeliverable"})
 
@@ -107,7 +108,8 @@ def test_D2_4_status(t):
 def test_D2_12_no_tls_without_a_level(t):
     """It is not known before a host is found; and log_tls_feature_status can leave it out."""
     peer = t.peer(address=("127.0.0.1", 0), smtp=True)
-    daemon = t.daemon(None, {"transport off.protocol": "smtp", "transport off.log_tls_feature_status": "no", "transport_maps":
+    daemon = t.daemon(None, {"transport off.protocol": "smtp", "transport off.log_tls_feature_status": "no",
+                             "transport_maps":
                              "inline:{off.test=off:%s, may.test=smtp:%s, nowhere.test=smtp:[no.such.host.invalid]:25}"
                              % (peer.nexthop, peer.nexthop), "smtp.tls_security_level": "may", "smtp.host_lookup": "native"})
     found = {}

@@ -90,12 +90,16 @@ HOSTILE = {
     "NUL in body and header": multipart(b"b", b"X: a\x00b\n" + PART.replace(b"n\n", b"\x00n\n"), PART),
     "NUL in a boundary's line": multipart(b"b", PART + b"--b\x00\n--b\x00--\n", PART),
     "CR alone": multipart(b"b", PART + "ein\rgrün\r--b\r".encode(), PART),
-    "blanks behind boundaries": multipart(b"b", PART, PART).replace(b"--b\n", b"--b \t \n").replace(b"--b--\n", b"--b-- \n"),
+    "blanks behind boundaries": multipart(b"b", PART, PART).replace(b"--b\n",
+                                                                    b"--b \t \n").replace(b"--b--\n", b"--b-- \n"),
     "boundary in two fields": b"Content-Type: text/plain\n" + multipart(b"b", PART),
-    "folded anywhere": b"Content-Type\n".replace(b"\n", b":") + b"\n multipart/mixed\n ;\n boundary\n =\n b\n\n--b\n" + PART + b"--b--\n",
+    "folded anywhere": b"Content-Type\n".replace(b"\n",
+                                                 b":") + b"\n multipart/mixed\n ;\n boundary\n =\n b\n\n--b\n" + PART + b"--b--\n",
     "comments": b"Content-Type: multipart/mixed (a(b)c) ; boundary=b\n\n--b\n" + PART + b"--b--\n",
-    "base64 with 8-bit rubbish": multipart(b"b", b"Content-Transfer-Encoding: base64\n\nZ3L\xc3\xbcn\n====\nZ3I=\n", PART),
-    "quoted-printable at its ends": multipart(b"b", b"Content-Transfer-Encoding: quoted-printable\n\n=\xff=\n=4=\n=3D=", PART),
+    "base64 with 8-bit rubbish": multipart(b"b",
+                                           b"Content-Transfer-Encoding: base64\n\nZ3L\xc3\xbcn\n====\nZ3I=\n", PART),
+    "quoted-printable at its ends": multipart(b"b",
+                                              b"Content-Transfer-Encoding: quoted-printable\n\n=\xff=\n=4=\n=3D=", PART),
     "digest": multipart(b"b", b"\nSubject: inside\n" + PART, subtype="digest"),
     "attached in attached": b"Content-Type: message/rfc822\n\n" * 50 + PART,
     "50 levels": deep(50),
@@ -106,7 +110,8 @@ HOSTILE = {
 
 @limit(120)
 def test_B_10_to_B_18_hostile_structures(t):
-    """What a reader makes of them is the same before and behind; a message that is not told apart is one, however it is made."""
+    """What a reader makes of them is the same before and behind; a message that is not told apart is one,
+    however it is made."""
     peer = t.peer(keywords=SEVEN)
     daemon = t.daemon(peer)
     for number, content in enumerate(HOSTILE.values()):
@@ -318,7 +323,8 @@ def test_smtputf8_autodetect_classes(t):
 
 def stored(t, store, choice):
     daemon = t.daemon("unix:" + store.socket, {"lmtp.utf8_headers": choice}, name=choice)
-    daemon.send("one@example.org", text(headers=[SUBJECT, "From: a@client.test", "Date: Wed, 25 Nov 2026 12:00:00 +0000",
+    daemon.send("one@example.org",
+                text(headers=[SUBJECT, "From: a@client.test", "Date: Wed, 25 Nov 2026 12:00:00 +0000",
                                                  "Message-ID: <%s@client.test>" % choice]), params="SMTPUTF8")
     daemon.wait_delivery("one@example.org", "bounced" if choice == "strict" else "sent")
     if choice == "strict":

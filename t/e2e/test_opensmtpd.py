@@ -26,7 +26,8 @@ class OpenSMTPD(Server):
                    "opensmtpq:x:%d:%d::/var/empty:/bin/false\nvmail:x:%d:%d::/home/vmail:/bin/sh\n"
                    % (SMTPD, SMTPD, SMTPQ, SMTPQ, VMAIL, VMAIL))
         root.write("etc/group", "root:x:0:\nopensmtpd:x:%d:\nopensmtpq:x:%d:\nvmail:x:%d:\n" % (SMTPD, SMTPQ, VMAIL))
-        root.write("etc/smtpd.conf", "listen on socket\n" + contrib("opensmtpd/smtpd.conf") + 'match from any for domain "client.test" '
+        root.write("etc/smtpd.conf",
+                   "listen on socket\n" + contrib("opensmtpd/smtpd.conf") + 'match from any for domain "client.test" '
                    'action "causeway"\n')
         for name, mode in (("var/spool/smtpd", 0o711), ("var/empty", 0o755), ("var/run", 0o755), ("home/vmail", 0o755)):
             os.makedirs(root.at(name), exist_ok=True)

@@ -136,7 +136,8 @@ def open_gate(path):
 
 def test_orders_that_make_no_sense(t):
     daemon, _, ids = three(t)
-    for arguments, status in ((("hold",), 64), (("delete", "ALL", ids["u0"]), 64), (("release", "--from", "a", "ALL"), 64),
+    for arguments, status in ((("hold",), 64), (("delete", "ALL", ids["u0"]), 64),
+                              (("release", "--from", "a", "ALL"), 64),
                               (("delete", "nonsense"), 64), (("hold", "0000000001"), 69), (("suspend",), 64),
                               (("suspend", "nonsense"), 69), (("resume", "no:such"), 69), (("explain", "a b"), 64)):
         same(daemon.ctl(*arguments, check=False).returncode, status, arguments)

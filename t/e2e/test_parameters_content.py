@@ -74,7 +74,8 @@ def test_B_8_header_fields_are_folded(t):
         if what == "addresses":
             same([a.addr_spec for a in after["To"].addresses], ADDRESSES)
         else:
-            same(got.replace(b"\r\n ", b" "), ("X-Number: %d\r\n%s\r\n" % (count, field)).encode().replace(b"\r\n ", b" "))
+            same(got.replace(b"\r\n ", b" "),
+                 ("X-Number: %d\r\n%s\r\n" % (count, field)).encode().replace(b"\r\n ", b" "))
     daemon.wait_log(NOTE % 998, len(LONG_FIELDS))
 
 
@@ -92,7 +93,8 @@ def test_header_size_limit_a_field_that_is_changed_loses_its_end(t):
     daemon = t.daemon(peer, {"header_size_limit": 100,
                              "lmtp.header_checks": "regexp:{{/^X-Changed: (....)/ REPLACE X-Changed: new $$1}}"})
     line = b"\n " + b"v" * 60
-    daemon.send("u@example.org", b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: 1234" + line * 5 + b"\n\nbody\n")
+    daemon.send("u@example.org",
+                b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: 1234" + line * 5 + b"\n\nbody\n")
     same(header_of(peer.wait_messages(1)[0]),
          (b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: new 1234\n").replace(b"\n", b"\r\n"))
     daemon.wait_log(r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit: "

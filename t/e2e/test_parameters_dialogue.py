@@ -153,7 +153,8 @@ def test_lmtp_pix_workarounds(t):
     pause = {"lmtp.pix_workaround_threshold_time": "0s", "lmtp.pix_workaround_delay_time": "1s"}
     maps = {"lmtp.pix_workaround_maps": "inline:{127.0.0.1=delay_dotcrlf}"}
     for name, settings, paused in (
-            ("both", {**both, **pause}, True), ("none", {**none, **pause}, False), ("maps", {**none, **maps, **pause}, True),
+            ("both", {**both, **pause}, True), ("none", {**none, **pause}, False),
+            ("maps", {**none, **maps, **pause}, True),
             ("young", {**both, "lmtp.pix_workaround_delay_time": "15s"}, False)):
         peer = behind_pix(t)
         daemon = t.daemon(peer, settings, name=name)
@@ -179,9 +180,11 @@ def test_lmtp_xforward_timeout(t):
 
 
 def test_lmtp_cname_overrides_servername_and_lmtp_defer_if_no_mx_address_found(t):
-    """An alias is called by its name or by that of its host. Nothing is an MX here: a host without address is returned."""
+    """An alias is called by its name or by that of its host. Nothing is an MX here:
+    a host without address is returned."""
     peer = t.peer(address=("127.0.0.1", 0))
-    names = {"alias.test": ["CNAME store.test"], "store.test": ["127.0.0.1"], "none.test": [], "d.test": ["MX 5 none.test"]}
+    names = {"alias.test": ["CNAME store.test"], "store.test": ["127.0.0.1"], "none.test": [],
+             "d.test": ["MX 5 none.test"]}
     hosts = {"a.test": "alias.test", "none.test": "none.test", "d.test": "d.test"}
     for setting, called in ((True, "store.test"), (False, "alias.test")):
         daemon, _ = daemon_with_dns(t, names, {

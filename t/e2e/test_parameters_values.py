@@ -43,7 +43,8 @@ VALUES = [
     ("max_use", "0", ""),
     *[(name, "0", "less than") for name in (
         "ipc_timeout", "daemon_timeout", "queue_run_delay", "connection_cache_protocol_timeout", "smtp_helo_timeout",
-        "lmtp_lhlo_timeout", "smtp_mail_timeout", "smtp_rcpt_timeout", "smtp_data_init_timeout", "smtp_data_xfer_timeout",
+        "lmtp_lhlo_timeout", "smtp_mail_timeout", "smtp_rcpt_timeout", "smtp_data_init_timeout",
+        "smtp_data_xfer_timeout",
         "smtp_data_done_timeout", "smtp_rset_timeout", "smtp_quit_timeout", "smtp_xforward_timeout",
         "smtp_starttls_timeout", "smtp_connection_cache_time_limit", "smtp_connection_reuse_time_limit",
         "smtp_pix_workaround_delay_time", "tls_daemon_random_bytes")],
@@ -124,7 +125,8 @@ def checked(t, text):
     with open(path, "w") as file:
         file.write("myhostname = causeway.test\nspool_directory = %s\ncontrol { socket = %s }\nuser = nobody\n%s\n"
                    % (t.path("spool"), t.path("control"), text))
-    done = subprocess.run([t.options.program("causewayd"), "-t", "-c", path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([t.options.program("causewayd"), "-t", "-c", path], capture_output=True, text=True,
+                          timeout=60)
     return done.returncode, done.stdout + done.stderr, path
 
 

@@ -102,7 +102,8 @@ def test_results_belong_to_their_message(t):
 
 @limit(60)
 def test_a_session_that_ends_costs_the_follower_nothing(t):
-    """Whatever becomes of the message before: the one behind it goes out over another connection, in the same attempt."""
+    """Whatever becomes of the message before: the one behind it goes out over another connection,
+    in the same attempt."""
     def once(action):
         def act(session, *args):
             followed(session)
@@ -110,7 +111,8 @@ def test_a_session_that_ends_costs_the_follower_nothing(t):
         return act
     scripts = {"s_lost": close, "s_421": then_close("421 4.3.2 bye"), "s_odd": lambda s, m: "354 go",
                "l_lost": close, "l_odd": lambda s, m: "354 go"}
-    daemon, peers = world(t, {name: {"dot" if name[0] == "s" else "final": once(action)} for name, action in scripts.items()})
+    daemon, peers = world(t, {name: {"dot" if name[0] == "s" else "final": once(action)}
+                              for name, action in scripts.items()})
     for name in scripts:
         send(daemon, name, "one", "two", "three")
     for name in scripts:

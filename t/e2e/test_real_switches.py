@@ -24,7 +24,8 @@ def switched_on(protocol):
 def many(daemon):
     """COUNT messages, each to somebody who is there and to one who is not, on one connection."""
     for number in range(COUNT):
-        daemon.send(["one@example.org", "nosuch%d@example.org" % number], b"Subject: %d\n\n.\n..\n.dot %d\n" % (number, number),
+        daemon.send(["one@example.org", "nosuch%d@example.org" % number],
+                    b"Subject: %d\n\n.\n..\n.dot %d\n" % (number, number),
                     sender="")
     daemon.wait_deliveries(COUNT, status="sent", timeout=60)
     daemon.wait_deliveries(COUNT, status="bounced", timeout=60)
@@ -62,7 +63,8 @@ def many_to(t, store, **settings):
 
 
 def many_to_postfix(t, **settings):
-    """The same with Postfix, whose count of bad recipients is for the session: after ten it is slow, after twenty it leaves."""
+    """The same with Postfix, whose count of bad recipients is for the session: after ten it is slow,
+    after twenty it leaves."""
     server = PostfixMX(t.path("mx"), free_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
                        "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
     t.on_end(server.stop)

@@ -81,7 +81,8 @@ def test_W_6_notify_never_is_honoured(t):
 
 
 def test_no_report_about_a_report(t):
-    """Nobody is told about mail from the null sender; of an own report only the postmaster, who cannot be reached here."""
+    """Nobody is told about mail from the null sender; of an own report only the postmaster,
+    who cannot be reached here."""
     daemon, peers = t.destinations({"there": None}, {"2bounce_notice_recipient": "rcpt550.master@there.test"})
     daemon.send("rcpt550@there.test", sender="")
     daemon.wait_delivery("rcpt550@there.test", "bounced")

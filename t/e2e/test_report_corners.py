@@ -1,4 +1,5 @@
-"""Reports at the edges: many recipients, senders in UTF-8, senders that cannot be reached, and a crash at every step."""
+"""Reports at the edges: many recipients, senders in UTF-8, senders that cannot be reached,
+and a crash at every step."""
 
 import re
 
@@ -9,7 +10,8 @@ from reports import Report
 from test_crash import need_hooks
 
 # and in which passage; the journal's first ones are of the start and of what is taken in
-STEPS = (("report-written", 1), ("report-synced", 1), ("report-renamed", 1), ("report-directory-synced", 1), ("report-renamed", 2),
+STEPS = (("report-written", 1), ("report-synced", 1), ("report-renamed", 1), ("report-directory-synced", 1),
+         ("report-renamed", 2),
          ("report-directory-synced", 2), ("journal-written", 2), ("journal-synced", 2), ("journal-synced", 3), ("journal-synced", 4))
 
 
@@ -57,7 +59,8 @@ def test_report_to_a_sender_in_utf8(t):
 
 def three(t, client_keywords, settings=None):
     """A daemon whose reports go to a peer with those keywords; "there" has SMTPUTF8, the postmaster has not."""
-    peers = {name: t.peer(keywords=keywords) for name, keywords in (("there", (*KEYWORDS, "SMTPUTF8")), ("post", KEYWORDS),
+    peers = {name: t.peer(keywords=keywords)
+             for name, keywords in (("there", (*KEYWORDS, "SMTPUTF8")), ("post", KEYWORDS),
                                                                     ("client", client_keywords))}
     routes = ", ".join("%s.test=lmtp:%s" % (name, peer.nexthop) for name, peer in peers.items())
     return t.daemon(None, {"transport_maps": "inline:{%s}" % routes, "2bounce_notice_recipient": "master@post.test",
@@ -67,14 +70,16 @@ def three(t, client_keywords, settings=None):
 def test_report_to_a_sender_in_utf8_whose_server_takes_none(t):
     """There is no other form of the address: the report comes back, and the postmaster is told of both."""
     daemon, peers = three(t, KEYWORDS)
-    daemon.send("rcpt550gr\u00fcn@there.test", mail.message("the body\n", subject="the subject"), sender="j\u00f6rg@client.test",
+    daemon.send("rcpt550gr\u00fcn@there.test", mail.message("the body\n", subject="the subject"),
+                sender="j\u00f6rg@client.test",
                 params="SMTPUTF8")
     message = peers["post"].wait_messages(1)[0]
     assert "SMTPUTF8" not in message.mail and "BODY=8BITMIME" in message.mail, message.mail
     notice = report_of(message)
     same(list(notice.recipients), ["j\u00f6rg@client.test"])
     block = notice.recipients["j\u00f6rg@client.test"]
-    same((block["Action"], block["Status"], block["Final-Recipient"]), ("failed", "5.6.7", "utf-8; j\u00f6rg@client.test"))
+    same((block["Action"], block["Status"], block["Final-Recipient"]),
+         ("failed", "5.6.7", "utf-8; j\u00f6rg@client.test"))
     assert "SMTPUTF8 is required" in block["Diagnostic-Code"], block["Diagnostic-Code"]
     for words in ("rcpt550gr\u00fcn@there.test", "the subject"):
         assert words.encode() in message.content, message.content
@@ -83,7 +88,8 @@ def test_report_to_a_sender_in_utf8_whose_server_takes_none(t):
 
 
 def test_report_about_a_recipient_in_utf8_to_servers_that_have_less(t):
-    """Its header is ASCII, so it needs no SMTPUTF8; without 8BITMIME the status part is encoded (RFC 6533), and all is 7-bit."""
+    """Its header is ASCII, so it needs no SMTPUTF8; without 8BITMIME the status part is encoded (RFC 6533),
+    and all is 7-bit."""
     for keywords, coding in ((KEYWORDS, "8bit"), (("PIPELINING",), "quoted-printable")):
         daemon, peers = three(t, keywords)
         daemon.send([("rcpt550gr\u00fcn@there.test", "ORCPT=utf-8;alt\\x{FC}@old.test")],

@@ -12,7 +12,8 @@ SETTINGS = {"queue.delay_warning_time": "2s", "queue.minimal_backoff_time": "300
 def test_W_7_delay_warning_time_tells_the_sender_once(t):
     """Action delayed. Also over a restart; and when it is delivered at last, no more is said."""
     daemon, peers = t.destinations({"there": {"rcpt": "450 4.2.0 <u> Busy with something"}}, SETTINGS)
-    daemon.send(["u@there.test", ("silent@there.test", "NOTIFY=FAILURE")], mail.message("the body\n", subject="the subject"),
+    daemon.send(["u@there.test", ("silent@there.test", "NOTIFY=FAILURE")],
+                mail.message("the body\n", subject="the subject"),
                 params="ENVID=abc")
     message = peers["client"].wait_messages(1)[0]
     same((message.sender, message.recipients), ("", ["a@client.test"]))

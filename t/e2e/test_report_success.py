@@ -76,7 +76,8 @@ def test_W_3_flag_X_means_nothing_in_smtp(t):
 
 def test_one_report_for_all_that_an_attempt_delivers(t):
     daemon, peers = t.destinations({"there": None, "other": None})
-    daemon.send([("%s@%s.test" % (name, host), "NOTIFY=SUCCESS,FAILURE") for name in "abc" for host in ("there", "other")]
+    daemon.send([("%s@%s.test" % (name, host), "NOTIFY=SUCCESS,FAILURE") for name in "abc"
+                 for host in ("there", "other")]
                 + [("rcpt550@there.test", "NOTIFY=SUCCESS,FAILURE")])
     found = [Report(mail.split_trace(m.content)[1]) for m in peers["client"].wait_messages(2)]
     actions = {tuple(sorted(set(block["Action"] for block in report.recipients.values()))): report for report in found}

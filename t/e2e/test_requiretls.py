@@ -84,7 +84,8 @@ def test_Q_1_who_asks_for_more_counts(t):
 
 @limit(120)
 def test_Q_2_the_policy_goes_by_nexthop(t):
-    """parameter smtp_requiretls_policy: words, tables of each kind, parents, names with brackets and port; the default"""
+    """parameter smtp_requiretls_policy: words, tables of each kind, parents, names with brackets and port;
+    the default"""
     net = Net(t, "unaware")
     port = net.port
     tables = {"smtp.requiretls_policy": "inline:{d1.test=opportunistic, .sub.test=disable, {h1.test=opportunistic+starttls}},"
@@ -174,7 +175,8 @@ def test_Q_6_codes_by_server(t):
         peer.wait(lambda peer=peer: not peer.sessions[0].open, what="the session is over")
         same(peer.sessions[0].commands[-1], "QUIT")
     may = net.daemon(STARTTLS, {"smtp.tls_security_level": "may"})
-    for n, expected in ((1, ("bounced", "5.7.30", "may?/!requiretls:none")), (2, ("bounced", "5.7.10", "may?/!requiretls:none")),
+    for n, expected in ((1, ("bounced", "5.7.30", "may?/!requiretls:none")),
+                        (2, ("bounced", "5.7.10", "may?/!requiretls:none")),
                         (3, ("sent", "2.0.0", "may/requiretls")), (4, ("sent", "2.0.0", "may/requiretls:none"))):
         same(result(deliver(may, "d%d.test" % n)), expected, "starttls %d" % n)
 
@@ -321,7 +323,8 @@ def test_it_survives_a_restart_and_is_shown(t):
     net = Net(t, "good")
     net.peers[0].script["rcpt"] = "450 4.2.0 Later"
     daemon = net.daemon(ENFORCE, SECURE)
-    for to, params, content in (("a@d1.test", ASKS, message()), ("b@d1.test", "", RELAXED), ("c@d1.test", "", message())):
+    for to, params, content in (("a@d1.test", ASKS, message()), ("b@d1.test", "", RELAXED),
+                                ("c@d1.test", "", message())):
         daemon.send(to, content, params=params)
         daemon.wait_delivery(to, status="deferred")
     daemon.stop()

@@ -169,7 +169,8 @@ def test_sessions_are_shared_by_all_messages_of_a_burst(t):
 
 def kept_for(t, name, nexthop, listed):
     """How many transactions each connection of two messages got where only LISTED keeps its connections."""
-    daemon = t.daemon(nexthop, {**ONE, "lmtp.connection_cache_on_demand": False, "lmtp.connection_cache_destinations": listed},
+    daemon = t.daemon(nexthop, {**ONE, "lmtp.connection_cache_on_demand": False,
+                                "lmtp.connection_cache_destinations": listed},
                       name=name)
     one_after_another(daemon, ["a@example.org", "b@example.org"])
     daemon.stop()

@@ -27,7 +27,8 @@ def client(t, protocol, peer, settings, entries=OURS, name=""):
     own = {"sasl_auth_enable": True, "sasl_password_maps": table(t, *entries, name=name + "passwords"),
            "sasl_security_options": LENIENT, **settings}
     return t.daemon(None, {
-        "mailbox_domains": "example.org", "mailbox_transport": "%s:%s%s" % (protocol, "inet:" * (protocol == "lmtp"), nexthop),
+        "mailbox_domains": "example.org",
+        "mailbox_transport": "%s:%s%s" % (protocol, "inet:" * (protocol == "lmtp"), nexthop),
         "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop, "queue.minimal_backoff_time": "1s",
         "queue.maximal_backoff_time": "2s", **{protocol + "." + key: value for key, value in own.items()}}, name="with-" + name)
 
@@ -85,19 +86,21 @@ def test_what_is_used_for_a_login(t):
             daemon = client(t, protocol, peer, {name: value}, entries, "%s%d" % (protocol, number))
             same(outcome(deliver(daemon)), result, what)
             same(seen(peer), logins, what)
-            same(any(c.endswith(" AUTH=<>") for c in commands(peer, "MAIL")), name == "send_dummy_mail_auth" and value, what)
+            same(any(c.endswith(" AUTH=<>") for c in commands(peer, "MAIL")),
+                 name == "send_dummy_mail_auth" and value, what)
             daemon.stop()
 
 
 @limit(180)
 def test_S_8_inside_TLS(t):
-    """parameters smtp_sasl_tls_security_options, lmtp_sasl_tls_security_options, smtp_sasl_tls_verified_security_options,
-    lmtp_sasl_tls_verified_security_options"""
+    """parameters smtp_sasl_tls_security_options, lmtp_sasl_tls_security_options,
+    smtp_sasl_tls_verified_security_options, lmtp_sasl_tls_verified_security_options"""
     a, files = authority(t)
     inside, matched = "sasl_tls_security_options", "sasl_tls_verified_security_options"
     for protocol in PROTOCOLS:
         for number, (level, options, result) in enumerate((
-                ("encrypt", {}, NO_MECHANISM), ("encrypt", {inside: LENIENT}, SENT), ("encrypt", {matched: LENIENT}, NO_MECHANISM),
+                ("encrypt", {}, NO_MECHANISM), ("encrypt", {inside: LENIENT}, SENT),
+                ("encrypt", {matched: LENIENT}, NO_MECHANISM),
                 ("verify", {inside: LENIENT}, SENT), ("verify", {matched: LENIENT}, SENT),
                 ("verify", {inside: LENIENT, matched: STRICT}, NO_MECHANISM))):
             peer = secure_peer(t, files, {"auth": auth.plain}, keywords=("PIPELINING", "STARTTLS", "AUTH PLAIN"),
@@ -112,12 +115,13 @@ def test_S_8_inside_TLS(t):
 @limit(120)
 def test_what_a_refusal_does(t):
     """parameters smtp_sasl_auth_soft_bounce, lmtp_sasl_auth_soft_bounce, smtp_sasl_auth_cache_name,
-    lmtp_sasl_auth_cache_name, smtp_sasl_auth_cache_time, lmtp_sasl_auth_cache_time: a remembered refusal is not asked for
-    again, as long as it is remembered."""
+    lmtp_sasl_auth_cache_name, smtp_sasl_auth_cache_time, lmtp_sasl_auth_cache_time: a remembered refusal is
+    not asked for again, as long as it is remembered."""
     cache = {"sasl_auth_cache_name": "any"}
     for protocol in PROTOCOLS:
         for number, (settings, result, logins) in enumerate((
-                ({"sasl_auth_soft_bounce": False}, ("bounced", "5.7.8"), 1), ({"sasl_auth_soft_bounce": True}, REFUSED, 2),
+                ({"sasl_auth_soft_bounce": False}, ("bounced", "5.7.8"), 1),
+                ({"sasl_auth_soft_bounce": True}, REFUSED, 2),
                 (cache, REFUSED, 1), ({**cache, "sasl_auth_cache_time": "0s"}, REFUSED, 2),
                 ({**cache, "sasl_auth_cache_time": "1h"}, REFUSED, 1))):
             what = (protocol, settings)

@@ -23,7 +23,8 @@ def client(t, protocol, port, user, password=PASSWORD, mechanism="", name="", **
     """A daemon that delivers there as that user."""
     nexthop = "[127.0.0.1]:%d" % port
     return t.daemon(None, {
-        "mailbox_domains": "example.org", "mailbox_transport": "%s:%s%s" % (protocol, "inet:" if protocol == "lmtp" else "",
+        "mailbox_domains": "example.org",
+        "mailbox_transport": "%s:%s%s" % (protocol, "inet:" if protocol == "lmtp" else "",
                                                                             nexthop),
         "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
         protocol + ".sasl_auth_enable": True, protocol + ".sasl_security_options": "noanonymous",

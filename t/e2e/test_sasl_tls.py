@@ -30,13 +30,14 @@ def client(t, peer, level, name="", entry=None, **settings):
 
 @limit(120)
 def test_S_8_options_by_what_protects_the_connection(t):
-    """parameters lmtp_sasl_tls_security_options, lmtp_sasl_tls_verified_security_options: those inside TLS default to the
-    ones without, those of a certificate that matched to the ones inside TLS; a chain that is good but was not asked for
-    is no match."""
+    """parameters lmtp_sasl_tls_security_options, lmtp_sasl_tls_verified_security_options: those inside TLS
+    default to the ones without, those of a certificate that matched to the ones inside TLS; a chain that is
+    good but was not asked for is no match."""
     a, files = authority(t)
     inside, matched = {"sasl_tls_security_options": "noanonymous"}, {"sasl_tls_verified_security_options": "noanonymous"}
     for number, (level, options, lets_in) in enumerate((
-            ("none", {**inside, **matched}, False), ("may", {}, False), ("may", inside, True), ("encrypt", inside, True),
+            ("none", {**inside, **matched}, False), ("may", {}, False), ("may", inside, True),
+            ("encrypt", inside, True),
             ("encrypt", matched, False), ("verify", matched, True), ("verify", inside, True),
             ("verify", {**inside, "sasl_tls_verified_security_options": "noplaintext"}, False), ("verify", {}, False))):
         peer = secure_peer(t, files, {"auth": auth.plain}, keywords=PLAIN)

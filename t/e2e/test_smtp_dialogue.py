@@ -59,7 +59,8 @@ def test_H_1_to_3_ehlo_and_helo(t):
 
 def test_H_5_and_9_closed_after_helo(t):
     """A connection that ends is not asked again on itself, and the log says which greeting it was."""
-    _, _, found = lines(t, {"helo": {"ehlo": "500 what?", "helo": close}, "late": {"ehlo": "500 what?", "helo": silence}})
+    _, _, found = lines(t, {"helo": {"ehlo": "500 what?", "helo": close},
+                            "late": {"ehlo": "500 what?", "helo": silence}})
     same(outcomes(found), {"helo": ("deferred", "4.4.2"), "late": ("deferred", "4.4.2")})
     assert found["helo"]["reason"].endswith("while performing the HELO handshake"), found["helo"]["reason"]
     assert found["late"]["reason"].endswith("timed out while performing the HELO handshake"), found["late"]["reason"]
@@ -75,7 +76,8 @@ def test_H_6_helo_refused(t):
 
 def test_smtp_always_send_ehlo_no(t):
     """The greeting decides: ESMTP as a word of its own, on any of its lines, in any case."""
-    greetings = {"plain": "220 mx SMTP", "esmtp": "220 mx esmtp", "second": "220-mx\n220 ready ESMTP", "part": "220 mx ESMTPX"}
+    greetings = {"plain": "220 mx SMTP", "esmtp": "220 mx esmtp", "second": "220-mx\n220 ready ESMTP",
+                 "part": "220 mx ESMTPX"}
     _, peers, _ = lines(t, {name: {"greeting": text} for name, text in greetings.items()},
                         {"smtp.always_send_ehlo": False})
     same({name: commands(peers[name])[0].split()[0] for name in greetings},
@@ -307,7 +309,8 @@ def test_K_12_and_13_nobody_left(t):
 def test_421_anywhere(t):
     """Its recipients wait, the session ends without QUIT, and the next message has a session of its own."""
     scripts = {"greeting": "greeting", "ehlo": "ehlo", "mail": "mail", "rcpt": "rcpt", "data": "data"}
-    _, peers, found = lines(t, {name: {stage: first(1, then_close("421 4.3.2 bye"))} for name, stage in scripts.items()})
+    _, peers, found = lines(t, {name: {stage: first(1, then_close("421 4.3.2 bye"))}
+                                for name, stage in scripts.items()})
     same(outcomes(found), {name: ("deferred", "4.3.2") for name in scripts})
     for name in scripts:
         assert "QUIT" not in commands(peers[name]), commands(peers[name])

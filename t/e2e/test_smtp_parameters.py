@@ -141,13 +141,15 @@ def test_smtp_bind_address6(t):
         froms.append(session.sock.getpeername()[0])
         return "220 peer.test ESMTP"
     peer = t.peer({"greeting": greeting}, ("::1", 0), smtp=True)
-    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s}}" % peer.nexthop, "smtp.bind_address6": "::1"})
+    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s}}" % peer.nexthop,
+                             "smtp.bind_address6": "::1"})
     deliver(daemon, "u@a.test")
     same(froms, ["::1"])
 
 
 def test_smtp_connection_cache_on_demand(t):
-    """parameters smtp_connection_cache_on_demand, smtp_connection_cache_destinations: those listed are kept all the same."""
+    """parameters smtp_connection_cache_on_demand, smtp_connection_cache_destinations:
+    those listed are kept all the same."""
     daemon, peers = t.smtp_destinations({"a": None}, {**ONE, "smtp.connection_cache_on_demand": False})
     deliver(daemon, "one@a.test", "two@a.test")
     same([s.transactions for s in peers["a"].sessions], [1, 1])
@@ -165,7 +167,8 @@ def test_smtp_connection_cache_destinations_with_files_and_exceptions(t):
     with open(path, "w") as file:
         file.write("# one of ours\n127.0.0.1, other.test\n")
     os.chmod(path, 0o644)
-    for number, (listed, expected) in enumerate({path: [2], "!%s, static:all" % path: [1, 1], "!other.test, static:all": [2]}.items()):
+    for number, (listed, expected) in enumerate({path: [2], "!%s, static:all" % path: [1, 1],
+                                                 "!other.test, static:all": [2]}.items()):
         peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
         daemon = t.daemon(None, {**ONE, "transport_maps": "inline:{a.test=smtp:%s}" % peer.nexthop,
                                  "smtp.connection_cache_on_demand": False, "smtp.connection_cache_destinations": listed},
@@ -239,7 +242,8 @@ def test_smtp_quote_rfc821_envelope(t):
 
 
 def test_smtp_reply_filter(t):
-    daemon, _ = t.smtp_destinations({"a": {"rcpt": "550 5.1.1 no"}}, {"smtp.reply_filter": "inline:{{550 5.1.1 no = 450 4.1.1 later}}"})
+    daemon, _ = t.smtp_destinations({"a": {"rcpt": "550 5.1.1 no"}},
+                                    {"smtp.reply_filter": "inline:{{550 5.1.1 no = 450 4.1.1 later}}"})
     daemon.send("u@a.test")
     same(outcome(daemon.wait_delivery("u@a.test")), ("deferred", "4.1.1"))
 
@@ -253,13 +257,15 @@ def test_smtp_line_length_limit(t):
 
 def test_tcp_windowsize_of_smtp(t):
     """parameter tcp_windowsize"""
-    daemon, peers = t.smtp_destinations({"a": {"content": hang}}, {"tcp_windowsize": 4096, "smtp.data_xfer_timeout": "1s"})
+    daemon, peers = t.smtp_destinations({"a": {"content": hang}},
+                                        {"tcp_windowsize": 4096, "smtp.data_xfer_timeout": "1s"})
     daemon.send("u@a.test", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 200_000)
     same(outcome(daemon.wait_delivery("u@a.test")), ("deferred", "4.4.2"))
 
 
 def test_smtp_mx_session_limit(t):
-    """parameters smtp_mx_session_limit, smtp_mx_address_limit, smtp_randomize_addresses: of one element of the nexthop."""
+    """parameters smtp_mx_session_limit, smtp_mx_address_limit, smtp_randomize_addresses:
+    of one element of the nexthop."""
     peers = [t.peer({"mail": "451 4.3.0 no"}, ("127.0.0.%d" % n, 0), smtp=True) for n in (1, 2)]
     daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}" % tuple(p.nexthop for p in peers),
                              "smtp.mx_session_limit": 1, "smtp.mx_address_limit": 1, "smtp.randomize_addresses": False})

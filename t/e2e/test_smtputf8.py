@@ -1,4 +1,5 @@
-"""SMTPUTF8 (RFC 6531) towards a real Postfix smtpd that has it or not, beside what Postfix itself makes of the same mail."""
+"""SMTPUTF8 (RFC 6531) towards a real Postfix smtpd that has it or not,
+beside what Postfix itself makes of the same mail."""
 
 import re
 import smtplib
@@ -74,7 +75,8 @@ def received(peer, case):
     for message in peer.messages:
         if marked in message.content:
             own = message.content[message.content.index(b"From: "):]
-            return re.sub(r" SIZE=\d+", "", message.mail), re.sub(rb"(?m)^(?:Message-Id|Date): .*\r\n", b"", own).rstrip()
+            return re.sub(r" SIZE=\d+", "", message.mail), re.sub(rb"(?m)^(?:Message-Id|Date): .*\r\n", b"",
+                                                                  own).rstrip()
     return None
 
 
@@ -127,7 +129,8 @@ def test_U_5_smtpd_with_smtputf8(t):
     for case, theirs, ours in both(t, server, peer):
         same(ours, theirs, case)
         flagged = "" if case == "unflagged header" else " SMTPUTF8"
-        same(ours[:2] + ours[3], ("2.0.0", "sent", *expected(case, "MAIL FROM:<%s> BODY=8BITMIME%s" % (CASES[case][0], flagged))))
+        same(ours[:2] + ours[3],
+             ("2.0.0", "sent", *expected(case, "MAIL FROM:<%s> BODY=8BITMIME%s" % (CASES[case][0], flagged))))
 
 
 @limit(120)

@@ -159,7 +159,8 @@ def test_a_background_start_that_fails_says_so(t):
 
 
 def test_confinement(t):
-    """Each process but the supervisor has its filter, none gains privileges, and no courier holds a file of the spool."""
+    """Each process but the supervisor has its filter, none gains privileges,
+    and no courier holds a file of the spool."""
     daemon = t.daemon(t.peer(), {"workers": 2})
     children = daemon.wait_pids("courier", 2) + daemon.wait_pids("queue", 1)
     daemon.wait_log(r"courier \d+: sandbox: .*seccomp", 2)
@@ -185,7 +186,8 @@ def test_a_required_sandbox(t):
     """It is entered whole, or the start ends with 78."""
     daemon = t.daemon(t.peer(), {"sandbox": "require"}, start=False)
     daemon.start(wait=False)
-    processes.wait_for(lambda: daemon.process.poll() is not None or re.search(r"ready: ", daemon.log()), 15, "a decision")
+    processes.wait_for(lambda: daemon.process.poll() is not None or re.search(r"ready: ", daemon.log()), 15,
+                       "a decision")
     if daemon.process.poll() is None:
         daemon.send("u@example.org")
         daemon.wait_delivery("u@example.org")
@@ -233,7 +235,8 @@ def test_reloads_while_the_queue_process_is_replaced(t):
     peer.wait_messages(1)
     for name in ("first", "second", "third"):
         reload(daemon, transport_maps="texthash:" + daemon.at("tables/transport"), lmtp__lhlo_name=name + ".test")
-    processes.wait_for(lambda: os.path.exists(daemon.settings["control.socket"]) and daemon.pids("queue"), 15, "a queue process")
+    processes.wait_for(lambda: os.path.exists(daemon.settings["control.socket"]) and daemon.pids("queue"), 15,
+                       "a queue process")
     daemon.wait_log(r"queue process \d+: sandbox", 2)
     daemon.send("v@example.org")
     peer.wait_messages(2)

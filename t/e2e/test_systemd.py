@@ -147,7 +147,8 @@ def boot(t, configuration):
                "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self",
                "systemd.mask=systemd-networkd-wait-online.service", "systemd.unit=trial.target", "systemd.firstboot=no",
                "systemd.show_status=no"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True,
                           errors="replace", timeout=150)
     return done.stdout
 

@@ -75,7 +75,8 @@ def test_tls_wrappermode_begins_with_tls(t):
 
 
 def test_tls_connection_is_kept_and_used_again(t):
-    """T-27, behaviour J-27; sessions with TLS are kept like any other (parameter lmtp_tls_connection_reuse means nothing)"""
+    """T-27, behaviour J-27; sessions with TLS are kept like any other (parameter lmtp_tls_connection_reuse
+    means nothing)"""
     _, files = authority(t)
     peer = secure_peer(t, files)
     daemon = daemon_for(t, peer, "encrypt", destination_concurrency_limit=1, initial_destination_concurrency=1,
@@ -120,7 +121,8 @@ def test_client_certificate_is_shown_on_request(t):
     chain, key = a.leaf("client", common_name="causeway client")
     with open(t.path("tls/both.pem"), "w") as out:
         out.write(open(key).read() + open(chain).read())
-    for n, options in enumerate(({"tls_cert_file": chain, "tls_key_file": key}, {"tls_chain_files": t.path("tls/both.pem")},
+    for n, options in enumerate(({"tls_cert_file": chain, "tls_key_file": key},
+                                 {"tls_chain_files": t.path("tls/both.pem")},
                                  {"tls_eccert_file": chain, "tls_eckey_file": key})):
         context = SecurePeer.make_context(files)
         context.verify_mode = ssl.CERT_REQUIRED
@@ -180,7 +182,8 @@ def test_tls_trust_anchor_file(t):
     with open(t.path("tls/middle.pub"), "wb") as out:
         out.write(openssl("x509", "-in", a.at("middle.crt"), "-noout", "-pubkey"))
     rows = (({"tls_CAfile": a.ca}, "sent"), ({}, "deferred"), ({"tls_trust_anchor_file": a.at("middle.crt")}, "sent"),
-            ({"tls_trust_anchor_file": a.at("middle.pub")}, "sent"), ({"tls_trust_anchor_file": a.at("leaf.crt")}, "sent"),
+            ({"tls_trust_anchor_file": a.at("middle.pub")}, "sent"),
+            ({"tls_trust_anchor_file": a.at("leaf.crt")}, "sent"),
             ({"tls_trust_anchor_file": a.at("other.crt")}, "deferred"),
             ({"tls_trust_anchor_file": a.at("other.crt"), "tls_CAfile": a.ca}, "deferred"))
     for n, (options, status) in enumerate(rows):
@@ -299,7 +302,8 @@ def test_T_12_no_retry_in_clear_of_a_connection_that_was_used_before(t):
         return "250 2.1.5 ok" if ready else "451 4.2.0 later"
 
     peer = secure_peer(t, files, {"mail": mail, "rcpt": rcpt})
-    daemon = t.daemon(peer, {"lmtp.tls_security_level": "may", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s",
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "may", "minimal_backoff_time": "1s",
+                             "maximal_backoff_time": "1s",
                              "lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
                              "lmtp.connection_cache_time_limit": "20s"})
     for _ in range(3):
@@ -394,7 +398,8 @@ def test_tls_block_early_mail_reply(t):
     same(result(send(daemon)), ("sent", "2.0.0", "encrypt"))
     extra = secure_peer(t, files, {"lhlo": lambda s, line: (s.usual_capabilities() + "\n250 2.1.0 early")
                                    if s.secure else s.usual_capabilities()})
-    other = t.daemon(extra, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": True}, name="early")
+    other = t.daemon(extra, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": True},
+                     name="early")
     line = send(other)
     same(line["status"], "deferred")
     same(extra.messages, [])
@@ -421,7 +426,8 @@ def test_tls_sessions_are_resumed_by_all_and_after_a_restart(t):
         context = SecurePeer.make_context(files)
         context.maximum_version = version
         peer = secure_peer(t, files, context=context)
-        settings = {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test", "lmtp.tls_CAfile": a.ca,
+        settings = {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+                    "lmtp.tls_CAfile": a.ca,
                     "lmtp.tls_loglevel": "2", "lmtp.tls_session_cache_database": "btree:/any/where",
                     "lmtp.connection_cache_on_demand": False}
         daemon = t.daemon(peer, settings, name=version.name)
@@ -461,8 +467,8 @@ def test_tls_sessions_are_resumed_with_the_same_certificate_of_ours_only(t):
 
 
 def test_tls_sessions_end_with_the_files_that_made_them_trusted(t):
-    """parameters lmtp_tls_CAfile, lmtp_tls_CApath, lmtp_tls_trust_anchor_file, lmtp_tls_cert_file: a file of the same name
-    that says something else ends the trust of before, with a reload"""
+    """parameters lmtp_tls_CAfile, lmtp_tls_CApath, lmtp_tls_trust_anchor_file, lmtp_tls_cert_file: a file of
+    the same name that says something else ends the trust of before, with a reload"""
     a, files = authority(t)
     other = Authority(t.path("other"))
     certificates = t.path("certificates")
@@ -495,7 +501,8 @@ def test_tls_sessions_end_with_the_files_that_made_them_trusted(t):
         processes.wait_for(lambda d=daemon, old=couriers: len(set(d.pids("courier")) - set(old)) == 1
                            and not set(d.pids("courier")) & set(old), 20, "new couriers")
         daemon.send("last@example.org")
-        same(daemon.wait_delivery("last@example.org")["status"], "sent" if option == "tls_cert_file" else "deferred", option)
+        same(daemon.wait_delivery("last@example.org")["status"],
+             "sent" if option == "tls_cert_file" else "deferred", option)
         same((peer.handshakes, peer.resumed), (3, 1), option)
         daemon.stop()
 

@@ -10,7 +10,8 @@ from signed_zones import SignedZones
 VERIFIED, HALF = ("sent", "Verified", "dane"), ("sent", "Trusted", "halfdane")
 REFUSED = ("deferred 4.7.5", "Untrusted", "!dane")
 NO_HOST = ("deferred 4.7.5", None, None)
-MAY, ENCRYPT, WEAK = ("sent", "Untrusted", "may"), ("sent", "Untrusted", "encrypt"), ("sent", "Untrusted", "dane:encrypt")
+MAY, ENCRYPT, WEAK = ("sent", "Untrusted", "may"), ("sent", "Untrusted",
+                                                    "encrypt"), ("sent", "Untrusted", "dane:encrypt")
 NO_TLS = ("deferred 4.7.4", None, "!dane")
 
 # name: (TLSA records as usage selector matching of a certificate, or in full; the server; level dane; level dane-only)

@@ -1,4 +1,5 @@
-"""Each level against each kind of certificate, with real servers: what becomes of the mail, and what is said of the peer.
+"""Each level against each kind of certificate, with real servers: what becomes of the mail,
+and what is said of the peer.
 
 posttls-finger(1) is asked about the same servers, and must come to the same verdict.
 """
@@ -121,7 +122,8 @@ def check_agreement(protocol, authority, certificates, running):
     for kind in certificates:
         if kind == "deep":
             continue    # how long a chain may be cannot be said to posttls-finger
-        for level, match in (("secure", NAMES.split()), ("encrypt", []), ("fingerprint", [authority.fingerprint("good")])):
+        for level, match in (("secure", NAMES.split()), ("encrypt", []),
+                             ("fingerprint", [authority.fingerprint("good")])):
             want = expected(level, kind)[2]
             if level == "fingerprint" and kind != "good":
                 want = "Untrusted"

@@ -32,11 +32,12 @@ def test_tlsrpt_is_not_built_in(t):
 
 
 def test_no_traces_are_written(t):
-    """parameters smtp_tls_trace_size_limit, lmtp_tls_trace_size_limit, tls_trace_rate_limit: the word of tls_loglevel that asks
-    for them is told at the start."""
+    """parameters smtp_tls_trace_size_limit, lmtp_tls_trace_size_limit, tls_trace_rate_limit: the word of
+    tls_loglevel that asks for them is told at the start."""
     _, files = authority(t)
     peer = secure_peer(t, files)
-    daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_loglevel": "1, trace", "lmtp.tls_trace_size_limit": 0,
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_loglevel": "1, trace",
+                             "lmtp.tls_trace_size_limit": 0,
                              "smtp.tls_trace_size_limit": 4096, "tls_trace_rate_limit": 0})
     same(result(send(daemon)), ("sent", "2.0.0", "encrypt"))
     daemon.wait_log("lmtp.tls_loglevel: 'trace' is no level and no name of one, it is passed over")

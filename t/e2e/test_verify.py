@@ -110,11 +110,14 @@ def test_without_pipelining(t):
 
 def test_smtp_address_verify_target(t):
     """The same over SMTP, where RSET is pipelined and the connection ends with QUIT if none is kept."""
-    for target, words in (("rcpt", ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]), ("data", ["EHLO", "MAIL", "RCPT", "DATA"])):
+    for target, words in (("rcpt", ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]),
+                          ("data", ["EHLO", "MAIL", "RCPT", "DATA"])):
         peer = t.peer(smtp=True, address=("127.0.0.1", 0))
-        daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop, "smtp.address_verify_target": target,
+        daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop,
+                                 "smtp.address_verify_target": target,
                                  "smtp.connection_cache_on_demand": "no"}, name=target)
-        check(daemon, "u@example.org", "deliverable", *(("2.1.5", "250 2.1.5") if target == "rcpt" else ("2.0.0", "354")))
+        check(daemon, "u@example.org", "deliverable",
+              *(("2.1.5", "250 2.1.5") if target == "rcpt" else ("2.0.0", "354")))
         wait_for(lambda: not peer.sessions[0].open, 10, "the connection closed")
         same([c.split()[0].upper() for c in peer.sessions[0].commands], words)
         daemon.stop()
@@ -149,7 +152,8 @@ def test_G2_11_size_is_that_of_a_message_without_content(t):
     daemon = t.daemon(peer)
     ask(daemon, "u@example.org")
     peer.wait_command("MAIL")
-    size = int(re.search(r"^MAIL FROM:<> SIZE=(\d+)$", [c for c in peer.sessions[0].commands if c.startswith("MAIL")][0]).group(1))
+    size = int(re.search(r"^MAIL FROM:<> SIZE=(\d+)$",
+                         [c for c in peer.sessions[0].commands if c.startswith("MAIL")][0]).group(1))
     assert 50 < size < 300, "the Received field alone: %d" % size
 
 
@@ -226,9 +230,11 @@ def test_G2_8_in_clear_at_once_where_tls_fails(t):
     """Mail waits for minimal_backoff_time before it goes without TLS; a question shows nothing to anybody."""
     peer = SecurePeer(("127.0.0.1", 0), {"starttls": then_close("220 go")}, smtp=True)
     t.peers.append(peer)
-    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop, "smtp.tls_security_level": "may"})
+    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=smtp:%s}" % peer.nexthop,
+                             "smtp.tls_security_level": "may"})
     check(daemon, "u@example.org", "deliverable", "2.1.5", "250 2.1.5")
-    same([[c.split()[0] for c in s.commands][:3] for s in peer.sessions], [["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT"]])
+    same([[c.split()[0] for c in s.commands][:3] for s in peer.sessions],
+         [["EHLO", "STARTTLS"], ["EHLO", "MAIL", "RCPT"]])
     daemon.send("u@example.org")
     same(daemon.wait_deliveries(2, "u@example.org")[1]["status"], "deferred")
 

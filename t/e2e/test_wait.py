@@ -279,7 +279,8 @@ def test_stranger_may_not_ask(t):
 def test_nonsense_on_the_socket(t):
     """It ends that connection, and nothing else."""
     daemon = t.daemon(t.peer())
-    for words in (b"", b"\n", b"take\n", b"enough\n", b"wait\n", b"wait a/b\n", b"wait x\0y\n", b"result 0 sent 2.0.0 x\n",
+    for words in (b"", b"\n", b"take\n", b"enough\n", b"wait\n", b"wait a/b\n", b"wait x\0y\n",
+                  b"result 0 sent 2.0.0 x\n",
                   b"wait x", b"x" * 5000, b"wait " + b"n" * 300 + b"\n", b"wait a\nwait b\n"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
             sock.settimeout(10)

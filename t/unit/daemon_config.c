@@ -334,8 +334,10 @@ static const struct {
 } warned[] = {
 	{ "lmtp_connection_cache_time_limit = 10s", "conf:1: lmtp_connection_cache_time_limit: no connection is kept "
 	  "for longer than connection_cache_ttl_limit, which is 2 s\n" },
-	{ "\nsmtp_tls_loglevel = '1, loud'", "conf:2: smtp_tls_loglevel: 'loud' is no level and no name of one, it is passed over\n" },
-	{ "lmtp { tls_fingerprint_cert_match = 'aa:bb, x' }", "conf:1: lmtp.tls_fingerprint_cert_match: 'x' is no fingerprint" },
+	{ "\nsmtp_tls_loglevel = '1, loud'",
+	  "conf:2: smtp_tls_loglevel: 'loud' is no level and no name of one, it is passed over\n" },
+	{ "lmtp { tls_fingerprint_cert_match = 'aa:bb, x' }",
+	  "conf:1: lmtp.tls_fingerprint_cert_match: 'x' is no fingerprint" },
 	{ "smtp { tlsrpt_enable = yes }", "conf:1: smtp.tlsrpt_enable: TLSRPT is not built in: nothing is reported\n" },
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },

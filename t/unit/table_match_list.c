@@ -97,7 +97,9 @@ START_TEST(test_paths)
 }
 END_TEST
 
-static const char *const bad[] = { "!", "a !! b", "/no/such/file", "!/no/such/file", "what:x", "192.0.2.1/24", "192.0.2.0/33" };
+static const char *const bad[] = {
+	"!", "a !! b", "/no/such/file", "!/no/such/file", "what:x", "192.0.2.1/24", "192.0.2.0/33"
+};
 
 START_TEST(test_bad)
 {
