@@ -1,6 +1,6 @@
 /*
- * A server for t/bench/tls: takes mail by SMTP or LMTP with STARTTLS and throws it away, at as little cost as it can,
- * a thread for each connection.
+ * A server for t/bench/tls: takes mail by SMTP or LMTP with STARTTLS and throws it away, at as little cost as
+ * it can, a thread for each connection.
  *
  * usage: tls_sink PORT CHAIN KEY
  *
@@ -122,8 +122,8 @@ static bool begin_tls(struct peer *p)
 	return true;
 }
 
-/* The kernel would keep an acknowledgement back for 40 ms, for which a client without TCP_NODELAY waits: that is not
- * what is to be measured. The option lasts until something is sent. */
+/* The kernel would keep an acknowledgement back for 40 ms, for which a client without TCP_NODELAY waits: that is
+ * not what is to be measured. The option lasts until something is sent. */
 static void answer_at_once(const struct peer *p)
 {
 	int on = 1;
