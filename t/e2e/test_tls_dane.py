@@ -3,6 +3,7 @@
 import re
 
 from certificates import Authority
+from finger import Validator, posttls_finger
 from harness import limit, same
 from secure_peer import SecurePeer
 from signed_zones import SignedZones
@@ -185,3 +186,22 @@ def test_explain_tells_the_policy_and_where_it_came_from(t):
     same(host["tls_names"], "mx.ta201.test ta201.test")
     same(daemon.ctl("--json", "explain", "dane@none.test")["hosts"][0]["tls"], "may")
     assert "TLSA lookup error" in daemon.ctl("--json", "explain", "dane@bogus.test")["hosts"][0]["tls_failure"]
+
+
+@limit(240)
+def test_posttls_finger_comes_to_the_same_verdicts(t):
+    """Each cell of the table again, by Postfix's own look at the same server.
+
+    Where dane-only gives a host no mail, posttls-finger looks at it nevertheless: it then sees what level dane sees."""
+    authority, peers = make_peers(t)
+    dns = zones(t, authority, peers)
+    t.on_end(dns.stop)
+    resolver = Validator(t.path("resolver"), dns).start()
+    t.on_end(resolver.stop)
+    wrong = []
+    for name, (_, kind, dane, only) in TABLE.items():
+        for level, want in (("dane", dane), ("dane-only", dane if only in (SAME, NO_HOST) else only)):
+            said = posttls_finger(level, "%s:%d" % (domain_of(name), peers[kind].address[1]), resolver=resolver)
+            if said != want[1]:
+                wrong.append("%s at %s: posttls-finger %s, we %s" % (name, level, said, want[1]))
+    same(wrong, [], "verdicts")

@@ -4,12 +4,11 @@ and what is said of the peer.
 posttls-finger(1) is asked about the same servers, and must come to the same verdict.
 """
 
-import os
 import re
-import subprocess
 
 from certificates import EMBEDDED_NUL, Authority
-from harness import Skip, limit, same
+from finger import posttls_finger
+from harness import limit, same
 from secure_servers import LmtpServers, SmtpServers
 
 NAMES = "mx.good.test b\u00fccher.test"
@@ -61,9 +60,7 @@ def settings(protocol, authority, servers, kinds):
                   section + "tls_CAfile": authority.ca, section + "tls_loglevel": "2",
                   section + "tls_scert_verifydepth": "3",
                   section + "tls_verify_cert_match": NAMES, section + "tls_secure_cert_match": NAMES,
-                  section + "tls_fingerprint_cert_match": "%s, %s, %s" % (
-                      authority.fingerprint("good"), authority.fingerprint("expired", of_key=True),
-                      ":".join(re.findall("..", authority.fingerprint("selfsigned")))),
+                  section + "tls_fingerprint_cert_match": ", ".join(fingerprints(authority)),
                   section + "destination_concurrency_limit": "1"})
     prefix = "inet:" if protocol == "lmtp" else ""
     s["transport_maps"] = "inline:{%s}" % ", ".join(
@@ -101,36 +98,27 @@ def check_table(t, protocol, servers):
     return authority, certificates, running
 
 
-def finger(protocol, level, authority, address, match):
-    """What posttls-finger says of a server: "Verified", "Trusted", "Untrusted"."""
-    if not os.path.exists("/usr/sbin/posttls-finger"):
-        raise Skip("Debian package missing: postfix")
-    command = ["/usr/sbin/posttls-finger", "-c", "-t", "20", "-l", level, "-L", "summary", "-d", "sha256",
-               "-F", authority.ca]
-    command += ["-S"] if protocol == "lmtp" else []
-    command += ["[%s]:%d" % address, *match]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    text = done.stdout + done.stderr
-    said = re.findall(r"(\w+) TLS connection established to", text)
-    assert said, "%s\n%s" % (command, text)
-    return said[0]
+def fingerprints(authority):
+    """What the level fingerprint asks for: a certificate, a key, and a certificate with colons."""
+    return [authority.fingerprint("good"), authority.fingerprint("expired", of_key=True),
+            ":".join(re.findall("..", authority.fingerprint("selfsigned")))]
 
 
 def check_agreement(protocol, authority, certificates, running):
-    """posttls-finger calls each peer what we call it, at levels secure and fingerprint."""
-    wrong = []
+    """posttls-finger calls each peer what we call it, at each level that has TLS."""
+    wrong, asked = [], 0
+    match = {"verify": NAMES.split(), "secure": NAMES.split(), "fingerprint": fingerprints(authority)}
     for kind in certificates:
-        if kind == "deep":
-            continue    # how long a chain may be cannot be said to posttls-finger
-        for level, match in (("secure", NAMES.split()), ("encrypt", []),
-                             ("fingerprint", [authority.fingerprint("good")])):
-            want = expected(level, kind)[2]
-            if level == "fingerprint" and kind != "good":
-                want = "Untrusted"
-            said = finger(protocol, level, authority, running.address[kind], match)
+        for level in LEVELS[1:]:
+            if kind == "deep" and level != "fingerprint":
+                continue    # how long a chain may be cannot be said to posttls-finger
+            said = posttls_finger(level, "[%s]:%d" % running.address[kind], match.get(level, []), authority.ca,
+                                  lmtp=protocol == "lmtp")
+            want, asked = expected(level, kind)[2], asked + 1
             if said != want:
                 wrong.append("%s %s: posttls-finger %s, we %s" % (level, kind, said, want))
-    same(wrong, [], "verdicts")
+    same(wrong, [], "verdicts of %d" % asked)
+    same(asked, len(certificates) * (len(LEVELS) - 1) - (len(LEVELS) - 2))
 
 
 @limit(240)
