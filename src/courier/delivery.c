@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -52,6 +53,8 @@ void delivery_finish(struct delivery *d, enum connection connection, uint32_t ne
 	};
 
 	assert(tally_left(d->tally) == 0);
+	if (!fine)
+		memcpy(f.dsn, tally_deferred_dsn(d->tally), sizeof f.dsn);
 	link_send_finish(t->link, &f);
 	delivery_free(d);
 	t->over(t->arg);

@@ -14,6 +14,7 @@ struct tally {
 	int64_t began;                   /* loop_micros */
 	bool *open;                      /* by recipient: no answer yet */
 	size_t left, deferred;           /* how many are open, how many were told to wait */
+	char deferred_dsn[VERDICT_DSN_SIZE];
 	struct verdict reason;
 	char *reason_relay, *reason_tls;
 };
@@ -52,6 +53,11 @@ size_t tally_deferred(const struct tally *t)
 	return t->deferred;
 }
 
+const char *tally_deferred_dsn(const struct tally *t)
+{
+	return t->deferred_dsn;
+}
+
 static int64_t to_ms(int64_t micros)
 {
 	return micros > 0 ? (micros + 500) / 1000 : 0;
@@ -74,7 +80,10 @@ static void send_answer(struct tally *t, uint32_t rcpt, struct verdict *v, const
 	assert(t->open[rcpt]);
 	t->open[rcpt] = false;
 	t->left--;
-	t->deferred += v->outcome == OUTCOME_DEFERRED;
+	if (v->outcome == OUTCOME_DEFERRED) {
+		t->deferred++;
+		memcpy(t->deferred_dsn, v->dsn, sizeof t->deferred_dsn);
+	}
 	a.relay = (char *)relay;
 	a.tls = (char *)tls;
 	a.conn_use = s ? session_uses(s) : 1;

@@ -16,6 +16,7 @@ void tally_free(struct tally *);
 
 size_t tally_left(const struct tally *);
 size_t tally_deferred(const struct tally *);      /* how many were told to wait */
+const char *tally_deferred_dsn(const struct tally *);   /* the status of the last of them, or "" */
 
 /* Answers one recipient; the verdict is used up. session: who said it, or NULL: a reason of ours. */
 void tally_answer(struct tally *, uint32_t rcpt, struct verdict *, struct session *);

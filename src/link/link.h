@@ -84,7 +84,8 @@ struct finish {
 	enum connection connection;
 	uint32_t next;               /* CONNECTION_PASSED: the request that goes on with it */
 	enum site site;              /* what this says about the destination */
-	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line */
+	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line, */
+	char dsn[VERDICT_DSN_SIZE];  /* and the status of those who wait for it, "4.…"; "" is none in particular */
 	bool served;                 /* some session of this request ran to its normal end */
 	char *tls;                   /* of a new connection with TLS, for people: "Verified TLSv1.3 …"; NULL: nothing new */
 };

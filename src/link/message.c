@@ -321,12 +321,15 @@ void message_put_finish(struct buf *b, const struct finish *f)
 	pack_u32(b, f->next);
 	pack_u8(b, f->site);
 	pack_cut(b, f->reason, TEXT_MAX);
+	pack_text(b, f->dsn);
 	pack_u8(b, f->served);
 	pack_cut(b, f->tls, NAME_MAX_BYTES);
 }
 
 bool message_get_finish(struct unpack *u, struct finish *f)
 {
+	const char *dsn;
+
 	*f = (struct finish){ .request = unpack_u32(u, LINK_SLOTS - 1) };
 	f->destination = unpack_u32(u, UINT32_MAX);
 	f->untried = unpack_flag(u);
@@ -335,9 +338,14 @@ bool message_get_finish(struct unpack *u, struct finish *f)
 	f->next = unpack_u32(u, LINK_SLOTS - 1);
 	f->site = (enum site)unpack_u8(u, SITE_DEAD);
 	f->reason = (char *)unpack_line(u, TEXT_MAX);
+	dsn = unpack_line(u, sizeof f->dsn - 1);
 	f->served = unpack_flag(u);
 	f->tls = (char *)unpack_line(u, NAME_MAX_BYTES);
 	if (f->site != SITE_FINE && !f->reason)
 		unpack_fail(u, "a destination is called busy or dead without a reason");
+	if (dsn && *dsn && !dsn_fits(dsn, OUTCOME_DEFERRED))
+		unpack_fail(u, "nobody waits with such a status");
+	else if (dsn)
+		memcpy(f->dsn, dsn, strlen(dsn) + 1);
 	return unpack_end(u);
 }

@@ -36,7 +36,8 @@ struct health {
 	int64_t since, delay;         /* death; wait before the next probe; ms */
 	unsigned probes;              /* since the death */
 	unsigned turned_away;         /* in a row, while nothing else was open */
-	char *reason;                 /* last trouble, "" if none */
+	char *reason;                 /* last trouble, "" if none, */
+	char dsn[VERDICT_DSN_SIZE];   /* and its status */
 	struct parking failed;        /* messages that failed here since the last success, while it lives */
 	/* next probe; next look at the socket; made when first needed */
 	struct loop_timer *probe, *look;

@@ -131,12 +131,13 @@ static int64_t longest_delay(const struct destination *d)
 	return most > 0 ? most : 1;
 }
 
-static void set_reason(struct destination *d, const char *reason)
+static void set_reason(struct destination *d, const struct finish *f)
 {
-	char *copy = mem_str(reason && *reason ? reason : "no reason was given");
+	char *copy = mem_str(f->reason && *f->reason ? f->reason : "no reason was given");
 
 	free(d->health.reason);
 	d->health.reason = copy;
+	memcpy(d->health.dsn, f->dsn, sizeof d->health.dsn);
 }
 
 /* Whatever waits in the line may now be over for the moment, or leave memory. */
@@ -165,11 +166,11 @@ static void die(struct destination *d)
 	parking_adopt(d, &h->failed);
 }
 
-void health_failed(struct destination *d, const char *reason, bool probe)
+void health_failed(struct destination *d, const struct finish *f, bool probe)
 {
 	struct health *h = &d->health;
 
-	set_reason(d, reason);
+	set_reason(d, f);
 	if (h->dead && !probe)
 		return;
 	if (probe) {
@@ -233,18 +234,18 @@ void health_works(struct destination *d)
 }
 
 /* A host that turns us away is there: fewer connections, and soon again. */
-void health_busy(struct destination *d, const char *reason, bool probe)
+void health_busy(struct destination *d, const struct finish *f, bool probe)
 {
 	struct health *h = &d->health;
 	int64_t pause = BUSY_PAUSE;
 
 	if (d->busy == 0 && ++h->turned_away >= TURNED_AWAY_MAX) {
-		health_failed(d, reason, probe);
+		health_failed(d, f, probe);
 		return;
 	}
 	if (h->dead)
 		revive(d);
-	set_reason(d, reason);
+	set_reason(d, f);
 	window_turned_away(&d->window, d->busy);
 	for (unsigned i = 1; i < h->turned_away && pause < BUSY_PAUSE_MAX; i++)
 		pause *= 2;
@@ -297,4 +298,9 @@ const char *health_name(const struct destination *d)
 const char *health_trouble(const struct destination *d)
 {
 	return *d->health.reason ? d->health.reason : "the destination is not served now";
+}
+
+const char *health_dsn(const struct destination *d)
+{
+	return *d->health.dsn ? d->health.dsn : "4.4.1";
 }

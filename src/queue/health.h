@@ -8,17 +8,19 @@
 
 #include "queue/destination.h"
 
+struct finish;
+
 void health_begin(struct destination *);
 void health_end(struct destination *);
 
-/* A request says that the host cannot be used; probe: it was the one that had to find out. The window shrinks,
+/* A request says by its finish that the host cannot be used; probe: it was the one that had to find out. The window shrinks,
  * or the destination is dead from now on. */
-void health_failed(struct destination *, const char *reason, bool probe);
+void health_failed(struct destination *, const struct finish *, bool probe);
 /* The entry's recipients were deferred because the host cannot be used: if that is what it turns out to be,
  * they are tried again as soon as it works. */
 void health_blames(struct destination *, struct entry *);
 /* A request says that the host is too busy to serve it. */
-void health_busy(struct destination *, const char *reason, bool probe);
+void health_busy(struct destination *, const struct finish *, bool probe);
 /* A request ran to its end. */
 void health_works(struct destination *);
 /* The request that had to find out came back without an answer. */
@@ -30,8 +32,9 @@ void health_resume(struct destination *);
 /* "alive", "dead" or "suspended". */
 const char *health_name(const struct destination *);
 
-/* Why it is not served. */
+/* Why it is not served, and the status of what waits for it therefore. */
 const char *health_trouble(const struct destination *);
+const char *health_dsn(const struct destination *);
 
 /* The operator wants to know now. */
 void health_ask_now(struct destination *);

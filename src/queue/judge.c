@@ -120,7 +120,7 @@ void judge_waiting(struct queue *q, struct active *a, const char *dsn, const cha
 		destination_withdraw(e->destination, e);
 		lease_recall_message(e->destination, a);
 		while (entry_take(e, &rcpt, 1))
-			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED, dsn,
-			           text ? text : health_trouble(e->destination));
+			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED,
+			           dsn ? dsn : health_dsn(e->destination), text ? text : health_trouble(e->destination));
 	}
 }

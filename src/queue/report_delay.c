@@ -46,8 +46,8 @@ static void name_waiting(struct report *r, const struct active *a, const struct 
 
 	for (uint32_t left = e->waiting; left > 0; left--, rcpt = a->rcpts[rcpt].next)
 		if (is_wanted(a->envelope->rcpts[rcpt].notify))
-			report_add(r, rcpt, &(struct dsn_rcpt){ .action = DSN_DELAYED, .status = "4.4.1",
-				.reason = health_trouble(e->destination) });
+			report_add(r, rcpt, &(struct dsn_rcpt){ .action = DSN_DELAYED,
+				.status = health_dsn(e->destination), .reason = health_trouble(e->destination) });
 }
 
 static int64_t time_left(const struct queue *q, const struct message *m)

@@ -112,7 +112,7 @@ static void once_more(struct queue *q, struct flight *f, uint32_t rcpt, enum sit
 	else if (r->ours)
 		elsewhere_send(q, f->entry, rcpt);
 	else if (d->health.dead)
-		defer(q, f, rcpt, "4.4.1", d->health.reason);
+		defer(q, f, rcpt, health_dsn(d), d->health.reason);
 	else if (++r->rounds > ROUNDS_MAX)
 		defer(q, f, rcpt, "4.5.0", "the host takes nobody, although it does not refuse");
 	else
@@ -144,9 +144,9 @@ static void finish_rcpts(struct queue *q, struct flight *f, enum site site)
 static void tell_health(struct destination *d, const struct finish *f, enum site site, bool probe)
 {
 	if (site == SITE_DEAD)
-		health_failed(d, f->reason, probe);
+		health_failed(d, f, probe);
 	else if (site == SITE_BUSY)
-		health_busy(d, f->reason, probe);
+		health_busy(d, f, probe);
 	else
 		health_works(d);
 }

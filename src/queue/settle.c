@@ -187,7 +187,7 @@ static void settle(struct queue *q, struct active *a)
 	a->expired = too_old(q, a) && is_unfinished(a);
 	/* their destination was tried since the start, if not for them: its trouble is theirs */
 	if (a->expired)
-		judge_waiting(q, a, "4.4.1", NULL);
+		judge_waiting(q, a, NULL, NULL);
 	else
 		park_waiting(a);
 	if (a->judged && m->attempts < MESSAGE_ATTEMPTS_MAX)
@@ -237,7 +237,7 @@ void settle_check(struct queue *q, struct active *a)
 	if (active_phase(a) != ATTEMPT_WAITING)
 		return;
 	if (waits_for(q->waits, a) && is_stalled(a))
-		judge_waiting(q, a, "4.4.1", NULL);
+		judge_waiting(q, a, NULL, NULL);
 	if (a->open == 0 || (is_stalled(a) && has_something_to_end(q, a)))
 		end_attempt(q, a);
 	else if (!a->judged && shall_park(a))

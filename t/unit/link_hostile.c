@@ -14,7 +14,7 @@ enum spoil {
 	SPOIL_NOTHING, SPOIL_SHORT, SPOIL_LONG, SPOIL_KIND, SPOIL_KIND_ZERO, SPOIL_WRONG_WAY, SPOIL_LENGTH,
 	SPOIL_REQUEST, SPOIL_REQUEST_HUGE, SPOIL_RCPT, SPOIL_OUTCOME_KEEP, SPOIL_OUTCOME_NONE,
 	SPOIL_DSN_CLASS, SPOIL_DSN_TEXT, SPOIL_NO_TEXT, SPOIL_CONTROL, SPOIL_NO_RELAY,
-	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_HEIR, SPOIL_HEIR_UNKNOWN, SPOIL_CREDIT,
+	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_FINISH_DSN, SPOIL_HEIR, SPOIL_HEIR_UNKNOWN, SPOIL_CREDIT,
 	SPOIL_DESCRIPTOR
 };
 
@@ -41,6 +41,7 @@ static const struct spoil_row {
 	{ SPOIL_CONTROL, "internal error (please report): message of kind 8: a line holds a control character" },
 	{ SPOIL_NO_RELAY, "internal error (please report): message of kind 8: an answer has no relay" },
 	{ SPOIL_FINISH_DESTINATION, "internal error (please report): message of kind 9: a request ends at another destination" },
+	{ SPOIL_FINISH_DSN, "internal error (please report): message of kind 9: nobody waits with such a status" },
 	{ SPOIL_FINISH_NO_REASON,
 		"internal error (please report): message of kind 9: a destination is called busy or dead without a reason" },
 	{ SPOIL_HEIR, "internal error (please report): message of kind 9: a connection is passed to another destination" },
@@ -78,6 +79,8 @@ static void spoil_other(enum spoil how, struct buf *b)
 
 	if (how == SPOIL_FINISH_NO_REASON)
 		f.reason = NULL;
+	if (how == SPOIL_FINISH_DSN)
+		strcpy(f.dsn, "5.0.0");
 	if (how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
 		f.connection = CONNECTION_PASSED;
 	f.next = how == SPOIL_HEIR_UNKNOWN ? 1 : 0;
@@ -123,7 +126,7 @@ START_TEST(test_hostile_courier)
 	send_one(55, 2);
 	buf_init(&b, PACKET_MAX);
 	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY || how == SPOIL_FINISH_DESTINATION ||
-		how == SPOIL_FINISH_NO_REASON || how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
+		how == SPOIL_FINISH_NO_REASON || how == SPOIL_FINISH_DSN || how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
 		spoil_other(how, &b);
 	else
 		spoiled_packet(how, &b);

@@ -80,6 +80,8 @@ static void set_finish(void *p)
 	f->connection = CONNECTION_PASSED;
 	f->site = SITE_BUSY;
 	f->reason = f->tls = text;
+	memset(f->dsn, 0, sizeof f->dsn);
+	strcpy(f->dsn, "4.2.0");
 }
 
 /* --- packing, and packing what was unpacked --- */

@@ -132,6 +132,8 @@ static void finish(struct job *j, enum site site, bool kept)
 	                    : (char *)"connect to host.test: Connection refused" };
 	struct courier_end *c = j->courier;
 
+	if (j->host->dsn)
+		snprintf(f.dsn, sizeof f.dsn, "%s", j->host->dsn);
 	if (heir)
 		heir->connected = true;
 	else if (kept)
@@ -191,7 +193,7 @@ static void job_over(void *arg)
 	}
 	for (uint32_t i = 0; i < j->request->envelope->count && !c->world->gives_back; i++) {
 		if (h->dead && !j->connected)
-			answer(j, i, OUTCOME_DEFERRED, "4.4.1", "connect to host.test: Connection refused");
+			answer(j, i, OUTCOME_DEFERRED, h->dsn ? h->dsn : "4.4.1", "connect to host.test: Connection refused");
 		else if (h->fails)
 			answer(j, i, OUTCOME_DEFERRED, "4.4.2", "lost connection");
 		else if (j->turned_away)

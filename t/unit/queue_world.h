@@ -22,6 +22,7 @@
 struct host {
 	char nexthop[80];
 	bool dead;
+	const char *dsn;              /* of what waits for it; NULL: 4.4.1 */
 	bool fails;                   /* says 421 in the middle of each request */
 	unsigned busy_above;          /* connections it serves; 0: all */
 	bool has_dsn;                 /* it makes reports of success itself */
