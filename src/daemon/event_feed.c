@@ -97,10 +97,10 @@ static bool send_log(struct reader *r)
 	return true;
 }
 
-/* Drops what all have taken, at once if that is everything, else when it is worth the move. */
+/* Drops what the file and all readers have taken, at once if that is everything, else when it is worth the move. */
 static void trim(struct event_feed *f)
 {
-	size_t left = 0;
+	size_t left = f->unwritten;
 
 	LIST_EACH(at, &f->readers) {
 		size_t n = behind(LIST_OF(at, struct reader, link));
@@ -129,14 +129,14 @@ static void flush(void *arg)
 	trim(f);
 }
 
-/* Whoever is farthest behind holds up the memory of all. */
+/* Whoever is farthest behind holds up the memory of all. Half of it is free behind that. */
 static void make_room(struct event_feed *f)
 {
 	flush(f);
 	LIST_EACH(at, &f->readers) {
 		struct reader *r = LIST_OF(at, struct reader, link);
 
-		if (behind(r) <= LOG_MAX / 2)
+		if (behind(r) <= f->log.len / 2)
 			continue;
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "events.socket: a program reads too slowly, and is cut off");
 		reader_free(r);
