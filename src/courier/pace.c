@@ -7,8 +7,11 @@ enum {
 	LONGEST = 1000               /* us */
 };
 
+/* What took longer than the longest rest is a part of says no more: one peer that hangs is soon forgotten. */
 void pace_took(struct pace *p, int64_t micros)
 {
+	if (micros > LONGEST * PART)
+		micros = LONGEST * PART;
 	p->usual += (micros - p->usual) / MEMORY;
 }
 
