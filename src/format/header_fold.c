@@ -46,7 +46,7 @@ static bool see_quotes(bool *in_quotes, struct text line, size_t *i)
 /* A blank, unless it leaves less than half a line where a mark leaves more. */
 static size_t choose(const struct places *p, uint64_t limit)
 {
-	return p->blank >= limit / 2 || p->mark == 0 ? p->blank : p->mark;
+	return p->mark == 0 || (p->blank && p->blank >= limit / 2) ? p->blank : p->mark;
 }
 
 /* The last place that leaves a line of the limit; if there is none, the first one behind; 0: none at all. */
