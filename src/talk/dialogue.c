@@ -104,7 +104,7 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->now.active = true;
 	d->now.left = count;
 	d->now.accepted = d->now.asked = d->now.finals = d->now.fallen_count = d->now.collected = 0;
-	d->now.data_go = d->now.dot_sent = d->now.refused_for_size = false;
+	d->now.data_go = d->now.in_pieces = d->now.dot_sent = d->now.refused_for_size = false;
 	d->now.needs_utf8 = dialogue_needs_smtputf8(d);
 	d->now.kept = d->served;
 	if (d->served) {
@@ -179,7 +179,9 @@ static void command_said(struct dialogue *d, enum step step, size_t rcpt, const 
 		d->progress++;
 	dialogue_record_said(d, shown.p, shown.n);
 	if (step != STEP_QUIT || !d->manner->skip_quit_response)
-		dialogue_owe(d, step, rcpt, 1);
+		dialogue_owe(d, step == STEP_LAST_CHUNK ? STEP_DOT : step, rcpt, 1);
+	if (step == STEP_LAST_CHUNK)
+		count_finals(d);
 }
 
 /* Goes one step on. False if its command has to wait: what is on its way must fit into the peer's
@@ -317,8 +319,11 @@ void dialogue_content_sent(struct dialogue *d)
 	if (d->step == STEP_END)
 		return;
 	assert(chunked || d->step == STEP_SENDING || d->step == STEP_LONE_DOT);
-	d->now.dot_sent = true;
 	d->progress++;
+	d->step = STEP_LAST_CHUNK;
+	if (d->now.in_pieces)
+		return;
+	d->now.dot_sent = true;
 	d->step = STEP_OVER;
 	if (chunked)
 		return;   /* its replies have been owed since the last BDAT was said */
@@ -338,12 +343,16 @@ bool dialogue_chunked(const struct dialogue *d)
 void dialogue_chunk(struct dialogue *d, size_t size, bool last, struct buf *out)
 {
 	size_t before = out->len;
+	bool whole = last && !d->now.in_pieces;
 
-	buf_fmt(out, "BDAT %zu%s\r\n", size, last ? " LAST" : "");
+	if (size == 0 && !whole)
+		return;
+	buf_fmt(out, "BDAT %zu%s\r\n", size, whole ? " LAST" : "");
 	if (d->step != STEP_CHUNKS)
 		return;   /* the session has ended meanwhile */
+	d->now.in_pieces = !whole;
 	dialogue_record_said(d, out->data + before, out->len - before - strlen("\r\n"));
-	dialogue_owe(d, last ? STEP_DOT : STEP_CHUNK, 0, 1);
+	dialogue_owe(d, whole ? STEP_DOT : STEP_CHUNK, 0, 1);
 	count_finals(d);
 }
 

@@ -101,7 +101,9 @@ enum dialogue_want dialogue_speak(struct dialogue *, struct buf *out);
 void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
 
 /* Whether the content goes out by BDAT (RFC 3030): without stuffing and dot, in chunks. dialogue_chunk appends the
- * command that stands ahead of a chunk of so many bytes. */
+ * command that stands ahead of a chunk of so many bytes; last: nothing comes behind it. Only a chunk that is the whole
+ * content says LAST itself: behind several the dialogue does, when all were taken, so that what was refused is never
+ * complete. */
 bool dialogue_chunked(const struct dialogue *);
 void dialogue_chunk(struct dialogue *, size_t size, bool last, struct buf *out);
 

@@ -22,7 +22,8 @@ enum step {
 	STEP_AUTH, STEP_AUTH_MORE, STEP_RSET, STEP_XFORWARD_NAME, STEP_XFORWARD_HELO, STEP_MAIL, STEP_RCPT,
 	STEP_DATA, STEP_CONTENT,
 	STEP_ACCEPTED, STEP_CHUNKS,   /* in place of DATA and content: BDAT, sent by the driver */
-	STEP_CHUNK,        /* only heard: the reply to a chunk that is not the last */
+	STEP_CHUNK,        /* only heard: the reply to a chunk without LAST */
+	STEP_LAST_CHUNK,   /* an empty one with LAST, behind several */
 	STEP_SENDING,   /* the driver sends content and dot */
 	STEP_LONE_DOT,  /* the driver sends the dot alone */
 	STEP_DOT,       /* only heard: replies to the dot */
@@ -63,6 +64,7 @@ struct course {
 	size_t next_final;           /* no recipient before this one waits for a final reply */
 	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
 	bool data_go;                /* DATA was answered with 354 */
+	bool in_pieces;              /* a chunk without LAST was said */
 	bool dot_sent;
 	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
 

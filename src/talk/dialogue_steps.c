@@ -33,6 +33,7 @@ const struct step_row dialogue_steps[STEP_COUNT] = {
 	[STEP_ACCEPTED] = { STAGE_RCPT, true, LIMIT(rcpt_timeout), dialogue_say_accepted, NULL, 0 },
 	[STEP_CHUNKS] = { STAGE_CONTENT, false, LIMIT(data_xfer_timeout), NULL, NULL, DIALOGUE_CONTENT },
 	[STEP_CHUNK] = { STAGE_CONTENT, true, LIMIT(data_xfer_timeout), NULL, dialogue_hear_chunk, DIALOGUE_REPLY },
+	[STEP_LAST_CHUNK] = { STAGE_CONTENT, true, LIMIT(data_xfer_timeout), dialogue_say_last_chunk, NULL, 0 },
 	[STEP_SENDING] = { STAGE_CONTENT, true, LIMIT(data_xfer_timeout), NULL, NULL, DIALOGUE_CONTENT },
 	[STEP_LONE_DOT] = { STAGE_CONTENT, true, LIMIT(data_xfer_timeout), NULL, NULL, DIALOGUE_DOT },
 	[STEP_DOT] = { STAGE_DOT, true, LIMIT(data_done_timeout), NULL, dialogue_hear_dot, DIALOGUE_REPLY },

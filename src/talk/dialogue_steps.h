@@ -52,6 +52,7 @@ void dialogue_hear_rcpt(struct dialogue *, const struct reply *);
 enum step dialogue_say_data(struct dialogue *, struct buf *out);
 void dialogue_hear_data(struct dialogue *, const struct reply *);
 enum step dialogue_say_accepted(struct dialogue *, struct buf *out);
+enum step dialogue_say_last_chunk(struct dialogue *, struct buf *out);
 void dialogue_hear_chunk(struct dialogue *, const struct reply *);
 enum step dialogue_say_content(struct dialogue *, struct buf *out);
 void dialogue_hear_dot(struct dialogue *, const struct reply *);

@@ -196,6 +196,16 @@ void dialogue_hear_chunk(struct dialogue *d, const struct reply *r)
 		dialogue_stop(d);
 }
 
+/* Every chunk before was taken here. */
+enum step dialogue_say_last_chunk(struct dialogue *d, struct buf *out)
+{
+	if (d->now.left == 0)
+		return STEP_OVER;
+	buf_str(out, "BDAT 0 LAST\r\n");
+	d->now.dot_sent = true;
+	return STEP_OVER;
+}
+
 /* Replies to the dot: SMTP one for all, LMTP one for each accepted recipient in order (RFC 2033 4.2) */
 
 static bool is_size_refusal(const struct reply *r)

@@ -50,7 +50,7 @@ def test_a_large_message_waits_for_its_recipients(t):
         daemon.wait_delivery("u@%s.test" % name, "sent")
         assert peers[name].messages[0].content.endswith(sent), "content"
         commands = bdats(peers[name])
-        assert len(commands) > 2 and [c for c in commands if c.endswith("LAST")] == commands[-1:], commands
+        assert len(commands) > 2 and [c for c in commands if c.endswith("LAST")] == ["BDAT 0 LAST"] == commands[-1:], commands
     same(set(early), {False})
 
 
@@ -137,6 +137,17 @@ def test_a_250_before_the_end_is_nobodys(t):
     daemon, _ = stores(t, {"s_a": {"rcpt": rcpt}}, {"tcp_windowsize": 4096})
     daemon.send("u@s_a.test", BIG)
     same(outcome(daemon.wait_delivery("u@s_a.test")), ("deferred", "4.5.0"))
+
+
+def test_what_was_refused_in_part_is_never_complete(t):
+    """No LAST is said, so that no server can take it all the same; nor was anything taken that may come twice."""
+    daemon, peers = stores(t, {"s_a": {"bdat": first(1, "452 4.3.1 Full")}, "l_a": {"bdat": first(1, "452 4.3.1 Full")}})
+    for name in ("s_a", "l_a"):
+        daemon.send("u@%s.test" % name, BIG)
+        line = daemon.wait_delivery("u@%s.test" % name)
+        same(outcome(line), ("deferred", "4.3.1"))
+        assert "more than once" not in line["reason"] and not peers[name].messages, line["reason"]
+        assert not any("LAST" in c for c in bdats(peers[name])), bdats(peers[name])
 
 
 def test_long_lines_are_cut_in_chunks_too(t):

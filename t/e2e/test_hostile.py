@@ -1,13 +1,14 @@
 """Hostile and broken peers, again and again: each recipient is judged once, the log says why, and nothing grows."""
 
 import collections
+import random
 import re
 import socket
 import struct
 import threading
 
 import processes
-from actions import End, close, hang, only, silence, then_close
+from actions import USUAL, End, close, hang, only, silence, then_close
 from cases import outcome
 from harness import limit, same, slow
 
@@ -243,3 +244,95 @@ def test_peers_that_misbehave(t):
 @limit(300)
 def test_peers_that_are_slow(t):
     misbehave(t, SLOWNESS, 3)
+
+
+# --- by chance, with everything switched on that sends ahead ------------------------------------------------
+
+SWITCHES = {"chunking": True, "pipeline_transactions": True, "send_xforward_command": True}
+AHEAD = ("PIPELINING", "CHUNKING", "XFORWARD IDENT SOURCE", "DSN")
+CHANCES = {
+    "greeting": (close, reset, "421 4.3.2 Busy", "220 peer\n250 more"),
+    "lhlo": (close, reset, "421 4.3.2 Busy"),
+    "xforward": (close, "501 5.5.4 No"),
+    "mail": (close, reset, "451 4.3.0 Later", then_close("421 4.3.2 Bye"), "250 2.1.0 Ok\n250 2.1.5 Ok"),
+    "rcpt": (close, "450 4.2.0 Later", "452 4.5.3 Too many", then_close(b"250 2.1.")),
+    "data": (close, reset, "451 4.3.0 Later", "354 go\n250 2.0.0 Saved", "250 2.0.0 Saved"),
+    "bdat": (close, "452 4.3.1 Full"),
+    "content": (close, reset, disk_full),
+    "final": (close, reset, "451 4.3.0 Later", then_close("421 4.3.2 Bye"), "354 go", then_close(b"250 2.0")),
+    "rset": (close, "250 2.0.0 Ok\n250 2.0.0 Saved", "421 4.3.2 Bye"),
+}
+MAY_BE_TWICE = r"may be sent more than once|conversation|lost connection|Protocol error|421"
+
+
+def offers(seed):
+    return [word for n, word in enumerate(AHEAD) if n != seed % 3]
+
+
+def by_chance(seed, smtp):
+    """A script that misbehaves once in twenty times at each stage; messages that it took in SMTP are marked. With BDAT
+    nobody can tell a reply too many from the next one, so there are none."""
+    luck = random.Random(seed)
+
+    def at(actions):
+        def act(session, *args):
+            if luck.random() > 0.05:
+                return USUAL
+            action = luck.choice(actions)
+            return action(session, *args) if callable(action) else action
+        return act
+    script = {stage: at([a for a in actions if callable(a) or "\n" not in a or "CHUNKING" not in offers(seed)])
+              for stage, actions in CHANCES.items()}
+    final = script["final"]
+
+    def dot(session, message):
+        reply = final(session, message)
+        message.taken = reply is USUAL
+        return reply
+    return {**script, "dot": dot} if smtp else script
+
+
+def accepted_by(peers):
+    """How often each recipient was accepted, with the number that the content had."""
+    found = collections.Counter()
+    for peer in peers:
+        for message in peer.messages:
+            number = re.search(rb"(?m)^Subject: (\d+)", message.content).group(1).decode()
+            for address in message.recipients:
+                if getattr(message, "taken", False) or str(message.finals.get(address) or "").startswith("250"):
+                    found[address, number] += 1
+    return found
+
+
+@limit(200)
+def test_by_chance_with_requests_sent_ahead(t):
+    """Whatever follows whatever: who is called sent was accepted, with his own message; twice only if a loss was told of."""
+    size = {0: b"hello\n", 1: b"0123456789 a line of some length\n" * 100, 2: b"0123456789 a line of some length\n" * 4000}
+    for protocol in ("lmtp", "smtp"):
+        smtp = protocol == "smtp"
+        peers = [t.peer(by_chance(seed, smtp), address=("127.0.0.1", 0), smtp=smtp, keywords=offers(seed)) for seed in range(6)]
+        routes = ["d%d.test=%s:[127.0.0.1]:%d" % (n, protocol, peer.address[1]) for n, peer in enumerate(peers)]
+        daemon = t.daemon(None, {
+            "transport_maps": "inline:{%s}" % ", ".join(routes), "queue.minimal_backoff_time": "300ms",
+            "queue.maximal_backoff_time": "1s", protocol + ".destination_concurrency_limit": 3,
+            protocol + ".destination_concurrency_failed_cohort_limit": 0,
+            **{"%s.%s" % (protocol, name): value for name, value in SWITCHES.items()}}, name=protocol)
+        for number in range(300):
+            daemon.send(["u%d-%d@d%d.test" % (number, k, number % 6) for k in range(1 + number % 3)],
+                        b"Subject: %d\n\n" % number + size[number % 7 if number % 7 < 3 else 0], sender="")
+        daemon.wait_deliveries(600, status="sent", timeout=90)
+        lines = collections.defaultdict(list)
+        for line in daemon.deliveries():
+            lines[line["to"]].append(line)
+        accepted = accepted_by(peers)
+        for address, of_one in lines.items():
+            number = address[1:].split("-")[0]
+            same([line["status"] for line in of_one[:-1]], ["deferred"] * (len(of_one) - 1), address)
+            same(of_one[-1]["status"], "sent", (address, of_one[-1]["reason"]))
+            assert accepted[address, number] >= 1, (address, of_one)
+            told = sum(bool(re.search(MAY_BE_TWICE, line["reason"])) for line in of_one[:-1])
+            assert accepted[address, number] <= 1 + told, (address, accepted[address, number], of_one)
+        same(sum(count for (address, number), count in accepted.items() if not address.startswith("u%s-" % number)), 0,
+             "recipients who got another's message")
+        same(len(lines), 600)
+        daemon.stop()

@@ -116,10 +116,8 @@ def test_a_session_that_ends_costs_the_follower_nothing(t):
     for name in scripts:
         send(daemon, name, "one", "two", "three")
     for name in scripts:
-        first = daemon.wait_delivery("one@%s.test" % name)
-        same(first["status"], "deferred", name)
-        for user in ("two", "three"):
-            same(outcome(daemon.wait_delivery("%s@%s.test" % (user, name))), ("sent", "2.0.0"), name)
+        lines = [daemon.wait_delivery("%s@%s.test" % (user, name)) for user in ("one", "two", "three")]
+        same(sorted(line["status"] for line in lines), ["deferred", "sent", "sent"], name)
         # one copy of each, but for the first, whose fate is not known
         same(sorted(m.recipients[0].split("@")[0] for m in peers[name].messages), ["one", "three", "two"], name)
 

@@ -109,7 +109,7 @@ static void check_commands(struct game *g)
 {
 	static const char *const verbs[] = {
 		"LHLO ", "EHLO ", "HELO ", "RSET\r", "MAIL FROM:<", "RCPT TO:<", "DATA\r", "QUIT\r",
-		"XFORWARD ", "STARTTLS\r",
+		"XFORWARD ", "STARTTLS\r", "BDAT 0 LAST\r",
 	};
 
 	for (size_t at = 0; at < g->out.len;) {
@@ -120,6 +120,8 @@ static void check_commands(struct game *g)
 		for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 			known = known || strncmp(line, verbs[i], strlen(verbs[i])) == 0;
 		MUST(known);
+		MUST(line[0] != 'B' || (g->now.chunks > 1 && !g->now.dot_sent));
+		g->now.dot_sent = g->now.dot_sent || line[0] == 'B';
 		MUST(g->pipelining || g->heard > g->heard_before);
 		g->heard_before = g->heard;
 		at = (size_t)(end - g->out.data) + 2;
@@ -169,14 +171,15 @@ static enum dialogue_want speak(struct game *g)
 static void send(struct game *g, enum dialogue_want want)
 {
 	bool chunked = want == DIALOGUE_CONTENT && dialogue_chunked(g->dialogue);
-	bool last = !chunked || !(g->options & OPTION_LARGE) || g->now.chunks++ == 2;
+	bool last = !chunked || !(g->options & OPTION_LARGE) || g->now.chunks == 2;
 
 	if (chunked)
 		dialogue_chunk(g->dialogue, 5, last, &g->out);
 	buf_clear(&g->out);
+	g->now.chunks += chunked;
 	if (!last)
 		return;
-	g->now.dot_sent = true;
+	g->now.dot_sent = g->now.chunks <= 1;
 	dialogue_content_sent(g->dialogue);
 }
 

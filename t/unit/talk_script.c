@@ -147,7 +147,8 @@ static void check_secret(struct play *p)
 
 static void send(struct play *p, const char *ask)
 {
-	bool last = strcmp(ask, "<last>") == 0, chunk = last || strcmp(ask, "<chunk>") == 0;
+	bool whole = strcmp(ask, "<last>") == 0, last = whole || strcmp(ask, "<rest>") == 0;
+	bool chunk = last || strcmp(ask, "<chunk>") == 0;
 	struct buf command;
 
 	if (chunk != (*ask && strcmp(ask, "<dot>") != 0 && dialogue_chunked(p->dialogue)))
@@ -155,7 +156,7 @@ static void send(struct play *p, const char *ask)
 	buf_init(&command, 100);
 	if (chunk)
 		dialogue_chunk(p->dialogue, CONTENT_SIZE, last, &command);
-	if (chunk && strcmp(buf_text(&command), last ? "BDAT 1000 LAST\r\n" : "BDAT 1000\r\n") != 0)
+	if (chunk && strcmp(buf_text(&command), whole ? "BDAT 1000 LAST\r\n" : "BDAT 1000\r\n") != 0)
 		complain(p, "chunk", buf_text(&command), ask);
 	buf_free(&command);
 	if (*ask && strcmp(ask, "<early>") != 0 && strcmp(ask, "<chunk>") != 0)
@@ -222,7 +223,7 @@ static void expect(struct play *p, struct text line)
 	if (line.n && *line.p == '<') {
 		static const char *const asks[] = {
 			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>", "<listen>",
-			"<chunk>", "<last>"
+			"<chunk>", "<rest>", "<last>"
 		};
 
 		for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
