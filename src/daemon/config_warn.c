@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "format/quoted_printable.h"
+#include "net/tls.h"
 #include "talk/tls_log.h"
 #include "talk/tls_policy.h"
 
@@ -48,6 +49,13 @@ static void warn_about_reports(struct config *c, const struct config_value *v)
 		buf_fmt(c->warnings, "%s: %s: TLSRPT is not built in: nothing is reported\n", v->place, v->written);
 }
 
+static void warn_about_raw_keys(struct config *c, const struct config_value *v)
+{
+	if (strcmp(v->expanded, "yes") == 0 && !tls_has_raw_keys())
+		buf_fmt(c->warnings, "%s: %s: the OpenSSL of this system knows no raw public keys: certificates are asked for\n",
+			v->place, v->written);
+}
+
 static void warn(struct config *c, const struct config_value *v)
 {
 	const char *name = config_name_of(v->path);
@@ -59,6 +67,8 @@ static void warn(struct config *c, const struct config_value *v)
 		warn_about_short_lines(c, v);
 	else if (strcmp(name, "tlsrpt_enable") == 0)
 		warn_about_reports(c, v);
+	else if (strcmp(name, "tls_enable_rpk") == 0)
+		warn_about_raw_keys(c, v);
 	else if (strcmp(name, "tls_loglevel") == 0)
 		warn_about_elements(c, v, tls_log_knows, "no level and no name of one");
 	else if (strcmp(name, "tls_fingerprint_cert_match") == 0)

@@ -149,6 +149,15 @@ static bool set_trust(struct tls *t, const struct tls_wish *w)
 	return true;
 }
 
+bool tls_has_raw_keys(void)
+{
+#ifdef TLSEXT_cert_type_rpk
+	return true;
+#else
+	return false;
+#endif
+}
+
 /* RFC 7250, where OpenSSL has it. */
 static void allow_raw_key(struct tls *t, bool wanted)
 {

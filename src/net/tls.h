@@ -88,6 +88,8 @@ void tls_session_key(const struct tls_context *, const struct tls_wish *, const 
 
 /* NULL if the list can be read, else what is wrong with it (free() it). */
 char *tls_protocols_check(const char *list);
+/* Whether OpenSSL knows keys without certificates (RFC 7250). */
+bool tls_has_raw_keys(void);
 /* Whether OpenSSL knows a digest of that name. */
 bool tls_digest_known(const char *name);
 

@@ -54,6 +54,14 @@ static void add_directory(EVP_MD_CTX *md, const char *path)
 	free(entries);
 }
 
+/* OpenSSL's own places may be others by the environment. */
+static const char *in_force(const char *variable, const char *place)
+{
+	const char *other = secure_getenv(variable);
+
+	return other ? other : place;
+}
+
 void tls_files_digest(const struct tls_setup *s, unsigned char out[TLS_DIGEST_SIZE])
 {
 	const char *const lists[] = { s->chain_files, s->cert_file, s->eccert_file, s->dcert_file, s->ca_file };
@@ -66,8 +74,8 @@ void tls_files_digest(const struct tls_setup *s, unsigned char out[TLS_DIGEST_SI
 	}
 	add_directory(md, s->ca_path);
 	if (s->append_default_ca) {
-		add_file(md, X509_get_default_cert_file());
-		add_directory(md, X509_get_default_cert_dir());
+		add_file(md, in_force(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
+		add_directory(md, in_force(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
 	}
 	EVP_DigestFinal_ex(md, out, NULL);
 	EVP_MD_CTX_free(md);

@@ -370,7 +370,7 @@ START_TEST(test_quiet)
 
 	buf_init(&warnings, 65536);
 	settings_free(read_with("workers = 3\nlmtp_header_checks = ''\nlmtp_sasl_auth_enable = no\n"
-		"delay_warning_time = 0", NULL, &warnings, &why));
+		"delay_warning_time = 0\nlmtp_tls_enable_rpk = no", NULL, &warnings, &why));
 	ck_assert_str_eq(buf_text(&warnings), "");
 }
 END_TEST
