@@ -64,7 +64,7 @@ static bool find_policy(struct security *s, const struct transport *t, const str
 	return true;
 }
 
-bool security_is_current(const struct security *s, const char *nexthop)
+static bool entry_is_current(const struct security *s, const char *nexthop)
 {
 	const char *fault, *entry;
 
@@ -72,6 +72,23 @@ bool security_is_current(const struct security *s, const char *nexthop)
 		return true;
 	entry = find_entry(s->tls->policies, nexthop, &fault);
 	return !fault && (entry && s->entry ? strcmp(entry, s->entry) == 0 : entry == s->entry);
+}
+
+static bool requiretls_is_current(const struct security *s)
+{
+	char *why;
+	enum requiretls action;
+
+	if (s->wanted != TLS_WANTED_REQUIRED)
+		return true;
+	action = requiretls_policy_find(s->tls->requiretls, s->domain, &why);
+	free(why);
+	return action == s->requiretls;
+}
+
+bool security_is_current(const struct security *s, const char *nexthop)
+{
+	return entry_is_current(s, nexthop) && requiretls_is_current(s);
 }
 
 /* One name in the obsolete table; TLS_UNSET if it is not there. */

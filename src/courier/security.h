@@ -39,8 +39,8 @@ struct security_mail {
  * name of a socket. NULL: it may not be used, with *dsn and *why (free() it), one line. */
 struct security *security_new(const struct transport *, const struct host *, const char *myhostname,
 	const struct security_mail *, const char **dsn, char **why);
-/* Whether the policy of that nexthop (or a table that cannot say) is still that of the security: a table may change
- * while a connection is kept. */
+/* Whether the policy of that nexthop (or a table that cannot say), and that for REQUIRETLS, is still that of the
+ * security: a table may change while a connection is kept. */
 bool security_is_current(const struct security *, const char *nexthop);
 /* Whether the level, once it is known, is enough for mail with REQUIRETLS; if not, *dsn and *why (free() it). */
 bool security_suffices(const struct security *, const char **dsn, char **why);

@@ -8,6 +8,7 @@ from harness import limit, same
 from mail import message
 from reports import Report
 from secure_peer import SecurePeer
+from test_corners_tls import Policies
 
 OFFER = ("PIPELINING", "DSN", "REQUIRETLS", "STARTTLS")
 SECURE = {"smtp.tls_security_level": "secure", "smtp.tls_secure_cert_match": "mx.test"}
@@ -258,6 +259,18 @@ def test_J_8_kept_sessions_are_kept_apart(t):
         daemon.wait_delivery("u%d@d1.test" % n, status="sent")
     same([sum(c.startswith("MAIL") for c in s.commands) for s in net.peers[0].sessions], [2, 2, 2, 1])
     same(["REQUIRETLS" in line for line in net.mails()], [False, False, True, True, False, False, False])
+
+
+def test_Q_2_a_kept_session_follows_the_policy(t):
+    """An action that changes in the table counts for mail that could go over a session from before."""
+    net, policies = Net(t, "good"), Policies(t)
+    policies.write("d1.test", "opportunistic")
+    daemon = net.daemon({"smtp.tls_security_level": "may", "smtp.requiretls_policy": policies.spec + ", enforce",
+                         "smtp.connection_cache_on_demand": "no", "smtp.connection_cache_destinations": "d1.test"})
+    same(result(deliver(daemon)), ("sent", "2.0.0", "may/requiretls"))
+    policies.write("d1.test", "enforce")
+    same(result(deliver(daemon)), ("bounced", "5.7.10", "may?/!requiretls:none"))
+    same(len(net.mails()), 1)
 
 
 def test_J_8_what_waits_for_a_connection_gets_one_of_its_own(t):
