@@ -16,9 +16,14 @@ static bool is_must(const struct dialogue *d)
 	return d->tls == DIALOGUE_TLS_MUST || d->requiretls >= REQUIRETLS_STARTTLS;
 }
 
+/* A fault of the host by its policy; what only REQUIRETLS asks for says nothing about it. */
 static enum step refuse(struct dialogue *d, const char *dsn, char *text)
 {
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
+	if (!d->tls_violated) {
+		dialogue_fail_requiretls(d, STAGE_STARTTLS, dsn, text);
+		return STEP_OVER;
+	}
 	dialogue_fail_site(d, STAGE_STARTTLS, dsn, text);
 	free(text);
 	return STEP_OVER;

@@ -149,6 +149,18 @@ def test_Q_3_other_mail_goes_on(t):
     same(result(daemon.wait_delivery("other@d1.test")), ("sent", "2.0.0", "may:none"))
 
 
+def test_other_mail_goes_on_where_we_have_no_tls(t):
+    """Nor is it the destination's fault that our key is no good."""
+    net = Net(t, "good")
+    broken = t.path("broken.key")
+    open(broken, "w").close()
+    daemon = net.daemon(STARTTLS, {"smtp.tls_security_level": "may", "smtp.tls_cert_file": net.usual[0],
+                                   "smtp.tls_key_file": broken})
+    same(result(deliver(daemon))[:2], ("deferred", "4.7.5"))
+    same([d["state"] for d in daemon.ctl("destinations", "--json")], ["alive"])
+    same(result(deliver(daemon, params="")), ("sent", "2.0.0", "may:none"))
+
+
 def test_a_word_that_is_no_action_is_refused_at_start(t):
     """parameter lmtp_requiretls_policy"""
     for policy, complaint in (("enforced", "neither a table nor one of"), ("inline:{}", "the table is empty"),
