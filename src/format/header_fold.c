@@ -50,12 +50,12 @@ static size_t choose(const struct places *p, uint64_t limit)
 }
 
 /* The last place that leaves a line of the limit; if there is none, the first one behind; 0: none at all. */
-static size_t find_place(const struct header_fold *f, struct text words)
+static size_t find_place(const struct header_fold *f, struct text words, uint64_t limit)
 {
 	struct places p = { 0 };
 	bool in_quotes = f->in_quotes, behind_word = false, found = false;
 
-	for (size_t i = 0; i < words.n && !(found && i > f->limit); i++) {
+	for (size_t i = 0; i < words.n && !(found && i > limit); i++) {
 		bool blank = is_blank(words.p[i]);
 
 		if (blank && behind_word)
@@ -64,10 +64,10 @@ static size_t find_place(const struct header_fold *f, struct text words)
 		found = p.blank || p.mark;
 		if (see_quotes(&in_quotes, words, &i) || !is_mark(words.p[i]) || i + 1 == words.n)
 			continue;
-		if (i < f->limit || !found)
+		if (i < limit || !found)
 			p.mark = i + 1;
 	}
-	return choose(&p, f->limit);
+	return choose(&p, limit);
 }
 
 static void next_line(struct header_fold *f)
@@ -76,11 +76,13 @@ static void next_line(struct header_fold *f)
 
 	f->line = text_make(f->left.p, lf ? (size_t)(lf - f->left.p) + 1 : f->left.n);
 	f->left = text_make(f->left.p + f->line.n, f->left.n - f->line.n);
+	f->indented = false;
 }
 
 bool header_fold_next(struct header_fold *f, struct text *piece, const char **fold)
 {
 	struct text words;
+	uint64_t limit;
 	size_t n;
 
 	if (f->line.n == 0 && f->left.n == 0)
@@ -88,11 +90,13 @@ bool header_fold_next(struct header_fold *f, struct text *piece, const char **fo
 	if (f->line.n == 0)
 		next_line(f);
 	words = words_of(f->line);
-	n = words.n > f->limit ? find_place(f, words) : 0;
+	limit = f->limit - f->indented;
+	n = words.n > limit ? find_place(f, words, limit) : 0;
 	*fold = n == 0 ? "" : is_blank(f->line.p[n]) ? "\r\n" : "\r\n ";
 	*piece = text_make(f->line.p, n ? n : f->line.n);
 	for (size_t i = 0; i < piece->n; i++)
 		see_quotes(&f->in_quotes, *piece, &i);
+	f->indented = strcmp(*fold, "\r\n ") == 0;
 	f->line = text_make(f->line.p + piece->n, f->line.n - piece->n);
 	return true;
 }

@@ -39,6 +39,10 @@ static const struct {
 	{ 10, "A: bcd e,fghi\r\n", "A: bcd\r\n e,fghi\r\n" },
 	{ 10, "A: bcdefg,hij\r\n", "A: bcdefg,\r\n hij\r\n" },
 	{ 10, "A: bcdefgh,ij\r\n", "A:\r\n bcdefgh,\r\n ij\r\n" },
+	/* where the fold brings a blank that takes a place of the next line */
+	{ 10, "A: b;c=d;ef,ghijklm\r\n", "A: b;c=d;\r\n ef,\r\n ghijklm\r\n" },
+	{ 10, "A: b;c=d;ef,ghijkl\r\n", "A: b;c=d;\r\n ef,ghijkl\r\n" },
+	{ 10, "A: b;c=d;ef ghijklm\r\n", "A: b;c=d;\r\n ef\r\n ghijklm\r\n" },
 	/* but not in quotes, over several lines and with what is quoted in them */
 	{ 10, "A: \"b,c,d,e,f,g\",h\r\n", "A:\r\n \"b,c,d,e,f,g\",\r\n h\r\n" },
 	{ 10, "A: \"b,c,\r\n d,e,f,g,h,i\",j\r\n", "A: \"b,c,\r\n d,e,f,g,h,i\",\r\n j\r\n" },
