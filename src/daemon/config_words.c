@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/address.h"
 #include "format/domain.h"
 
 enum { WORDS_MAX = 8, COMPLAINT_MAX = 4096 };
@@ -29,8 +30,7 @@ static const struct word_list {
 
 /* The same names, of texts that must say something. */
 static const char *const needed[] = {
-	"_helo_name", "_lhlo_name", "error_notice_recipient", "bounce_notice_recipient", "2bounce_notice_recipient",
-	"delay_notice_recipient", "tls_high_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist",
+	"_helo_name", "_lhlo_name", "tls_high_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist",
 };
 
 struct checking {
@@ -119,11 +119,23 @@ static bool is_of(const char *name, const char *which)
 	return n > end && strcmp(name + n - end, which) == 0;
 }
 
+static void check_address(struct checking *c, const char *name, const char *value)
+{
+	const char *why;
+
+	if (!*value)
+		fail(c, name, mem_str("must not be empty"));
+	else if (!address_check(text_of(value), &why))
+		fail(c, name, mem_fmt("'%s' is not an address: %s", value, why));
+}
+
 static void check_text(struct checking *c, const char *name, const char *value)
 {
 	for (size_t i = 0; i < sizeof needed / sizeof *needed && !*value && !c->name; i++)
 		if (is_of(name, needed[i]))
 			fail(c, name, mem_str("must not be empty"));
+	if (!c->name && is_of(name, "_notice_recipient"))
+		check_address(c, name, value);
 	if (!c->name && is_of(name, "_sasl_password_result_delimiter") && strlen(value) != 1)
 		fail(c, name, mem_str("must be one character"));
 }
