@@ -119,6 +119,10 @@ def test_bounce_size_limit_returns_the_header_of_a_large_message(t):
                                      + b"0123456789012345678901234567890123456789\n" * 500_000, params="RET=FULL")
     size = len(peers["client"].messages[0].content)
     assert size < 5000, "a report of %d bytes" % size
+    block = report.recipients["rcpt550@there.test"]
+    same((block["Action"], block["Status"], block["Remote-MTA"]), ("failed", "5.1.1", "dns; causeway.test"))
+    assert block["Diagnostic-Code"].startswith("smtp; 550 5.1.1") and block["Last-Attempt-Date"], str(block)
+    assert report.about["Arrival-Date"] and report.about["Reporting-MTA"] == "dns; causeway.test", str(report.about)
     same(report.parts[2].get_content_type(), "text/rfc822-headers")
     assert "big@x" in report.returned
     daemon.stop()

@@ -29,6 +29,9 @@ def test_a_thousand_failed_recipients_are_one_report(t):
     for name, block in report.recipients.items():
         same((block["Action"], block["Status"], block["Original-Recipient"].replace(" ", "")),
              ("failed", "5.1.1", "rfc822;x+" + name))
+        same((block["Final-Recipient"], block["Remote-MTA"], block["Diagnostic-Code"]),
+             ("rfc822; " + name, "dns; causeway.test", "smtp; 550 5.1.1 no such user"))
+        assert block["Last-Attempt-Date"] and "Will-Retry-Until" not in block, str(block)
         assert "<%s>" % name in report.text
     daemon.spool.wait_empty()
     same(len(peers["client"].messages), 1)

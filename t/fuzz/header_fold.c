@@ -29,8 +29,8 @@ static bool should_be_shorter(struct text line, uint64_t limit)
 		line.n--;
 	while (first < line.n && is_blank(line.p[first]))
 		first++;
-	for (size_t i = first; i < line.n && line.n > limit; i++)
-		if (is_blank(line.p[i]))
+	for (size_t i = first + 1; i < line.n && line.n > limit; i++)
+		if (is_blank(line.p[i]) && line.p[i - 1] != '\\')   /* a quoted blank belongs to its word */
 			return true;
 	return false;
 }
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (strcmp(fold, "\r\n ") == 0)
 			must(piece.p[piece.n - 1] == ',' || piece.p[piece.n - 1] == ';');
 		else if (*fold)
-			must(is_blank(*at) && !is_blank(piece.p[piece.n - 1]));
+			must(is_blank(*at) && (!is_blank(piece.p[piece.n - 1]) || piece.p[piece.n - 2] == '\\'));
 		must(!should_be_shorter(piece, limit));
 	}
 	must(at == field.p + field.n);
