@@ -1,6 +1,7 @@
 """Ready-made parts of a peer's script: what it does at a stage instead of the usual."""
 
 import re
+import time
 
 
 class End(Exception):
@@ -60,6 +61,21 @@ def only(pattern, action):
     def act(session, *args):
         return perform(action, session, args, USUAL) if re.search(pattern, args[0]) else USUAL
     return act
+
+
+def note_pieces(pieces):
+    """Of "content": notes when each piece of it has come, and what is there with which end."""
+    def act(session):
+        pieces.append((time.monotonic(), session._buffer[-3:]))
+        while b"\r\n.\r\n" not in session._buffer:
+            session.fill()
+            pieces.append((time.monotonic(), session._buffer[-3:]))
+    return act
+
+
+def pause_before_dot(pieces):
+    """How long the dot came behind the rest of the content."""
+    return pieces[-1][0] - max(at for at, tail in pieces if tail != b".\r\n")
 
 
 USUAL = object()
