@@ -180,16 +180,27 @@ static bool check_socket(struct checking *c, const char *path, struct text socke
 	return true;
 }
 
+/* A service stands for a port, or is looked for in the DNS. */
+static bool is_service(const struct settings *s, const char *name)
+{
+	uint16_t port;
+
+	return !*name || text_list_has(s->use_srv_lookup, name) || port_find(s->known_tcp_ports, name, &port);
+}
+
 static bool check_hosts(struct checking *c, const char *path, struct text list)
 {
 	struct domain_nexthop parsed;
 	struct text element;
-	const char *why;
 
-	while (text_list_next(&list, &element))
-		if (!domain_nexthop(element, &parsed, &why))
-			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p,
-				why));
+	while (text_list_next(&list, &element)) {
+		const char *why = NULL;
+
+		if (domain_nexthop(element, &parsed, &why) && !is_service(c->settings, parsed.service))
+			why = "no such port or service";
+		if (why)
+			return fail(c, path, mem_fmt("bad nexthop '%.*s': %s", (int)element.n, element.p, why));
+	}
 	return true;
 }
 

@@ -69,7 +69,8 @@ def test_D_9_tcp_port_under_its_postfix_name_and_by_service(t):
 
 
 def test_D_5_services_of_a_nexthop(t):
-    """A name is looked up in known_tcp_ports first; one that nobody knows leaves the mail in the queue.
+    """A name is looked up in known_tcp_ports first; one that nobody knows leaves the mail in the queue
+    where a table gives it.
 
     parameter known_tcp_ports
     """
@@ -77,7 +78,7 @@ def test_D_5_services_of_a_nexthop(t):
     daemon = t.daemon("inet:127.0.0.1:smtp, 127.0.0.1:store",
                       {"known_tcp_ports": "smtp=%d, shop=store=%d" % (closed_port(), peer.address[1])})
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % peer.address[1])
-    daemon = t.daemon("inet:127.0.0.1:nosuchservice", name="unknown")
+    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:inet:127.0.0.1:nosuchservice}"}, name="unknown")
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.3.5"))
     assert "nosuchservice" in line["reason"], line["reason"]
