@@ -27,16 +27,20 @@ const char *session_replace(void *session, const char *line, const char **why)
 {
 	struct session *s = session;
 	const char *value = table_get(s->transport->reply_filter, line, why);
-	char *text;
+	char *before, *after;
 
 	if (!value)
 		return NULL;
 	/* a reply to a login may repeat what it was told */
-	if (dialogue_stage(s->dialogue) == STAGE_AUTH)
-		text = mem_str("replacing server reply to a login");
-	else
-		text = mem_fmt("replacing server reply \"%s\" with \"%s\"", line, value);
-	session_note(s, text);
+	if (dialogue_stage(s->dialogue) == STAGE_AUTH) {
+		session_note(s, mem_str("replacing server reply to a login"));
+		return value;
+	}
+	before = dialogue_shown(s->dialogue, line);
+	after = dialogue_shown(s->dialogue, value);
+	session_note(s, mem_fmt("replacing server reply \"%s\" with \"%s\"", before, after));
+	free(before);
+	free(after);
 	return value;
 }
 

@@ -144,6 +144,11 @@ char *dialogue_auth_conceal(struct dialogue *d, struct reply *r)
 	return seen;
 }
 
+char *dialogue_shown(const struct dialogue *d, const char *line)
+{
+	return d->auth ? auth_hide(d->auth, line) : mem_str(line);
+}
+
 struct text dialogue_auth_shown(enum step step, struct text line)
 {
 	size_t verb = strlen("AUTH ");

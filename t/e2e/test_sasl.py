@@ -495,6 +495,15 @@ def test_S_20_no_secret_shows_whatever_the_server_repeats(t):
         shows_no_secret(daemon)
 
 
+def test_S_20_no_secret_shows_in_a_reply_that_is_replaced(t):
+    """Also when the login is long over."""
+    peer = server(t, keywords=offering("PLAIN"), rcpt="450 4.7.0 you are " + PASSWORD)
+    daemon = client(t, peer, {"lmtp.reply_filter": "pcre:{{/^450(.*)/ 451$$1}}"})
+    same(outcome(deliver(daemon))[0], "deferred")
+    daemon.wait_log(r'replacing server reply "450 4.7.0 you are \*\*\*" with "451 4.7.0 you are \*\*\*"')
+    shows_no_secret(daemon)
+
+
 def test_no_core_and_no_secret_left(t):
     """Couriers leave no core file, and what was a password is wiped from their memory when it has been used."""
     peer = server(t, keywords=offering("PLAIN"))
