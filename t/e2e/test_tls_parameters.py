@@ -172,6 +172,20 @@ def test_tls_force_insecure_host_tlsa_lookup(t):
             daemon.stop()
 
 
+def test_lmtp_tls_ciphers(t):
+    """parameter lmtp_tls_ciphers: the grade at level may"""
+    place = Place(t)
+    context = SecurePeer.make_context(place.files)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    peer = place.peer("lmtp", context=context)
+    for grade, expected in (("medium", ("sent", "2.0.0")), ("high", ("deferred", "4.7.5"))):
+        daemon = place.daemon("lmtp", peer, {"tls_security_level": "may", "tls_ciphers": grade},
+                              {"tls_high_cipherlist": "CAMELLIA128-SHA"})
+        line = send(daemon)
+        same((line["status"], line["dsn"]), expected, grade + ": " + line["reason"])
+        daemon.stop()
+
+
 # --- who we are -------------------------------------------------------------------------------------------
 
 def client_certificates(authority):

@@ -2,7 +2,8 @@
  * STARTTLS with a peer that says anything before, during and after the handshake. Input: one byte of options, then
  * the peer: bytes below 128 are said as they are, the others stand for a reply or an event. Where TLS is a must
  * nothing of the message is said in clear and nobody is sent to; what was said before the handshake counts for
- * nothing after it; whatever happens, the conversation ends and every recipient is judged exactly once.
+ * nothing after it; mail that asks for REQUIRETLS goes no other way than that demands; whatever happens, the
+ * conversation ends and every recipient is judged exactly once.
  */
 #include "fuzz.h"
 
@@ -10,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "talk/dialogue.h"
 
 #define MUST(what) ((what) ? (void)0 : abort())
 
-enum { OPTION_SMTP = 1, OPTION_MUST = 2, OPTION_FIRST = 4, OPTION_UNREADY = 8, OPTION_CLEAR = 16, OPTION_LISTEN = 32 };
+enum { OPTION_SMTP = 1, OPTION_MUST = 2, OPTION_FIRST = 4, OPTION_UNREADY = 8, OPTION_CLEAR = 16, OPTION_LISTEN = 32,
+	OPTION_REQUIRETLS = 6 };   /* the bits from there on */
 enum { RCPTS = 3 };
 
 static const char *const replies[] = {
@@ -29,10 +32,17 @@ struct game {
 	struct envelope *envelope;
 	struct buf out;
 	unsigned options, judged[RCPTS];
+	enum requiretls requiretls;
 	enum dialogue_want want;
 	bool greet_again;          /* the next command has to begin the session anew */
 	bool may_handshake;        /* STARTTLS was said, or is not to be */
 };
+
+/* By its policy, or by the mail. */
+static bool is_must(const struct game *g)
+{
+	return g->options & OPTION_MUST || g->requiretls >= REQUIRETLS_STARTTLS;
+}
 
 static void collect(struct game *g)
 {
@@ -41,7 +51,7 @@ static void collect(struct game *g)
 
 	while (dialogue_verdict(g->dialogue, &rcpt, &v)) {
 		MUST(rcpt < RCPTS && g->judged[rcpt]++ == 0);
-		MUST(v.outcome != OUTCOME_SENT || !(g->options & OPTION_MUST) || dialogue_is_secure(g->dialogue));
+		MUST(v.outcome != OUTCOME_SENT || !is_must(g) || dialogue_is_secure(g->dialogue));
 		verdict_clear(&v);
 	}
 }
@@ -61,7 +71,8 @@ static void check_line(struct game *g, const char *line)
 {
 	bool harmless = greets(line) || begins(line, "STARTTLS\r\n") || begins(line, "QUIT\r\n");
 
-	MUST(harmless || !(g->options & OPTION_MUST) || dialogue_is_secure(g->dialogue));
+	MUST(harmless || !is_must(g) || dialogue_is_secure(g->dialogue));
+	MUST(g->requiretls != REQUIRETLS_ENFORCE || !begins(line, "MAIL ") || strstr(line, " REQUIRETLS"));
 	MUST(!begins(line, "STARTTLS") || !dialogue_is_secure(g->dialogue));
 	MUST(!g->greet_again || greets(line) || begins(line, "QUIT\r\n"));
 	g->greet_again = false;
@@ -79,7 +90,7 @@ static void speak(struct game *g)
 		check_line(g, g->out.data + at);
 	buf_clear(&g->out);
 	MUST(g->want != DIALOGUE_TLS || g->may_handshake);
-	MUST(g->want != DIALOGUE_CONTENT || !(g->options & OPTION_MUST) || dialogue_is_secure(g->dialogue));
+	MUST(g->want != DIALOGUE_CONTENT || !is_must(g) || dialogue_is_secure(g->dialogue));
 	if (g->want == DIALOGUE_CONTENT || g->want == DIALOGUE_DOT)
 		dialogue_content_sent(g->dialogue);
 	collect(g);
@@ -110,7 +121,7 @@ static void happen(struct game *g, unsigned event)
 static void play(struct game *g, const uint8_t *data, size_t size)
 {
 	struct transaction t = { .envelope = g->envelope, .content_size = 10, .last_host = true,
-		.retry_in_clear = g->options & OPTION_CLEAR && !(g->options & OPTION_MUST) };
+		.retry_in_clear = g->options & OPTION_CLEAR && !is_must(g) };
 
 	dialogue_begin(g->dialogue, &t);
 	speak(g);
@@ -132,11 +143,11 @@ static void play(struct game *g, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct game g = { .options = size ? data[0] : 0 };
+	struct game g = { .options = size ? data[0] : 0, .requiretls = size ? data[0] >> OPTION_REQUIRETLS : 0 };
 	struct manner *m = manner_new(g.options & OPTION_SMTP ? PROTOCOL_SMTP : PROTOCOL_LMTP);
 	struct dialogue_setup setup = { .manner = m, .host = "mx[1]", .myhostname = "me",
 		.tls = g.options & OPTION_MUST ? DIALOGUE_TLS_MUST : DIALOGUE_TLS_OFFERED,
-		.tls_ready = !(g.options & OPTION_UNREADY), .tls_first = (g.options & OPTION_FIRST) && (g.options & OPTION_MUST) };
+		.requiretls = g.requiretls, .tls_ready = !(g.options & OPTION_UNREADY), .tls_first = (g.options & OPTION_FIRST) && (g.options & OPTION_MUST) };
 	const char *why;
 
 	if (g.options & OPTION_LISTEN)
@@ -144,6 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g.may_handshake = setup.tls_first;
 	g.dialogue = dialogue_new(&setup);
 	g.envelope = envelope_new();
+	free(g.envelope->sender);
+	g.envelope->sender = mem_str("someone@x.test");   /* a report may go where other mail may not */
 	buf_init(&g.out, 1 << 16);
 	for (int i = 0; i < RCPTS; i++)
 		envelope_add(g.envelope, "someone@x.test", NULL, 0);
