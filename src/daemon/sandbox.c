@@ -68,9 +68,25 @@ static void add_tables(struct paths *p, const char *list)
 			add_directory_of(p, table);
 }
 
+static bool is_inside(const char *path, struct text directory)
+{
+	return strncmp(path, directory.p, directory.n) == 0 && (path[directory.n] == '/' || path[directory.n] == '\0');
+}
+
+/* The same of a file that may stand anywhere: a directory with the spool in it is not opened for its sake. */
+static void add_surroundings_of(struct paths *p, struct text file, const char *spool)
+{
+	const char *slash = file.n && *file.p == '/' ? memrchr(file.p, '/', file.n) : NULL;
+
+	if (slash && is_inside(spool, text_make(file.p, (size_t)(slash - file.p))))
+		add(&p->readable, &p->readable_count, mem_strn(file.p, file.n));
+	else
+		add_directory_of(p, file);
+}
+
 /* What a mechanism with Kerberos reads: its configuration, and tickets and keys where its own variables say that they
  * are ("/file", "FILE:/file", "/file:/file"). */
-static void add_kerberos(struct paths *p)
+static void add_kerberos(struct paths *p, const char *spool)
 {
 	static const char *const variables[] = { "KRB5_CONFIG", "KRB5CCNAME", "KRB5_CLIENT_KTNAME" };
 
@@ -81,8 +97,8 @@ static void add_kerberos(struct paths *p)
 		struct text rest = text_of(getenv(variables[i])), piece;
 
 		while (text_until(&rest, ':', &piece))
-			add_directory_of(p, piece);
-		add_directory_of(p, rest);
+			add_surroundings_of(p, piece, spool);
+		add_surroundings_of(p, rest, spool);
 	}
 }
 
@@ -129,7 +145,7 @@ static void courier_paths(const struct settings *s, struct paths *p)
 		add_tables(p, s->transports[i].manner->tls_policy_maps);
 	}
 	if (logs_in(s))
-		add_kerberos(p);
+		add_kerberos(p, s->spool_directory);
 	add_readable(p, s->resolver_hosts_file);
 	add_readable(p, s->sasl_secret_directory);
 	add_readable(p, s->resolver_trust_anchor_file);

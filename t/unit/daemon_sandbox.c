@@ -364,6 +364,44 @@ START_TEST(test_courier)
 }
 END_TEST
 
+static int tickets_read(void) { return open_read(at("tickets")); }
+
+static int message_own_exclusive_lock(void)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	return result(fcntl(message, F_OFD_SETLK, &lock));
+}
+
+static const struct {
+	int (*attempt)(void);
+	int expected;
+} with_kerberos[] = {
+	{ tickets_read, 0 }, { spool_read, EACCES }, { spool_list, EACCES }, { outside_read, EACCES }, { table_read, EACCES },
+	{ message_own_lock, 0 }, { message_own_exclusive_lock, EBADF }, { message_lock, EPERM }, { message_flock, EPERM },
+};
+
+/* What Kerberos needs opens nothing else, though its tickets stand in the directory that the spool is in. */
+START_TEST(test_courier_with_kerberos)
+{
+	char *tickets;
+	const char *why;
+	struct settings *s;
+
+	setup();
+	make_file("tickets");
+	tickets = mem_fmt("FILE:%s", at("tickets"));
+	setenv("KRB5CCNAME", tickets, 1);
+	s = make_settings(SANDBOX_TRY);
+	ck_assert(settings_set(s, "lmtp.sasl_auth_enable", "yes", &why));
+	if (landlock_abi() >= 1)
+		ck_assert_int_eq(try(SANDBOX_COURIER, s, with_kerberos[_i].attempt), with_kerberos[_i].expected);
+	settings_free(s);
+	free(tickets);
+	teardown();
+}
+END_TEST
+
 /* Without a sandbox the forbidden calls work: so it is the sandbox that forbids them above. */
 START_TEST(test_off)
 {
@@ -459,6 +497,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "queue", test_queue, UNIT_ROWS(attempts), 0 },
 		{ "courier", test_courier, UNIT_ROWS(attempts), 0 },
+		{ "courier with Kerberos", test_courier_with_kerberos, UNIT_ROWS(with_kerberos), 0 },
 		{ "off", test_off, 2, 0 },
 		{ "required", test_required, 2, 0 },
 		{ "older ABI", test_older_abi, 9, 0 },
