@@ -35,8 +35,8 @@ static void remark(struct session *s, unsigned seen)
 		session_note(s, mem_fmt("breaking line > %lld bytes with <CR><LF>SPACE",
 			(long long)s->transport->manner->line_length_limit));
 	if (seen & REWRITING_LOST_END)
-		session_note(s, mem_fmt("warning: a table has changed a header field longer than header_size_limit: "
-			"what stood behind its first %zu bytes is not sent", s->common->content.header_limit));
+		session_note(s, mem_fmt("warning: a table has changed a header field longer than header_size_limit "
+			"(%zu bytes): its end is not sent", s->common->content.header_limit));
 }
 
 /* The log is told once of each kind of change. */

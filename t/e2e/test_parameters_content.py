@@ -97,8 +97,8 @@ def test_header_size_limit_a_field_that_is_changed_loses_its_end(t):
                 b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: 1234" + line * 5 + b"\n\nbody\n")
     same(header_of(peer.wait_messages(1)[0]),
          (b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: new 1234\n").replace(b"\n", b"\r\n"))
-    daemon.wait_log(r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit: "
-                    r"what stood behind its first 100 bytes is not sent$")
+    daemon.wait_log(r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit "
+                    r"\(100 bytes\): its end is not sent$")
     same(daemon.log().count("header_size_limit"), 1)
 
 
