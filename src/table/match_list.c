@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "table/lines.h"
 #include "table/table.h"
+#include "table/type.h"
 
 enum { FILES_MAX = 8 };      /* that name each other */
 
@@ -89,12 +90,10 @@ static bool is_network(const char *element)
 	return slash && (isdigit((unsigned char)*element) || is_address(element, (size_t)(slash - element)));
 }
 
-/* "type:name"; addresses have colons too. */
+/* Addresses have colons too. */
 static bool is_table(const char *element)
 {
-	size_t n = strspn(element, "abcdefghijklmnopqrstuvwxyz0123456789");
-
-	return n > 0 && element[n] == ':' && !is_address(element, strlen(element));
+	return table_is_spec(text_of(element)) && !is_address(element, strlen(element));
 }
 
 static bool is_file(const char *path)

@@ -48,6 +48,15 @@ static char *no_type(struct text name, const char *spec)
 	               (int)name.n, name.p);
 }
 
+bool table_is_spec(struct text t)
+{
+	size_t i = 0;
+
+	while (i < t.n && ((t.p[i] >= 'a' && t.p[i] <= 'z') || (t.p[i] >= '0' && t.p[i] <= '9')))
+		i++;
+	return i > 0 && i < t.n && t.p[i] == ':';
+}
+
 struct table *table_open_with(const char *spec, unsigned flags, char **why)
 {
 	struct text from = text_trim(text_of(spec)), name;

@@ -18,16 +18,6 @@ struct table_list {
 	size_t count;
 };
 
-/* "type:name" is a table, but "[IPv6:…]" is an address literal. */
-static bool is_table(struct text t)
-{
-	size_t i = 0;
-
-	while (i < t.n && ((t.p[i] >= 'a' && t.p[i] <= 'z') || (t.p[i] >= '0' && t.p[i] <= '9')))
-		i++;
-	return i > 0 && i < t.n && t.p[i] == ':';
-}
-
 static struct element *add_element(struct table_list *l)
 {
 	l->elements = mem_grow(l->elements, l->count + 1, sizeof *l->elements);
@@ -72,7 +62,7 @@ static struct table_list *open_with(const char *list, unsigned flags, char **why
 	while (text_list_next(&from, &element)) {
 		if (element.n == 0)
 			continue;
-		if (is_table(element) ? !add_table(l, element, flags, why) : !add_word(l, element, why)) {
+		if (table_is_spec(element) ? !add_table(l, element, flags, why) : !add_word(l, element, why)) {
 			table_list_free(l);
 			return NULL;
 		}

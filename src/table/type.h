@@ -29,6 +29,9 @@ struct table_type {
 extern const struct table_type table_cidr, table_inline, table_lmdb, table_pcre, table_regexp,
 	table_static, table_texthash;
 
+/* Whether it looks like "type:name"; "[IPv6:…]" does not. */
+bool table_is_spec(struct text);
+
 /* table_open with flags. */
 struct table *table_open_with(const char *spec, unsigned flags, char **why);
 
