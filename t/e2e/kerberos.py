@@ -10,6 +10,7 @@ REALM = "TEST.REALM"
 
 KRB5 = """
 [libdefaults]
+ default_rcache_name = none:
  default_realm = {realm}
  dns_lookup_kdc = false
  dns_lookup_realm = false
