@@ -71,9 +71,9 @@ def test_notify_classes_delay_and_delay_notice_recipient(t):
 
 
 def test_notify_classes_software_tells_of_a_crash(t):
-    """A courier that is ended by SIGSEGV; error_notice_recipient is told, and the mail goes out."""
+    """A courier that is ended by SIGABRT; error_notice_recipient is told, and the mail goes out."""
     daemon, peers = t.destinations({"there": None}, {"notify_classes": "software", **RECIPIENTS, "workers": 1})
-    os.kill(daemon.wait_pids("courier", 1)[0], signal.SIGSEGV)
+    os.kill(daemon.wait_pids("courier", 1)[0], signal.SIGABRT)
     notice = email.message_from_bytes(notices(peers, 1)["errors@client.test"], policy=email.policy.default)
     same(notice["Subject"], "a courier has crashed")
     daemon.send("ok@there.test")
