@@ -43,14 +43,14 @@ static void give_up(struct session *s, const char *why)
 static void begin_connect(struct session *s)
 {
 	const struct endpoint *from = transport_from(s->transport, &s->at);
+	bool must = transport_from_must(s->transport, &s->at);
 	char address[ENDPOINT_TEXT_SIZE];
 	int error;
 
-	s->stream = stream_connect(s->common->streams, &s->at, from, s->transport->manner->bind_address_enforce,
-		&session_stream_events, s);
+	s->stream = stream_connect(s->common->streams, &s->at, from, must, &session_stream_events, s);
 	stream_deadline(s->stream, s->transport->manner->connect_timeout, 0);
 	error = stream_bind_error(s->stream);
-	if (error && !s->transport->manner->bind_address_enforce)
+	if (error && !must)
 		session_note(s, mem_fmt("warning: cannot connect to %s from %s: %s; connecting from any address",
 			s->relay, endpoint_text(from, address), strerror(error)));
 }

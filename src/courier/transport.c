@@ -256,6 +256,13 @@ const struct endpoint *transport_from(const struct transport *t, const struct en
 	return !endpoint_is_unix(to) && from->size > 0 ? from : NULL;
 }
 
+bool transport_from_must(const struct transport *t, const struct endpoint *to)
+{
+	const struct manner *m = t->manner;
+
+	return m->bind_address_enforce && *(endpoint_is_v6(to) ? m->bind_address6 : m->bind_address);
+}
+
 /* The first host of the nexthop counts, without brackets and port. */
 static bool is_listed(const struct transport *t, const char *nexthop)
 {

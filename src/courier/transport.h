@@ -52,6 +52,8 @@ const struct transport *transports_find(const struct transports *, const char *n
 
 /* The address to connect to that peer from, or NULL. */
 const struct endpoint *transport_from(const struct transport *, const struct endpoint *to);
+/* Whether from no other: bind_address_enforce is about bind_address and bind_address6, not about inet_interfaces. */
+bool transport_from_must(const struct transport *, const struct endpoint *to);
 
 /* Whether a connection to that nexthop may wait for more mail when it is idle. */
 bool transport_keeps(const struct transport *, const char *nexthop);

@@ -134,6 +134,13 @@ def test_smtp_bind_address_enforce(t):
     same(outcome(daemon.wait_delivery("u@a.test")), ("deferred", "4.4.0"))
 
 
+def test_smtp_bind_address_enforce_is_not_about_inet_interfaces(t):
+    """parameters inet_interfaces, smtp_bind_address_enforce: an interface that is not ours costs a warning"""
+    daemon, _ = t.smtp_destinations({"a": None}, {"inet_interfaces": "192.0.2.1", "smtp.bind_address_enforce": True})
+    deliver(daemon, "u@a.test")
+    daemon.wait_log(r"warning: cannot connect to \S+ from 192\.0\.2\.1: .*; connecting from any address")
+
+
 def test_smtp_bind_address6(t):
     froms = []
 
