@@ -25,14 +25,6 @@ static const void *const_member(const struct option_row *row, const void *base)
 	return (const char *)base + row->offset;
 }
 
-const struct option_row *option_find(const struct option_row *rows, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return &rows[i];
-	return NULL;
-}
-
 /* A value may reach the wire or a log line, so no control may hide in it; a list may be written over
  * several lines. */
 static bool is_clean(struct text value, bool list)

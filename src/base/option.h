@@ -34,9 +34,6 @@ struct option_row {
 	const char *help;            /* one line */
 };
 
-/* The row with that name, or NULL. */
-const struct option_row *option_find(const struct option_row *, size_t count, const char *name);
-
 /* Puts text into the member of base that row describes; false and a constant complaint in *why if the
  * text is no good. */
 bool option_set(const struct option_row *, void *base, const char *text, const char **why);

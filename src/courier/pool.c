@@ -162,8 +162,3 @@ void pool_trim(struct pool *p, size_t most)
 	while (p->count > most)
 		discard(LIST_OF(list_first(&p->all), struct rest, in_all));
 }
-
-size_t pool_count(const struct pool *p)
-{
-	return p->count;
-}

@@ -28,6 +28,5 @@ void pool_close_all(struct pool *);
 
 /* Closes the oldest ones until no more than most are left. */
 void pool_trim(struct pool *, size_t most);
-size_t pool_count(const struct pool *);
 
 #endif

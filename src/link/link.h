@@ -65,8 +65,6 @@ struct answer {
 	bool peer_reports;           /* the peer has announced DSN (RFC 3461): reports about success are its duty */
 	char *transcript;            /* NULL, or the conversation after a protocol error */
 };
-/* Frees its strings. */
-void answer_clear(struct answer *);
 
 /* What became of a request's connection, and so of its lease. */
 enum connection {

@@ -33,15 +33,6 @@ void request_free(struct request *r)
 	free(r);
 }
 
-void answer_clear(struct answer *a)
-{
-	verdict_clear(&a->verdict);
-	free(a->relay);
-	free(a->tls);
-	free(a->transcript);
-	*a = (struct answer){ 0 };
-}
-
 size_t message_begin(struct buf *b, enum message_kind kind)
 {
 	size_t begin = b->len;

@@ -106,11 +106,6 @@ size_t schedule_count(const struct schedule *s)
 	return s->count;
 }
 
-size_t schedule_bytes(const struct schedule *s)
-{
-	return s->room * sizeof *s->heap;
-}
-
 static int64_t within(int64_t value, int64_t least, int64_t most)
 {
 	if (value > most)

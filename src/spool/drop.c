@@ -1,8 +1,6 @@
 #include "spool/drop.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -13,13 +11,13 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "spool/pace.h"
+#include "spool/scan.h"
 
 enum {
 	NAMES_HELD = 4096,          /* more are found again by a scan */
 	PICKUP_LOOK_MS = 5000,      /* the same for a pickup directory: its events may come from elsewhere */
 	PICKUP_STEP_MS = 250,       /* between looks at which names that settle are due */
 	LINK_MS = 300,              /* after it appeared, a name that nobody opened was linked into place */
-	SCAN_NAMES = 512,           /* read at once */
 	ODD_MAX = 10000,            /* names remembered for being stuck or directories */
 	STUCK_MS = 1000,            /* between looks at which stuck names are due */
 	LOOK_MS = 60000             /* between scans that nothing asked for */
@@ -40,7 +38,6 @@ struct odd {
 
 struct drop {
 	struct loop *loop;
-	struct disk *disk;
 	const struct source *source;
 	void (*names)(void *arg);
 	void *arg;
@@ -54,13 +51,8 @@ struct drop {
 	struct map *odd;
 	struct list stuck;
 	int64_t next_look;
-	/* the scan */
-	bool scan_wanted, scanning; /* scanning: the job is out */
-	DIR *stream;                /* open while a scan is under way */
-	struct disk_job job;
-	char *found[SCAN_NAMES];
-	size_t found_count;
-	bool found_end;
+	struct scan *scan;
+	bool scan_wanted;           /* a new one, when the one under way has ended */
 };
 
 static void scan_on(struct drop *d);
@@ -163,7 +155,6 @@ static int64_t look_ms(const struct drop *d)
 static void set_timer(struct drop *d)
 {
 	int64_t now = loop_now(d->loop), due = d->next_look;
-
 	int64_t step = d->source->pickup ? PICKUP_STEP_MS : STUCK_MS;
 
 	if (!list_empty(&d->stuck) && due > now + step)
@@ -325,44 +316,17 @@ static void inotify_ready(void *arg, bool readable, bool writable)
 
 /* ---- scanning ---- */
 
-static bool is_dots(const char *name)
+static void name_found(void *arg, const char *name)
 {
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+	struct drop *d = arg;
+
+	hold(d, name, !d->source->pickup);
 }
 
-static void scan_work(struct disk_job *job, char *room)
+static void piece_read(void *arg)
 {
-	struct drop *d = LIST_OF(job, struct drop, job);
-	const struct dirent *entry;
-	int fd;
+	struct drop *d = arg;
 
-	(void)room;
-	d->found_end = false;
-	if (!d->stream) {
-		fd = openat(d->source->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		d->stream = fd < 0 ? NULL : fdopendir(fd);
-	}
-	while (d->stream && d->found_count < SCAN_NAMES && (entry = readdir(d->stream)))
-		if (!is_dots(entry->d_name))
-			d->found[d->found_count++] = mem_str(entry->d_name);
-	if (d->found_count == SCAN_NAMES)
-		return;
-	d->found_end = true;
-	if (d->stream)
-		closedir(d->stream);
-	d->stream = NULL;
-}
-
-static void scan_done(struct disk_job *job)
-{
-	struct drop *d = LIST_OF(job, struct drop, job);
-
-	d->scanning = false;
-	for (size_t i = 0; i < d->found_count; i++) {
-		hold(d, d->found[i], !d->source->pickup);
-		free(d->found[i]);
-	}
-	d->found_count = 0;
 	if (d->active)
 		d->names(d->arg);
 }
@@ -370,14 +334,14 @@ static void scan_done(struct disk_job *job)
 /* Reads on when there is room for what may come. */
 static void scan_on(struct drop *d)
 {
-	if (d->scanning || !d->active || d->count > NAMES_HELD / 2)
+	if (!d->active || scan_is_reading(d->scan) || d->count > NAMES_HELD / 2)
 		return;
-	if (!d->stream && !d->scan_wanted)
-		return;
-	if (!d->stream)
+	if (!scan_is_begun(d->scan)) {
+		if (!d->scan_wanted)
+			return;
 		d->scan_wanted = false;
-	d->scanning = true;
-	disk_run(d->disk, DISK_INTAKE, &d->job);
+	}
+	scan_next(d->scan);
 }
 
 /* ---- life ---- */
@@ -394,20 +358,21 @@ static int watch_directory(struct drop *d)
 	return 0;
 }
 
+static const struct scan_events scan_events = { name_found, piece_read };
+
 struct drop *drop_new(struct loop *loop, struct disk *disk, const struct source *source,
 	void (*names)(void *arg), void *arg, int *error)
 {
 	struct drop *d = mem_alloc(sizeof *d);
 
 	d->loop = loop;
-	d->disk = disk;
 	d->source = source;
 	d->names = names;
 	d->arg = arg;
 	d->inotify = -1;
 	d->odd = map_new();
 	list_init(&d->stuck);
-	d->job = (struct disk_job){ .work = scan_work, .done = scan_done };
+	d->scan = scan_new(disk, source->dir, &scan_events, d);
 	d->timer = loop_timer_new(loop, timer_fired, d);
 	*error = watch_directory(d);
 	if (!*error)
@@ -432,8 +397,7 @@ void drop_free(struct drop *d)
 		loop_watch_free(d->watch);
 	if (d->inotify >= 0)
 		close(d->inotify);
-	if (d->stream)
-		closedir(d->stream);
+	scan_free(d->scan);
 	loop_timer_free(d->timer);
 	free(d);
 }

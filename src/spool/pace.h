@@ -36,7 +36,7 @@ void pace_ended(struct pace *);
 /* The same work is to be tried again, after 1, 2, 4 … 30 s. */
 void pace_failed(struct pace *);
 
-/* Seconds after which the n-th failure in a row is followed by a new attempt. */
+/* ms to wait after the n-th failure in a row: 1000, 2000, 4000 … 30000. */
 int64_t pace_delay_ms(unsigned failures);
 
 #endif

@@ -44,6 +44,5 @@ const char *table_list_get_part(struct table_list *, const char *part, const cha
 bool table_list_has_domain(struct table_list *, const char *domain, const char **why);
 /* As table_each_value, of all tables of the list. */
 void table_list_each_value(struct table_list *, void (*told)(void *arg, const char *value), void *arg);
-bool table_list_empty(const struct table_list *);
 
 #endif

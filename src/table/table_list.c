@@ -143,8 +143,3 @@ void table_list_each_value(struct table_list *l, void (*told)(void *arg, const c
 		if (l->elements[i].table)
 			table_each_value(l->elements[i].table, told, arg);
 }
-
-bool table_list_empty(const struct table_list *l)
-{
-	return l->count == 0;
-}
