@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "format/queue_id.h"
+#include "spool/owners.h"
 #include "spool/suspensions.h"
 
 enum { ORIGINS_MAX = 255, BOOT_ID_MAX = 40 };
@@ -19,7 +20,7 @@ struct ledger {
 	char boot_id[BOOT_ID_MAX];       /* "" before the first */
 	char *origins[ORIGINS_MAX];      /* number 1 is the first; 0 means not known */
 	unsigned origin_count;
-	struct idmap *owners;          /* uid to struct owner */
+	struct owners *owners;
 	struct suspensions *suspensions;
 };
 
@@ -28,54 +29,30 @@ struct ledger *ledger_new(void)
 	struct ledger *l = mem_alloc(sizeof *l);
 
 	l->messages = idmap_new();
-	l->owners = idmap_new();
+	l->owners = owners_new();
 	l->suspensions = suspensions_new();
 	return l;
 }
 
-/* ---- owners ---- */
-
-struct owner {
-	size_t count;
-};
-
-/* User ids begin with 0, which an idmap's keys may not all do: they are kept as uid + 1. */
-static uint64_t owner_key(uint64_t uid)
-{
-	return uid + 1;
-}
-
+/* Reports are nobody's. */
 static void own(struct ledger *l, struct ledger_message *m)
 {
-	struct owner *o;
-
 	if (m->owned || queue_id_report(m->id))
 		return;
-	o = idmap_get(l->owners, owner_key(m->uid));
-	if (!o) {
-		o = mem_alloc(sizeof *o);
-		idmap_put(l->owners, owner_key(m->uid), o);
-	}
-	o->count++;
+	owners_add(l->owners, m->uid);
 	m->owned = true;
 }
 
 static void disown(struct ledger *l, struct ledger_message *m)
 {
-	struct owner *o = m->owned ? idmap_get(l->owners, owner_key(m->uid)) : NULL;
-
+	if (m->owned)
+		owners_remove(l->owners, m->uid);
 	m->owned = false;
-	if (!o || --o->count)
-		return;
-	idmap_take(l->owners, owner_key(m->uid));
-	free(o);
 }
 
 size_t ledger_owned(const struct ledger *l, uint64_t uid)
 {
-	const struct owner *o = idmap_get(l->owners, owner_key(uid));
-
-	return o ? o->count : 0;
+	return owners_count(l->owners, uid);
 }
 
 static void message_free(struct ledger_message *m)
@@ -88,7 +65,6 @@ static void message_free(struct ledger_message *m)
 void ledger_free(struct ledger *l)
 {
 	struct ledger_message *m;
-	struct owner *o;
 	size_t cursor = 0;
 
 	if (!l)
@@ -96,10 +72,7 @@ void ledger_free(struct ledger *l)
 	while ((m = idmap_next(l->messages, &cursor)))
 		message_free(m);
 	idmap_free(l->messages);
-	cursor = 0;
-	while ((o = idmap_next(l->owners, &cursor)))
-		free(o);
-	idmap_free(l->owners);
+	owners_free(l->owners);
 	suspensions_free(l->suspensions);
 	for (unsigned i = 0; i < l->origin_count; i++)
 		free(l->origins[i]);
@@ -114,11 +87,6 @@ struct ledger_message *ledger_get(const struct ledger *l, uint64_t id)
 struct ledger_message *ledger_next(const struct ledger *l, size_t *cursor)
 {
 	return idmap_next(l->messages, cursor);
-}
-
-size_t ledger_count(const struct ledger *l)
-{
-	return idmap_count(l->messages);
 }
 
 struct ledger_message *ledger_add(struct ledger *l, uint64_t id)
@@ -359,7 +327,7 @@ static int by_id(const void *a, const void *b)
 
 struct ledger_live *ledger_live(const struct ledger *l, size_t *count)
 {
-	struct ledger_live *all = mem_alloc(ledger_count(l) * sizeof *all);
+	struct ledger_live *all = mem_alloc(idmap_count(l->messages) * sizeof *all);
 	struct ledger_message *m;
 	size_t cursor = 0;
 
@@ -368,73 +336,4 @@ struct ledger_live *ledger_live(const struct ledger *l, size_t *count)
 		all[(*count)++] = (struct ledger_live){ m->id, m->recent, m->attempts };
 	qsort(all, *count, sizeof *all, by_id);
 	return all;
-}
-
-static void print_in(const struct ledger *l, const struct ledger_message *m, struct buf *out)
-{
-	const struct journal_line line = {
-		.kind = JOURNAL_IN,
-		.id = m->id,
-		.time = m->arrived,
-		.uid = m->uid,
-		.size = m->size,
-		.count = m->count,
-		.hops = m->hops,
-		.flags = m->flags,
-		.name = text_of(ledger_origin(l, m)),
-	};
-
-	journal_line_print(&line, out);
-}
-
-/* How a recipient ended is not kept in memory: 'f' says that it is final. */
-static void print_final(const struct ledger_message *m, struct buf *out)
-{
-	const uint8_t *bits = ledger_final_bits(m);
-
-	for (size_t i = 0; i < m->final_bytes * (size_t)8; i++)
-		if (bits[i / 8] >> i % 8 & 1)
-			journal_line_print(&(struct journal_line){ .kind = JOURNAL_RESULT, .id = m->id,
-				.rcpt = i, .status = 'f',
-				.dsn = text_of("-"), .peer = text_of("-") }, out);
-}
-
-static void print_message(const struct ledger *l, const struct ledger_message *m, struct buf *out)
-{
-	struct journal_line line = { .id = m->id };
-
-	if (m->done) {
-		line.kind = JOURNAL_DONE;
-		journal_line_print(&line, out);
-		return;
-	}
-	if (m->accepted)
-		print_in(l, m, out);
-	print_final(m, out);
-	line.kind = JOURNAL_NEXT, line.time = m->next, line.count = m->attempts;
-	if (m->next || m->attempts)
-		journal_line_print(&line, out);
-	line.kind = JOURNAL_HOLD, line.count = 1;
-	if (m->held)
-		journal_line_print(&line, out);
-	line.kind = JOURNAL_SUSPECT, line.count = m->suspect;
-	if (m->suspect)
-		journal_line_print(&line, out);
-	line.kind = JOURNAL_WARNED;
-	if (m->warned)
-		journal_line_print(&line, out);
-	line.kind = JOURNAL_REPORT, line.id = queue_id_report(m->id) ? m->id : m->id + m->reports;
-	if (queue_id_report(line.id))
-		journal_line_print(&line, out);
-}
-
-void ledger_print(const struct ledger *l, const struct journal_line *now, struct buf *out)
-{
-	struct ledger_message *m;
-	size_t cursor = 0;
-
-	journal_line_print(now, out);
-	suspensions_print(l->suspensions, out);
-	while ((m = ledger_next(l, &cursor)))
-		print_message(l, m, out);
 }

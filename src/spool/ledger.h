@@ -53,7 +53,6 @@ struct ledger_message *ledger_get(const struct ledger *, uint64_t id);   /* NULL
 struct ledger_message *ledger_add(struct ledger *, uint64_t id);         /* the same, but makes it known */
 /* any order; cursor starts at 0; NULL at the end */
 struct ledger_message *ledger_next(const struct ledger *, size_t *cursor);
-size_t ledger_count(const struct ledger *);
 /* Messages of that owner which are not done; reports are nobody's. */
 size_t ledger_owned(const struct ledger *, uint64_t uid);
 
@@ -61,7 +60,7 @@ size_t ledger_owned(const struct ledger *, uint64_t uid);
  * line is about none. */
 struct ledger_message *ledger_apply(struct ledger *, const struct journal_line *, size_t bytes);
 
-/* Destinations that are suspended. */
+/* Destinations that are suspended; the ledger's. */
 const struct suspensions *ledger_suspensions(const struct ledger *);
 
 /* Forgets the message: its files are gone for good. */
@@ -76,7 +75,7 @@ uint64_t ledger_live_bytes(const struct ledger *);
 /* The bits of the recipients that have their final result. */
 const uint8_t *ledger_final_bits(const struct ledger_message *);
 
-/* Name of the directory that a message came from; "" if not known. */
+/* Name of the directory that a message came from, "" if not known; the ledger's. */
 const char *ledger_origin(const struct ledger *, const struct ledger_message *);
 
 /* What a rewriting must know of a message to choose among its lines. */
@@ -89,8 +88,8 @@ struct ledger_live {
 /* All messages, by ascending id; free() it. */
 struct ledger_live *ledger_live(const struct ledger *, size_t *count);
 
-/* Appends lines from which an empty ledger would become this one; now: the line of kind time that opens
- * them. */
+/* Appends lines from which an empty ledger would become this one (ledger_print.c); now: the line of kind time
+ * that opens them. */
 void ledger_print(const struct ledger *, const struct journal_line *now, struct buf *out);
 
 #endif
