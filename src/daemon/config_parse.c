@@ -1,6 +1,5 @@
 #include "daemon/config_parse.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -12,14 +11,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "daemon/config_file.h"
+#include "daemon/config_schema.h"
 #include "settings/settings.h"
 #include "settings/settings_rows.h"
 
 enum { ELEMENTS_MAX = 100000 };
-
-/* Stands behind the last line that is parsed: libconfuse takes the end of a file for any number of
- * closing braces. */
-#define END_MARK "causeway-end-of-file"
 
 /* State of the one parse that a child process makes; libconfuse's call-backs carry no argument of ours. */
 static struct {
@@ -164,7 +160,7 @@ static void complain(cfg_t *cfg, const char *format, va_list args)
 	place = place_of(cfg, cfg->line);
 	buf_init(&what, 4096);
 	buf_vfmt(&what, format, args);
-	if (strstr(buf_text(&what), END_MARK)) {
+	if (strstr(buf_text(&what), CONFIG_END_MARK)) {
 		buf_clear(&what);
 		buf_str(&what, "a closing brace is missing above");
 	}
@@ -236,92 +232,6 @@ static int include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return rc;
 }
 
-/* --- which options there are --- */
-
-struct schema {
-	cfg_opt_t *options;
-	size_t count;
-};
-
-static void add(struct schema *schema, cfg_opt_t option)
-{
-	schema->options = mem_grow(schema->options, schema->count + 1, sizeof(option));
-	schema->options[schema->count++] = option;
-}
-
-static void add_option(struct schema *schema, const char *name)
-{
-	cfg_opt_t option = CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, value_read);
-
-	for (size_t i = 0; i < schema->count; i++)
-		if (strcmp(schema->options[i].name, name) == 0)
-			return;
-	option.validcb = value_checked;
-	add(schema, option);
-}
-
-static void add_rows(struct schema *schema, const struct settings_section *section)
-{
-	for (size_t i = 0; i < section->count; i++)
-		add_option(schema, section->rows[i].name);
-}
-
-static void add_manner(struct schema *schema, unsigned use)
-{
-	size_t count;
-	const struct option_row *rows = manner_rows(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].use & use)
-			add_option(schema, rows[i].name);
-}
-
-static void add_section(struct schema *top, const char *name, struct schema *section, cfg_flag_t flags)
-{
-	cfg_opt_t end = CFG_END();
-
-	add(section, end);
-	add(top, (cfg_opt_t)CFG_SEC(name, section->options, flags));
-	*section = (struct schema){ NULL, 0 };
-}
-
-static void add_top_name(void *arg, const char *name, const char *value)
-{
-	(void)value;
-	add_option(arg, mem_str(name));
-}
-
-/* The memory of the schema is the child's until its end. */
-static cfg_opt_t *make_schema(const struct config_names *more)
-{
-	struct schema top = { NULL, 0 }, section = { NULL, 0 };
-	struct settings *defaults = settings_new();
-	cfg_opt_t end = CFG_END();
-
-	settings_each(defaults, NULL, add_top_name, &top);
-	for (size_t i = 0; i < more->count; i++)
-		add_option(&top, more->list[i]);
-	for (size_t i = 1; i < settings_section_count; i++) {
-		add_rows(&section, &settings_sections[i]);
-		add_section(&top, settings_sections[i].name, &section, CFGF_NONE);
-	}
-	add_manner(&section, MANNER_SMTP);
-	add_section(&top, "smtp", &section, CFGF_NONE);
-	add_manner(&section, MANNER_LMTP);
-	add_section(&top, "lmtp", &section, CFGF_NONE);
-	add_option(&section, "protocol");
-	add_rows(&section, &settings_transport_section);
-	add_manner(&section, MANNER_BOTH);
-	add_section(&top, "transport", &section, CFGF_MULTI | CFGF_TITLE);
-	add_rows(&section, &settings_pickup_section);
-	add_section(&top, "pickup", &section, CFGF_MULTI | CFGF_TITLE);
-	add(&top, (cfg_opt_t)CFG_FUNC("include", include));
-	add(&top, (cfg_opt_t)CFG_STR(END_MARK, NULL, CFGF_NODEFAULT));
-	add(&top, end);
-	settings_free(defaults);
-	return top.options;
-}
-
 /* --- the parse and its record --- */
 
 /* An empty list calls nobody back: it is seen afterwards, as an option that was written and has no value. */
@@ -384,13 +294,13 @@ static FILE *marked(FILE *fp, struct buf *bytes)
 	buf_init(bytes, CONFIG_BYTES_MAX);
 	if (!slurp(reading.root, reading.file, fp, bytes))
 		return NULL;
-	buf_str(bytes, "\n" END_MARK " = yes\n");
+	buf_str(bytes, "\n" CONFIG_END_MARK " = yes\n");
 	return mem_check(fmemopen(bytes->data, bytes->len, "r"));
 }
 
 static void parse(FILE *fp, const struct config_names *more)
 {
-	cfg_opt_t *options = make_schema(more);
+	cfg_opt_t *options = config_schema(more, value_read, value_checked, include);
 	struct buf bytes;
 
 	reading.root = mem_check(cfg_init(options, CFGF_NONE));
