@@ -67,36 +67,9 @@ static void read_file(struct text file, size_t n, struct outcome *o)
 	bsmtp_free(b);
 }
 
-static void release(struct outcome *o)
-{
-	buf_free(&o->out);
-	buf_free(&o->all);
-}
-
-static void must_read_back(const struct buf *queue_file)
-{
-	struct outcome o;
-
-	read_file(text_make(queue_file->data, queue_file->len), (size_t)-1, &o);
-	must(o.wire_form);
-	must(o.all.len == queue_file->len && memcmp(o.all.data, queue_file->data, o.all.len) == 0);
-	release(&o);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct outcome whole, cut;
-
-	if (size == 0)
-		return 0;
-	read_file(text_make((const char *)data + 1, size - 1), (size_t)-1, &whole);
-	read_file(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, &cut);
-	must(strcmp(whole.error, cut.error) == 0 && whole.wire_form == cut.wire_form);
-	must(whole.all.len == cut.all.len && (whole.all.len == 0 || memcmp(whole.all.data, cut.all.data,
-		whole.all.len) == 0));
-	if (whole.all.len && !*whole.error)
-		must_read_back(&whole.out);
-	release(&whole);
-	release(&cut);
+	if (size > 0)
+		must_read_the_same_in_pieces(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, read_file);
 	return 0;
 }

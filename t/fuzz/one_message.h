@@ -48,4 +48,39 @@ static inline void must_be_one_message(struct text content)
 	buf_free(&b);
 }
 
+static inline void outcome_release(struct outcome *o)
+{
+	buf_free(&o->out);
+	buf_free(&o->all);
+}
+
+/* How a target reads: `file` in pieces of n bytes, into *o, which is new. */
+typedef void read_file_fn(struct text file, size_t n, struct outcome *o);
+
+static inline void must_read_back(const struct buf *queue_file, read_file_fn *read_file)
+{
+	struct outcome o;
+
+	read_file(text_make(queue_file->data, queue_file->len), (size_t)-1, &o);
+	must(o.wire_form);
+	must(o.all.len == queue_file->len && memcmp(o.all.data, queue_file->data, o.all.len) == 0);
+	outcome_release(&o);
+}
+
+/* In pieces of n bytes as in one, and what comes out once more. */
+static inline void must_read_the_same_in_pieces(struct text file, size_t n, read_file_fn *read_file)
+{
+	struct outcome whole, cut;
+
+	read_file(file, (size_t)-1, &whole);
+	read_file(file, n, &cut);
+	must(strcmp(whole.error, cut.error) == 0 && whole.wire_form == cut.wire_form);
+	must(whole.all.len == cut.all.len && (whole.all.len == 0 || memcmp(whole.all.data, cut.all.data,
+		whole.all.len) == 0));
+	if (whole.all.len && !*whole.error)
+		must_read_back(&whole.out, read_file);
+	outcome_release(&whole);
+	outcome_release(&cut);
+}
+
 #endif
