@@ -63,6 +63,13 @@ class Daemon:
         with open(self.conf, "w") as file:
             file.write(config.render(settings) + extra)
 
+    def write(self, name, text):
+        """A file of the configuration's, such as a table; its path."""
+        path = self.at(name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
     # --- life ------------------------------------------------------------------------------------
 
     def start(self, wait=True, environment=None, prefix=()):
@@ -133,6 +140,13 @@ class Daemon:
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
+
+    def reconfigure(self, settings=None):
+        """Put self.settings, with these changes, into force."""
+        self.settings.update(settings or {})
+        self.write_config()
+        self.reload()
+        self.wait_notify("READY=1")
 
     def end(self):
         """The last act of a test: nothing is left."""

@@ -11,19 +11,6 @@ from servers import need
 RETRY = {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "1s"}
 
 
-def write(daemon, name, text):
-    path = daemon.at(name)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
-
-
-def reload(daemon):
-    daemon.write_config()
-    daemon.reload()
-    daemon.wait_notify("READY=1")
-
-
 def arrives(daemon, peer, content, to="u@example.org", **options):
     """What arrives of a message: trace fields, and the rest as it was stuffed."""
     count = len(peer.messages)
@@ -123,7 +110,7 @@ def test_B_25_a_table_that_cannot_answer(t):
     daemon.send("fine@example.org")
     daemon.wait_delivery("fine@example.org", "sent")
     daemon.settings.update({"lmtp.header_checks": "", "lmtp.body_checks": ""})
-    reload(daemon)
+    daemon.reconfigure()
     daemon.wait_delivery("header@example.org", "sent")
     daemon.wait_delivery("body@example.org", "sent")
 
@@ -174,13 +161,13 @@ def test_tables_change(t):
     need(("/usr/sbin/postmap", "postfix"), ("/usr/lib/postfix/postfix-lmdb.so", "postfix-lmdb"))
     peer = t.peer()
     daemon = t.daemon(peer, start=False)
-    write(daemon, "main.cf", "compatibility_level = 3.6\n")
+    daemon.write("main.cf", "compatibility_level = 3.6\n")
 
     def postmap(text):
-        path = write(daemon, "table", text)
+        path = daemon.write("table", text)
         subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + path], check=True, timeout=60)
         return path
-    text = write(daemon, "text", "/^X-A/ IGNORE\n")
+    text = daemon.write("text", "/^X-A/ IGNORE\n")
     daemon.settings["lmtp.header_checks"] = "lmdb:%s, regexp:%s" % (postmap("x-b:@1 IGNORE\n"), text)
     daemon.write_config()
     daemon.start()
@@ -188,9 +175,9 @@ def test_tables_change(t):
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
     subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "-i", "lmdb:" + daemon.at("table")], input=b"nothing here\n",
                    check=True, timeout=60)
-    write(daemon, "text", "/^X-B/ IGNORE\n")
+    daemon.write("text", "/^X-B/ IGNORE\n")
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
-    reload(daemon)
+    daemon.reconfigure()
     same(arrives(daemon, peer, content)[1], b"X-A: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
 
 
@@ -198,7 +185,7 @@ def test_tables_that_cannot_be_opened(t):
     """Each is a complaint that names option, file and line, at the start and at a reload."""
     peer = t.peer()
     daemon = t.daemon(peer)
-    bad = write(daemon, "bad", "/^X-A/ IGNORE\n/(/ WARN\n")
+    bad = daemon.write("bad", "/^X-A/ IGNORE\n/(/ WARN\n")
     for option in ("header_checks", "mime_header_checks", "nested_header_checks", "body_checks"):
         for table, complaint in (("regexp:" + bad, "bad: line 2"), ("texthash:/nonexistent", "cannot open"),
                                  ("hash:/x", "hash")):

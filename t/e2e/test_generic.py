@@ -82,9 +82,7 @@ def test_AD_9_reports_keep_the_addresses(t):
     peer = t.peer({"rcpt": only("^box@", "550 5.1.1 nobody")})
     daemon = mapped_daemon(t, peer, mailbox_domains=["example.org", "client.test"])
     daemon.settings["lmtp.generic_maps"] = "inline:{u@example.org=box@store.test}"
-    daemon.write_config()
-    daemon.reload()
-    daemon.wait_notify("READY=1")
+    daemon.reconfigure()
     daemon.send("u@example.org")
     same(outcome(daemon.wait_delivery("u@example.org")), ("bounced", "5.1.1"))
     got = peer.wait_messages(1)[0]
@@ -119,9 +117,7 @@ def test_B_25_errors_and_bad_results(t):
     assert outcome(line)[1] == "4.3.0" and "takes too long" in line["reason"], line
     daemon.wait_delivery("fine@example.org", "sent")
     daemon.settings["lmtp.generic_maps"] = ""
-    daemon.write_config()
-    daemon.reload()
-    daemon.wait_notify("READY=1")
+    daemon.reconfigure()
     daemon.wait_delivery("bad@example.org", "sent")
     daemon.wait_delivery("%s@x.test" % ("a" * 60), "sent")
     daemon.wait_delivery("u@example.org", "sent")
@@ -141,9 +137,7 @@ def test_recipient_delimiter_and_propagate_unmatched_extensions(t):
     daemon = mapped_daemon(t, peer, "inline:{u@example.org=box@store.test}", recipient_delimiter="-+")
     for propagate, expected in (("canonical", "box@store.test"), ("canonical, generic", "box+x-y@store.test")):
         daemon.settings["propagate_unmatched_extensions"] = propagate
-        daemon.write_config()
-        daemon.reload()
-        daemon.wait_notify("READY=1")
+        daemon.reconfigure()
         count = len(peer.messages)
         daemon.send("u+x-y@example.org")
         same(peer.wait_messages(count + 1)[-1].recipients, [expected])

@@ -13,10 +13,7 @@ from spool import become
 
 
 def reload(daemon, **settings):
-    daemon.settings.update({key.replace("__", "."): value for key, value in settings.items()})
-    daemon.write_config()
-    daemon.reload()
-    daemon.wait_notify("READY=1")
+    daemon.reconfigure({key.replace("__", "."): value for key, value in settings.items()})
 
 
 def status_of(pid):

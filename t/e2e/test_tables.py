@@ -8,20 +8,6 @@ from harness import same
 from servers import need
 
 
-def write(daemon, name, text):
-    """A table in a file of its own; its path."""
-    path = daemon.at(name)
-    with open(path, "w") as file:
-        file.write(text)
-    return path
-
-
-def reload(daemon):
-    daemon.write_config()
-    daemon.reload()
-    daemon.wait_notify("READY=1")
-
-
 def goes_to(daemon, address, peer):
     """Mail for ADDRESS arrives at PEER."""
     before = len(peer.messages)
@@ -33,8 +19,8 @@ def test_patterns_route_by_the_whole_address(t):
     """Patterns see the address once, with its extension; fixed strings its parts too; the first hit counts."""
     one, two, three, rest = (t.peer() for _ in range(4))
     daemon = t.daemon(None, start=False)
-    pcre = write(daemon, "pcre", "if /@a\\.test$/\n/^(?!owner-)list-/\n  lmtp:%s\nendif\n" % one.nexthop)
-    regexp = write(daemon, "regexp", "# by extension\n/^[^+]+\\+box@/\tlmtp:%s\n!/\\.test$/ lmtp:%s\n"
+    pcre = daemon.write("pcre", "if /@a\\.test$/\n/^(?!owner-)list-/\n  lmtp:%s\nendif\n" % one.nexthop)
+    regexp = daemon.write("regexp", "# by extension\n/^[^+]+\\+box@/\tlmtp:%s\n!/\\.test$/ lmtp:%s\n"
                    % (two.nexthop, three.nexthop))
     inline = "{u@a.test=lmtp:%s}" % three.nexthop
     daemon.settings["transport_maps"] = ["pcre:" + pcre, "inline:" + inline, "regexp:" + regexp,
@@ -68,7 +54,7 @@ def test_a_bad_table_ends_the_start(t):
     """One line that names the configuration's line, the table's file and line, and what is wrong; exit status 78."""
     for kind, (content, complaint) in BAD.items():
         daemon = t.daemon(None, start=False, name=kind)
-        path = write(daemon, "table", content)
+        path = daemon.write("table", content)
         daemon.write_config("\ntransport_maps = '%s:%s'\n" % (kind, path))
         daemon.start(wait=False)
         same(daemon.process.wait(15), 78, kind)
@@ -84,19 +70,19 @@ def test_a_bad_table_at_reload_keeps_the_old_one(t):
     """The complaint names file and line, mail goes on by the old table, and a mended one acts (behaviour R-10)."""
     one, two = t.peer(), t.peer()
     daemon = t.daemon(None, start=False)
-    path = write(daemon, "table", "/@a\\.test$/ lmtp:%s\n" % one.nexthop)
+    path = daemon.write("table", "/@a\\.test$/ lmtp:%s\n" % one.nexthop)
     daemon.settings["transport_maps"] = "regexp:" + path
     daemon.write_config()
     daemon.start()
     goes_to(daemon, "u@a.test", one)
-    write(daemon, "table", "if /a/\n/@a\\.test$/ lmtp:%s\n" % two.nexthop)
+    daemon.write("table", "if /a/\n/@a\\.test$/ lmtp:%s\n" % two.nexthop)
     daemon.reload()
     daemon.wait_log(r"reload: .*transport_maps.*regexp:%s: line 1: this if has no endif: the configuration stays"
                     % path)
     daemon.wait_notify("READY=1")
     goes_to(daemon, "v@a.test", one)
-    write(daemon, "table", "if /a/\n/@a\\.test$/ lmtp:%s\nendif\n" % two.nexthop)
-    reload(daemon)
+    daemon.write("table", "if /a/\n/@a\\.test$/ lmtp:%s\nendif\n" % two.nexthop)
+    daemon.reconfigure()
     goes_to(daemon, "w@a.test", two)
 
 
@@ -109,15 +95,15 @@ def test_networks_choose_what_a_peer_announces(t):
     """lmtp_discard_lhlo_keyword_address_maps with cidr: by the peer's numeric address; a reload brings new content."""
     peer = t.peer(address=("127.0.0.1", 0))
     daemon = t.daemon(peer, start=False)
-    path = write(daemon, "table", "!127.0.0.0/8 pipelining\n127.0.0.1 size, silent-discard\n")
+    path = daemon.write("table", "!127.0.0.0/8 pipelining\n127.0.0.1 size, silent-discard\n")
     daemon.settings["lmtp.discard_lhlo_keyword_address_maps"] = "cidr:" + path
     daemon.write_config()
     daemon.start()
     daemon.send("u@example.org")
     same(sizes(peer.wait_messages(1)[0]), [])
-    write(daemon, "table", "127.0.0.1 pipelining\n")
+    daemon.write("table", "127.0.0.1 pipelining\n")
     before = set(daemon.pids("courier"))
-    reload(daemon)
+    daemon.reconfigure()
     processes.wait_for(lambda: before.isdisjoint(daemon.pids("courier")), 20, "other couriers")
     daemon.send("v@example.org")
     same(len(sizes(peer.wait_messages(2)[1])), 1)
@@ -139,10 +125,10 @@ def test_a_database_changes_without_a_reload(t):
     need(("/usr/sbin/postmap", "postfix"), ("/usr/lib/postfix/postfix-lmdb.so", "postfix-lmdb"))
     one, two = t.peer(), t.peer()
     daemon = t.daemon(None, {"sandbox": "require"}, start=False)
-    write(daemon, "main.cf", "compatibility_level = 3.6\n")
+    daemon.write("main.cf", "compatibility_level = 3.6\n")
 
     def postmap(name, peer):
-        write(daemon, name, "a.test lmtp:%s\n" % peer.nexthop)
+        daemon.write(name, "a.test lmtp:%s\n" % peer.nexthop)
         subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at(name)], check=True, timeout=60)
     postmap("map", one)
     daemon.settings["transport_maps"] = "lmdb:" + daemon.at("map")
