@@ -1,6 +1,6 @@
 /*
- * Parameters of the specification that stand at the top level and that nothing acts on yet, or whose only
- * use is to be named in another's value. They are read, checked for their form, and shown. Each row
+ * Parameters at the top level that no process reads from struct settings: they are part of another's value or default,
+ * act while the file is read, or have no effect here. They are read, checked for their form, and shown. Each row
  * describes a union settings_other of its own (offset 0).
  */
 #include "settings/settings_rows.h"
