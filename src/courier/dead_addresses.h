@@ -17,6 +17,7 @@ struct dead_addresses;
 struct dead_addresses *dead_addresses_new(struct loop *, struct link *, int64_t remember_ms);
 void dead_addresses_free(struct dead_addresses *);
 
+/* A connection to it ran out of time just now; the other couriers are told. */
 void dead_addresses_add(struct dead_addresses *, const struct endpoint *);
 void dead_addresses_remove(struct dead_addresses *, const struct endpoint *);   /* it answers again */
 /* What the link brings (its event keep): takes what is about dead addresses. */

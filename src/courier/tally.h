@@ -14,6 +14,7 @@ struct tally;
 struct tally *tally_new(struct link *, const struct request *);
 void tally_free(struct tally *);
 
+/* Recipients without an answer. */
 size_t tally_left(const struct tally *);
 size_t tally_deferred(const struct tally *);      /* how many were told to wait */
 const char *tally_deferred_dsn(const struct tally *);   /* the status of the last of them, or "" */

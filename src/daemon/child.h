@@ -35,6 +35,7 @@ struct child *child_start_queue(const struct child_setup *);
 struct child *child_start_courier(const struct child_setup *, unsigned slot, int *link);
 void child_free(struct child *);   /* takes it off its list, too */
 
+/* Sends the child a message of that kind; fd (-1: none) and text (NULL: "") stay the caller's. */
 void child_tell(struct child *, enum reins_kind, unsigned slot, int fd, const char *text);
 
 /* "courier 4711 was killed by signal 11 (Segmentation fault)", "queue process 4710 ended with status 75";

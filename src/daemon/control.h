@@ -25,6 +25,7 @@ void control_free(struct control *);
  * anybody (metrics). A socket that came before for the same use is closed. */
 void control_listen(struct control *, int fd, bool operator);
 
+/* After a reload; the settings are borrowed. */
 void control_reconfigure(struct control *, const struct settings *);
 
 /* Answers those who asked for a reload: "" for a good one, else the complaint. */

@@ -13,6 +13,7 @@ struct control_processes;
 struct control_processes *control_processes_new(void);
 void control_processes_free(struct control_processes *);
 
+/* What the queue process's own sandbox is made of; the text is copied. */
 void control_processes_own(struct control_processes *, const char *sandbox);
 /* A courier was started (sandbox NULL), or told its sandbox; it is gone, status as of waitpid. */
 void control_processes_courier(struct control_processes *, unsigned slot, pid_t, const char *sandbox);

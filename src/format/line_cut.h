@@ -30,6 +30,7 @@ struct line_lengths {
 	bool has_long;       /* some line is longer than LINE_LONG, a stuffed dot counted or not */
 };
 
+/* The next bytes of the content, cut anywhere. */
 void line_lengths_see(struct line_lengths *, struct text bytes);
 
 /* Stands before the first byte of a content. */

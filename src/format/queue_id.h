@@ -1,8 +1,8 @@
 /*
  * Queue ids. A message's id is the microsecond since 1970 at which it was taken in (always at least the last
  * one + 1), written as ten digits of base 62 in byte order (0-9 A-Z a-z), so names sort by time. Reports
- * about it carry its id and a number: "3kQ9Xb2mT1-1"; above 2048 it is a notice to the postmaster. Inside, both parts share one 64-bit key: microseconds
- * << 12 | report number (0: the message itself).
+ * about it carry its id and a number: "3kQ9Xb2mT1-1"; above 2048 it is a notice to the postmaster. Inside, both parts
+ * share one 64-bit key: microseconds << 12 | report number (0: the message itself).
  */
 #ifndef CAUSEWAY_FORMAT_QUEUE_ID_H
 #define CAUSEWAY_FORMAT_QUEUE_ID_H
@@ -17,6 +17,7 @@
  * notice about report K has the number K with this bit. */
 #define QUEUE_ID_NOTICE 2048
 
+/* Of a report's number, 0 for the message itself; and the two parts of an id. */
 uint64_t queue_id_make(uint64_t microseconds, unsigned report);
 uint64_t queue_id_microseconds(uint64_t id);
 unsigned queue_id_report(uint64_t id);

@@ -10,6 +10,7 @@ struct courier_end;
 
 struct courier_end *courier_end_new(struct link *, const struct link_events *, void *arg);
 void courier_end_free(struct courier_end *);
+/* The final dot of the request in that slot is about to go out. */
 void courier_end_mark(struct courier_end *, uint32_t slot);
 
 /* Checks one message and passes it on; a fault goes to u->wrong. A descriptor that it keeps is taken out

@@ -138,6 +138,7 @@ bool destination_is_full(const struct destination *, int64_t now);
 /* No request before that time. */
 void destination_pause(struct destination *, int64_t until);
 
+/* What the courier in that seat has of the destination; made if it had nothing. Valid until the next call. */
 struct share *destination_share(struct destination *, unsigned seat);
 unsigned destination_open(const struct destination *);   /* connections, idle ones included */
 

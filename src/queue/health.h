@@ -10,6 +10,7 @@
 
 struct finish;
 
+/* The destination is new and alive; it goes. */
 void health_begin(struct destination *);
 void health_end(struct destination *);
 

@@ -62,6 +62,7 @@ void messages_remove(struct messages *, struct message *);
 /* Any order; cursor starts at 0; NULL at the end; no change meanwhile. */
 struct message *messages_each(const struct messages *, size_t *cursor);
 
+/* The only way to change m->state: the numbers below stay right. */
 void messages_set_state(struct messages *, struct message *, enum message_state);
 size_t messages_in(const struct messages *, enum message_state);              /* how many are in it now */
 size_t messages_total(const struct messages *);

@@ -13,6 +13,7 @@ json_t *message_json(struct queue *, const struct walk_stop *);
 /* The content as text, at most 1 MiB, each line cleaned; what is left out is said in the last line. */
 json_t *message_json_content(const struct walk_stop *);
 
+/* One element of GET /destinations; the caller's. */
 json_t *destination_json(const struct destination *);
 
 #endif

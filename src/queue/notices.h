@@ -22,6 +22,7 @@ void notices_free(struct notices *);
 /* Each minute: tells how often what was counted has come, and looks whether the disk takes mail. */
 void notices_minute(struct notices *);
 
+/* Whether notify_classes has the class. */
 bool notices_wanted(const struct settings *, enum notice_class);
 /* Who gets those of the class. */
 const char *notices_recipient(const struct settings *, enum notice_class);

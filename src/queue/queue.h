@@ -75,6 +75,7 @@ struct queue_order_answer {
 void queue_order(struct queue *, enum queue_order, uint64_t id, const struct queue_filter *, bool dry_run,
                  void (*done)(void *arg, const struct queue_order_answer *), void *arg);
 
+/* All of them, an array of what GET /destinations shows; the caller's. */
 json_t *queue_destinations(struct queue *);
 /* Nothing more is sent to the destination ("transport:nexthop") until it is resumed, over a restart too; one that
  * has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state as an object;

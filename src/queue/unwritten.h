@@ -14,6 +14,7 @@ struct unwritten;
 struct unwritten *unwritten_new(struct queue *);
 void unwritten_free(struct unwritten *);
 
+/* The message has no queue file; its active part is borrowed until it has one or is finished. */
 void unwritten_add(struct unwritten *, struct active *);
 
 /* One of its recipients was judged. */

@@ -4,7 +4,7 @@
 
 #include "queue/couriers.h"
 
-void wear_begin(struct courier *);
+void wear_begin(struct courier *);   /* it is new, and idle */
 void wear_end(struct courier *);
 void wear_used(struct courier *);    /* a request was sent to it */
 void wear_idle(struct courier *);    /* it has none any more */

@@ -32,6 +32,7 @@ struct window {
 	double failed;                /* in a row, in windows' worth */
 };
 
+/* As it is for a destination nothing is known of. */
 void window_begin(struct window *, const struct window_rules *);
 
 /* A request went well; busy: requests that are still out. The window does not grow beyond what is used. */

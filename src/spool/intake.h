@@ -36,6 +36,7 @@ struct intake_setup {
 struct intake *intake_new(const struct intake_setup *, const struct spool_setup *directories, char **why);
 void intake_free(struct intake *);   /* after intake_end, when the disk is idle */
 
+/* From now on files are taken. */
 void intake_begin(struct intake *);
 /* nothing new is taken; what is stored is left for the next start to find */
 void intake_end(struct intake *);

@@ -6,6 +6,7 @@
 
 #define NAMES_SIZE 48   /* bytes for any of them, with its NUL */
 
+/* ID, or ID-K of a report; here and below the answer is out. */
 const char *names_message(uint64_t id, char out[NAMES_SIZE]);
 /* ID.drop; ID.N.drop if count (its messages) is not 0. */
 const char *names_drop(uint64_t id, unsigned count, char out[NAMES_SIZE]);

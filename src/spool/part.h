@@ -25,6 +25,7 @@ int part_close(int fd, int error, const struct part_steps *);
  * that file is whole, and the same. 0 or an errno; either way there is no part any more. */
 int part_finish(const struct tree *, uint64_t id, unsigned k, uint64_t to, const struct part_steps *);
 
+/* The part is not wanted any more; harmless if there is none. */
 void part_remove(const struct tree *, uint64_t id, unsigned k);
 
 #endif

@@ -19,6 +19,7 @@ struct remover *remover_new(struct disk *, const struct tree *,
 	void (*removed)(void *arg, const struct removal *), void *arg);
 void remover_free(struct remover *);
 
+/* Takes n files to be removed (copied); each is told when it is gone. */
 void remover_add(struct remover *, const struct removal *, size_t n);
 
 #endif

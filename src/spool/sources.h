@@ -13,6 +13,7 @@ struct sources *sources_new(struct loop *, struct disk *, const struct tree *, c
 	void (*names)(void *arg), void *arg, char **why);
 void sources_free(struct sources *);
 
+/* Names are looked for from now on; no more. */
 void sources_begin(struct sources *);
 void sources_end(struct sources *);
 /* Form and settle_ms of the pickup directories that are in the setup. */

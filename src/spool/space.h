@@ -24,6 +24,7 @@ void space_used(struct space *, uint64_t bytes);
 /* A write met the end of the disk, or of a quota (error): no more until there is room again. */
 void space_met_end(struct space *, int error);
 
+/* Whether intake has to wait. */
 bool space_is_short(const struct space *);
 uint64_t space_free_bytes(const struct space *);   /* when last looked */
 

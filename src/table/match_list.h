@@ -26,6 +26,7 @@ enum match_slash {
 struct match_list *match_list_open(const char *list, enum match_slash, char **why);
 void match_list_free(struct match_list *);
 
+/* Whether it has no element, so that nothing can match. */
 bool match_list_empty(const struct match_list *);
 
 /* Whether the first element that matches key (letters without case) is no exception. False and *why, valid until

@@ -18,6 +18,7 @@ int ctl_http_connect(const char *path, char **why);
 struct ctl_http *ctl_http_ask(int fd, const char *method, const char *target, char **why);
 void ctl_http_free(struct ctl_http *);
 
+/* The status code of the answer, 200 for a good one. */
 int ctl_http_status(const struct ctl_http *);
 
 /* The next bytes of the body, at most n; 0 at its end; -1 and *why if it breaks off or does not come. */

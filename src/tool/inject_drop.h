@@ -19,6 +19,7 @@ struct inject_drop *inject_drop_new(const char *spool, char **why);
 /* Removes the file unless it was handed over. */
 void inject_drop_free(struct inject_drop *);
 
+/* Appends to the file. */
 bool inject_drop_write(struct inject_drop *, struct text, char **why);
 
 /* Puts front in the place of the first old bytes of the file (old <= front.n), moving what follows. */
