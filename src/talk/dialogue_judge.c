@@ -95,7 +95,7 @@ void dialogue_fail_here(struct dialogue *d, enum stage stage, const char *dsn, c
 
 void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, const char *dsn, char *text)
 {
-	d->requiretls_violated = d->unfit = true;
+	d->now.requiretls_violated = d->unfit = true;
 	dialogue_fail_here(d, stage, dsn, text);
 	free(text);
 }

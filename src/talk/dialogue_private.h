@@ -66,6 +66,7 @@ struct course {
 	bool data_go;                /* DATA was answered with 354 */
 	bool in_pieces;              /* a chunk without LAST was said */
 	bool dot_sent;
+	bool requiretls_violated;    /* it may not go here without REQUIRETLS */
 	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
 
 	/* verdicts not yet collected: fallen[collected .. fallen_count) */
@@ -91,8 +92,7 @@ struct dialogue {
 	bool tls_go;                 /* STARTTLS was answered with yes */
 	bool secure;                 /* TLS is on */
 	bool tls_settled;            /* it is clear whether it will be */
-	bool requiretls_settled;     /* whether REQUIRETLS is passed on is clear, */
-	bool requiretls_violated;    /* or the mail may not go here without */
+	bool requiretls_settled;     /* whether REQUIRETLS is passed on is clear */
 	bool tls_violated;           /* it is missing, or its peer not to be trusted, where it is a must */
 	bool wants_clear;            /* it failed, or what went through it, and the host is to be asked without it */
 	enum step step;              /* what is to be said next */

@@ -175,7 +175,9 @@ enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *d)
 
 enum dialogue_tls_outcome dialogue_requiretls_outcome(const struct dialogue *d)
 {
-	if (d->requiretls_violated)
+	const struct course *c = d->before ? d->before : &d->now;   /* the earlier one is told first */
+
+	if (c->requiretls_violated)
 		return DIALOGUE_TLS_VIOLATED;
 	if (!d->requiretls_settled)
 		return DIALOGUE_TLS_OPEN;

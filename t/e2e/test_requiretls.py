@@ -1,8 +1,10 @@
 """REQUIRETLS and TLS-Required: no (RFC 8689), from the drop file to the peer, the log and the report."""
 
 import itertools
+import time
 
 import mx
+from actions import USUAL
 from certificates import Authority
 from harness import limit, same
 from mail import message
@@ -296,6 +298,27 @@ def test_J_8_what_waits_for_a_connection_gets_one_of_its_own(t):
     for session in net.peers[0].sessions:
         same(len({"REQUIRETLS" in c for c in session.commands if c.startswith("MAIL")}), 1)
     same(sum("REQUIRETLS" in line for line in net.mails()), 14)
+
+
+def slowly(*_):
+    """An answer to the dot that gives others time to follow."""
+    time.sleep(0.03)
+    return USUAL
+
+
+def test_a_report_is_followed_by_mail_that_is_refused(t):
+    """Behind a report, which goes without REQUIRETLS, other mail may follow on the connection, and is refused there."""
+    net = Net(t, "unaware")
+    net.peers[0].script["dot"] = slowly
+    daemon = net.daemon(SECURE, ENFORCE, {"smtp.pipeline_transactions": "yes", "smtp.destination_concurrency_limit": 1})
+    for n in range(30):
+        daemon.send("u%d@d1.test" % n, params=ASKS, sender="" if n % 3 else "a@client.test")
+    daemon.spool.wait_empty()
+    lines = [line for line in daemon.deliveries() if line["to"].endswith("@d1.test")]
+    same(sorted(result(line) for line in lines), [("bounced", "5.7.30", "secure/!requiretls:none")] * 10
+         + [("sent", "2.0.0", "secure/requiretls:none")] * 20)
+    same(len(set(line["to"] for line in lines)), 30)
+    same(len(net.peers[0].messages), 20)
 
 
 def test_requiretls_esmtp_header(t):
