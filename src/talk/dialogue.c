@@ -247,8 +247,7 @@ static void give(struct dialogue *d, const struct reply *r)
 	if (r->code == 421)
 		d->leaving = d->unfit = true;
 	if (r->code == 421 && d->now.kept) {
-		dialogue_refuse_left(d, STAGE_IDLE, MEANS_LATER, r);
-		dialogue_stop(d);
+		dialogue_leave_kept(d, STAGE_IDLE, r);
 		return;
 	}
 	if (owner.step != STEP_RSET && owner.step != STEP_UNASKED)

@@ -77,6 +77,16 @@ void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meani
 	dialogue_judge_left(d, &v);
 }
 
+void dialogue_leave_kept(struct dialogue *d, enum stage stage, const struct reply *r)
+{
+	if (d->now.dot_sent && r->code != 421) {
+		dialogue_violate(d, STAGE_DOT, "did not take RSET", r);
+		return;
+	}
+	dialogue_refuse_left(d, d->now.dot_sent ? STAGE_DOT : stage, MEANS_LATER, r);
+	dialogue_stop(d);
+}
+
 void dialogue_fail_left(struct dialogue *d, enum stage stage, const char *dsn, const char *text)
 {
 	struct verdict v = { 0 };

@@ -161,6 +161,10 @@ void dialogue_judge_left(struct dialogue *, struct verdict *);
 void dialogue_refuse(struct dialogue *, enum stage, enum reply_meaning, const struct reply *, size_t rcpt);
 void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, const struct reply *);
 
+/* A connection that served before is of no use for this message (421, RSET refused): nobody hears of it, unless the
+ * content has gone out as well (BDAT), which may have been taken all the same. */
+void dialogue_leave_kept(struct dialogue *, enum stage, const struct reply *);
+
 /* The same for a reason of ours: dsn and one line. */
 void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
 

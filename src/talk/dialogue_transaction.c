@@ -25,12 +25,8 @@ enum step dialogue_say_rset(struct dialogue *d, struct buf *out)
 
 void dialogue_hear_rset(struct dialogue *d, const struct reply *r)
 {
-	enum reply_meaning meaning = reply_meaning(STAGE_RSET, r, false);
-
-	if (meaning == MEANS_YES)
-		return;
-	dialogue_refuse_left(d, STAGE_RSET, meaning, r);
-	dialogue_stop(d);
+	if (reply_meaning(STAGE_RSET, r, false) != MEANS_YES)
+		dialogue_leave_kept(d, STAGE_RSET, r);
 }
 
 /* MAIL (RFC 5321 4.1.1.2) */

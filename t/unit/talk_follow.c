@@ -38,6 +38,12 @@ static const struct script chunks[] = {
 	  PIPE MAIL RCPT("a") "C: <last>\n" "S: 550 5.7.1 no\nS: 503 no\nS: 503 no\n", "idle", "a bounced 5.7.1 *\n" },
 	{ "a chunk that is not the last refused", 0, CHUNKS, NULL, "a",
 	  PLAIN MAIL OK RCPT("a") OK "C: <chunk>\nS: 452 4.3.1 full\n", "end", "a deferred 4.3.1 *\n" },
+	{ "a kept connection that ends when the content is out already", SCRIPT_MORE_HOSTS, CHUNKS, NULL, "a",
+	  PIPE MAIL RCPT("a") "C: <last>\n" OK "S: 550 5.1.1 no\nS: 503 nobody\n+ b\nC: RSET\n" MAIL RCPT("b")
+	  "C: <last>\nS: 421 4.3.2 bye\n", "end", "a bounced 5.1.1 *\nb deferred 4.3.2 twice *\n" },
+	{ "RSET refused when the content is out already", SCRIPT_MORE_HOSTS, CHUNKS, NULL, "a",
+	  PIPE MAIL RCPT("a") "C: <last>\n" OK "S: 550 5.1.1 no\nS: 503 nobody\n+ b\nC: RSET\n" MAIL RCPT("b")
+	  "C: <last>\nS: 500 5.5.1 what\n", "end", "a bounced 5.1.1 *\nb deferred 4.5.0 twice *\n" },
 	{ "the end of several waits for their replies", 0, CHUNKS, NULL, "a,b",
 	  PIPE MAIL RCPT("a") RCPT("b") "C: <chunk>\n" OK OK OK OK "C: <rest>\n" OK "C: BDAT 0 LAST\nS: 250 one\nS: 452 4.2.2 full\n",
 	  "idle", "a sent 2.0.0 250 one\nb deferred 4.2.2 *\n" },
