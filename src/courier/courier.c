@@ -124,7 +124,7 @@ static void on_over(void *arg)
 	bool waiting = ahead_count(c->tools.ahead) > 0;
 
 	link_set_rest(c->tools.link, waiting);
-	loop_set_rest(c->loop, pace_rest(&c->tools.pace, waiting));
+	loop_set_rest(c->loop, coalesce_rest(&c->tools.coalesce, waiting));
 	if (c->stopping)
 		pool_close_all(c->tools.pool);
 	leave_if_done(c);

@@ -9,7 +9,7 @@
 #include "base/list.h"
 #include "courier/ahead.h"
 #include "courier/hosts.h"
-#include "courier/pace.h"
+#include "courier/coalesce.h"
 #include "courier/pool.h"
 #include "link/link.h"
 #include "settings/settings.h"
@@ -22,7 +22,7 @@ struct delivery_tools {
 	int64_t minimal_backoff_time;    /* ms: mail of that age goes in clear where TLS that is no must fails */
 	struct pool *pool;
 	struct ahead *ahead;
-	struct pace pace;
+	struct coalesce coalesce;
 	struct link *link;
 	void (*connecting)(void *arg);   /* a new connection is about to be made: the time to make room */
 	void (*over)(void *arg);         /* a request is over, its finish was sent */

@@ -103,7 +103,7 @@ void delivery_transaction_over(struct delivery *d)
 
 	delivery_set_site(d, site, reason);
 	if (session_mail_at(d->session))
-		pace_took(&d->tools->pace, loop_micros() - session_mail_at(d->session));
+		coalesce_took(&d->tools->coalesce, loop_micros() - session_mail_at(d->session));
 	if (!d->reused && session_tls_peer(d->session)) {
 		free(d->tls_peer);
 		d->tls_peer = mem_str(session_tls_peer(d->session));

@@ -1,7 +1,7 @@
 /*
- * Watches a directory that drop files come from, and names the files in it: by inotify as they come, by scanning at start, after an
- * overflow, and once in a while. Holds a bounded number of names, however many files there are. The same name
- * may be given twice.
+ * Watches a directory that drop files come from, and names the files in it: by inotify as they come, by a scan
+ * (scan.h) at start, after an overflow, and once in a while. Holds a bounded number of names, however many files
+ * there are. The same name may be given twice.
  */
 #ifndef CAUSEWAY_SPOOL_DROP_H
 #define CAUSEWAY_SPOOL_DROP_H

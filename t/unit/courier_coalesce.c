@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "courier/pace.h"
+#include "courier/coalesce.h"
 
 static const struct {
 	int64_t took;                /* us, each transaction */
@@ -16,26 +16,26 @@ static const struct {
 
 START_TEST(test_rest)
 {
-	struct pace pace = { 0 };
+	struct coalesce coalesce = { 0 };
 
 	for (int i = 0; i < 400; i++)
-		pace_took(&pace, rows[_i].took);
-	ck_assert_int_le(pace_rest(&pace, rows[_i].waiting), rows[_i].rest);
-	ck_assert_int_ge(pace_rest(&pace, rows[_i].waiting), rows[_i].rest * 98 / 100);
+		coalesce_took(&coalesce, rows[_i].took);
+	ck_assert_int_le(coalesce_rest(&coalesce, rows[_i].waiting), rows[_i].rest);
+	ck_assert_int_ge(coalesce_rest(&coalesce, rows[_i].waiting), rows[_i].rest * 98 / 100);
 }
 END_TEST
 
 /* One transaction that hangs does not make the fast ones rest for long. */
 START_TEST(test_forgets)
 {
-	struct pace pace = { 0 };
+	struct coalesce coalesce = { 0 };
 	int count = 0;
 
 	for (int i = 0; i < 100; i++)
-		pace_took(&pace, 1000);
-	pace_took(&pace, INT64_C(600000000));
-	for (; pace_rest(&pace, true) && count < 1000; count++)
-		pace_took(&pace, 1000);
+		coalesce_took(&coalesce, 1000);
+	coalesce_took(&coalesce, INT64_C(600000000));
+	for (; coalesce_rest(&coalesce, true) && count < 1000; count++)
+		coalesce_took(&coalesce, 1000);
 	ck_assert_int_lt(count, 10);
 }
 END_TEST
@@ -47,5 +47,5 @@ int main(void)
 		{ "forgets", test_forgets, 1, 0 },
 	};
 
-	return unit_main("courier/pace", cases, UNIT_ROWS(cases));
+	return unit_main("courier/coalesce", cases, UNIT_ROWS(cases));
 }

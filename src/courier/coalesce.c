@@ -1,4 +1,4 @@
-#include "courier/pace.h"
+#include "courier/coalesce.h"
 
 enum {
 	MEMORY = 16,                 /* transactions that the mean remembers */
@@ -8,16 +8,16 @@ enum {
 };
 
 /* What took longer than the longest rest is a part of says no more: one peer that hangs is soon forgotten. */
-void pace_took(struct pace *p, int64_t micros)
+void coalesce_took(struct coalesce *c, int64_t micros)
 {
 	if (micros > LONGEST * PART)
 		micros = LONGEST * PART;
-	p->usual += (micros - p->usual) / MEMORY;
+	c->usual += (micros - c->usual) / MEMORY;
 }
 
-int64_t pace_rest(const struct pace *p, bool waiting)
+int64_t coalesce_rest(const struct coalesce *c, bool waiting)
 {
-	int64_t rest = p->usual / PART;
+	int64_t rest = c->usual / PART;
 
 	if (!waiting || rest < SHORTEST)
 		return 0;
