@@ -1,8 +1,10 @@
 #include "daemon/config_warn.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "format/quoted_printable.h"
 #include "net/tls.h"
@@ -42,6 +44,35 @@ static void warn_about_elements(struct config *c, const struct config_value *v, 
 				(int)element.n, element.p, what);
 }
 
+/* Whether another option of the same section is set. */
+static bool has_beside(const struct config *c, const struct config_value *v, const char *name)
+{
+	char *path = mem_fmt("%.*s%s", (int)(config_name_of(v->path) - v->path), v->path, name);
+	const struct config_value *other = config_find(c, path);
+
+	free(path);
+	return other && *other->expanded;
+}
+
+/* Files of keys and certificates of which tls_chain_files takes the place. */
+static void warn_about_pairs(struct config *c, const struct config_value *v)
+{
+	if (*v->expanded && has_beside(c, v, "tls_chain_files"))
+		buf_fmt(c->warnings, "%s: %s: not read, tls_chain_files takes its place\n", v->place, v->written);
+}
+
+static bool is_of_pair(const char *name)
+{
+	static const char *const names[] = {
+		"tls_cert_file", "tls_key_file", "tls_eccert_file", "tls_eckey_file", "tls_dcert_file", "tls_dkey_file",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /* TLSRPT takes a library that Debian does not have. */
 static void warn_about_reports(struct config *c, const struct config_value *v)
 {
@@ -65,6 +96,8 @@ static void warn(struct config *c, const struct config_value *v)
 		warn_about_idle_time(c, v);
 	else if (strcmp(name, "line_length_limit") == 0 && name != v->path && helpful)   /* a transport's, not that of replies */
 		warn_about_short_lines(c, v);
+	else if (is_of_pair(name))
+		warn_about_pairs(c, v);
 	else if (strcmp(name, "tlsrpt_enable") == 0)
 		warn_about_reports(c, v);
 	else if (strcmp(name, "tls_enable_rpk") == 0)

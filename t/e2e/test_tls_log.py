@@ -41,3 +41,17 @@ def test_no_traces_are_written(t):
                              "smtp.tls_trace_size_limit": 4096, "tls_trace_rate_limit": 0})
     same(result(send(daemon)), ("sent", "2.0.0", "encrypt"))
     daemon.wait_log("lmtp.tls_loglevel: 'trace' is no level and no name of one, it is passed over")
+
+
+def test_tls_chain_files_take_the_place_of_pairs(t):
+    """What is not read is told at the start, and need not be there."""
+    a, files = authority(t)
+    chain, key = files
+    with open(t.path("tls/both.pem"), "w") as out:
+        for name in (key, chain):
+            with open(name) as part:
+                out.write(part.read())
+    daemon = t.daemon(t.peer(), {"lmtp.tls_chain_files": t.path("tls/both.pem"), "lmtp.tls_cert_file": "/no/such/file",
+                                 "smtp_tls_eccert_file": a.bundle("leaf", ()), "smtp_tls_eckey_file": key})
+    daemon.wait_log("warning: %s:[0-9]+: lmtp.tls_cert_file: not read, tls_chain_files takes its place" % daemon.conf)
+    assert "eccert_file: not read" not in daemon.log(), daemon.log()
