@@ -11,12 +11,14 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "link/keys.h"
 #include "spool/io.h"
 
 #define FILE_NAME "kept"
 
 enum {
-	ENTRIES_MAX = 4096,
+	SORTS = 2,                   /* what is for all, and all else: many of one push out none of the other */
+	ENTRIES_MAX = 4096,          /* of a sort */
 	NAME_MAX_BYTES = 1024,
 	VALUE_MAX = 32 * 1024,
 	FILE_MAX = ENTRIES_MAX * 8 * 1024
@@ -33,13 +35,20 @@ struct entry {
 struct kept {
 	char *directory;
 	struct map *entries;
-	struct list order;
+	struct list order[SORTS];
+	size_t count[SORTS];
 };
+
+static unsigned sort_of(const char *name)
+{
+	return strncmp(name, LINK_KEY_FOR_ALL, strlen(LINK_KEY_FOR_ALL)) == 0;
+}
 
 static void forget(struct kept *k, struct entry *e)
 {
 	map_take(k->entries, e->name, strlen(e->name));
 	list_remove(&e->in);
+	k->count[sort_of(e->name)]--;
 	free(e->name);
 	free(e->value);
 	free(e);
@@ -53,14 +62,15 @@ static struct entry *find(const struct kept *k, const char *name)
 void kept_put(struct kept *k, const char *name, struct text value)
 {
 	struct entry *e = find(k, name);
+	unsigned sort = sort_of(name);
 	int64_t end;
 
 	if (e)
 		forget(k, e);
 	if (value.n <= sizeof end || value.n > VALUE_MAX || strlen(name) > NAME_MAX_BYTES)
 		return;
-	if (map_count(k->entries) >= ENTRIES_MAX)
-		forget(k, LIST_OF(list_first(&k->order), struct entry, in));
+	if (k->count[sort] >= ENTRIES_MAX)
+		forget(k, LIST_OF(list_first(&k->order[sort]), struct entry, in));
 	memcpy(&end, value.p, sizeof end);
 	e = mem_alloc(sizeof *e);
 	e->name = mem_str(name);
@@ -68,7 +78,8 @@ void kept_put(struct kept *k, const char *name, struct text value)
 	e->n = value.n - sizeof end;
 	e->value = mem_strn(value.p + sizeof end, e->n);
 	map_put(k->entries, name, strlen(name), e);
-	list_append(&k->order, &e->in);
+	list_append(&k->order[sort], &e->in);
+	k->count[sort]++;
 }
 
 struct text kept_get(struct kept *k, const char *name, int64_t now)
@@ -85,7 +96,9 @@ struct text kept_get(struct kept *k, const char *name, int64_t now)
 void kept_each(const struct kept *k, const char *beginning, int64_t now,
 	void (*each)(void *arg, const char *name, struct text value), void *arg)
 {
-	for (const struct list *at = k->order.next; at != &k->order; at = at->next) {
+	const struct list *order = &k->order[sort_of(beginning)];
+
+	for (const struct list *at = order->next; at != order; at = at->next) {
 		const struct entry *e = LIST_OF(at, const struct entry, in);
 
 		if (e->end > now && strncmp(e->name, beginning, strlen(beginning)) == 0)
@@ -151,12 +164,13 @@ static void read_file(struct kept *k)
 
 static void drop_old(struct kept *k, int64_t now)
 {
-	LIST_EACH(at, &k->order) {
-		struct entry *e = LIST_OF(at, struct entry, in);
+	for (unsigned sort = 0; sort < SORTS; sort++)
+		LIST_EACH(at, &k->order[sort]) {
+			struct entry *e = LIST_OF(at, struct entry, in);
 
-		if (e->end <= now)
-			forget(k, e);
-	}
+			if (e->end <= now)
+				forget(k, e);
+		}
 }
 
 struct kept *kept_new(const char *directory, int64_t now)
@@ -165,7 +179,8 @@ struct kept *kept_new(const char *directory, int64_t now)
 
 	k->directory = mem_str(directory);
 	k->entries = map_new();
-	list_init(&k->order);
+	for (unsigned sort = 0; sort < SORTS; sort++)
+		list_init(&k->order[sort]);
 	read_file(k);
 	drop_old(k, now);
 	return k;
@@ -175,16 +190,17 @@ void kept_free(struct kept *k)
 {
 	if (!k)
 		return;
-	while (!list_empty(&k->order))
-		forget(k, LIST_OF(list_first(&k->order), struct entry, in));
+	for (unsigned sort = 0; sort < SORTS; sort++)
+		LIST_EACH(at, &k->order[sort])
+			forget(k, LIST_OF(at, struct entry, in));
 	map_free(k->entries);
 	free(k->directory);
 	free(k);
 }
 
-static void put_entries(const struct kept *k, struct buf *out)
+static void put_entries(const struct list *order, struct buf *out)
 {
-	for (const struct list *at = k->order.next; at != &k->order; at = at->next) {
+	for (const struct list *at = order->next; at != order; at = at->next) {
 		const struct entry *e = LIST_OF(at, const struct entry, in);
 		struct head h = { (uint32_t)strlen(e->name), (uint32_t)(sizeof e->end + e->n) };
 
@@ -203,7 +219,8 @@ void kept_save(const struct kept *k)
 	if (dir < 0)
 		return;
 	buf_init(&out, FILE_MAX);
-	put_entries(k, &out);
+	for (unsigned sort = SORTS; sort-- > 0;)   /* what is for all first, should there be too much for the file */
+		put_entries(&k->order[sort], &out);
 	unlinkat(dir, FILE_NAME, 0);
 	error = out.len > 0 ? io_make_file(dir, FILE_NAME, out.data, out.len, 0600) : 0;
 	if (error)

@@ -21,7 +21,8 @@ void kept_save(const struct kept *);
 void kept_put(struct kept *, const char *name, struct text value);
 /* What stands behind the moment; empty: nothing. Valid until the next call. */
 struct text kept_get(struct kept *, const char *name, int64_t now);
-/* Calls back for each name that begins so and is good, the oldest first; nothing may be put meanwhile. */
+/* Calls back for each name that begins so (as one sort of names does) and is good, the oldest first; nothing may be put
+ * meanwhile. */
 void kept_each(const struct kept *, const char *beginning, int64_t now,
 	void (*)(void *arg, const char *name, struct text value), void *arg);
 size_t kept_count(const struct kept *);

@@ -111,6 +111,19 @@ START_TEST(test_bounded)
 	ck_assert_uint_eq(kept_count(kept), 4096);
 	check("n0", 1000, "");
 	check("n4999", 1000, "v");
+	/* what is for all and the rest do not push each other out */
+	put("all refused login h u", 9000, "v");
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "m%d", i);
+		put(name, 9000, "v");
+	}
+	check("all refused login h u", 1000, "v");
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "all dead address %d", i);
+		put(name, 9000, "v");
+	}
+	check("m4999", 1000, "v");
+	ck_assert_uint_eq(kept_count(kept), 2 * 4096);
 	memset(large, 'x', 39999);
 	put("large", 9000, large);
 	check("large", 1000, "");
