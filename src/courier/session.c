@@ -62,24 +62,14 @@ static bool is_watched(const struct session_common *common, const char *name, co
 	return watched && (debug_peers_has(watched, name) || debug_peers_has(watched, address));
 }
 
-struct session *session_new(struct session_common *common, const struct transport *t,
-	const struct session_peer *peer, struct security *security, const struct session_events *events, void *arg)
+/* Whose it is and with whom, before anything is connected or said. */
+static struct session *make_session(struct session_common *common, const struct transport *t,
+	const struct session_peer *peer, struct security *security)
 {
 	struct session *s = mem_alloc(sizeof *s);
-	struct dialogue_setup setup = {
-		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
-		.soft_bounce = common->soft_bounce, .keeps_8bit = common->keeps_8bit,
-		.no_smtputf8 = common->no_smtputf8, .hints = common->hints,
-		.reply_line = common->reply_line,
-		.filter = { t->reply_filter ? session_replace : NULL, s },
-	};
-	char address[ENDPOINT_TEXT_SIZE];
-	const char *why;
 
 	s->common = common;
 	s->transport = t;
-	s->events = events;
-	s->arg = arg;
 	s->at = peer->at;
 	s->only = peer->only;
 	s->security = security;
@@ -91,10 +81,28 @@ struct session *session_new(struct session_common *common, const struct transpor
 	s->sender = mem_str(peer->sender);
 	s->name_is_sure = peer->name_is_sure;
 	name_peer(s, peer->name);
+	return s;
+}
+
+struct session *session_new(struct session_common *common, const struct transport *t,
+	const struct session_peer *peer, struct security *security, const struct session_events *events, void *arg)
+{
+	struct session *s = make_session(common, t, peer, security);
+	struct dialogue_setup setup = {
+		.host = s->host, .relay = s->relay,
+		.manner = t->manner, .myhostname = common->myhostname, .own_name = peer->own_name,
+		.soft_bounce = common->soft_bounce, .keeps_8bit = common->keeps_8bit,
+		.no_smtputf8 = common->no_smtputf8, .hints = common->hints,
+		.reply_line = common->reply_line,
+		.filter = { t->reply_filter ? session_replace : NULL, s },
+	};
+	char address[ENDPOINT_TEXT_SIZE];
+	const char *why;
+
+	s->events = events;
+	s->arg = arg;
 	endpoint_text(&s->at, address);
 	s->tls_log = transport_tls_log(&t->tls, s->name, address);
-	setup.host = s->host;
-	setup.relay = s->relay;
 	if (peer->debug || is_watched(common, peer->name, address))
 		setup.debug = common->debug_level;
 	if (!transport_discards(t, address, &setup.discard, &why) || !transport_pix(t, address, &setup.pix, &why))
