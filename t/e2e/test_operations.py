@@ -305,9 +305,10 @@ def test_double_bounce_ends_at_the_postmaster(t):
     daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}}, {"2bounce_notice_recipient": "p@a.test",
                                                                             "notify_classes": "2bounce"})
     daemon.send("u@a.test", sender="")
-    daemon.spool.wait_empty()
     daemon.wait_log("the notice to the postmaster cannot be delivered")
-    same(len([d for d in daemon.deliveries() if d["status"] == "bounced"]), 2)
+    daemon.wait_deliveries(2, status="bounced")
+    daemon.spool.wait_empty()
+    same(len(daemon.deliveries()), 2)
 
 
 def test_double_bounce_outlives_kill(t):
