@@ -2,9 +2,9 @@
 
 enum {
 	MEMORY = 16,                 /* transactions that the mean remembers */
-	PART = 16,                   /* of a transaction's time that a rest may be */
-	SHORTEST = 200,              /* us: below that a rest costs more than it saves */
-	LONGEST = 1000               /* us */
+	PART = 8,                    /* of a transaction's time that a rest may be */
+	SHORTEST = 400,              /* us: below that a rest costs more than it saves */
+	LONGEST = 2000               /* us */
 };
 
 /* What took longer than the longest rest is a part of says no more: one peer that hangs is soon forgotten. */

@@ -8,8 +8,8 @@ static const struct {
 	int64_t rest;                /* at most, once the mean has settled */
 } rows[] = {
 	{ 0, true, 0 }, { 1900, true, 0 }, { 3000, true, 0 },     /* a sink that answers at once is not slowed */
-	{ 4800, true, 300 }, { 12800, true, 800 },
-	{ 16000, true, 1000 }, { 500000, true, 1000 }, { INT64_C(600000000), true, 1000 },
+	{ 4800, true, 600 }, { 12800, true, 1600 },
+	{ 16000, true, 2000 }, { 500000, true, 2000 }, { INT64_C(600000000), true, 2000 },
 	{ 12800, false, 0 }, { 500000, false, 0 },                /* nobody waits */
 	{ -5000, true, 0 },                                       /* a clock that jumps */
 };
