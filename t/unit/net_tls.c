@@ -1,223 +1,20 @@
 /* TLS as a client (net/tls), against a server of OpenSSL's own on the other end of a socket pair. */
+#include "net_tls_server.h"
 #include "unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "net/tls.h"
 
-enum { DAY = 86400, PATIENCE = 20000 };
+enum { PATIENCE = 20000 };
 
-#define NAME "mx.good.test"
-
-/* --- certificates --- */
-
-struct kind {
-	const char *name;        /* alternative name of that many bytes; NULL: none */
-	size_t n;
-	int type;                /* GEN_DNS or GEN_IPADD */
-	const char *common_name;
-	int from, to;            /* days from now */
-	bool self_signed;
-};
-
-#define NAMED(s) .name = s, .n = sizeof(s) - 1, .type = GEN_DNS, .to = 1
-
-enum {
-	GOOD, COMMON, EXPIRED, UNBORN, SELF_SIGNED, WRONG, WRONG_BUT_COMMON, WILDCARD, WILDCARD_DEEPER, PARTIAL, EMBEDDED_NUL,
-	IDN, ADDRESS, NAMELESS
-};
-
-static const struct kind kinds[] = {
-	[GOOD] = { NAMED(NAME) },
-	[COMMON] = { .common_name = NAME, .to = 1 },
-	[EXPIRED] = { .name = NAME, .n = sizeof NAME - 1, .type = GEN_DNS, .from = -10, .to = -9 },
-	[UNBORN] = { .name = NAME, .n = sizeof NAME - 1, .type = GEN_DNS, .from = 9, .to = 10 },
-	[SELF_SIGNED] = { NAMED(NAME), .self_signed = true },
-	[WRONG] = { NAMED("mx.other.test") },
-	[WRONG_BUT_COMMON] = { NAMED("mx.other.test"), .common_name = NAME },
-	[WILDCARD] = { NAMED("*.good.test") },
-	[WILDCARD_DEEPER] = { NAMED("*.test") },
-	[PARTIAL] = { NAMED("m*.good.test") },
-	[EMBEDDED_NUL] = { NAMED("mx.good.test\0.evil.test") },
-	[IDN] = { NAMED("xn--bcher-kva.test") },
-	[ADDRESS] = { .name = "\x7f\0\0\x01", .n = 4, .type = GEN_IPADD, .to = 1 },
-	[NAMELESS] = { .to = 1 },
-};
-
-static EVP_PKEY *root_key;
-static X509 *root;
-static char ca_file[200];
-
-static X509 *new_certificate(EVP_PKEY *key, const char *common_name, int from, int to)
-{
-	static int serial;
-	X509 *x = X509_new();
-	X509_NAME *subject = X509_get_subject_name(x);
-
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(x), from * DAY - 60);
-	X509_gmtime_adj(X509_getm_notAfter(x), to * DAY);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0);
-	return x;
-}
-
-static void add_extension(X509 *x, int nid, const char *value)
-{
-	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	X509_add_ext(x, e, -1);
-	X509_EXTENSION_free(e);
-}
-
-static void add_name(X509 *x, const struct kind *k)
-{
-	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_STRING *value = k->type == GEN_DNS ? ASN1_IA5STRING_new() : ASN1_OCTET_STRING_new();
-
-	ASN1_STRING_set(value, k->name, (int)k->n);
-	GENERAL_NAME_set0_value(name, k->type, value);
-	sk_GENERAL_NAME_push(names, name);
-	X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, 0);
-	GENERAL_NAMES_free(names);
-}
-
-static X509 *leaf(const struct kind *k, EVP_PKEY *key)
-{
-	X509 *x = new_certificate(key, k->common_name ? k->common_name : "nobody", k->from, k->to);
-
-	if (k->name)
-		add_name(x, k);
-	X509_set_issuer_name(x, k->self_signed ? X509_get_subject_name(x) : X509_get_subject_name(root));
-	X509_sign(x, k->self_signed ? key : root_key, EVP_sha256());
-	return x;
-}
-
-/* Once for all tests: each of them runs in a process of its own, but knows what was there before. */
-static void make_root(void)
-{
-	const char *directory = getenv("TMPDIR");
-	FILE *file;
-
-	snprintf(ca_file, sizeof ca_file, "%s/net_tls_XXXXXX", directory ? directory : "/tmp");
-	file = fdopen(mkstemp(ca_file), "w");
-	root_key = EVP_EC_gen("P-256");
-	root = new_certificate(root_key, "Test Root", 0, 30);
-	X509_set_issuer_name(root, X509_get_subject_name(root));
-	add_extension(root, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(root, NID_key_usage, "critical,keyCertSign,cRLSign");
-	X509_sign(root, root_key, EVP_sha256());
-	PEM_write_X509(file, root);
-	fclose(file);
-}
-
-/* --- the server --- */
-
-/* What it does in place of, or behind, an honest handshake. */
-enum act {
-	HONEST,              /* a handshake, then it says "hello", and its close notice */
-	ENDS,                /* a handshake, then the end without a word */
-	GARBLES,             /* a handshake, then bytes that are no record */
-	/* all others send `bytes` when they have heard the client, and close */
-	SPEAKS
-};
-
-struct server {
-	int fd;
-	enum act act;
-	const struct kind *kind;
-	bool tls12;
-	const char *bytes;
-	size_t n;
-	SSL_CTX *again;      /* that knows its sessions; NULL: a new one */
-	char fingerprint[2 * EVP_MAX_MD_SIZE + 1];
-	EVP_PKEY *key;
-	X509 *certificate;
-	pthread_t thread;
-};
-
-static void say(int fd, const char *bytes, size_t n)
-{
-	ck_assert_int_eq(write(fd, bytes, n), n);
-}
-
-static void serve_honestly(struct server *s)
-{
-	SSL_CTX *ctx = s->again ? s->again : SSL_CTX_new(TLS_server_method());
-	SSL *ssl;
-
-	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"t", 1);
-	SSL_CTX_use_certificate(ctx, s->certificate);
-	SSL_CTX_use_PrivateKey(ctx, s->key);
-	if (s->tls12)
-		SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
-	ssl = SSL_new(ctx);
-	SSL_set_fd(ssl, s->fd);
-	if (SSL_accept(ssl) == 1 && s->act == HONEST) {
-		SSL_write(ssl, "hello", 5);
-		SSL_shutdown(ssl);
-	} else if (s->act == GARBLES) {
-		say(s->fd, "250 2.0.0 Saved\r\n", 17);
-	}
-	SSL_free(ssl);
-	if (!s->again)
-		SSL_CTX_free(ctx);
-}
-
-static void *serve(void *arg)
-{
-	struct server *s = arg;
-	char hello[4096];
-
-	if (s->act != SPEAKS) {
-		serve_honestly(s);
-	} else {
-		ck_assert_int_gt(read(s->fd, hello, sizeof hello), 0);
-		say(s->fd, s->bytes, s->n);
-	}
-	close(s->fd);
-	return NULL;
-}
-
-/* Returns the client's end. */
-static int start(struct server *s)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	int fds[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	s->fd = fds[1];
-	s->key = EVP_EC_gen("P-256");
-	s->certificate = leaf(s->kind ? s->kind : &kinds[GOOD], s->key);
-	X509_digest(s->certificate, EVP_sha256(), digest, &n);
-	for (unsigned i = 0; i < n; i++)
-		snprintf(s->fingerprint + 2 * i, 3, "%02X", digest[i]);
-	pthread_create(&s->thread, NULL, serve, s);
-	return fds[0];
-}
-
-static void stop(struct server *s)
-{
-	pthread_join(s->thread, NULL);
-	EVP_PKEY_free(s->key);
-	X509_free(s->certificate);
-}
+#define NAME TLS_SERVER_NAME
 
 /* --- the client --- */
 
@@ -330,10 +127,10 @@ static void same_problem(const char *what, const char *got, const char *part)
 START_TEST(test_standing)
 {
 	const struct standing_row *row = &standings[_i];
-	struct tls_context *context = context_with(ca_file);
+	struct tls_context *context = context_with(tls_server_ca_file());
 	struct tls_wish wish = wish_for(row->trust, row->names);
-	struct server server = { .kind = &kinds[row->kind] };
-	int fd = start(&server), error = 0;
+	struct tls_server server = { .kind = row->kind };
+	int fd = tls_server_start(&server), error = 0;
 	struct tls *t = client(context, &wish, fd);
 
 	ck_assert_int_eq(shake_hands(t, fd, &error), TLS_IO_DONE);
@@ -344,7 +141,7 @@ START_TEST(test_standing)
 	ck_assert(!tls_result(t)->resumed && !tls_result(t)->unusable_records);
 	tls_free(t);
 	close(fd);
-	stop(&server);
+	tls_server_stop(&server);
 	tls_context_free(context);
 }
 END_TEST
@@ -364,8 +161,8 @@ START_TEST(test_other_trust)
 {
 	struct tls_context *context = context_with("");
 	struct tls_wish wish = wish_for(others[_i].trust, others[_i].trust == TLS_TRUST_ANCHORS ? NAME : NULL);
-	struct server server = { .kind = &kinds[others[_i].kind] };
-	int fd = start(&server), error = 0;
+	struct tls_server server = { .kind = others[_i].kind };
+	int fd = tls_server_start(&server), error = 0;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	struct tls_record record = { .usage = 3, .selector = 0, .matching = 1, .data = digest, .size = 32 };
 	struct tls_anchors *anchors = NULL;
@@ -379,7 +176,7 @@ START_TEST(test_other_trust)
 	wish.records = &record;
 	wish.record_count = 1;
 	if (others[_i].trust == TLS_TRUST_ANCHORS)
-		wish.anchors = anchors = tls_anchors_new(ca_file, &why);
+		wish.anchors = anchors = tls_anchors_new(tls_server_ca_file(), &why);
 	t = client(context, &wish, fd);
 	ck_assert_int_eq(shake_hands(t, fd, &error), TLS_IO_DONE);
 	ck_assert_int_eq(tls_result(t)->standing, others[_i].standing);
@@ -387,7 +184,7 @@ START_TEST(test_other_trust)
 	tls_free(t);
 	tls_anchors_free(anchors);
 	close(fd);
-	stop(&server);
+	tls_server_stop(&server);
 	tls_context_free(context);
 }
 END_TEST
@@ -416,8 +213,8 @@ START_TEST(test_breaks)
 {
 	struct tls_context *context = context_with("");
 	struct tls_wish wish = wish_for(TLS_TRUST_ANYBODY, NULL);
-	struct server server = { .act = SPEAKS, .bytes = breaks[_i].bytes, .n = breaks[_i].n };
-	int fd = start(&server), error = 0;
+	struct tls_server server = { .act = SPEAKS, .bytes = breaks[_i].bytes, .n = breaks[_i].n };
+	int fd = tls_server_start(&server), error = 0;
 	struct tls *t = client(context, &wish, fd);
 	char word[10];
 	size_t n;
@@ -429,7 +226,7 @@ START_TEST(test_breaks)
 	ck_assert_int_ne(tls_read(t, word, sizeof word, &n, &error), TLS_IO_DONE);
 	tls_free(t);
 	close(fd);
-	stop(&server);
+	tls_server_stop(&server);
 	tls_context_free(context);
 }
 END_TEST
@@ -445,8 +242,8 @@ START_TEST(test_T_30_ends)
 {
 	struct tls_context *context = context_with("");
 	struct tls_wish wish = wish_for(TLS_TRUST_ANYBODY, NULL);
-	struct server server = { .act = ends[_i].act, .tls12 = ends[_i].tls12 };
-	int fd = start(&server), error = 0;
+	struct tls_server server = { .act = ends[_i].act, .tls12 = ends[_i].tls12 };
+	int fd = tls_server_start(&server), error = 0;
 	struct tls *t = client(context, &wish, fd);
 	struct buf out;
 
@@ -458,7 +255,7 @@ START_TEST(test_T_30_ends)
 	buf_free(&out);
 	tls_free(t);
 	close(fd);
-	stop(&server);
+	tls_server_stop(&server);
 	tls_context_free(context);
 }
 END_TEST
@@ -508,7 +305,7 @@ static bool is_key(const char *key, const struct tls_context *c, const struct tl
 /* The same name, another file, and nobody else knows. */
 static void lengthen_ca_file(void)
 {
-	FILE *file = fopen(ca_file, "a");
+	FILE *file = fopen(tls_server_ca_file(), "a");
 
 	fputs("\n", file);
 	fclose(file);
@@ -519,7 +316,7 @@ START_TEST(test_T_28_session_keys)
 {
 	static const unsigned char data[32] = "data";
 	const struct tls_record record = { 3, 1, 1, data, sizeof data };
-	struct tls_context *context = context_with(ca_file), *again = context_with(ca_file), *other = context_with("");
+	struct tls_context *context = context_with(tls_server_ca_file()), *again = context_with(tls_server_ca_file()), *other = context_with("");
 	const struct tls_wish usual = wish_for(TLS_TRUST_CA, NAME);
 	struct tls_wish changed[] = { usual, usual, usual, usual, usual, usual, usual, usual, usual };
 	char *key = key_of(context, &usual, "about");
@@ -541,7 +338,7 @@ START_TEST(test_T_28_session_keys)
 	ck_assert(!is_key(key, other, &usual, "about"));
 	tls_context_free(again);
 	lengthen_ca_file();
-	again = context_with(ca_file);
+	again = context_with(tls_server_ca_file());
 	ck_assert(!is_key(key, again, &usual, "about"));
 	free(key);
 	tls_context_free(again);
@@ -575,10 +372,10 @@ static void keep(void *arg, const void *bytes, size_t n)
 static void connect_once(SSL_CTX *again, int row, enum tls_trust trust, struct text session, struct buf *kept,
 	struct tls_result *result)
 {
-	struct tls_context *context = context_with(ca_file);
+	struct tls_context *context = context_with(tls_server_ca_file());
 	struct tls_wish wish = wish_for(trust, NAME);
-	struct server server = { .kind = &kinds[resumptions[row].kind], .tls12 = resumptions[row].tls12, .again = again };
-	int fd = start(&server), error = 0;
+	struct tls_server server = { .kind = resumptions[row].kind, .tls12 = resumptions[row].tls12, .again = again };
+	int fd = tls_server_start(&server), error = 0;
 	struct buf heard;
 	struct tls *t;
 
@@ -594,7 +391,7 @@ static void connect_once(SSL_CTX *again, int row, enum tls_trust trust, struct t
 	buf_free(&heard);
 	tls_free(t);
 	close(fd);
-	stop(&server);
+	tls_server_stop(&server);
 	tls_context_free(context);
 }
 
@@ -624,13 +421,6 @@ START_TEST(test_T_28_resumption)
 }
 END_TEST
 
-static void forget_root(void)
-{
-	unlink(ca_file);
-	EVP_PKEY_free(root_key);
-	X509_free(root);
-}
-
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -645,8 +435,8 @@ int main(void)
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
-	make_root();
+	tls_server_begin();
 	status = unit_main("net/tls", cases, UNIT_ROWS(cases));
-	forget_root();
+	tls_server_end();
 	return status;
 }
