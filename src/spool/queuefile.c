@@ -15,18 +15,6 @@
 #include "spool/names.h"
 #include "spool/part.h"
 
-void spool_message_free(struct spool_message *m)
-{
-	if (!m)
-		return;
-	envelope_free(m->envelope);
-	free(m->message_id);
-	free(m->origin);
-	if (m->fd >= 0)
-		close(m->fd);
-	free(m);
-}
-
 struct spool_message *queuefile_message(struct envelope *envelope)
 {
 	struct spool_message *m = mem_alloc(sizeof *m);

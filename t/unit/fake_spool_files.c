@@ -92,18 +92,6 @@ struct spool_message *fake_file_message(struct fake_file *f)
 	return m;
 }
 
-void spool_message_free(struct spool_message *m)
-{
-	if (!m)
-		return;
-	envelope_free(m->envelope);
-	free(m->message_id);
-	free(m->origin);
-	if (m->fd >= 0)
-		close(m->fd);
-	free(m);
-}
-
 /* --- for tests --- */
 
 uint64_t fake_spool_drop(struct spool *s, const char *sender, const char *const *rcpts, size_t count,
