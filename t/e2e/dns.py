@@ -38,11 +38,11 @@ class NameServer:
         while True:
             try:
                 query, client = self.socket.recvfrom(4096)
-            except OSError:
+                answer = self._answer(query)
+                if answer:
+                    self.socket.sendto(answer, client)
+            except OSError:  # closed: the test is over
                 return
-            answer = self._answer(query)
-            if answer:
-                self.socket.sendto(answer, client)
 
     def _known(self, name, kind):
         known = self.names.get(name, NXDOMAIN)

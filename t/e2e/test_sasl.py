@@ -60,15 +60,20 @@ def commands_in_log(daemon, verb):
     return re.findall(r"> \S+: (%s .*)" % verb, daemon.log())
 
 
+def content(path):
+    """What stands in it; nothing if the daemon has removed it meanwhile, as it does with what is delivered."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
 def everything(daemon):
     """All that the daemon has written, and all that it tells an operator."""
     files = [p for p in glob.glob(daemon.dir + "/**", recursive=True) if os.path.isfile(p)]
     assert daemon.log_file in files
-    text = b""
-    for path in files:
-        if os.path.basename(path) != "passwords":
-            with open(path, "rb") as file:
-                text += file.read()
+    text = b"".join(content(path) for path in files if os.path.basename(path) != "passwords")
     for question in ("list", "status", "destinations", "config", "explain u@example.org"):
         done = daemon.ctl(*question.split(), check=False)
         text += (done.stdout + done.stderr).encode()
