@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "spool/tree.h"
+#include "spool/disk/tree.h"
 
 enum { MODES = 07777, SHARED = 022 };
 

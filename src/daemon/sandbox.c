@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "daemon/sandbox_landlock.h"
 #include "daemon/sandbox_seccomp.h"
-#include "spool/clocks.h"
+#include "spool/journal/clocks.h"
 
 /* Two lists of paths that own their strings. */
 struct paths {

@@ -12,7 +12,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "link/keys.h"
-#include "spool/io.h"
+#include "spool/disk/io.h"
 
 #define FILE_NAME "kept"
 

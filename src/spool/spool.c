@@ -8,15 +8,15 @@
 
 #include "base/mem.h"
 #include "format/queue_id.h"
-#include "spool/budget.h"
-#include "spool/commit.h"
-#include "spool/history.h"
-#include "spool/intake.h"
-#include "spool/load.h"
-#include "spool/names.h"
-#include "spool/recover.h"
-#include "spool/report.h"
-#include "spool/writing.h"
+#include "spool/disk/names.h"
+#include "spool/intake/intake.h"
+#include "spool/journal/commit.h"
+#include "spool/journal/history.h"
+#include "spool/queuefile/budget.h"
+#include "spool/queuefile/load.h"
+#include "spool/queuefile/report.h"
+#include "spool/queuefile/writing.h"
+#include "spool/recover/recover.h"
 
 enum { THREADS = 8 };
 

@@ -19,8 +19,8 @@
 
 #include "base/mem.h"
 #include "daemon/sandbox.h"
-#include "spool/clocks.h"
 #include "daemon/sandbox_landlock.h"
+#include "spool/journal/clocks.h"
 
 static char dir[] = "/tmp/cw-sandbox-XXXXXX";
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "spool/names.h"
+#include "spool/disk/names.h"
 
 #include "spool_world.h"
 

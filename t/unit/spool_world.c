@@ -1,6 +1,6 @@
 #include "spool_world.h"
 
-#include "spool/names.h"
+#include "spool/disk/names.h"
 
 /* ---- files ---- */
 
