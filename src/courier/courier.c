@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "courier/delivery.h"
+#include "courier/delivery/delivery.h"
 #include "courier/explain.h"
-#include "courier/refused_logins.h"
+#include "courier/login/refused_logins.h"
 #include "talk/auth.h"
 
 enum {

@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "courier/credentials.h"
-#include "courier/dead_addresses.h"
+#include "courier/hosts/dead_addresses.h"
+#include "courier/login/credentials.h"
 
 enum { RECORDS_SHOWN = 100, RECORD_MAX = 4096 };
 

@@ -13,7 +13,7 @@
 #define CAUSEWAY_COURIER_EXPLAIN_H
 
 #include "base/list.h"
-#include "courier/dane.h"
+#include "courier/tls/dane.h"
 #include "link/link.h"
 
 struct explainer {

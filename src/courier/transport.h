@@ -5,8 +5,8 @@
 #ifndef CAUSEWAY_COURIER_TRANSPORT_H
 #define CAUSEWAY_COURIER_TRANSPORT_H
 
+#include "courier/tls/transport_tls.h"
 #include "net/endpoint.h"
-#include "courier/transport_tls.h"
 #include "settings/settings.h"
 
 struct credentials;

@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "courier/dnssec_probe.h"
-#include "courier/ports.h"
-#include "courier/debug_peers.h"
+#include "courier/hosts/dnssec_probe.h"
+#include "courier/hosts/ports.h"
+#include "courier/session/debug_peers.h"
 #include "daemon/config_transports.h"
 #include "daemon/config_words.h"
 #include "format/domain.h"

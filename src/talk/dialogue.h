@@ -1,6 +1,6 @@
 /*
  * The SMTP/LMTP client dialogue as a pure engine: no sockets, no clock, no call-backs. Its driver
- * (courier/session.c) writes what dialogue_speak appends, feeds what the peer says to dialogue_hear, and
+ * (courier/session/session.c) writes what dialogue_speak appends, feeds what the peer says to dialogue_hear, and
  * collects verdicts.
  *
  * A table of steps in the order of RFC 5321; each step's `say` writes at most one command and returns the

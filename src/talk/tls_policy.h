@@ -1,7 +1,7 @@
 /*
  * How much TLS a destination needs, and of what kind: the levels and attributes of tls_policy_maps and the
  * parameters that stand in for what an entry leaves out. Pure: whoever has the tables asks them and brings their
- * answers here (courier/security.c). RFC 7672 (DANE), RFC 8461 (MTA-STS, through an entry's attributes).
+ * answers here (courier/tls/security.c). RFC 7672 (DANE), RFC 8461 (MTA-STS, through an entry's attributes).
  */
 #ifndef CAUSEWAY_TALK_TLS_POLICY_H
 #define CAUSEWAY_TALK_TLS_POLICY_H

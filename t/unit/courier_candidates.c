@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "courier/candidates.h"
-#include "courier/dead_addresses.h"
+#include "courier/hosts/candidates.h"
+#include "courier/hosts/dead_addresses.h"
+#include "courier/hosts/own_addresses.h"
 #include "link/keys.h"
-#include "courier/own_addresses.h"
 
 static struct targets targets;
 static struct candidates candidates;

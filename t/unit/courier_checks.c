@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "courier/checks.h"
+#include "courier/content/checks.h"
 #include "unit.h"
 
 #define RULES "regexp:{{/^X-Ignore:/ IGNORE}, {/^X-Strip:/ STRIP because}, {/^X-Warn:/ WARN careful}, {/^X-Info:/ INFO}," \

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "courier/coalesce.h"
+#include "courier/delivery/coalesce.h"
 
 static const struct {
 	int64_t took;                /* us, each transaction */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "courier/debug_peers.h"
+#include "courier/session/debug_peers.h"
 
 /* behaviour TR-5 */
 static const struct {

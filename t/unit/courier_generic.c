@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "courier/generic.h"
+#include "courier/content/generic.h"
 #include "unit.h"
 
 #define TABLE \

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "courier/hosts.h"
+#include "courier/hosts/hosts.h"
 
 static struct loop *loop;
 static struct hosts *hosts;

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "courier/ports.h"
+#include "courier/hosts/ports.h"
 
 #define KNOWN "lmtp=24, smtp=25,smtps=submissions=465 mail=2525"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "courier/requiretls.h"
+#include "courier/tls/requiretls.h"
 
 #define USUAL "inline:{{example.org=opportunistic}, {.example.org=opportunistic}, {localhost=opportunistic}}, " \
 	"cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce"

@@ -1,7 +1,7 @@
 /* How much is logged about TLS with one host. */
 #include <stdlib.h>
 
-#include "courier/tls_loglevel.h"
+#include "courier/tls/tls_loglevel.h"
 #include "talk/tls_log.h"
 #include "unit.h"
 
