@@ -16,12 +16,12 @@
 
 #include "base/mem.h"
 #include <config.h>   /* the one that configure makes */
-#include "daemon/config.h"
-#include "daemon/courier_process.h"
-#include "daemon/directories.h"
-#include "daemon/process.h"
-#include "daemon/queue_process.h"
-#include "daemon/supervise.h"
+#include "daemon/config/config.h"
+#include "daemon/process/courier_process.h"
+#include "daemon/process/process.h"
+#include "daemon/process/queue_process.h"
+#include "daemon/supervise/directories.h"
+#include "daemon/supervise/supervise.h"
 
 enum { WARNINGS_MAX = 65536 };
 

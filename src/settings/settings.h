@@ -1,5 +1,5 @@
 /*
- * The effective configuration: read and checked by the supervisor (daemon/config.c), carried to queue and
+ * The effective configuration: read and checked by the supervisor (daemon/config/config.c), carried to queue and
  * courier in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h); the
  * smtp {} and lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and
  * settings_other.c. File names travel, secrets never.

@@ -10,7 +10,7 @@ import processes
 from servers import connect, free_port
 from harness import same
 
-GUESTS_MAX = 64        # connections at a time, as in daemon/control_guests.c
+GUESTS_MAX = 64        # connections at a time, as in daemon/control/control_guests.c
 
 
 def listening(t, settings=None, peer=None):

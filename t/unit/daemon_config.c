@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 static char dir[] = "/tmp/cw-config-XXXXXX";
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "daemon/config_expand.h"
+#include "daemon/config/config_expand.h"
 
 static bool lookup(void *arg, const char *name, struct buf *out, const char **why)
 {

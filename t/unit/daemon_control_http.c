@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "daemon/control_http.h"
+#include "daemon/control/control_http.h"
 
 enum { PATIENCE_MS = 20000, GUESTS_MAX = 64 };
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/event_feed.h"
+#include "daemon/control/event_feed.h"
 
 #define MIB (1024 * 1024)
 #define LINE "{\"event\": \"one\"}\n"

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 /* A transport that is declared, in place of the word that stands for any. */
 #define ANY "transport"

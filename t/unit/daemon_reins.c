@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/process/reins.h"
 #include "link/pack.h"
 #include "link/packet.h"
-#include "daemon/reins.h"
 
 static struct loop *loop;
 static struct reins *here, *there;

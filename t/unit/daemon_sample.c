@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 static char *sample_path(void)
 {

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "daemon/sandbox.h"
-#include "daemon/sandbox_landlock.h"
+#include "daemon/sandbox/sandbox.h"
+#include "daemon/sandbox/sandbox_landlock.h"
 #include "spool/journal/clocks.h"
 
 static char dir[] = "/tmp/cw-sandbox-XXXXXX";
