@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "format/mime_field.h"
+
 /* Bytes of a line that are looked at when it comes in more than one piece. */
 enum { LINE_KEPT = 1024 };
 
@@ -10,34 +12,61 @@ void header_init(struct header *h)
 	*h = (struct header){ 0 };
 	buf_init(&h->message_id, HEADER_MESSAGE_ID_MAX + 3);
 	buf_init(&h->line, LINE_KEPT);
+	buf_init(&h->value, LINE_KEPT);
 }
 
 void header_free(struct header *h)
 {
 	buf_free(&h->message_id);
 	buf_free(&h->line);
+	buf_free(&h->value);
 }
 
 void header_begin(struct header *h)
 {
 	h->hops = 0;
-	h->utf8 = h->over = h->in_message_id = h->tls_optional = h->requiretls = false;
+	h->utf8 = h->over = h->tls_optional = h->requiretls = false;
+	h->field = HEADER_OTHER;
 	buf_clear(&h->message_id);
+	buf_clear(&h->value);
 	buf_clear(&h->line);
 }
 
-static void add_message_id(struct header *h, struct text value)
+static enum header_field field_named(struct text name)
 {
-	value = text_trim(value);
-	if (h->message_id.len == 0)
-		text_clean(value, HEADER_MESSAGE_ID_MAX, &h->message_id);
-	h->in_message_id = h->message_id.len == 0;
+	static const struct {
+		const char *name;
+		enum header_field field;
+	} fields[] = {
+		{ "Received", HEADER_RECEIVED }, { "Message-ID", HEADER_MESSAGE_ID },
+		{ "TLS-Required", HEADER_TLS_REQUIRED }, { "Require-TLS-ESMTP", HEADER_REQUIRETLS },
+	};
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (text_is_nocase(name, fields[i].name))
+			return fields[i].field;
+	return HEADER_OTHER;
 }
 
-/* A field that counts with one value. */
-static bool is_field(struct text name, struct text value, const char *wanted, const char *word)
+/* The value of the field that began last, or a line more of it. */
+static void see_value(struct header *h, struct text line)
 {
-	return text_is_nocase(name, wanted) && text_is_nocase(text_trim(value), word);
+	if (h->field == HEADER_MESSAGE_ID && h->message_id.len == 0)
+		text_clean(text_trim(line), HEADER_MESSAGE_ID_MAX, &h->message_id);
+	else if (h->field == HEADER_TLS_REQUIRED || h->field == HEADER_REQUIRETLS)
+		buf_add(&h->value, line.p, line.n);
+}
+
+/* No more of the last field follows. */
+static void end_field(struct header *h)
+{
+	bool no = h->field == HEADER_TLS_REQUIRED;
+	struct text word = mime_without_comments(text_make(h->value.data, h->value.len));
+
+	if (h->value.len && !h->value.over && text_is_nocase(word, no ? "no" : "yes"))
+		*(no ? &h->tls_optional : &h->requiretls) = true;
+	buf_clear(&h->value);
+	h->field = HEADER_OTHER;
 }
 
 /* One whole line without its CRLF. */
@@ -45,25 +74,17 @@ static void see_line(struct header *h, struct text line)
 {
 	struct text name;
 
-	if (line.n == 0) {
-		h->over = true;
-	} else if (*line.p == ' ' || *line.p == '\t') {
-		if (h->in_message_id)
-			add_message_id(h, line);
-	} else {
-		h->in_message_id = false;
-		if (!text_until(&line, ':', &name))
-			return;
-		name = text_trim(name);
-		if (text_is_nocase(name, "Received"))
-			h->hops++;
-		else if (text_is_nocase(name, "Message-ID"))
-			add_message_id(h, line);
-		else if (is_field(name, line, "TLS-Required", "no"))
-			h->tls_optional = true;
-		else if (is_field(name, line, "Require-TLS-ESMTP", "yes"))
-			h->requiretls = true;
+	if (line.n && (*line.p == ' ' || *line.p == '\t')) {
+		see_value(h, line);
+		return;
 	}
+	end_field(h);
+	h->over = line.n == 0;
+	if (!text_until(&line, ':', &name))
+		return;
+	h->field = field_named(text_trim(name));
+	h->hops += h->field == HEADER_RECEIVED;
+	see_value(h, line);
 }
 
 static void keep_part(struct header *h, struct text part)

@@ -10,6 +10,9 @@
 
 #define HEADER_MESSAGE_ID_MAX 250
 
+/* What a field may be about. */
+enum header_field { HEADER_OTHER, HEADER_RECEIVED, HEADER_MESSAGE_ID, HEADER_TLS_REQUIRED, HEADER_REQUIRETLS };
+
 struct header {
 	unsigned hops;             /* Received: fields */
 	bool utf8;                 /* some byte above 127 */
@@ -17,7 +20,8 @@ struct header {
 	bool requiretls;           /* Require-TLS-ESMTP: yes, which stands for a MAIL parameter that was lost */
 	struct buf message_id;     /* value of the first Message-ID: field, cleaned */
 	bool over;                 /* the empty line was met */
-	bool in_message_id;        /* the last field was Message-ID:, and more of it may follow */
+	enum header_field field;   /* the last one that began, of which more may follow, */
+	struct buf value;          /* and its value so far, if that has to be one word */
 	struct buf line;           /* beginning of a line whose end is still to come */
 };
 

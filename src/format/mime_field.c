@@ -186,8 +186,7 @@ void mime_unquote(struct text raw, struct buf *out)
 	}
 }
 
-/* Without comments, of which a word may have one on either side. */
-static struct text without_comments(struct text t)
+struct text mime_without_comments(struct text t)
 {
 	const char *comment;
 	size_t n;
@@ -212,7 +211,7 @@ enum mime_coding mime_coding(struct text value)
 		{ "uuencode", MIME_PRIVATE }, { "uue", MIME_PRIVATE },
 	};
 
-	value = without_comments(value);
+	value = mime_without_comments(value);
 	for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
 		if (text_is_nocase(value, codings[i].name))
 			return codings[i].coding;
@@ -232,7 +231,7 @@ static void find_boundary(struct text rest, struct buf *boundary)
 
 enum mime_type mime_type(struct text value, struct buf *boundary)
 {
-	struct text name = without_comments(mime_value_first(&value));
+	struct text name = mime_without_comments(mime_value_first(&value));
 
 	if (text_starts_nocase(name, "multipart/")) {
 		find_boundary(value, boundary);

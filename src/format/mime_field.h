@@ -11,6 +11,9 @@
 /* Without blanks, tabs and line ends at both ends. */
 struct text mime_trim(struct text);
 
+/* A word without the comments and blanks that it may have on either side (RFC 5322 CFWS). */
+struct text mime_without_comments(struct text);
+
 /* Whether a line begins a field: a name of printable ASCII, perhaps blanks, a colon. */
 bool mime_field_begins(struct text line);
 

@@ -53,6 +53,23 @@ def test_R_12_and_J_27_each_request_asks_for_its_policy(t):
     same([(bool(s.secure), s.transactions) for s in peer.sessions], [(False, 2), (True, 2)])
 
 
+def test_L_5_and_J_27_so_it_is_with_the_obsolete_table(t):
+    """parameter lmtp_tls_per_site"""
+    _, files = authority(t)
+    peer, sites = secure_peer(t, files), Policies(t)
+    sites.write("127.0.0.1", "NONE")
+    daemon = t.daemon(peer, {**ONE, "lmtp.tls_per_site": sites.spec})
+    lines = []
+    for number, word in enumerate(("NONE", "MUST_NOPEERMATCH", "must_nopeermatch", "MAY", "no such word")):
+        sites.write("127.0.0.1", word)
+        daemon.send("u%d@example.org" % number)
+        lines.append(daemon.wait_delivery("u%d@example.org" % number))
+    same([(line["status"], line["tls"], line["conn_use"]) for line in lines],
+         [("sent", "none", None), ("sent", "encrypt", None), ("sent", "encrypt", "2"), ("sent", "may", None),
+          ("deferred", None, None)])
+    same([(bool(s.secure), s.transactions) for s in peer.sessions], [(False, 1), (True, 2), (True, 1)])
+
+
 def test_L_13_policy_failure(t):
     """An MTA-STS policy that could not be had: no certificate is good enough, and its reason is told."""
     a, files = authority(t)

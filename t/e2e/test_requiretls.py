@@ -246,6 +246,9 @@ def test_Q_9_tls_required_no_limits_the_level(t):
         same(result(deliver(daemon, params="", content=RELAXED)), ("sent", "2.0.0", "may:none"), level)
         same(result(deliver(daemon, "d2.test", params="", content=RELAXED)), ("sent", "2.0.0", "may"), level)
         daemon.stop()
+    folded = net.daemon(SECURE)
+    for field in ("TLS-Required:\r\n\tno", "tls-required: (as the\r\n RFC has it)\r\n NO"):
+        same(result(deliver(folded, params="", content=message(headers=(field,)))), ("sent", "2.0.0", "may:none"), field)
     wrapped = net.daemon(SECURE, {"smtp.tls_wrappermode": "yes"})
     same(result(deliver(wrapped, "d3.test", params="", content=RELAXED)), ("sent", "2.0.0", "encrypt"))
     clear = net.daemon({"smtp.tls_security_level": "none"})

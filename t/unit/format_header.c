@@ -54,6 +54,16 @@ static const struct { const char *wire; bool optional, required; } tls_fields[] 
 	{ "X: y\r\n TLS-Required: no\r\n\r\n", false, false }, { "Require-TLS-ESMTP: no\r\n\r\n", false, false },
 	{ "Require-TLS: yes\r\n\r\n", false, false }, { "TLS-Required: yes\r\n\r\n", false, false },
 	{ "\r\nRequire-TLS-ESMTP: yes\r\n", false, false },
+	/* folded, and with comments */
+	{ "TLS-Required:\r\n no\r\n\r\n", true, false }, { "TLS-Required:\r\n\t \r\n  No \r\n \r\nX: y\r\n\r\n", true, false },
+	{ "tls-required: (a \\) (b))\r\n\tNO (c)\r\n.\r\n", true, false }, { "TLS-Required:no(c)\r\n\r\n", true, false },
+	{ "Require-TLS-ESMTP:\r\n YES\r\n\r\n", false, true },
+	{ "TLS-Required: no\r\n thing\r\n\r\n", false, false }, { "TLS-Required:\r\n n\r\n o\r\n\r\n", false, false },
+	{ "TLS-Required: (no)\r\n\r\n", false, false }, { "TLS-Required: (no\r\n\r\n", false, false },
+	{ "TLS-Required:\r\nX: y\r\n no\r\n\r\n", false, false }, { "TLS-Required:\r\nno\r\n\r\n", false, false },
+	{ "TLS-Required:\r\n\r\n no\r\n", false, false }, { "TLS-Required: yes\r\n no\r\n\r\n", false, false },
+	{ "TLS-Required:\r\n yes\r\n\r\n", false, false }, { "Require-TLS-ESMTP:\r\n no\r\n\r\n", false, false },
+	{ " TLS-Required: no\r\n\r\n", false, false }, { "TLS-Required:\r\n no\r\n.\r\n", true, false },
 };
 
 START_TEST(test_tls_fields)
@@ -69,6 +79,24 @@ START_TEST(test_tls_fields)
 		ck_assert(h.tls_optional == tls_fields[_i].optional);
 		ck_assert(h.requiretls == tls_fields[_i].required);
 	}
+	header_free(&h);
+}
+END_TEST
+
+/* A value that goes on behind what is kept is not the word that it begins with. */
+START_TEST(test_long_value)
+{
+	struct header h;
+
+	header_init(&h);
+	header_begin(&h);
+	header_feed(&h, text_of("TLS-Required: no\r\n"));
+	for (int i = 0; i < 2000; i++)
+		header_feed(&h, text_of(i == 100 ? " thing\r\n" : " \r\n"));
+	header_feed(&h, text_of("TLS-Required:\r\n no\r\n"));
+	ck_assert(!h.tls_optional);
+	header_feed(&h, text_of("\r\n"));
+	ck_assert(h.tls_optional);
 	header_free(&h);
 }
 END_TEST
@@ -100,6 +128,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "sees the header, whole and byte by byte", test_header, UNIT_ROWS(headers), 0 },
 		{ "fields about TLS", test_tls_fields, UNIT_ROWS(tls_fields), 0 },
+		{ "fields about TLS that are too long", test_long_value, 1, 0 },
 		{ "keeps long lines bounded", test_long, 1, 0 },
 	};
 

@@ -64,14 +64,59 @@ static bool find_policy(struct security *s, const struct transport *t, const str
 	return true;
 }
 
+/* One name in the obsolete table; TLS_UNSET if it is not there. */
+static bool find_site(struct table_list *sites, const char *name, enum tls_level *level, char **why)
+{
+	const char *fault = NULL, *word = table_list_get(sites, name, &fault);
+
+	*level = TLS_UNSET;
+	if (fault)
+		*why = mem_str(fault);
+	else if (word && !tls_policy_site(word, level))
+		*why = mem_fmt("tls_per_site has no word '%s'", word);
+	return !*why;
+}
+
+static bool find_sites(const struct security *s, struct security_sites *found, char **why)
+{
+	*why = NULL;
+	*found = (struct security_sites){ TLS_UNSET, TLS_UNSET };
+	return !s->tls->sites || (find_site(s->tls->sites, s->domain, &found->nexthop, why)
+		&& (strcmp(s->domain, s->hostname) == 0 || find_site(s->tls->sites, s->hostname, &found->host, why)));
+}
+
+static bool ask_sites(struct security *s, char **why)
+{
+	if (!find_sites(s, &s->sites, why))
+		return false;
+	if (s->sites.nexthop != TLS_UNSET || s->sites.host != TLS_UNSET)
+		s->policy.origin = "tls_per_site";
+	s->policy.level = tls_policy_of_sites(s->sites.nexthop, s->sites.host, s->policy.level);
+	return true;
+}
+
+/* --- whether it is so still --- */
+
 static bool entry_is_current(const struct security *s, const char *nexthop)
 {
 	const char *fault, *entry;
 
-	if (!s->tls->policies || s->relaxed)
+	if (!s->tls->policies)
 		return true;
 	entry = find_entry(s->tls->policies, nexthop, &fault);
 	return !fault && (entry && s->entry ? strcmp(entry, s->entry) == 0 : entry == s->entry);
+}
+
+static bool sites_are_current(const struct security *s)
+{
+	struct security_sites now;
+	char *why;
+
+	if (!find_sites(s, &now, &why)) {
+		free(why);
+		return false;
+	}
+	return now.nexthop == s->sites.nexthop && now.host == s->sites.host;
 }
 
 static bool requiretls_is_current(const struct security *s)
@@ -88,37 +133,7 @@ static bool requiretls_is_current(const struct security *s)
 
 bool security_is_current(const struct security *s, const char *nexthop)
 {
-	return entry_is_current(s, nexthop) && requiretls_is_current(s);
-}
-
-/* One name in the obsolete table; TLS_UNSET if it is not there. */
-static bool find_site(struct table_list *sites, const char *name, enum tls_level *level, char **why)
-{
-	const char *fault = NULL, *word = table_list_get(sites, name, &fault);
-
-	*level = TLS_UNSET;
-	if (fault)
-		*why = mem_str(fault);
-	else if (word && !tls_policy_site(word, level))
-		*why = mem_fmt("tls_per_site has no word '%s'", word);
-	return !*why;
-}
-
-static bool ask_sites(const struct transport *t, const struct host *h, struct tls_policy *p, char **why)
-{
-	enum tls_level nexthop, host = TLS_UNSET;
-
-	*why = NULL;
-	if (!t->tls.sites)
-		return true;
-	if (!find_site(t->tls.sites, h->domain, &nexthop, why))
-		return false;
-	if (strcmp(h->domain, h->name) != 0 && !find_site(t->tls.sites, h->name, &host, why))
-		return false;
-	if (nexthop != TLS_UNSET || host != TLS_UNSET)
-		p->origin = "tls_per_site";
-	p->level = tls_policy_of_sites(nexthop, host, p->level);
-	return true;
+	return (s->relaxed || (entry_is_current(s, nexthop) && sites_are_current(s))) && requiretls_is_current(s);
 }
 
 /* --- what it means for this host --- */
@@ -167,7 +182,7 @@ static bool find(struct security *s, const struct transport *t, const struct hos
 	s->relaxed = is_relaxed(t, h, mail);
 	if (s->relaxed)
 		relax(&s->policy, t->manner);
-	else if (!find_policy(s, t, h, why) || !ask_sites(t, h, &s->policy, why))
+	else if (!find_policy(s, t, h, why) || !ask_sites(s, why))
 		return false;
 	if (endpoint_is_unix(&h->at) && !adapt_to_socket(&s->policy, why))
 		return false;
@@ -207,6 +222,7 @@ struct security *security_in_clear(const struct security *from)
 	s->hostname = mem_str(from->hostname);
 	s->wanted = from->wanted;
 	s->requiretls = from->requiretls;
+	s->sites = from->sites;
 	s->retry = true;
 	s->policy = (struct tls_policy){ .level = TLS_NONE, .origin = from->policy.origin };
 	return s;

@@ -10,9 +10,15 @@
 #include "format/domain.h"
 #include "talk/dialogue.h"
 
+/* What tls_per_site says of the domain and of the host; TLS_UNSET: nothing. */
+struct security_sites {
+	enum tls_level nexthop, host;
+};
+
 struct security {
 	struct tls_policy policy;
 	char *entry;                       /* of tls_policy_maps that it was read from; NULL: of none */
+	struct security_sites sites;       /* that it was made by */
 	enum tls_wanted wanted;            /* by the mail that it is for */
 	enum requiretls requiretls;        /* how far its request for REQUIRETLS goes */
 	char *requiretls_fault;            /* why that is not known */
