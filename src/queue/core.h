@@ -3,13 +3,13 @@
 #ifndef CAUSEWAY_QUEUE_CORE_H
 #define CAUSEWAY_QUEUE_CORE_H
 
-#include "settings/settings.h"
 #include "net/loop.h"
-#include "queue/destination.h"
-#include "queue/events.h"
-#include "queue/message.h"
+#include "queue/destination/destination.h"
+#include "queue/message/message.h"
+#include "queue/message/schedule.h"
 #include "queue/queue.h"
-#include "queue/schedule.h"
+#include "queue/report/events.h"
+#include "settings/settings.h"
 #include "spool/spool.h"
 
 struct batches;

@@ -41,7 +41,7 @@ struct queue_supervisor {
 #define QUEUE_SLOT_APART 65535u
 void queue_set_supervisor(struct queue *, const struct queue_supervisor *);   /* copied */
 
-/* A line of JSON for each event that is on the disk (queue/events.h); tell NULL: none. */
+/* A line of JSON for each event that is on the disk (queue/report/events.h); tell NULL: none. */
 void queue_set_events(struct queue *, void (*tell)(void *arg, const char *line, size_t n), void *arg);
 
 /* --- the operator's questions; the caller owns what is returned --- */

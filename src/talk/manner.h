@@ -44,7 +44,7 @@ struct manner {
 	/* the queue's limits for a destination; 0: none */
 	int64_t initial_destination_concurrency, destination_concurrency_limit;
 	int64_t destination_recipient_limit, destination_rate_delay;
-	/* how the window of connections learns; queue/window.h reads the two */
+	/* how the window of connections learns; queue/destination/window.h reads the two */
 	char *destination_concurrency_positive_feedback, *destination_concurrency_negative_feedback;
 	int64_t destination_concurrency_failed_cohort_limit;
 

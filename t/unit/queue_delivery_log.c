@@ -1,4 +1,4 @@
-#include "queue/delivery_log.h"
+#include "queue/result/delivery_log.h"
 #include "unit.h"
 
 /* behaviour D2-9 and D2-10, parameter delay_logging_resolution_limit */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "queue/kept.h"
+#include "queue/couriers/kept.h"
 
 static char directory[] = "/tmp/causeway-kept-XXXXXX";
 static struct kept *kept;

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/destination.h"
-#include "queue/schedule.h"
+#include "queue/destination/destination.h"
+#include "queue/message/schedule.h"
 #include "unit.h"
 
 /* The promise: however many wait, with allocator and indexes. Sizes just behind a doubling of the hash table

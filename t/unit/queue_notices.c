@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "format/queue_id.h"
-#include "queue/notices.h"
+#include "queue/report/notices.h"
 #include "queue_world.h"
 #include "unit.h"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue/orders.h"
+#include "queue/operator/orders.h"
 #include "queue_world.h"
 #include "unit.h"
 

@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "queue/original.h"
+#include "queue/message/original.h"
 #include "unit.h"
 
 enum { ROOM = 1 << 25 };

@@ -1,5 +1,5 @@
 /* Events in the last minute. */
-#include "queue/rate.h"
+#include "queue/destination/rate.h"
 #include "unit.h"
 
 #define MINUTE INT64_C(60000)

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "format/queue_id.h"
-#include "queue/report_bounce.h"
+#include "queue/report/report_bounce.h"
 #include "queue_world.h"
 #include "unit.h"
 

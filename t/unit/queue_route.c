@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/route.h"
+#include "queue/route/route.h"
 #include "unit.h"
 
 #define MAPS "transport_maps"

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "queue/schedule.h"
+#include "queue/message/schedule.h"
 #include "unit.h"
 
 enum { SECOND = 1000, LEAST = 300 * SECOND, MOST = 4000 * SECOND };

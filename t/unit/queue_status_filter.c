@@ -1,7 +1,7 @@
 /* parameter default_delivery_status_filter */
 #include <string.h>
 
-#include "queue/status_filter.h"
+#include "queue/result/status_filter.h"
 #include "unit.h"
 
 #define WORDS "host h[/x] said: 550 5.1.1 no (in reply to RCPT TO command)"

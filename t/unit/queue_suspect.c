@@ -1,7 +1,7 @@
 /* Messages that make couriers crash. */
 #include <string.h>
 
-#include "queue/orders.h"
+#include "queue/operator/orders.h"
 #include "queue_world.h"
 #include "unit.h"
 

@@ -2,7 +2,7 @@
  * memory aborts if something is. */
 #include <string.h>
 
-#include "queue/orders.h"
+#include "queue/operator/orders.h"
 #include "queue_world.h"
 #include "unit.h"
 

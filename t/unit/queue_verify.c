@@ -1,5 +1,5 @@
 /* What becomes of the operator's questions about addresses, and that they leave nothing behind. */
-#include "queue/verify.h"
+#include "queue/operator/verify.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/intake.h"
-#include "queue/waits.h"
+#include "queue/caller/waits.h"
+#include "queue/message/intake.h"
 #include "queue_world.h"
 #include "unit.h"
 

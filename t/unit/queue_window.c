@@ -1,5 +1,5 @@
 /* The window of a destination. */
-#include "queue/window.h"
+#include "queue/destination/window.h"
 #include "unit.h"
 
 static const struct { const char *text; double step; enum feedback_scale scale; } feedbacks[] = {

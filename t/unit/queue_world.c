@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/queue_id.h"
-#include "queue/couriers.h"
+#include "queue/couriers/couriers.h"
 
 struct courier_end {
 	struct list all, jobs;

@@ -16,7 +16,7 @@
 #include "daemon/config/config_transports.h"
 #include "daemon/config/config_words.h"
 #include "format/domain.h"
-#include "queue/window.h"
+#include "queue/destination/window.h"
 #include "table/table.h"
 
 /* Where a check writes its finding. */

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "format/queue_id.h"
-#include "queue/message.h"
+#include "queue/message/message.h"
 
 static bool read_state(struct question *q, const char *state)
 {

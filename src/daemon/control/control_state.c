@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "daemon/control/control_private.h"
 #include "daemon/control/control_processes.h"
-#include "queue/metrics.h"
+#include "queue/operator/metrics.h"
 
 enum { METRICS_MAX = 4 * 1024 * 1024 };
 

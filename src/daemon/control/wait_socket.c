@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/wait_line.h"
-#include "queue/waits.h"
+#include "queue/caller/waits.h"
 
 enum {
 	CALLERS_MAX = 512,

@@ -1,6 +1,6 @@
 /*
  * drop/socket: where producers ask for the outcome of their own drop files (format/wait_line.h says how). Each
- * connection is one caller of queue/waits.h. Callers are strangers: how many there may be, how long they may
+ * connection is one caller of queue/caller/waits.h. Callers are strangers: how many there may be, how long they may
  * say nothing and how much waits for them is bounded, and what one says wrong ends his connection only.
  */
 #ifndef CAUSEWAY_DAEMON_WAIT_SOCKET_H
