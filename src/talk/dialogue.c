@@ -105,7 +105,7 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->now.left = count;
 	d->now.accepted = d->now.asked = d->now.finals = d->now.fallen_count = d->now.collected = 0;
 	d->now.data_go = d->now.in_pieces = d->now.dot_sent = d->now.refused_for_size = false;
-	d->now.requiretls_violated = false;
+	d->now.requiretls = (struct requiretls_outcome){ .lack = REQUIRETLS_UNDECIDED };
 	d->now.needs_utf8 = dialogue_needs_smtputf8(d);
 	d->now.kept = d->served;
 	if (d->served) {

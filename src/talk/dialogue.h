@@ -130,8 +130,8 @@ void dialogue_heard_nothing(struct dialogue *);
 /* What became of TLS: not known yet, left out, there as it was to be, or missing where it is a must. */
 enum dialogue_tls_outcome { DIALOGUE_TLS_OPEN, DIALOGUE_TLS_CLEAR, DIALOGUE_TLS_DONE, DIALOGUE_TLS_VIOLATED };
 enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *);
-/* The same of REQUIRETLS: it was passed on, or not, or had to be. */
-enum dialogue_tls_outcome dialogue_requiretls_outcome(const struct dialogue *);
+/* The same of REQUIRETLS; whether the server has proved who it is, is not known here. */
+struct requiretls_outcome dialogue_requiretls_outcome(const struct dialogue *);
 
 /* The connection broke (detail: "Connection reset by peer", or NULL for a plain close), or
  * dialogue_timeout ran out. Judges who is left; recipients with a final reply keep it. Next speak says

@@ -103,11 +103,15 @@ void dialogue_fail_here(struct dialogue *d, enum stage stage, const char *dsn, c
 	dialogue_fail_left(d, stage, d->now.t.last_host ? dsn : for_now, text);
 }
 
-void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, const char *dsn, char *text)
+void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, enum requiretls_lack lack, const char *dsn, char *why)
 {
-	d->now.requiretls_violated = d->unfit = true;
+	char *text = mem_fmt("The sender asks for REQUIRETLS, %s", why);
+
+	d->now.requiretls = (struct requiretls_outcome){ .lack = lack, .violated = lack != REQUIRETLS_UNDECIDED };
+	d->unfit = true;
 	dialogue_fail_here(d, stage, dsn, text);
 	free(text);
+	free(why);
 }
 
 void dialogue_fail_site(struct dialogue *d, enum stage stage, const char *dsn, const char *text)

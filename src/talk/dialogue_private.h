@@ -66,7 +66,7 @@ struct course {
 	bool data_go;                /* DATA was answered with 354 */
 	bool in_pieces;              /* a chunk without LAST was said */
 	bool dot_sent;
-	bool requiretls_violated;    /* it may not go here without REQUIRETLS */
+	struct requiretls_outcome requiretls;   /* as far as it keeps the message from here */
 	bool refused_for_size;       /* the first final reply was a size refusal and may stay the only one */
 
 	/* verdicts not yet collected: fallen[collected .. fallen_count) */
@@ -171,8 +171,9 @@ void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const ch
 /* The same for what this host cannot do with this message, and another one may: dsn is what it means if this one is the
  * last. */
 void dialogue_fail_here(struct dialogue *, enum stage, const char *dsn, const char *text);
-/* The same where REQUIRETLS asks for more than this session gives, which serves nobody else then; the text is freed. */
-void dialogue_fail_requiretls(struct dialogue *, enum stage, const char *dsn, char *text);
+/* The same where the sender's REQUIRETLS asks for what this session lacks, which serves nobody else then; why goes on
+ * behind a comma and is freed. */
+void dialogue_fail_requiretls(struct dialogue *, enum stage, enum requiretls_lack, const char *dsn, char *why);
 
 /* Hears a reply that concerns everybody who is left; true if it is what was hoped for. */
 bool dialogue_passes(struct dialogue *, enum stage, const struct reply *);

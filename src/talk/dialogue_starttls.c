@@ -17,26 +17,31 @@ static bool is_must(const struct dialogue *d)
 }
 
 /* A fault of the host by its policy; what only REQUIRETLS asks for says nothing about it. */
-static enum step refuse(struct dialogue *d, const char *dsn, char *text)
+static enum step refuse_unoffered(struct dialogue *d)
 {
+	char *text;
+
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
-	if (!d->tls_violated) {
-		dialogue_fail_requiretls(d, STAGE_STARTTLS, dsn, text);
+	if (d->requiretls >= REQUIRETLS_STARTTLS) {
+		dialogue_fail_requiretls(d, STAGE_STARTTLS, REQUIRETLS_NO_STARTTLS, "5.7.30",
+			mem_fmt("but host %s does not offer TLS", d->host));
 		return STEP_OVER;
 	}
-	dialogue_fail_site(d, STAGE_STARTTLS, dsn, text);
+	text = mem_fmt("TLS is required, but was not offered by host %s", d->host);
+	dialogue_fail_site(d, STAGE_STARTTLS, "4.7.4", text);
 	free(text);
 	return STEP_OVER;
 }
 
-static enum step refuse_unoffered(struct dialogue *d)
+/* Nor does it say anything about the host that we have no TLS. */
+static enum step refuse_for_ourselves(struct dialogue *d)
 {
-	char *text = mem_fmt("TLS is required, but was not offered by host %s", d->host);
-
-	if (d->requiretls < REQUIRETLS_STARTTLS)
-		return refuse(d, "4.7.4", text);
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
-	dialogue_fail_requiretls(d, STAGE_STARTTLS, "5.7.30", text);
+	if (d->tls_violated)
+		dialogue_fail_site(d, STAGE_STARTTLS, "4.7.5", "TLS is required, but our TLS engine is unavailable");
+	else
+		dialogue_fail_requiretls(d, STAGE_STARTTLS, REQUIRETLS_UNDECIDED, "4.7.5",
+			mem_str("but our TLS engine is unavailable"));
 	return STEP_OVER;
 }
 
@@ -59,8 +64,7 @@ enum step dialogue_say_starttls(struct dialogue *d, struct buf *out)
 	if (!(d->offers.offers & EHLO_STARTTLS))
 		return must ? refuse_unoffered(d) : STEP_SETTLED;
 	if (!d->tls_ready)
-		return must ? refuse(d, "4.7.5", mem_str("TLS is required, but our TLS engine is unavailable"))
-			: STEP_SETTLED;
+		return must ? refuse_for_ourselves(d) : STEP_SETTLED;
 	buf_str(out, "STARTTLS\r\n");
 	return STEP_SECURE;
 }
@@ -71,10 +75,10 @@ static void refuse_for_requiretls(struct dialogue *d, const struct reply *r)
 	struct buf text;
 
 	buf_init(&text, REPLY_TEXT_MAX + 1024);
-	buf_fmt(&text, "TLS is required, but host %s refused to start TLS: ", d->host);
+	buf_fmt(&text, "but host %s refused to start TLS: ", d->host);
 	reply_one_line(r, &text);
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
-	dialogue_fail_requiretls(d, STAGE_STARTTLS, "5.7.10", buf_take(&text));
+	dialogue_fail_requiretls(d, STAGE_STARTTLS, REQUIRETLS_NO_STARTTLS, "5.7.10", buf_take(&text));
 }
 
 /* Whoever may do without TLS goes on in clear when it is refused; one that closes does not. */
@@ -110,9 +114,11 @@ bool dialogue_awaits_tls(const struct dialogue *d)
 static void leave(struct dialogue *d, const char *refusal)
 {
 	if (d->requiretls == REQUIRETLS_ENFORCE)
-		dialogue_fail_requiretls(d, STAGE_TLS, "5.7.10", mem_str(refusal));
+		dialogue_fail_requiretls(d, STAGE_TLS, REQUIRETLS_NO_MATCH, "5.7.10",
+			mem_fmt("but host %s: %s", d->host, refusal));
 	else
 		dialogue_fail_site(d, STAGE_TLS, "4.7.5", refusal);
+	d->now.requiretls.lack = REQUIRETLS_NO_MATCH;
 	d->step = STEP_OVER;
 }
 
@@ -173,15 +179,13 @@ enum dialogue_tls_outcome dialogue_tls_outcome(const struct dialogue *d)
 	return d->secure ? DIALOGUE_TLS_DONE : DIALOGUE_TLS_CLEAR;
 }
 
-enum dialogue_tls_outcome dialogue_requiretls_outcome(const struct dialogue *d)
+struct requiretls_outcome dialogue_requiretls_outcome(const struct dialogue *d)
 {
 	const struct course *c = d->before ? d->before : &d->now;   /* the earlier one is told first */
 
-	if (c->requiretls_violated)
-		return DIALOGUE_TLS_VIOLATED;
-	if (!d->requiretls_settled)
-		return DIALOGUE_TLS_OPEN;
-	return dialogue_passes_requiretls(d) ? DIALOGUE_TLS_DONE : DIALOGUE_TLS_CLEAR;
+	if (c->requiretls.violated || !d->requiretls_settled)
+		return c->requiretls;
+	return (struct requiretls_outcome){ .lack = dialogue_passes_requiretls(d) ? REQUIRETLS_PASSED : REQUIRETLS_NO_OFFER };
 }
 
 bool dialogue_is_secure(const struct dialogue *d)

@@ -37,8 +37,8 @@ static bool refuse_without_requiretls(struct dialogue *d)
 	d->requiretls_settled = true;
 	if (d->requiretls != REQUIRETLS_ENFORCE || dialogue_passes_requiretls(d) || !*d->now.t.envelope->sender)
 		return false;
-	dialogue_fail_requiretls(d, STAGE_MAIL, "5.7.30",
-		mem_fmt("REQUIRETLS is required, but was not offered by host %s", d->host));
+	dialogue_fail_requiretls(d, STAGE_MAIL, REQUIRETLS_NO_OFFER, "5.7.30",
+		mem_fmt("which host %s does not offer", d->host));
 	return true;
 }
 

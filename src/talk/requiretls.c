@@ -16,3 +16,10 @@ const char *requiretls_name(enum requiretls action)
 {
 	return names[action];
 }
+
+void requiretls_describe(struct requiretls_outcome o, struct buf *out)
+{
+	static const char *const endings[] = { "?", "", ":nocertmatch", ":none", ":nostarttls", ":noencryption" };
+
+	buf_fmt(out, "%srequiretls%s", o.violated ? "!" : "", endings[o.lack]);
+}

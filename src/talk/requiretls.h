@@ -24,8 +24,26 @@ enum requiretls {
 	REQUIRETLS_ERROR           /* it is not known: mail waits */
 };
 
+/* What became of the request. */
+enum requiretls_lack {
+	REQUIRETLS_UNDECIDED,
+	REQUIRETLS_PASSED,         /* it was passed on */
+	REQUIRETLS_NO_MATCH,       /* nobody proved to be the server, or nobody was asked to */
+	REQUIRETLS_NO_OFFER,       /* the server does not know it, */
+	REQUIRETLS_NO_STARTTLS,    /* or has no TLS */
+	REQUIRETLS_NO_ENCRYPTION   /* the policy has no TLS for it */
+};
+
+struct requiretls_outcome {
+	enum requiretls_lack lack;
+	bool violated;             /* the mail may not go there for that */
+};
+
 /* disable, opportunistic, opportunistic+starttls, enforce, error; false: none of these. */
 bool requiretls_read(struct text word, enum requiretls *);
 const char *requiretls_name(enum requiretls);
+
+/* How the log says it: "requiretls", "requiretls?", "!requiretls:nostarttls" and so on. */
+void requiretls_describe(struct requiretls_outcome, struct buf *out);
 
 #endif

@@ -74,7 +74,7 @@ def test_Q_1_who_asks_for_more_counts(t):
     net = Net(t, "good", "plain")
     strict = net.daemon(SECURE, ENFORCE)
     same(result(deliver(strict, content=RELAXED)), ("sent", "2.0.0", "secure/requiretls"))
-    same(result(deliver(strict, "d2.test", content=RELAXED)), ("bounced", "5.7.30", "!secure/!requiretls:none"))
+    same(result(deliver(strict, "d2.test", content=RELAXED)), ("bounced", "5.7.30", "!secure/!requiretls:nostarttls"))
     same(result(deliver(strict, "d2.test", params="", content=RELAXED)), ("sent", "2.0.0", "may:none"))
     for word, params, content, expected in (
             ("tls_required_enable", "", RELAXED, ("deferred", "4.7.4", "!secure")),
@@ -99,12 +99,12 @@ def test_Q_2_the_policy_goes_by_nexthop(t):
     daemon = net.daemon(tables, ways, {"smtp.tls_security_level": "may"})
     none = "may/requiretls:none"
     for domain, expected in (("d1.test", none), ("a.sub.test", "may"), ("pattern.test", none), ("bracket.test", none),
-                             ("literal.test", none), ("sub.test", "may?/!requiretls:none"),
-                             ("d.other.test", "may?/!requiretls:none")):
+                             ("literal.test", none), ("sub.test", "may?/!requiretls:nocertmatch"),
+                             ("d.other.test", "may?/!requiretls:nocertmatch")):
         same(deliver(daemon, domain)["tls"], expected, domain)
     default = net.daemon(ways, {"mydomain": "sub.test"})
     for domain, expected in (("sub.test", none), ("a.sub.test", none), ("literal.test", none),
-                             ("d1.test", "may?/!requiretls:none")):
+                             ("d1.test", "may?/!requiretls:nocertmatch")):
         same(deliver(default, domain)["tls"], expected, "default, " + domain)
 
 
@@ -114,12 +114,12 @@ def test_Q_2_and_Q_3_a_relay_of_ours_has_an_action_of_its_own(t):
     policy = {"smtp.requiretls_policy": "inline:{d1.test=enforce, h2.test=opportunistic}, error"}
     relay = {"smtp.fallback_relay": "[h2.test]:%d" % net.port}
     levels = {"smtp.tls_policy_maps": "inline:{{d1.test=secure}, {[h2.test]:%d=may}}" % net.port}
-    same(result(deliver(net.daemon(policy, relay, levels))), ("sent", "2.0.0", "may/requiretls"))
+    same(result(deliver(net.daemon(policy, relay, levels))), ("sent", "2.0.0", "may/requiretls:nocertmatch"))
     daemon = net.daemon(ENFORCE, relay, levels)
-    same(result(deliver(daemon)), ("deferred", "4.3.5", "may?/!requiretls:none"))
+    same(result(deliver(daemon)), ("deferred", "4.3.5", "may?/!requiretls:nocertmatch"))
     daemon.wait_log("the mail waits until that is mended")
     through = net.daemon(ENFORCE, {"relayhost": "[h2.test]:%d" % net.port, "smtp.tls_security_level": "encrypt"})
-    same(result(deliver(through)), ("deferred", "4.3.5", "encrypt?/!requiretls:none"))
+    same(result(deliver(through)), ("deferred", "4.3.5", "encrypt?/!requiretls:nocertmatch"))
     same(len(net.mails(2)), 1)
 
 
@@ -128,14 +128,14 @@ def test_Q_3_to_Q_5_no_connection_is_made(t):
     """behaviour Q-3 to Q-5"""
     net = Net(t, "good")
     for level, policy, expected in (
-            ("none", "enforce", ("bounced", "5.7.10", "none/!requiretls:none")),
-            ("may", "enforce", ("bounced", "5.7.10", "may?/!requiretls:none")),
-            ("encrypt", "enforce", ("bounced", "5.7.10", "encrypt?/!requiretls:none")),
-            ("none", "opportunistic+starttls", ("bounced", "5.7.10", "none/!requiretls:none")),
-            ("secure", "error", ("deferred", "4.7.10", "secure?/!requiretls:none")),
-            ("secure", "inline:{d1.test=strictly}", ("deferred", "4.7.10", "secure?/!requiretls:none")),
-            ("secure", "inline:{{d1.test=enforce, opportunistic}}", ("deferred", "4.7.10", "secure?/!requiretls:none")),
-            ("secure", "inline:{d1.test=cidr:/x}", ("deferred", "4.7.10", "secure?/!requiretls:none"))):
+            ("none", "enforce", ("bounced", "5.7.10", "none/!requiretls:nocertmatch")),
+            ("may", "enforce", ("bounced", "5.7.10", "may?/!requiretls:nocertmatch")),
+            ("encrypt", "enforce", ("bounced", "5.7.10", "encrypt?/!requiretls:nocertmatch")),
+            ("none", "opportunistic+starttls", ("bounced", "5.7.10", "none/!requiretls:noencryption")),
+            ("secure", "error", ("deferred", "4.7.10", "secure?/requiretls?")),
+            ("secure", "inline:{d1.test=strictly}", ("deferred", "4.7.10", "secure?/requiretls?")),
+            ("secure", "inline:{{d1.test=enforce, opportunistic}}", ("deferred", "4.7.10", "secure?/requiretls?")),
+            ("secure", "inline:{d1.test=cidr:/x}", ("deferred", "4.7.10", "secure?/requiretls?"))):
         daemon = net.daemon({"smtp.tls_security_level": level, "smtp.requiretls_policy": policy})
         same(result(deliver(daemon)), expected, "%s %s" % (level, policy))
         daemon.stop()
@@ -180,9 +180,9 @@ def test_Q_6_codes_by_server(t):
     """behaviour Q-6; with another server behind it that is soft, and the session is used for nothing else"""
     net = Net(t, "plain", "refuses", "other", "unaware", "good")
     daemon = net.daemon(SECURE, ENFORCE)
-    for n, expected in enumerate((("bounced", "5.7.30", "!secure/!requiretls:none"),
-                                  ("bounced", "5.7.10", "!secure/!requiretls:none"),
-                                  ("bounced", "5.7.10", "!secure/!requiretls:none"),
+    for n, expected in enumerate((("bounced", "5.7.30", "!secure/!requiretls:nostarttls"),
+                                  ("bounced", "5.7.10", "!secure/!requiretls:nostarttls"),
+                                  ("bounced", "5.7.10", "!secure/!requiretls:nocertmatch"),
                                   ("bounced", "5.7.30", "secure/!requiretls:none"),
                                   ("sent", "2.0.0", "secure/requiretls")), 1):
         same(result(deliver(daemon, "d%d.test" % n)), expected, str(n))
@@ -190,9 +190,9 @@ def test_Q_6_codes_by_server(t):
         peer.wait(lambda peer=peer: not peer.sessions[0].open, what="the session is over")
         same(peer.sessions[0].commands[-1], "QUIT")
     may = net.daemon(STARTTLS, {"smtp.tls_security_level": "may"})
-    for n, expected in ((1, ("bounced", "5.7.30", "may?/!requiretls:none")),
-                        (2, ("bounced", "5.7.10", "may?/!requiretls:none")),
-                        (3, ("sent", "2.0.0", "may/requiretls")), (4, ("sent", "2.0.0", "may/requiretls:none"))):
+    for n, expected in ((1, ("bounced", "5.7.30", "may?/!requiretls:nostarttls")),
+                        (2, ("bounced", "5.7.10", "may?/!requiretls:nostarttls")),
+                        (3, ("sent", "2.0.0", "may/requiretls:nocertmatch")), (4, ("sent", "2.0.0", "may/requiretls:none"))):
         same(result(deliver(may, "d%d.test" % n)), expected, "starttls %d" % n)
 
 
@@ -206,7 +206,7 @@ def test_Q_7_and_M_3_on_mail(t):
     """behaviour Q-7, E-11, M-3: also to a server whose certificate proves nothing"""
     net = Net(t, "other")
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may"})
-    same(result(deliver(daemon, params=" REQUIRETLS RET=FULL ENVID=x")), ("sent", "2.0.0", "may/requiretls"))
+    same(result(deliver(daemon, params=" REQUIRETLS RET=FULL ENVID=x")), ("sent", "2.0.0", "may/requiretls:nocertmatch"))
     same(net.mails(), ["MAIL FROM:<a@client.test> ENVID=x RET=FULL REQUIRETLS"])
 
 
@@ -228,7 +228,7 @@ def test_lmtp_requiretls_policy(t):
     same([c for c in peer.sessions[0].commands if c.startswith("MAIL")], ["MAIL FROM:<a@client.test> RET=HDRS"])
     strict = t.daemon(peer, {"lmtp.requiretls_policy": "inline:{causeway.test=opportunistic+starttls}"}, name="strict")
     strict.send("u@example.org", params=ASKS)
-    same(result(strict.wait_delivery("u@example.org")), ("bounced", "5.7.10", "none/!requiretls:none"))
+    same(result(strict.wait_delivery("u@example.org")), ("bounced", "5.7.10", "none/!requiretls:noencryption"))
     silent = t.daemon(peer, {"lmtp.log_tls_feature_status": "no"}, name="silent")
     silent.send("u@example.org", params=ASKS)
     same(result(silent.wait_delivery("u@example.org")), ("sent", "2.0.0", None))
@@ -284,9 +284,9 @@ def test_Q_2_a_kept_session_follows_the_policy(t):
     policies.write("d1.test", "opportunistic")
     daemon = net.daemon({"smtp.tls_security_level": "may", "smtp.requiretls_policy": policies.spec + ", enforce",
                          "smtp.connection_cache_on_demand": "no", "smtp.connection_cache_destinations": "d1.test"})
-    same(result(deliver(daemon)), ("sent", "2.0.0", "may/requiretls"))
+    same(result(deliver(daemon)), ("sent", "2.0.0", "may/requiretls:nocertmatch"))
     policies.write("d1.test", "enforce")
-    same(result(deliver(daemon)), ("bounced", "5.7.10", "may?/!requiretls:none"))
+    same(result(deliver(daemon)), ("bounced", "5.7.10", "may?/!requiretls:nocertmatch"))
     same(len(net.mails()), 1)
 
 
@@ -332,7 +332,7 @@ def test_requiretls_esmtp_header(t):
     daemon = net.daemon(OPPORTUNISTIC, usual)
     deliver(daemon)
     daemon.send("back@d1.test", message(headers=(field,)))
-    same(daemon.wait_delivery("back@d1.test")["tls"], "may/requiretls")
+    same(daemon.wait_delivery("back@d1.test")["tls"], "may/requiretls:nocertmatch")
     daemon.send("plain@d1.test")
     daemon.wait_delivery("plain@d1.test")
     same([m.content.count(field.encode()) for m in net.peers[0].wait_messages(3)], [1, 1, 0])
@@ -392,4 +392,4 @@ def test_causeway_inject_and_pickup_fields(t):
     net = Net(t, "good")
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may"})
     daemon.drop(b"X-Sender: <a@client.test> REQUIRETLS\r\nX-Receiver: <u@d1.test>\r\nSubject: x\r\n\r\nhello\r\n")
-    same(daemon.wait_delivery("u@d1.test")["tls"], "may/requiretls")
+    same(daemon.wait_delivery("u@d1.test")["tls"], "may/requiretls:nocertmatch")

@@ -48,14 +48,14 @@ static const struct script goes[] = {
 
 static const struct script stops[] = {
 	{ "starttls, not offered", SCRIPT_SMTP | SCRIPT_STARTTLS, MAY, NULL, "a", CLEAR QUIT, "end",
-	  "a bounced 5.7.30 TLS is required, but was not offered by host mx.test[/s]\n" },
+	  "a bounced 5.7.30 The sender asks for REQUIRETLS, but host mx.test[/s] does not offer TLS\n" },
 	{ "enforce, not offered", SCRIPT_SMTP | SCRIPT_ENFORCE, SECURE, NULL, "a", CLEAR QUIT, "end", "a bounced 5.7.30 *\n" },
 	{ "starttls, not offered, other hosts", SCRIPT_SMTP | SCRIPT_STARTTLS | SCRIPT_MORE_HOSTS, MAY, NULL, "a", CLEAR QUIT,
 	  "end", "a keep 4.7.30 *\n" },
 	{ "starttls, not offered, soft_bounce", SCRIPT_SMTP | SCRIPT_STARTTLS | SCRIPT_SOFT_BOUNCE, MAY, NULL, "a", CLEAR QUIT,
 	  "end", "a deferred 4.7.30 *\n" },
 	{ "starttls, refused for now", SCRIPT_SMTP | SCRIPT_STARTTLS, MAY, NULL, "a", START "S: 454 4.7.0 no\n" QUIT, "end",
-	  "a bounced 5.7.10 TLS is required, but host mx.test[/s] refused to start TLS: 454 4.7.0 no\n" },
+	  "a bounced 5.7.10 The sender asks for REQUIRETLS, but host mx.test[/s] refused to start TLS: 454 4.7.0 no\n" },
 	{ "enforce, refused for ever", SCRIPT_SMTP | SCRIPT_ENFORCE, SECURE, NULL, "a", START "S: 502 5.5.1 no\n" QUIT, "end",
 	  "a bounced 5.7.10 *\n" },
 	{ "starttls, refused, other hosts", SCRIPT_SMTP | SCRIPT_STARTTLS | SCRIPT_MORE_HOSTS, MAY, NULL, "a",
@@ -69,13 +69,13 @@ static const struct script stops[] = {
 	{ "starttls, the handshake fails", SCRIPT_SMTP | SCRIPT_STARTTLS, MAY, NULL, "a", START "S: 220 go\nC: <tls fails>\n",
 	  "end", "a deferred 4.7.5 *\n" },
 	{ "enforce, another peer", SCRIPT_SMTP | SCRIPT_ENFORCE, SECURE, NULL, "a", START "S: 220 go\nC: <tls refuses>\n" QUIT,
-	  "end", "a bounced 5.7.10 Server certificate not verified\n" },
+	  "end", "a bounced 5.7.10 The sender asks for REQUIRETLS, but host mx.test[/s]: Server certificate not verified\n" },
 	{ "enforce, another peer, other hosts", SCRIPT_SMTP | SCRIPT_ENFORCE | SCRIPT_MORE_HOSTS, SECURE, NULL, "a",
 	  START "S: 220 go\nC: <tls refuses>\n" QUIT, "end", "a keep 4.7.10 *\n" },
 	{ "starttls, another peer where the level minds", SCRIPT_SMTP | SCRIPT_STARTTLS, SECURE, NULL, "a",
 	  START "S: 220 go\nC: <tls refuses>\n" QUIT, "end", "a deferred 4.7.5 *\n" },
 	{ "enforce, unknown inside", SCRIPT_SMTP | SCRIPT_ENFORCE, SECURE, NULL, "a", START WITHOUT QUIT, "end",
-	  "a bounced 5.7.30 REQUIRETLS is required, but was not offered by host mx.test[/s]\n" },
+	  "a bounced 5.7.30 The sender asks for REQUIRETLS, which host mx.test[/s] does not offer\n" },
 	{ "enforce, unknown inside, other hosts", SCRIPT_SMTP | SCRIPT_ENFORCE | SCRIPT_MORE_HOSTS, SECURE, NULL, "a",
 	  START WITHOUT QUIT, "end", "a keep 4.7.30 *\n" },
 	{ "enforce, discarded", SCRIPT_SMTP | SCRIPT_ENFORCE, SECURE "discard_ehlo_keywords=requiretls,silent-discard;", NULL, "a",
@@ -106,12 +106,32 @@ START_TEST(test_words)
 }
 END_TEST
 
+static const struct { struct requiretls_outcome outcome; const char *text; } outcomes[] = {
+	{ { REQUIRETLS_UNDECIDED, false }, "requiretls?" }, { { REQUIRETLS_PASSED, false }, "requiretls" },
+	{ { REQUIRETLS_NO_MATCH, false }, "requiretls:nocertmatch" }, { { REQUIRETLS_NO_MATCH, true }, "!requiretls:nocertmatch" },
+	{ { REQUIRETLS_NO_OFFER, false }, "requiretls:none" }, { { REQUIRETLS_NO_OFFER, true }, "!requiretls:none" },
+	{ { REQUIRETLS_NO_STARTTLS, true }, "!requiretls:nostarttls" },
+	{ { REQUIRETLS_NO_ENCRYPTION, true }, "!requiretls:noencryption" },
+};
+
+START_TEST(test_outcomes)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	requiretls_describe(outcomes[_i].outcome, &b);
+	ck_assert_str_eq(buf_text(&b), outcomes[_i].text);
+	buf_free(&b);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
 		{ "goes", test_goes, UNIT_ROWS(goes), 0 },
 		{ "stops", test_stops, UNIT_ROWS(stops), 0 },
 		{ "words", test_words, UNIT_ROWS(words), 0 },
+		{ "outcomes", test_outcomes, UNIT_ROWS(outcomes), 0 },
 	};
 
 	return unit_main("talk/requiretls", cases, UNIT_ROWS(cases));

@@ -98,11 +98,12 @@ static void skip_host(struct delivery *d, const char *dsn, const char *why)
 }
 
 /* A host that gets no mail with REQUIRETLS: other mail it does get. That a relay of ours is one is a mistake of ours. */
-static void skip_for_requiretls(struct delivery *d, struct security *security, const char *dsn, const char *why)
+static void skip_for_requiretls(struct delivery *d, struct security *security, enum requiretls_lack lack, const char *dsn,
+	const char *why)
 {
 	const struct manner *m = d->transport->manner;
-	char *tls = m->log_tls_feature_status ? security_status(security, DIALOGUE_TLS_OPEN, false, DIALOGUE_TLS_VIOLATED)
-		: NULL;
+	struct requiretls_outcome outcome = { .lack = lack, .violated = lack != REQUIRETLS_UNDECIDED };
+	char *tls = m->log_tls_feature_status ? security_status(security, DIALOGUE_TLS_OPEN, false, outcome) : NULL;
 	bool relay = *dsn == '5' && d->at_relay;
 
 	tally_note(d->tally, why);
@@ -118,14 +119,15 @@ static void skip_for_requiretls(struct delivery *d, struct security *security, c
 /* All is known about the host at hand. */
 static void go_to(struct delivery *d, struct security *security)
 {
+	enum requiretls_lack lack;
 	const char *dsn;
 	char *why;
 
-	if (security_suffices(security, &dsn, &why)) {
+	if (security_suffices(security, &lack, &dsn, &why)) {
 		connect_to(d, security);
 		return;
 	}
-	skip_for_requiretls(d, security, dsn, why);
+	skip_for_requiretls(d, security, lack, dsn, why);
 	free(why);
 }
 

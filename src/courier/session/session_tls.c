@@ -236,11 +236,14 @@ const char *session_tls(struct session *s)
 {
 	bool nothing = endpoint_is_unix(&s->at) && s->security->policy.level == TLS_NONE
 		&& s->security->requiretls == REQUIRETLS_OFF;
+	struct requiretls_outcome requiretls;
 
 	if (!s->transport->manner->log_tls_feature_status || nothing)
 		return NULL;
+	requiretls = dialogue_requiretls_outcome(s->dialogue);
+	if (requiretls.lack == REQUIRETLS_PASSED && !s->verified)
+		requiretls.lack = REQUIRETLS_NO_MATCH;
 	free(s->tls_text);
-	s->tls_text = security_status(s->security, dialogue_tls_outcome(s->dialogue), s->weakened,
-		dialogue_requiretls_outcome(s->dialogue));
+	s->tls_text = security_status(s->security, dialogue_tls_outcome(s->dialogue), s->weakened, requiretls);
 	return s->tls_text;
 }

@@ -7,7 +7,7 @@
 #include "courier/login/credentials.h"
 #include "format/domain.h"
 
-enum { CIPHERS_MAX = 64 * 1024, NAMES_MAX = 64 * 1024 };
+enum { CIPHERS_MAX = 64 * 1024, NAMES_MAX = 64 * 1024, STATUS_MAX = 200 };
 
 /* --- which policy --- */
 
@@ -246,21 +246,23 @@ void security_free(struct security *s)
 
 /* --- REQUIRETLS --- */
 
-bool security_suffices(const struct security *s, const char **dsn, char **why)
+bool security_suffices(const struct security *s, enum requiretls_lack *lack, const char **dsn, char **why)
 {
 	enum tls_level level = s->policy.level;
 
 	if (s->requiretls == REQUIRETLS_ERROR) {
+		*lack = REQUIRETLS_UNDECIDED;
 		*dsn = "4.7.10";
 		*why = mem_fmt("requiretls_policy cannot be applied to %s: %s", s->domain, s->requiretls_fault);
 		return false;
 	}
+	*lack = s->requiretls == REQUIRETLS_STARTTLS ? REQUIRETLS_NO_ENCRYPTION : REQUIRETLS_NO_MATCH;
 	*dsn = "5.7.10";
 	if (s->requiretls == REQUIRETLS_STARTTLS ? level > TLS_NONE
 			: s->requiretls != REQUIRETLS_ENFORCE || tls_level_authenticates(level))
 		return true;
-	*why = mem_fmt("REQUIRETLS needs %s, which TLS level %s of %s does not give",
-		s->requiretls == REQUIRETLS_STARTTLS ? "encryption" : "an authenticated server", tls_level_name(level), s->domain);
+	*why = mem_fmt("The sender asks for REQUIRETLS, but TLS level %s for %s does not %s", tls_level_name(level), s->domain,
+		s->requiretls == REQUIRETLS_STARTTLS ? "encrypt" : "authenticate the server");
 	return false;
 }
 
@@ -281,12 +283,18 @@ static const char *ending(const struct security *s, enum dialogue_tls_outcome ou
 }
 
 char *security_status(const struct security *s, enum dialogue_tls_outcome tls, bool weakened,
-	enum dialogue_tls_outcome requiretls)
+	struct requiretls_outcome requiretls)
 {
-	static const char *const requests[] = { "/requiretls?", "/requiretls:none", "/requiretls", "/!requiretls:none" };
+	struct buf status;
 
-	return mem_fmt("%s%s%s%s", tls == DIALOGUE_TLS_VIOLATED ? "!" : "", s->retry ? "may" : tls_policy_level(&s->policy),
-		ending(s, tls, weakened), s->requiretls == REQUIRETLS_OFF ? "" : requests[requiretls]);
+	buf_init(&status, STATUS_MAX);
+	buf_fmt(&status, "%s%s%s", tls == DIALOGUE_TLS_VIOLATED ? "!" : "",
+		s->retry ? "may" : tls_policy_level(&s->policy), ending(s, tls, weakened));
+	if (s->requiretls != REQUIRETLS_OFF) {
+		buf_char(&status, '/');
+		requiretls_describe(requiretls, &status);
+	}
+	return buf_take(&status);
 }
 
 /* --- the connection --- */

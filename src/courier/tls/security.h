@@ -48,8 +48,9 @@ struct security *security_new(const struct transport *, const struct host *, con
 /* Whether the policy of that nexthop (or a table that cannot say), and that for REQUIRETLS, is still that of the
  * security: a table may change while a connection is kept. */
 bool security_is_current(const struct security *, const char *nexthop);
-/* Whether the level, once it is known, is enough for mail with REQUIRETLS; if not, *dsn and *why (free() it). */
-bool security_suffices(const struct security *, const char **dsn, char **why);
+/* Whether the level, once it is known, is enough for mail with REQUIRETLS; if not, what is lacking, *dsn and *why (free()
+ * it). */
+bool security_suffices(const struct security *, enum requiretls_lack *, const char **dsn, char **why);
 /* The same without TLS, after it has failed where it was not a must. */
 struct security *security_in_clear(const struct security *);
 void security_free(struct security *);
@@ -57,7 +58,7 @@ void security_free(struct security *);
 /* What tls= of the log says about it, to free(): what became of TLS, for want of usable TLSA records perhaps without a
  * match, and of REQUIRETLS. */
 char *security_status(const struct security *, enum dialogue_tls_outcome tls, bool weakened,
-	enum dialogue_tls_outcome requiretls);
+	struct requiretls_outcome requiretls);
 
 /* Whether TLSA records have to be looked up first. */
 bool security_needs_dane(const struct security *);
