@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "link/channel.h"
 #include "link/courier_end.h"
@@ -35,6 +36,9 @@ void link_flush(struct link *l)
 {
 	if (l->out.len == 0)
 		return;
+	/* what a courier has logged of its requests stands ahead of the queue's lines with their results */
+	if (l->courier_end)
+		log_flush();
 	channel_send(l->channel, &l->out, -1, false);
 	buf_clear(&l->out);
 }

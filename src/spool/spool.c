@@ -387,7 +387,7 @@ void spool_done(struct spool *s, uint64_t id)
 	if (!m || m->done)
 		return;
 	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
-	commit_remove(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
+	commit_finish(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
 	if (m->unwritten)
 		budget_gone(s->budget, m);
 }
@@ -406,7 +406,7 @@ void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uin
 
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 {
-	commit_wait(s->commit, done, arg);
+	commit_tell(s->commit, done, arg);
 }
 
 void spool_hurry(struct spool *s)

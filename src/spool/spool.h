@@ -143,7 +143,7 @@ void spool_suspend(struct spool *, const char *destination, bool suspended);
 int64_t spool_clock_jump(struct spool *);
 /* A report that the message is late is on its way: no second one shall be made. */
 void spool_warned(struct spool *, uint64_t id);
-/* The message is finished: after the next commit its file is unlinked. */
+/* The message is finished: its file is unlinked when the next spool_commit is through and its done has returned. */
 void spool_done(struct spool *, uint64_t id);
 
 /* Gives an unwritten message its queue file, copied from fd, which must stay open until then. written(arg, file) is

@@ -296,6 +296,18 @@ def test_crash_at_every_step(t):
     same(missed, [], "steps that no crash was seen at")
 
 
+def test_a_file_goes_when_the_log_has_its_results(t):
+    """A crash right behind the removal: no message is gone of which the log does not say what became of it."""
+    need_hooks(t)
+    for step, uid in (("drop-unlinked", PRODUCER_UID), ("unlinked", DAEMON_UID)):
+        daemon = t.daemon(t.peer(), start=False, name=step)
+        daemon.start(environment={"CAUSEWAY_TEST_CRASH": step + ":1"})
+        daemon.send("u@example.org", uid=uid)
+        daemon.wait_log(r"queue process \d+ was killed by signal 9")
+        same(len(daemon.deliveries("u@example.org", "sent")), 1, step)
+        daemon.end()
+
+
 @needs_root
 @limit(120)
 def test_sync_that_fails(t):

@@ -27,11 +27,16 @@ struct waiter {
 	void *arg;
 };
 
+/* Files that are to go. */
+struct removals {
+	struct removal *all;
+	size_t count, room;
+};
+
 struct batch {
 	struct buf lines;
 	struct list waiters;
-	struct removal *removals;
-	size_t count, room;
+	struct removals removals;
 };
 
 struct commit {
@@ -41,6 +46,7 @@ struct commit {
 	struct rewrite *rewrite;
 	struct pace pace;
 	struct batch *open, *running;
+	struct removals finished;  /* they go with the next commit_tell */
 	bool urgent;               /* somebody minds when the open batch is committed */
 	bool broken;               /* nothing is known about the journal's end */
 	uint64_t high;             /* the last high line's */
@@ -72,7 +78,7 @@ static void batch_free(struct batch *b)
 	LIST_EACH(at, &b->waiters)
 		free(LIST_OF(at, struct waiter, link));
 	buf_free(&b->lines);
-	free(b->removals);
+	free(b->removals.all);
 	free(b);
 }
 
@@ -215,8 +221,10 @@ static void done(struct disk_job *job)
 	if (c->urgent)                        /* what was asked for while this batch failed and was tried again */
 		pace_ask(&c->pace);
 	rewrite_consider(c->rewrite, &c->journal);
-	remover_add(c->setup.remover, b->removals, b->count);
 	tell(b);
+	/* once its file has gone the log alone says what became of a message */
+	log_flush();
+	remover_add(c->setup.remover, b->removals.all, b->removals.count);
 	batch_free(b);
 }
 
@@ -260,6 +268,7 @@ void commit_free(struct commit *c)
 	journal_close(&c->journal);
 	batch_free(c->open);
 	batch_free(c->running);
+	free(c->finished.all);
 	buf_free(&c->printed);
 	free(c);
 }
@@ -309,16 +318,25 @@ void commit_line(struct commit *c, const struct journal_line *line)
 	ask(c);
 }
 
+static void removals_add(struct removals *r, const struct removal *more, size_t n)
+{
+	while (r->room < r->count + n) {
+		r->room = r->room ? 2 * r->room : 16;
+		r->all = mem_grow(r->all, r->room, sizeof r->all[0]);
+	}
+	for (size_t i = 0; i < n; i++)
+		r->all[r->count++] = more[i];
+}
+
 void commit_remove(struct commit *c, const struct removal *removal)
 {
-	struct batch *b = c->open;
-
-	if (b->count == b->room) {
-		b->room = b->room ? 2 * b->room : 16;
-		b->removals = mem_grow(b->removals, b->room, sizeof b->removals[0]);
-	}
-	b->removals[b->count++] = *removal;
+	removals_add(&c->open->removals, removal, 1);
 	ask(c);
+}
+
+void commit_finish(struct commit *c, const struct removal *removal)
+{
+	removals_add(&c->finished, removal, 1);
 }
 
 void commit_wait(struct commit *c, void (*done_fn)(void *arg), void *arg)
@@ -329,6 +347,13 @@ void commit_wait(struct commit *c, void (*done_fn)(void *arg), void *arg)
 	w->arg = arg;
 	list_append(&c->open->waiters, &w->link);
 	ask(c);
+}
+
+void commit_tell(struct commit *c, void (*done_fn)(void *arg), void *arg)
+{
+	removals_add(&c->open->removals, c->finished.all, c->finished.count);
+	c->finished.count = 0;
+	commit_wait(c, done_fn, arg);
 }
 
 void commit_hurry(struct commit *c)
