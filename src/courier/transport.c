@@ -9,8 +9,8 @@
 #include "courier/content/generic.h"
 #include "courier/hosts/ports.h"
 #include "courier/login/credentials.h"
-#include "format/domain.h"
-#include "format/ehlo.h"
+#include "format/address/domain.h"
+#include "format/smtp/ehlo.h"
 #include "table/match_list.h"
 #include "table/table.h"
 

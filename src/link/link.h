@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "format/envelope.h"
-#include "format/xforward.h"
+#include "format/smtp/envelope.h"
+#include "format/smtp/xforward.h"
 #include "net/loop.h"
 #include "talk/requiretls.h"
 #include "talk/verdict.h"

@@ -7,7 +7,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 struct entry {
 	struct list in;

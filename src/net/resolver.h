@@ -6,7 +6,7 @@
 #ifndef CAUSEWAY_NET_RESOLVER_H
 #define CAUSEWAY_NET_RESOLVER_H
 
-#include "format/dnsrecord.h"
+#include "format/dns/dnsrecord.h"
 #include "net/loop.h"
 
 #define RESOLVER_RECORDS_MAX 100           /* of one answer; those behind them are left out */
@@ -47,7 +47,7 @@ struct resolver_answer {
 
 struct resolver_query;
 
-/* name: in the form for DNS (format/domain.h). The answer is valid during the call of done. */
+/* name: in the form for DNS (format/address/domain.h). The answer is valid during the call of done. */
 struct resolver_query *resolver_ask(struct resolver *, const char *name, enum dnsmsg_type,
 	void (*done)(void *arg, const struct resolver_answer *), void *arg);
 void resolver_cancel(struct resolver_query *);      /* not after done was called; NULL is none */

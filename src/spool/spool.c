@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "spool/disk/names.h"
 #include "spool/intake/intake.h"
 #include "spool/journal/commit.h"

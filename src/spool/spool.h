@@ -14,8 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "format/drop_file.h"
-#include "format/envelope.h"
+#include "format/drop/drop_file.h"
+#include "format/smtp/envelope.h"
 #include "net/loop.h"
 
 struct spool;

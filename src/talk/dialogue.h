@@ -19,9 +19,9 @@
 
 #include <stdint.h>
 
-#include "format/ehlo.h"
-#include "format/envelope.h"
-#include "format/xforward.h"
+#include "format/smtp/ehlo.h"
+#include "format/smtp/envelope.h"
+#include "format/smtp/xforward.h"
 #include "talk/auth.h"
 #include "talk/manner.h"
 #include "talk/requiretls.h"

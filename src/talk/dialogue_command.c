@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "format/address.h"
-#include "format/xtext.h"
+#include "format/address/address.h"
+#include "format/address/xtext.h"
 
 static bool offers(const struct dialogue *d, unsigned keyword)
 {

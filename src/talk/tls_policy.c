@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 #define LIST_MAX (64 * 1024)
 

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "talk/tls_policy.h"
 
 static bool refuse(char **why, const char *what, struct text of)

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "format/reply.h"
+#include "format/smtp/reply.h"
 
 enum outcome {
 	OUTCOME_NONE,      /* not judged yet */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "format/address.h"
+#include "format/address/address.h"
 
 /* A local part may be quoted character by character. */
 enum { PART_MAX = 2 * ADDRESS_MAX };

@@ -1,7 +1,7 @@
 /*
  * Lists of addresses as people write them in header fields and on command lines: names, comments, groups,
  * folded lines and the obsolete forms (RFC 5322 sections 3.4 and 4.4). What comes out is in wire form
- * (format/address.h) and valid.
+ * (format/address/address.h) and valid.
  */
 #ifndef CAUSEWAY_TOOL_ADDRESS_LIST_H
 #define CAUSEWAY_TOOL_ADDRESS_LIST_H

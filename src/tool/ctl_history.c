@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "tool/ctl_print.h"
 #include "tool/ctl_units.h"
 

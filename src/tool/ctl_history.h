@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 
 /* Puts the last result of each of count recipients into last, zeroes for those that have none. Texts are
  * borrowed from history. */

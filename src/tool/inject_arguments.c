@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/address.h"
-#include "format/xtext.h"
+#include "format/address/address.h"
+#include "format/address/xtext.h"
 #include "tool/address_list.h"
 
 enum { SHOWN_MAX = 200, ENVID_MAX = 100, DEFAULT_WAIT = 600000 };

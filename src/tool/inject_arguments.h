@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/map.h"
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 
 enum inject_action { INJECT_MESSAGE, INJECT_HELP, INJECT_VERSION };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/encoded_word.h"
+#include "format/header/encoded_word.h"
 #include "tool/address_list.h"
 
 enum { SHOWN_MAX = 200 };

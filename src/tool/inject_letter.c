@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/content.h"
+#include "format/content/content.h"
 
 /* Content is held back this long, so that the file of a common message is written in one go. */
 enum { HELD_MAX = 1024 * 1024, PIECE_MAX = 128 * 1024 };

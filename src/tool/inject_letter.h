@@ -6,7 +6,7 @@
 #ifndef CAUSEWAY_TOOL_INJECT_LETTER_H
 #define CAUSEWAY_TOOL_INJECT_LETTER_H
 
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 #include "tool/inject_drop.h"
 
 struct inject_letter;

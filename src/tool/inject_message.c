@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "tool/inject_drop.h"
 #include "tool/inject_header.h"
 #include "tool/inject_input.h"

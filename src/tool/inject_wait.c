@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/wait_line.h"
+#include "format/drop/wait_line.h"
 
 enum { ANSWER_MS = 15000 };   /* for the daemon to answer what needs no delivery */
 

@@ -1,11 +1,11 @@
 /*
- * Waits for the outcome of a drop file on the daemon's drop/socket (format/wait_line.h), and prints it, a line
+ * Waits for the outcome of a drop file on the daemon's drop/socket (format/drop/wait_line.h), and prints it, a line
  * a recipient.
  */
 #ifndef CAUSEWAY_TOOL_INJECT_WAIT_H
 #define CAUSEWAY_TOOL_INJECT_WAIT_H
 
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 #include "tool/inject_drop.h"
 
 struct inject_wait;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/address.h"
-#include "format/domain.h"
+#include "format/address/address.h"
+#include "format/address/domain.h"
 
 static void must(bool ok)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/address.h"
-#include "format/address_header.h"
+#include "format/address/address.h"
+#include "format/header/address_header.h"
 
 enum { VALUE_MAX = 1 << 20 };
 

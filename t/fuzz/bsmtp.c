@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "format/bsmtp.h"
+#include "format/drop/bsmtp.h"
 
 #include "one_message.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/dnsrecord.h"
+#include "format/dns/dnsrecord.h"
 
 static void must(bool ok)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "format/drop_file.h"
+#include "format/drop/drop_file.h"
 
 #include "one_message.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/ehlo.h"
+#include "format/smtp/ehlo.h"
 
 static void must(bool ok)
 {

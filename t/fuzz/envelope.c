@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 
 enum { RCPT_MAX = 50 };
 

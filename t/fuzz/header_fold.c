@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/header_fold.h"
+#include "format/header/header_fold.h"
 
 static void must(bool ok)
 {

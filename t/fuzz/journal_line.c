@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/crc32c.h"
-#include "format/journal_line.h"
-#include "format/queue_id.h"
+#include "format/journal/crc32c.h"
+#include "format/journal/journal_line.h"
+#include "format/journal/queue_id.h"
 
 static void must(bool ok)
 {

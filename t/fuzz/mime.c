@@ -8,10 +8,10 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "format/content.h"
-#include "format/line_cut.h"
-#include "format/mime.h"
-#include "format/rewriting.h"
+#include "format/content/content.h"
+#include "format/content/line_cut.h"
+#include "format/rewriting/mime.h"
+#include "format/rewriting/rewriting.h"
 
 #include "one_message.h"
 

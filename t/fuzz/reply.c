@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "format/reply.h"
+#include "format/smtp/reply.h"
 
 static void must(bool ok)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/wait_line.h"
+#include "format/drop/wait_line.h"
 
 static void must(bool ok)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "courier/transport.h"
-#include "format/ehlo.h"
+#include "format/smtp/ehlo.h"
 
 static struct settings *settings;
 static struct transports *transports;

@@ -8,7 +8,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "spool/journal/suspensions.h"
 
 enum { JOURNAL_MAX = 64 * 1024 * 1024 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/address.h"
+#include "format/address/address.h"
 
 #define UE "\xc3\xbc"
 

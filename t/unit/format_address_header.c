@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/address.h"
-#include "format/address_header.h"
+#include "format/address/address.h"
+#include "format/header/address_header.h"
 #include "unit.h"
 
 /* A value, and the same with what was found: what stands between < and > here is where it stands, and behind = the

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/bsmtp.h"
+#include "format/drop/bsmtp.h"
 
 #define HEAD "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
 #define LF_HEAD "MAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n"

@@ -1,7 +1,7 @@
 /* Results of check tables: what Postfix's client made of each was seen by running it. */
 #include <string.h>
 
-#include "format/check_action.h"
+#include "format/rewriting/check_action.h"
 #include "unit.h"
 
 static const struct { const char *result; enum check_kind kind; const char *text; } good[] = {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/content.h"
+#include "format/content/content.h"
 
 /* Input as a producer wrote it, what comes out, and how much of the input is used (0: all; the end is not
  * met). */

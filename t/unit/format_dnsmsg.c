@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/dnsmsg.h"
+#include "format/dns/dnsmsg.h"
 
 /* Pieces of a message; counts are those of questions and answers. */
 #define HEAD(flags, questions, answers) "\0\7" flags "\0" questions "\0" answers "\0\0\0\0"

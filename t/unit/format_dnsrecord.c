@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "format/dnsrecord.h"
+#include "format/dns/dnsrecord.h"
 
 #define HEAD(n) "\1\2\x81\x80\0\0\0" n "\0\0\0\0"
 #define FIXED(type, size) "\0" type "\0\1\0\0\0\x3c\0" size

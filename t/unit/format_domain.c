@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 #define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "format/bsmtp.h"
-#include "format/dsn.h"
-#include "format/dsn_text.h"
-#include "format/own_mail.h"
+#include "format/drop/bsmtp.h"
+#include "format/header/own_mail.h"
+#include "format/report/dsn.h"
+#include "format/report/dsn_text.h"
 
 static const struct dsn_rcpt failed = {
 	.address = "b@example.org", .orcpt = "rfc822;B+2Bx@example.org", .action = DSN_FAILED,

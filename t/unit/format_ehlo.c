@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/ehlo.h"
+#include "format/smtp/ehlo.h"
 
 static const struct { const char *text; struct ehlo e; } rows[] = {
 	{ "250 mx.example.org", { .name = "mx.example.org" } },

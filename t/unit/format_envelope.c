@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 
 static const struct { const char *mail, *rcpt, *printed; } good[] = {
 	{ " FROM:<>", " TO:<b@c>", "MAIL FROM:<>\r\nRCPT TO:<b@c>\r\nDATA\r\n" },

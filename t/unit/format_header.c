@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "format/header.h"
+#include "format/header/header.h"
 
 static const struct { const char *wire; unsigned hops; bool utf8; const char *message_id; } headers[] = {
 	{ "Received: x\r\nReceived: y\r\n\tReceived: folded\r\nMessage-ID: <a@b>\r\n\r\nReceived: body\r\n.\r\n",

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/header_ascii.h"
+#include "format/header/header_ascii.h"
 
 static const struct {
 	const char *in, *out;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "format/header_fold.h"
+#include "format/header/header_fold.h"
 
 #define UE "\xc3\xbc"
 

@@ -1,9 +1,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "format/crc32c.h"
-#include "format/journal_line.h"
-#include "format/queue_id.h"
+#include "format/journal/crc32c.h"
+#include "format/journal/journal_line.h"
+#include "format/journal/queue_id.h"
 
 #include "unit.h"
 

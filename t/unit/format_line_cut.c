@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/line_cut.h"
+#include "format/content/line_cut.h"
 
 static const struct {
 	uint64_t limit;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/mime.h"
+#include "format/rewriting/mime.h"
 
 #define LONG "456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789"
 

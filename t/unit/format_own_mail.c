@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "format/own_mail.h"
+#include "format/header/own_mail.h"
 #include "unit.h"
 
 static const struct own_mail plain = { .from = "MAILER-DAEMON@a.test", .to = "postmaster@a.test", .subject = "the subject",

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/drop_file.h"
+#include "format/drop/drop_file.h"
 #include "unit.h"
 
 enum { RCPTS = 3, SIZE = 100 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 
 static const struct { uint64_t microseconds; unsigned report; const char *text; } ids[] = {
 	{ 0, 0, "0000000000" }, { 61, 0, "000000000z" }, { 62, 0, "0000000010" }, { 36, 1, "000000000a-1" },

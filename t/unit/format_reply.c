@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/reply.h"
+#include "format/smtp/reply.h"
 
 /* Bytes of a peer and the replies in them: "code dsn flags text;", flags g (garbage), d (own enhanced
  * code), LF in the text as '/'. */

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "format/rewriting.h"
+#include "format/rewriting/rewriting.h"
 
 #define V "MIME-Version: 1.0\r\n"
 #define QP "Content-Transfer-Encoding: quoted-printable\r\n"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/unstuff.h"
+#include "format/content/unstuff.h"
 
 static const struct { const char *in, *out; } rows[] = {
 	{ "", "" }, { "a\r\n", "a\r\n" }, { ".\r\n", "\r\n" }, { ".", "" },

@@ -1,7 +1,7 @@
 /* The lines on drop/socket. */
 #include <string.h>
 
-#include "format/wait_line.h"
+#include "format/drop/wait_line.h"
 #include "unit.h"
 
 static const char *const good[] = {

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "format/xtext.h"
+#include "format/address/xtext.h"
 
 static const struct { const char *in; bool utf8, ok; } checks[] = {
 	{ "plain@x", false, true }, { "", false, true }, { "a+2Bb+3Dc+20", false, true },

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "link/keys.h"
 #include "queue_world.h"
 #include "unit.h"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "queue/report/notices.h"
 #include "queue_world.h"
 #include "unit.h"

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "queue/report/report_bounce.h"
 #include "queue_world.h"
 #include "unit.h"

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "queue/couriers/couriers.h"
 
 struct courier_end {

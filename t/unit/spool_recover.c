@@ -1,7 +1,7 @@
 /* What a start makes of every combination of files and journal lines, and of a damaged journal. */
 #include <time.h>
 
-#include "format/crc32c.h"
+#include "format/journal/crc32c.h"
 
 #include "spool_world.h"
 

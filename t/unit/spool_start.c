@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "format/crc32c.h"
+#include "format/journal/crc32c.h"
 
 #include "spool_world.h"
 

@@ -117,7 +117,7 @@ START_TEST(test_refuses)
 }
 END_TEST
 
-/* Lengths around the limits of format/address.h, and far beyond. */
+/* Lengths around the limits of format/address/address.h, and far beyond. */
 static const struct {
 	size_t local, domain;
 	bool good;

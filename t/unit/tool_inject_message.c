@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/bsmtp.h"
+#include "format/drop/bsmtp.h"
 #include "tool/inject_message.h"
 
 #define HEAD "From: f\nDate: d\nMessage-ID: <m>\n"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/check_action.h"
+#include "format/rewriting/check_action.h"
 #include "table/table.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/content.h"
+#include "format/content/content.h"
 
 #define HEADER_MAX (64 * 1024)   /* bytes of a header looked at */
 

@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/address.h"
-#include "format/address_header.h"
-#include "format/line_cut.h"
+#include "format/address/address.h"
+#include "format/content/line_cut.h"
+#include "format/header/address_header.h"
 #include "table/table.h"
 
 enum { WHY_MAX = 2048 };

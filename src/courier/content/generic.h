@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "format/envelope.h"
+#include "format/smtp/envelope.h"
 #include "settings/settings.h"
 
 struct generic;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 /* This host is the best exchanger itself: the queue has another transport for that. */
 static void give_away(struct delivery *d, const char *text)

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/reply.h"
+#include "format/smtp/reply.h"
 
 struct tally {
 	struct link *link;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 enum { TEXT_MAX = 1000, FAMILIES = 2 };
 

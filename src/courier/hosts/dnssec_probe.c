@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 struct dnssec_probe {
 	struct resolver *resolver;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 static bool has_root(const struct lookup_answer *a)
 {

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "courier/hosts/ports.h"
 #include "courier/hosts/search.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 enum { FAILURE_MAX = 1200, SUBMISSIONS_PORT = 465 };
 

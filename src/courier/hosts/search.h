@@ -8,7 +8,7 @@
 
 #include "courier/hosts/candidates.h"
 #include "courier/hosts/lookup.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 struct search_result {
 	const struct candidate *list;

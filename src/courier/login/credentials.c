@@ -10,7 +10,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "courier/login/mechanisms.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "table/table.h"
 #include "talk/auth.h"
 

@@ -10,7 +10,7 @@
 #include "courier/session/debug_peers.h"
 #include "courier/tls/security.h"
 #include "courier/tls/tickets.h"
-#include "format/rewriting.h"
+#include "format/rewriting/rewriting.h"
 #include "net/stream.h"
 #include "talk/dialogue.h"
 

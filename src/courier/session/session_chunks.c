@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "courier/session/session_private.h"
-#include "format/unstuff.h"
+#include "format/content/unstuff.h"
 
 #define PIECE_MAX (8 * 1024 * 1024)   /* bytes that one piece of a file, or the trace lines, may become */
 

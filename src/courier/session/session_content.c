@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "courier/session/session_private.h"
-#include "format/line_cut.h"
+#include "format/content/line_cut.h"
 
 #define TRACE_OUT_MAX (1024 * 1024)   /* bytes of trace lines when they have been rewritten */
 

@@ -5,7 +5,7 @@
 
 #include "courier/login/refused_logins.h"
 #include "courier/session/session.h"
-#include "format/rewriting.h"
+#include "format/rewriting/rewriting.h"
 
 /* What of a message is on its way to the peer. */
 enum message_part {

@@ -6,7 +6,7 @@
 #include "courier/content/checks.h"
 #include "courier/content/generic.h"
 #include "courier/session/session_private.h"
-#include "format/address_header.h"
+#include "format/header/address_header.h"
 
 #define NOTES_MAX 1000   /* lines for the log about one message */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 enum { BASES_MAX = 2, NAME_SIZE = DOMAIN_SIZE + 16 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "table/table.h"
 
 /* An action, or a table that knows one. */

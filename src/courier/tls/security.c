@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "courier/login/credentials.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 enum { CIPHERS_MAX = 64 * 1024, NAMES_MAX = 64 * 1024, STATUS_MAX = 200 };
 

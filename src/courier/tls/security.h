@@ -7,7 +7,7 @@
 
 #include "courier/hosts/hosts.h"
 #include "courier/transport.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "talk/dialogue.h"
 
 /* What tls_per_site says of the domain and of the host; TLS_UNSET: nothing. */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "courier/tls/tls_loglevel.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "talk/tls_log.h"
 
 static struct tls_setup setup_of(const struct manner *m, const struct settings_tls *s, bool for_check)

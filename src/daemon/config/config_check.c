@@ -15,7 +15,7 @@
 #include "courier/session/debug_peers.h"
 #include "daemon/config/config_transports.h"
 #include "daemon/config/config_words.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "queue/destination/window.h"
 #include "table/table.h"
 

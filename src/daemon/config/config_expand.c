@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 
 enum { DEPTH_MAX = 20 };
 

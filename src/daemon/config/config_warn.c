@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/quoted_printable.h"
+#include "format/rewriting/quoted_printable.h"
 #include "net/tls.h"
 #include "talk/tls_log.h"
 #include "talk/tls_policy.h"

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/address.h"
-#include "format/domain.h"
+#include "format/address/address.h"
+#include "format/address/domain.h"
 
 enum { WORDS_MAX = 8, COMPLAINT_MAX = 4096 };
 

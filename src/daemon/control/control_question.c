@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "queue/message/message.h"
 
 static bool read_state(struct question *q, const char *state)

@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/wait_line.h"
+#include "format/drop/wait_line.h"
 #include "queue/caller/waits.h"
 
 enum {

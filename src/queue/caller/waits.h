@@ -7,7 +7,7 @@
 #ifndef CAUSEWAY_QUEUE_WAITS_H
 #define CAUSEWAY_QUEUE_WAITS_H
 
-#include "format/wait_line.h"
+#include "format/drop/wait_line.h"
 #include "queue/message/active.h"
 
 struct queue;

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/domain.h"
+#include "format/address/domain.h"
 #include "queue/core.h"
 #include "queue/destination/lease.h"
 #include "queue/result/settle.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "queue/core.h"
 #include "queue/message/tls_wanted.h"
 #include "queue/report/report.h"

@@ -37,8 +37,8 @@
 #include <sys/types.h>
 
 #include "base/list.h"
-#include "format/envelope.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
+#include "format/smtp/envelope.h"
 #include "queue/message/message.h"
 #include "spool/spool.h"
 #include "talk/requiretls.h"

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "format/address.h"
-#include "format/own_mail.h"
+#include "format/address/address.h"
+#include "format/header/own_mail.h"
 
 enum { RECEIVED_MAX = 1000, FLAGGED_MAX = RECEIVED_MAX + 3 * (ADDRESS_MAX + 40) };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "queue/core.h"
 #include "queue/couriers/couriers.h"
 #include "queue/destination/health.h"

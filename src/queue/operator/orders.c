@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "queue/core.h"
 #include "queue/destination/health.h"
 #include "queue/destination/lease.h"

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "queue/core.h"
 #include "queue/message/tls_wanted.h"
 #include "queue/route/route.h"

@@ -7,9 +7,9 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/envelope.h"
-#include "format/own_mail.h"
-#include "format/queue_id.h"
+#include "format/header/own_mail.h"
+#include "format/journal/queue_id.h"
+#include "format/smtp/envelope.h"
 #include "queue/core.h"
 #include "queue/result/batch.h"
 

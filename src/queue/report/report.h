@@ -7,7 +7,7 @@
 #ifndef CAUSEWAY_QUEUE_REPORT_H
 #define CAUSEWAY_QUEUE_REPORT_H
 
-#include "format/dsn.h"
+#include "format/report/dsn.h"
 #include "queue/message/active.h"
 #include "queue/report/notices.h"
 

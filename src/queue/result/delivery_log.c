@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/address.h"
+#include "format/address/address.h"
 #include "queue/core.h"
 
 enum { DELAYS_ROOM = 128 };

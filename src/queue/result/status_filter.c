@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/reply.h"
+#include "format/smtp/reply.h"
 #include "table/table.h"
 
 enum { TEXT_MAX = 2048, KEY_MAX = 16 * 1024 };

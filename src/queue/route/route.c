@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/address.h"
-#include "format/domain.h"
+#include "format/address/address.h"
+#include "format/address/domain.h"
 #include "table/table.h"
 
 enum { KEY_MAX = ADDRESS_MAX + 1 };

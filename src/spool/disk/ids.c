@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 
 static uint64_t now(void)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 
 static const char *with_number(uint64_t id, unsigned number, const char *suffix, char out[NAMES_SIZE])
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/drop_file.h"
+#include "format/drop/drop_file.h"
 #include "spool/disk/disk.h"
 #include "spool/disk/io.h"
 #include "spool/disk/part.h"

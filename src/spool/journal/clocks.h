@@ -2,7 +2,7 @@
 #ifndef CAUSEWAY_SPOOL_CLOCKS_H
 #define CAUSEWAY_SPOOL_CLOCKS_H
 
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 #include "net/loop.h"
 
 #define CLOCKS_BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"

@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "spool/disk/pace.h"
 #include "spool/journal/clocks.h"
 #include "spool/journal/rewrite.h"

@@ -7,7 +7,7 @@
 #ifndef CAUSEWAY_SPOOL_COMMIT_H
 #define CAUSEWAY_SPOOL_COMMIT_H
 
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 #include "spool/disk/dirsync.h"
 #include "spool/disk/disk.h"
 #include "spool/disk/ids.h"

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 #include "spool/journal/journal.h"
 
 enum { LINES_MAX = 16 * 1024 * 1024 };     /* bytes; what comes behind them is left out */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 #include "spool/disk/disk.h"
 #include "spool/disk/hook.h"
 #include "spool/disk/io.h"

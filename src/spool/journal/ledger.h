@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 
 struct ledger;
 struct suspensions;

@@ -1,6 +1,6 @@
 #include "spool/journal/ledger.h"
 
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "spool/journal/suspensions.h"
 
 static void print_in(const struct ledger *l, const struct ledger_message *m, struct buf *out)

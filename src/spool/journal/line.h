@@ -2,7 +2,7 @@
 #ifndef CAUSEWAY_SPOOL_LINE_H
 #define CAUSEWAY_SPOOL_LINE_H
 
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 #include "spool/spool.h"
 
 /* Its texts are borrowed from the message. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 
 void replay_init(struct replay *r, struct ledger *ledger, struct ids *ids)
 {

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/journal_line.h"
-#include "format/queue_id.h"
+#include "format/journal/journal_line.h"
+#include "format/journal/queue_id.h"
 #include "spool/journal/suspensions.h"
 
 enum {

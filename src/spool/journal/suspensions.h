@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "format/journal_line.h"
+#include "format/journal/journal_line.h"
 
 struct suspensions;
 

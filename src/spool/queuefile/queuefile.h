@@ -4,7 +4,7 @@
 #ifndef CAUSEWAY_SPOOL_QUEUEFILE_H
 #define CAUSEWAY_SPOOL_QUEUEFILE_H
 
-#include "format/bsmtp.h"
+#include "format/drop/bsmtp.h"
 #include "spool/disk/tree.h"
 #include "spool/spool.h"
 

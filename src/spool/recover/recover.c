@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/queue_id.h"
+#include "format/journal/queue_id.h"
 #include "spool/intake/store.h"
 #include "spool/journal/clocks.h"
 #include "spool/journal/replay.h"
