@@ -4,6 +4,7 @@ import base64
 import email.message
 import email.policy
 import quopri
+import urllib.parse
 
 TEXTS = ("plain words", "Grüße aus Köln", "naïve café", "Привет, как дела?", "日本語のテキスト", "emoji 😀 here",
          "= equals =3D =",
@@ -51,11 +52,28 @@ def leaf(rng):
     return head, body
 
 
+def parameter(rng, name, value):
+    """A parameter as it is written mostly, or in pieces and with a charset (RFC 2231)."""
+    if rng.random() < 0.6:
+        return '%s="%s"' % (name, value)
+    count = rng.randrange(1, 4)
+    cut = sorted(rng.randrange(len(value) + 1) for _ in range(count - 1))
+    coded, pieces = rng.random() < 0.5, []
+    for number, (start, end) in enumerate(zip([0] + cut, cut + [len(value)])):
+        key = name + ("*%d" % number if count > 1 or not coded else "")
+        if coded and (number == 0 or rng.random() < 0.5):
+            pieces.append("%s*=%s%s" % (key, "" if number else "utf-8''", urllib.parse.quote(value[start:end], safe="")))
+        else:
+            pieces.append('%s="%s"' % (key, value[start:end]))
+    rng.shuffle(pieces)
+    return rng.choice(("; ", ";\n\t")).join(pieces)
+
+
 def multipart(rng, depth):
     boundary = rng.choice(("b%d" % depth, "=_%d.%x" % (depth, rng.getrandbits(60)), "--- %d ---" % depth,
                            "b'%d?x" % depth))
     subtype = rng.choice(("mixed", "alternative", "related", "digest"))
-    head = ["Content-Type: multipart/%s;%sboundary=%s" % (subtype, rng.choice((" ", "\n\t")), '"%s"' % boundary)]
+    head = ["Content-Type: multipart/%s;%s%s" % (subtype, rng.choice((" ", "\n\t")), parameter(rng, "boundary", boundary))]
     if rng.random() < 0.5:
         head.append("Content-Transfer-Encoding: " + rng.choice(("8bit", "7bit", "binary")))
     mark = b"--" + boundary.encode()

@@ -54,6 +54,8 @@ static const struct {
 	  "\tboundary=\"b;\"\r\n" },
 	{ "Content-Type: multipart/x; boundary=\"\xc3\xbc\"\r\n", "Content-Type: multipart/x;\r\n"
 	  "\tboundary=\"\xc3\xbc\"\r\n" },
+	{ "Content-Type: multipart/x; Boundary*0=\"\xc3\xbc\"; boundary*1=y; name*0=\xc3\xbc\r\n", "Content-Type: multipart/x;\r\n"
+	  "\tBoundary*0=\"\xc3\xbc\";\r\n\tboundary*1=y;\r\n\tname*0=?\?\r\n" },
 	{ "Content-Transfer-Encoding: x-\xc3\xbc\r\n", "Content-Transfer-Encoding: x-??\r\n" },
 	/* a name with a quote in it cannot be taken apart */
 	{ "Content-Type: a/b; x\"y=\xc3\xbc\"; z=1\r\n", "Content-Type: a/b;\r\n\tx\"y=?\?\";\r\n\tz=1\r\n" },

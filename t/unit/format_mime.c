@@ -54,6 +54,15 @@ static const struct {
 	  "f(Content-Type: (a;(b;)c) multipart/x (;boundary=y\\)) ; boundary=x|) hp(|) b(--x--|) e " },
 	{ "Content-Type: multipart/x; a=b(c; boundary=x\r\n\r\n--x--\r\n.\r\n",
 	  "f(Content-Type: multipart/x; a=b(c; boundary=x|) hp(|) b(--x--|) e " },
+	{ "Content-Type: multipart/x;\r\n boundary*0*=''%78;\r\n boundary*1=\" y\"\r\n\r\n--x y\r\n\r\n1\r\n--x\r\n--x y--\r\n.\r\n",
+	  "f(Content-Type: multipart/x;| boundary*0*=''%78;| boundary*1=\" y\"|) hp(|) b(--x y|) hl(|) t(1|) t(--x|) b(--x y--|) e " },
+	{ "Content-Type: multipart/x; boundary*=utf-8''x%20\r\n\r\n--x\r\n.\r\n",
+	  "f(Content-Type: multipart/x; boundary*=utf-8''x%20|) hp(|) b(--x|) hl() e " },
+	/* one with bytes that a line cannot have is met nowhere */
+	{ "Content-Type: multipart/x; boundary*=''x%0D%0A--x\r\n\r\n--x\r\n--x--\r\n.\r\n",
+	  "f(Content-Type: multipart/x; boundary*=''x%0D%0A--x|) hp(|) -(--x|) -(--x--|) e " },
+	{ "Content-Type: multipart/x; boundary*=''x%00y\r\n\r\n--x\r\n.\r\n",
+	  "f(Content-Type: multipart/x; boundary*=''x%00y|) hp(|) -(--x|) e " },
 	/* what only begins like a boundary */
 	{ "Content-Type: multipart/x;boundary=x\r\n\r\n--xy\r\n--x -\r\n --x\r\n-x\r\n--\r\n--x\r\n\r\n"
 	  "--x--y\r\n--x --\r\n.\r\n",

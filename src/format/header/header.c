@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "format/header/mime_field.h"
+#include "format/header/mime_value.h"
 
 /* Bytes of a line that are looked at when it comes in more than one piece. */
 enum { LINE_KEPT = 1024 };

@@ -315,6 +315,12 @@ static bool is_token(struct text name)
 	return name.n > 0;
 }
 
+/* The lines of the body have to go on being like it. */
+static bool is_boundary(struct text name)
+{
+	return text_is_nocase(name, "boundary") || text_starts_nocase(name, "boundary*");
+}
+
 static void write_parameters(struct text t, struct buf *out)
 {
 	struct text first = mime_value_first(&t), name, raw;
@@ -322,13 +328,13 @@ static void write_parameters(struct text t, struct buf *out)
 	buf_char(out, ' ');
 	write_bytes(first, out);
 	while (mime_parameter_next(&t, &name, &raw)) {
-		if (!text_is_ascii(raw) && is_token(name) && !text_is_nocase(name, "boundary")) {
+		if (!text_is_ascii(raw) && is_token(name) && !is_boundary(name)) {
 			write_parameter(name, raw, out);
 			continue;
 		}
 		begin_parameter(name, out);
 		buf_char(out, '=');
-		if (text_is_nocase(name, "boundary"))
+		if (is_boundary(name))
 			add(out, raw);
 		else
 			write_bytes(raw, out);

@@ -17,15 +17,6 @@ static struct text behind(struct text t, size_t n)
 	return text_make(t.p + n, t.n - n);
 }
 
-struct text mime_trim(struct text t)
-{
-	while (t.n && is_space(*t.p))
-		t = behind(t, 1);
-	while (t.n && is_space(t.p[t.n - 1]))
-		t.n--;
-	return t;
-}
-
 /* Length of the name that the line begins with. */
 static size_t name_length(struct text line)
 {
@@ -101,104 +92,7 @@ size_t mime_field_break(struct buf *field)
 	return n + strlen("\r\n");
 }
 
-/* --- values --- */
-
-/* Bytes of the character that begins here, two behind a backslash. */
-static size_t char_length(struct text t)
-{
-	return *t.p == '\\' && t.n > 1 ? 2 : 1;
-}
-
-/* Bytes of the quoted string that begins here, its quotes included. */
-static size_t quoted_length(struct text t)
-{
-	size_t n = 1;
-
-	while (n < t.n && t.p[n] != '"')
-		n += char_length(behind(t, n));
-	return n < t.n ? n + 1 : t.n;
-}
-
-/* Bytes of the comment that begins here, with those inside it; 0 if it has no end. */
-static size_t comment_length(struct text t)
-{
-	unsigned depth = 0;
-
-	for (size_t n = 0; n < t.n; n += char_length(behind(t, n))) {
-		depth += t.p[n] == '(';
-		depth -= t.p[n] == ')';
-		if (depth == 0)
-			return n + 1;
-	}
-	return 0;
-}
-
-/* Bytes of the quoted string or comment that begins here, or of another character. */
-static size_t element_length(struct text t)
-{
-	size_t comment = *t.p == '(' ? comment_length(t) : 0;
-
-	return *t.p == '"' ? quoted_length(t) : comment ? comment : 1;
-}
-
-static size_t length_to_semicolon(struct text t)
-{
-	size_t n = 0;
-
-	while (n < t.n && t.p[n] != ';')
-		n += element_length(behind(t, n));
-	return n;
-}
-
-struct text mime_value_first(struct text *value)
-{
-	size_t n = length_to_semicolon(*value), semicolon = n < value->n;
-	struct text first = mime_trim(text_make(value->p, n));
-
-	*value = behind(*value, n + semicolon);
-	return first;
-}
-
-bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw)
-{
-	while (rest->n) {
-		*raw = mime_value_first(rest);
-		if (!text_until(raw, '=', name))
-			continue;
-		*name = mime_trim(*name);
-		*raw = mime_trim(*raw);
-		return true;
-	}
-	return false;
-}
-
-void mime_unquote(struct text raw, struct buf *out)
-{
-	bool quoted = raw.n && *raw.p == '"';
-	size_t end = quoted ? quoted_length(raw) : raw.n;
-
-	end -= quoted && end > 1 && raw.p[end - 1] == '"';
-	for (size_t i = quoted; i < end; i++) {
-		if (quoted && raw.p[i] == '\\' && i + 1 < end)
-			i++;
-		if (raw.p[i] != '\r' && raw.p[i] != '\n')
-			buf_char(out, raw.p[i]);
-	}
-}
-
-struct text mime_without_comments(struct text t)
-{
-	const char *comment;
-	size_t n;
-
-	t = mime_trim(t);
-	while (t.n && *t.p == '(' && (n = comment_length(t)) > 0)
-		t = mime_trim(behind(t, n));
-	comment = t.n ? memchr(t.p, '(', t.n) : NULL;
-	if (comment)
-		t.n = (size_t)(comment - t.p);
-	return mime_trim(t);
-}
+/* --- what the MIME fields say --- */
 
 enum mime_coding mime_coding(struct text value)
 {
@@ -218,13 +112,9 @@ enum mime_coding mime_coding(struct text value)
 	return text_starts_nocase(value, "x-") ? MIME_PRIVATE : MIME_MISNAMED;
 }
 
-static void find_boundary(struct text rest, struct buf *boundary)
+static void find_boundary(struct text parameters, struct buf *boundary)
 {
-	struct text name, raw;
-
-	while (boundary->len == 0 && mime_parameter_next(&rest, &name, &raw))
-		if (text_is_nocase(name, "boundary"))
-			mime_unquote(raw, boundary);
+	mime_parameter(parameters, "boundary", boundary);
 	while (boundary->len && is_space(boundary->data[boundary->len - 1]))
 		boundary->len--;
 }

@@ -7,12 +7,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-
-/* Without blanks, tabs and line ends at both ends. */
-struct text mime_trim(struct text);
-
-/* A word without the comments and blanks that it may have on either side (RFC 5322 CFWS). */
-struct text mime_without_comments(struct text);
+#include "format/header/mime_value.h"
 
 /* Whether a line begins a field: a name of printable ASCII, perhaps blanks, a colon. */
 bool mime_field_begins(struct text line);
@@ -53,15 +48,5 @@ enum mime_type {
 /* The value of a Content-Type: field. A boundary, at most so many bytes of it as fit, goes to the buffer,
  * which is empty if there is none. */
 enum mime_type mime_type(struct text value, struct buf *boundary);
-
-/* Takes the next parameter off what stands behind the first semicolon of a value; raw is its value as it
- * stands, in its quotes if it has some. False if there is none any more. */
-bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw);
-
-/* Takes the value up to its first semicolon off, without blanks around it and without the semicolon. */
-struct text mime_value_first(struct text *value);
-
-/* Appends a parameter's value without quotes, backslashes and folds. */
-void mime_unquote(struct text raw, struct buf *out);
 
 #endif
