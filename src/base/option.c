@@ -148,6 +148,40 @@ bool option_set(const struct option_row *row, void *base, const char *text, cons
 	return false;
 }
 
+static void print_number(enum option_kind kind, int64_t number, struct buf *out)
+{
+	if (kind == OPTION_DURATION)
+		text_duration_print(number, out);
+	else
+		buf_fmt(out, "%lld", (long long)number);
+}
+
+static void print_bounds(const struct option_row *row, struct buf *out)
+{
+	buf_str(out, row->max ? " (from " : " (at least ");
+	print_number(row->kind, row->min, out);
+	if (row->max) {
+		buf_str(out, " to ");
+		print_number(row->kind, row->max, out);
+	}
+	buf_str(out, ")");
+}
+
+static void print_choices(const struct option_row *row, struct buf *out)
+{
+	for (int i = 0; row->choices[i]; i++)
+		buf_fmt(out, "%s%s", i ? ", " : ": ", *row->choices[i] ? row->choices[i] : "''");
+}
+
+void option_explain(const struct option_row *row, const char *complaint, struct buf *out)
+{
+	buf_str(out, complaint);
+	if (row->kind == OPTION_CHOICE)
+		print_choices(row, out);
+	else if (row->min || row->max)
+		print_bounds(row, out);
+}
+
 void option_print(const struct option_row *row, const void *base, struct buf *out)
 {
 	const void *from = const_member(row, base);
@@ -165,10 +199,8 @@ void option_print(const struct option_row *row, const void *base, struct buf *ou
 		break;
 	case OPTION_COUNT:
 	case OPTION_SIZE:
-		buf_fmt(out, "%lld", (long long)*(const int64_t *)from);
-		break;
 	case OPTION_DURATION:
-		text_duration_print(*(const int64_t *)from, out);
+		print_number(row->kind, *(const int64_t *)from, out);
 		break;
 	}
 }

@@ -38,6 +38,9 @@ struct option_row {
  * text is no good. */
 bool option_set(const struct option_row *, void *base, const char *text, const char **why);
 
+/* Appends a complaint of option_set with what would have been good: the words, or the bounds. */
+void option_explain(const struct option_row *, const char *complaint, struct buf *out);
+
 /* Appends the value in the form that option_set reads back. */
 void option_print(const struct option_row *, const void *base, struct buf *out);
 

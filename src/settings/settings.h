@@ -16,6 +16,7 @@
 
 /* Where Debian's dns-root-data keeps the root keys. */
 #define SETTINGS_TRUST_ANCHOR_FILE "/usr/share/dns/root.key"
+#define SETTINGS_HOSTS_FILE "/etc/hosts"
 
 enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
 enum log_address { LOG_ADDRESS_EXTERNAL, LOG_ADDRESS_INTERNAL };

@@ -165,7 +165,7 @@ static const struct option_row resolver_rows[] = {
 		"name servers, addr or addr@port; empty: those of resolv.conf"),
 	ROW(TEXT, "trust_anchor_file", resolver_trust_anchor_file, SETTINGS_TRUST_ANCHOR_FILE,
 		"DNSSEC root keys; by default those of dns-root-data where it is installed"),
-	ROW(TEXT, "hosts_file", resolver_hosts_file, "/etc/hosts", "names that are not asked of the DNS"),
+	ROW(TEXT, "hosts_file", resolver_hosts_file, SETTINGS_HOSTS_FILE, "names that are not asked of the DNS"),
 };
 
 static const struct option_row log_rows[] = {

@@ -129,6 +129,29 @@ START_TEST(test_taken)
 }
 END_TEST
 
+static const struct {
+	const char *name, *explained;
+} explanations[] = {
+	{ "text", "no good" },
+	{ "flag", "no good" },
+	{ "count", "no good" },
+	{ "bounded", "no good (from 1 to 10)" },
+	{ "duration", "no good (from 0s to 3600s)" },
+	{ "least", "no good (at least 1s)" },
+	{ "choice", "no good: none, may, dane-only, ''" },
+};
+
+START_TEST(test_explained)
+{
+	struct buf out;
+
+	buf_init(&out, 1000);
+	option_explain(row_of(explanations[_i].name), "no good", &out);
+	ck_assert_str_eq(buf_text(&out), explanations[_i].explained);
+	buf_free(&out);
+}
+END_TEST
+
 /* A refused value leaves the former one in place. */
 START_TEST(test_refused)
 {
@@ -153,6 +176,7 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "taken", test_taken, UNIT_ROWS(taken), 0 },
 		{ "refused", test_refused, UNIT_ROWS(refused), 0 },
+		{ "explained", test_explained, UNIT_ROWS(explanations), 0 },
 	};
 
 	return unit_main("base/option", cases, UNIT_ROWS(cases));

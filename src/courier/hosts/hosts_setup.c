@@ -1,8 +1,12 @@
 #include "courier/hosts/hosts_setup.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -59,6 +63,14 @@ static char *search_list(const struct settings *s)
 	return found ? found : mem_str(s->mydomain);
 }
 
+/* What validates nothing must not do so in silence: TLS levels dane and dane-only are built on it. */
+static void warn_of_no_anchor(const char *file)
+{
+	if (*file && access(file, R_OK) != 0)
+		log_line(LOG_LEVEL_WARNING, "courier", NULL, "resolver.trust_anchor_file: '%s' cannot be read: %s; "
+			"DNS answers are not validated until this is mended and the daemon reloaded", file, strerror(errno));
+}
+
 bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, struct link *link, const struct settings *s, char **why)
 {
 	*h = (struct hosts_setup){ .loop = loop, .settings = s };
@@ -69,6 +81,7 @@ bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, struct link *lin
 	h->own = own_addresses_new(s->inet_interfaces, s->proxy_interfaces, h->hosts_file);
 	h->dead = dead_addresses_new(loop, link, REMEMBER_MS);
 	h->search = search_list(s);
+	warn_of_no_anchor(s->resolver_trust_anchor_file);
 	h->resolver = resolver_new(loop, &(struct resolver_setup){
 		.servers = s->resolver_servers, .trust_anchor_file = s->resolver_trust_anchor_file,
 		.patience = PATIENCE_MS }, why);

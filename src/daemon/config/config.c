@@ -15,25 +15,46 @@
 #include "daemon/config/config_warn.h"
 
 #define PASSED_OVER_MAX (64 * 1024)
+#define EXPLANATION_MAX 4096
+
+/* A complaint of settings_set, with what would have been good; free() it. */
+static char *explain(const struct config *c, const char *path, const char *complaint)
+{
+	const struct option_row *row = settings_row(c->settings, path);
+	struct buf out;
+
+	buf_init(&out, EXPLANATION_MAX);
+	if (row)
+		option_explain(row, complaint, &out);
+	else
+		buf_str(&out, complaint);
+	return buf_take(&out);
+}
 
 /* --- sections with titles --- */
+
+static bool set_protocol(struct config *c, const struct config_entry *entry)
+{
+	const char *why;
+	char *detail;
+
+	if (entry->count != 1)
+		return config_fail(c, entry->place, entry->path, "takes one value");
+	if (settings_set(c->settings, entry->path, entry->elements[0], &why))
+		return true;
+	detail = explain(c, entry->path, why);
+	config_fail(c, entry->place, entry->path, detail);
+	free(detail);
+	return false;
+}
 
 /* Called twice: before all other options, so that the transports are known, and when what they start from
  * is set. */
 static bool set_protocols(struct config *c)
 {
-	const char *why;
-
-	for (size_t i = 0; i < c->entries.count; i++) {
-		const struct config_entry *entry = &c->entries.list[i];
-
-		if (!config_is_protocol(entry))
-			continue;
-		if (entry->count != 1)
-			return config_fail(c, entry->place, entry->path, "takes one value");
-		if (!settings_set(c->settings, entry->path, entry->elements[0], &why))
-			return config_fail(c, entry->place, entry->path, why);
-	}
+	for (size_t i = 0; i < c->entries.count; i++)
+		if (config_is_protocol(&c->entries.list[i]) && !set_protocol(c, &c->entries.list[i]))
+			return false;
 	return true;
 }
 
@@ -245,6 +266,15 @@ static bool add_defaults(struct config *c)
 
 /* --- into the settings --- */
 
+static bool fail_value(struct config *c, const struct config_value *v, const char *why)
+{
+	char *detail = explain(c, v->path, why);
+
+	config_fail_value(c, v, v->expanded, detail);
+	free(detail);
+	return false;
+}
+
 static bool apply(struct config *c, bool titled)
 {
 	const char *why;
@@ -256,7 +286,7 @@ static bool apply(struct config *c, bool titled)
 		if ((config_path_of(v->path).title.p != NULL) != titled)
 			continue;
 		if (!settings_set(c->settings, v->path, v->expanded, &why))
-			return config_fail_value(c, v, v->expanded, why);
+			return fail_value(c, v, why);
 		if (v->place && successor)
 			buf_fmt(c->warnings, "%s: %s is obsolete: %s\n", v->place, v->written, successor);
 	}
@@ -282,6 +312,15 @@ static void tell_passed_over(struct config *c, struct text lines)
 	}
 }
 
+/* A section as a whole has a place, but no value. */
+static const char *place_of_section(const struct config *c, const char *path)
+{
+	for (size_t i = 0; i < c->entries.count; i++)
+		if (strcmp(c->entries.list[i].path, path) == 0)
+			return c->entries.list[i].place;
+	return NULL;
+}
+
 static bool check(struct config *c)
 {
 	struct config_fault fault = { NULL, NULL, NULL };
@@ -298,7 +337,7 @@ static bool check(struct config *c)
 		v = config_find(c, fault.path);
 		if (fault.other && !(v && v->place))
 			v = config_find(c, fault.other);
-		config_fail(c, v ? v->place : NULL, v ? v->written : fault.path, fault.what);
+		config_fail(c, v ? v->place : place_of_section(c, fault.path), v ? v->written : fault.path, fault.what);
 	}
 	free(fault.path);
 	free(fault.what);

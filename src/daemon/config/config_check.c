@@ -1,7 +1,6 @@
 #include "daemon/config/config_check.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "courier/hosts/dnssec_probe.h"
 #include "courier/hosts/ports.h"
 #include "courier/session/debug_peers.h"
+#include "daemon/config/config_files.h"
 #include "daemon/config/config_transports.h"
 #include "daemon/config/config_words.h"
 #include "format/address/domain.h"
@@ -102,20 +102,6 @@ static bool check_paths(struct checking *c)
 		return fail_with(c, "control.socket",
 			"longer than the 107 bytes that a socket's name may have");
 	return true;
-}
-
-/* A file of one's own, or one of two words. */
-static bool check_openssl(struct checking *c)
-{
-	const char *file = c->settings->tls.config_file;
-
-	if (strcmp(file, "default") == 0 || strcmp(file, "none") == 0)
-		return true;
-	if (*file != '/')
-		return fail_with(c, "tls_config_file", "not default, none, or a path that begins with /");
-	if (access(file, R_OK) == 0)
-		return true;
-	return fail(c, "tls_config_file", mem_fmt("cannot read '%s': %s", file, strerror(errno)));
 }
 
 /* The first part of a line's tag, NAME/PROCESS[PID]; with a slash in it for another instance ("postfix/out"). */
@@ -392,7 +378,8 @@ bool config_check(const struct settings *s, struct config_fault *fault, struct b
 {
 	struct checking c = { .settings = s, .fault = fault, .passed_over = passed_over };
 
-	return check_host(&c) && check_paths(&c) && check_openssl(&c) && check_log(&c) && check_http(&c) &&
+	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) &&
 		check_servers(&c) && config_words_check(s, &fault->path, &fault->what) && check_routing(&c) &&
-		check_times(&c) && check_transports(&c) && check_connections(&c) && check_pickups(&c) && check_user(&c);
+		check_times(&c) && check_transports(&c) && check_connections(&c) && check_pickups(&c) &&
+		config_files_check(s, &fault->path, &fault->what) && check_user(&c);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "daemon/config/config_file.h"
 #include "daemon/config/config_schema.h"
@@ -132,34 +133,35 @@ static bool may_be_of_transport(const char *name)
 		settings_transport_section.count);
 }
 
-static bool tell_unknown(const cfg_t *cfg, va_list args)
+static void print_unknown(const cfg_t *cfg, const char *name, struct buf *out)
 {
-	const char *name;
-	va_list copy;
+	struct nearest *nearest = nearest_new(name);
 
-	va_copy(copy, args);
-	name = va_arg(copy, const char *);
-	va_end(copy);
-	if (cfg != reading.root || !may_be_of_transport(name))
-		return false;
-	emit("U");
-	emit(name);
-	return true;
+	for (const cfg_opt_t *o = cfg->opts; o->name; o++)
+		nearest_consider(nearest, o->name);
+	buf_fmt(out, "unknown option '%s'", name);
+	nearest_print(nearest, out);
+	nearest_free(nearest);
 }
 
 static void complain(cfg_t *cfg, const char *format, va_list args)
 {
 	bool unknown = strcmp(format, "no such option '%s'") == 0;
+	const char *name = unknown ? va_arg(args, const char *) : "";
 	struct buf what;
 	char *place;
 
-	if (unknown && tell_unknown(cfg, args))
+	if (unknown && cfg == reading.root && may_be_of_transport(name)) {
+		emit("U");
+		emit(name);
 		return;
-	if (unknown)
-		format = "unknown option '%s'";
+	}
 	place = place_of(cfg, cfg->line);
 	buf_init(&what, 4096);
-	buf_vfmt(&what, format, args);
+	if (unknown)
+		print_unknown(cfg, name, &what);
+	else
+		buf_vfmt(&what, format, args);
 	if (strstr(buf_text(&what), CONFIG_END_MARK)) {
 		buf_clear(&what);
 		buf_str(&what, "a closing brace is missing above");

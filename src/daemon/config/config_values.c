@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "daemon/config/config_expand.h"
 #include "settings/settings_place.h"
@@ -16,7 +17,10 @@ enum {
 bool config_fail(struct config *c, const char *place, const char *what, const char *detail)
 {
 	char *clean = text_cleaned(what, SHOWN_MAX);
+	size_t n = strlen(clean);
 
+	if (n && clean[n - 1] == '.')     /* a section, and none of its options */
+		clean[n - 1] = '\0';
 	free(*c->why);
 	*c->why = mem_fmt("%s: %s: %s", place ? place : c->source->file, clean, detail);
 	free(clean);
@@ -197,6 +201,27 @@ static bool protocols_agree(struct config *c, const struct config_entry *entry)
 	return true;
 }
 
+static void consider(void *arg, const char *name, const char *value)
+{
+	(void)value;
+	nearest_consider(arg, name);
+}
+
+static bool fail_unknown(struct config *c, const struct config_entry *entry)
+{
+	struct nearest *nearest = nearest_new(entry->path);
+	struct buf detail;
+
+	buf_init(&detail, VALUE_MAX);
+	buf_str(&detail, "unknown option");
+	settings_each(c->settings, NULL, consider, nearest);
+	nearest_print(nearest, &detail);
+	nearest_free(nearest);
+	config_fail(c, entry->place, entry->path, buf_text(&detail));
+	buf_free(&detail);
+	return false;
+}
+
 bool config_take_entries(struct config *c, size_t from_override)
 {
 	for (size_t i = 0; i < c->entries.count; i++) {
@@ -206,7 +231,7 @@ bool config_take_entries(struct config *c, size_t from_override)
 		bool good = true;
 
 		if (!path || (*config_name_of(path) && !settings_row(c->settings, path)))
-			good = config_fail(c, entry->place, entry->path, "unknown option");
+			good = fail_unknown(c, entry);
 		else if (settings_is_read_only(c->settings, path))
 			good = config_fail(c, entry->place, entry->path, "is read-only");
 		else if (config_is_protocol(entry))

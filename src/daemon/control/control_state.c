@@ -2,11 +2,12 @@
 #include <config.h>   /* the one that configure makes */
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "daemon/control/control_private.h"
 #include "daemon/control/control_processes.h"
 #include "queue/operator/metrics.h"
 
-enum { METRICS_MAX = 4 * 1024 * 1024 };
+enum { METRICS_MAX = 4 * 1024 * 1024, MEANT_MAX = 256 };
 
 void control_answer_status(struct question *q)
 {
@@ -32,6 +33,25 @@ static void add_value(void *arg, const char *name, const char *value)
 	json_object_set_new(arg, name, json_clean(value));
 }
 
+static void consider(void *arg, const char *name, const char *value)
+{
+	(void)value;
+	nearest_consider(arg, name);
+}
+
+static void answer_unknown(struct question *q)
+{
+	struct nearest *nearest = nearest_new(q->tail);
+	struct buf meant;
+
+	buf_init(&meant, MEANT_MAX);
+	settings_each(q->control->settings, NULL, consider, nearest);
+	nearest_print(nearest, &meant);
+	http_reply_error(q->call, 404, "there is no parameter '%s'%s", q->tail, buf_text(&meant));
+	buf_free(&meant);
+	nearest_free(nearest);
+}
+
 void control_answer_config(struct question *q)
 {
 	const char *name = *q->tail ? q->tail : NULL;
@@ -42,7 +62,7 @@ void control_answer_config(struct question *q)
 		return;
 	}
 	json_decref(values);
-	http_reply_error(q->call, 404, "there is no parameter '%s'", q->tail);
+	answer_unknown(q);
 }
 
 /* What the queue does not know of itself. */
