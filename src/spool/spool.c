@@ -1,4 +1,4 @@
-#include "spool/spool.h"
+#include "spool/spool_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,38 +9,9 @@
 #include "base/mem.h"
 #include "format/journal/queue_id.h"
 #include "spool/disk/names.h"
-#include "spool/intake/intake.h"
-#include "spool/journal/commit.h"
 #include "spool/journal/history.h"
-#include "spool/queuefile/budget.h"
-#include "spool/queuefile/load.h"
-#include "spool/queuefile/report.h"
-#include "spool/queuefile/writing.h"
-#include "spool/recover/recover.h"
 
 enum { THREADS = 8 };
-
-struct spool {
-	struct loop *loop;
-	struct spool_events events;
-	void *arg;
-	struct tree tree;
-	struct ids ids;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	struct remover *remover;
-	struct ledger *ledger;
-	struct commit *commit;           /* NULL until the journal was read */
-	struct budget *budget;           /* of what is unwritten */
-	struct writings *writings;
-	struct intake *intake;
-	struct recover *recover;         /* while the start goes on */
-	struct load_setup load;
-	struct reports *reports;         /* with commit */
-	struct loop_task begin_task, ready_task, closed_task;
-	void (*closed)(void *arg);
-	void *closed_arg;
-};
 
 /* ---- what the parts ask each other, by way of this file ---- */
 
@@ -320,77 +291,7 @@ void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t i
 	load_start(&s->load, id, done, arg);
 }
 
-/* ---- the journal ---- */
-
-/* A line about a message that is not known any more (corrupt) is about nothing. */
-static void add_line(struct spool *s, const struct journal_line *line)
-{
-	if (ledger_get(s->ledger, line->id))
-		commit_line(s->commit, line);
-}
-
-/* A line about a state, which for an unwritten message comes when it is written. */
-static void add_state(struct spool *s, const struct journal_line *line)
-{
-	struct ledger_message *m = ledger_get(s->ledger, line->id);
-
-	if (m && m->unwritten)
-		ledger_apply(s->ledger, line, 0);
-	else
-		add_line(s, line);
-}
-
-void spool_result(struct spool *s, uint64_t id, const struct spool_result *result)
-{
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_RESULT, .id = id, .rcpt = result->rcpt,
-		.status = result->status,
-		.time = result->when, .dsn = text_of(result->dsn), .peer = text_of(result->peer),
-		.text = text_of(result->text) });
-}
-
-void spool_next(struct spool *s, uint64_t id, int64_t when_wall, unsigned attempts)
-{
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_NEXT, .id = id, .time = when_wall,
-		.count = attempts });
-}
-
-void spool_hold(struct spool *s, uint64_t id, bool held)
-{
-	add_state(s, &(struct journal_line){ .kind = JOURNAL_HOLD, .id = id, .count = held });
-}
-
-void spool_suspect(struct spool *s, uint64_t id, unsigned count)
-{
-	add_state(s, &(struct journal_line){ .kind = JOURNAL_SUSPECT, .id = id, .count = count });
-}
-
-void spool_suspend(struct spool *s, const char *destination, bool suspended)
-{
-	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_SUSPEND, .count = suspended,
-		.name = text_of(destination) });
-}
-
-void spool_warned(struct spool *s, uint64_t id)
-{
-	add_line(s, &(struct journal_line){ .kind = JOURNAL_WARNED, .id = id });
-}
-
-int64_t spool_clock_jump(struct spool *s)
-{
-	return commit_clock_jump(s->commit);
-}
-
-void spool_done(struct spool *s, uint64_t id)
-{
-	struct ledger_message *m = ledger_get(s->ledger, id);
-
-	if (!m || m->done)
-		return;
-	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
-	commit_finish(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
-	if (m->unwritten)
-		budget_gone(s->budget, m);
-}
+/* ---- files and commits ---- */
 
 void spool_write(struct spool *s, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg)
 {
@@ -412,6 +313,11 @@ void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 void spool_hurry(struct spool *s)
 {
 	commit_hurry(s->commit);
+}
+
+int64_t spool_clock_jump(struct spool *s)
+{
+	return commit_clock_jump(s->commit);
 }
 
 /* ---- for the operator ---- */

@@ -6,34 +6,18 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "base/list.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
-#include "spool/disk/pace.h"
 #include "spool/disk/scan.h"
+#include "spool/drop/odds.h"
 
 enum {
 	NAMES_HELD = 4096,          /* more are found again by a scan */
-	PICKUP_LOOK_MS = 5000,      /* the same for a pickup directory: its events may come from elsewhere */
-	PICKUP_STEP_MS = 250,       /* between looks at which names that settle are due */
-	LINK_MS = 300,              /* after it appeared, a name that nobody opened was linked into place */
-	ODD_MAX = 10000,            /* names remembered for being stuck or directories */
-	STUCK_MS = 1000,            /* between looks at which stuck names are due */
-	LOOK_MS = 60000             /* between scans that nothing asked for */
-};
-
-/* What is known of a name that is not simply taken. */
-struct odd {
-	struct list link;           /* in stuck, if it is */
-	bool directory, stuck;
-	unsigned attempts;
-	int64_t due;                /* ms of loop_now */
-	/* of a pickup directory */
-	bool appeared, opened;      /* as events told */
-	struct stat seen;           /* what it looked like … */
-	int64_t since;              /* … from when on, ms of loop_now; 0: not looked at */
-	char name[];
+	STUCK_MS = 1000,            /* between looks at which names that rest are due */
+	LOOK_MS = 60000,            /* between scans that nothing asked for */
+	/* the same for a pickup directory: its events may come from elsewhere */
+	PICKUP_STUCK_MS = 250,
+	PICKUP_LOOK_MS = 5000
 };
 
 struct drop {
@@ -43,13 +27,12 @@ struct drop {
 	void *arg;
 	int inotify;
 	struct loop_watch *watch;
-	struct loop_timer *timer;   /* for the next stuck name or the next look */
+	struct loop_timer *timer;   /* for the next name that rests, or the next look */
 	bool active;
 	bool more_wait;             /* names of full owners that are not remembered */
 	struct { char *name; bool complete; } held[NAMES_HELD];     /* a ring */
 	size_t first, count;
-	struct map *odd;
-	struct list stuck;
+	struct odds *odds;
 	int64_t next_look;
 	struct scan *scan;
 	bool scan_wanted;           /* a new one, when the one under way has ended */
@@ -75,57 +58,6 @@ static void hold(struct drop *d, const char *name, bool complete)
 	d->count++;
 }
 
-static struct odd *odd_get(const struct drop *d, const char *name)
-{
-	return map_get(d->odd, name, strlen(name));
-}
-
-static struct odd *odd_get_or_add(struct drop *d, const char *name)
-{
-	struct odd *o = odd_get(d, name);
-
-	if (o || map_count(d->odd) >= ODD_MAX)
-		return o;
-	o = mem_alloc(sizeof *o + strlen(name) + 1);
-	list_init(&o->link);
-	strcpy(o->name, name);
-	map_put(d->odd, name, strlen(name), o);
-	return o;
-}
-
-static void odd_drop(struct drop *d, struct odd *o)
-{
-	list_remove(&o->link);
-	map_take(d->odd, o->name, strlen(o->name));
-	free(o);
-}
-
-/* A stuck name rests until its time has come. */
-static bool rests(const struct drop *d, const char *name)
-{
-	const struct odd *o = odd_get(d, name);
-
-	return o && o->stuck && o->due > loop_now(d->loop);
-}
-
-/* Linked into place: it appeared, and nobody opened it. */
-static bool was_linked(const struct drop *d, const struct odd *o)
-{
-	return o->appeared && !o->opened && loop_now(d->loop) - o->since >= LINK_MS;
-}
-
-static void fill_hint(const struct drop *d, const char *name, struct drop_hint *h)
-{
-	const struct odd *o = odd_get(d, name);
-
-	if (!o)
-		return;
-	h->directory = o->directory;
-	h->linked = was_linked(d, o);
-	h->seen = o->seen;
-	h->seen_ms = o->seen.st_ino ? loop_now(d->loop) - o->since : 0;
-}
-
 bool drop_next(struct drop *d, char name[NAME_MAX + 1], struct drop_hint *hint)
 {
 	while (d->active && d->count) {
@@ -136,9 +68,9 @@ bool drop_next(struct drop *d, char name[NAME_MAX + 1], struct drop_hint *hint)
 		d->count--;
 		memcpy(name, held, strlen(held) + 1);
 		free(held);
-		if (!hint->complete && rests(d, name))
+		if (!hint->complete && odds_rests(d->odds, name))
 			continue;
-		fill_hint(d, name, hint);
+		odds_hint(d->odds, name, hint);
 		return true;
 	}
 	scan_on(d);
@@ -155,12 +87,17 @@ static int64_t look_ms(const struct drop *d)
 static void set_timer(struct drop *d)
 {
 	int64_t now = loop_now(d->loop), due = d->next_look;
-	int64_t step = d->source->pickup ? PICKUP_STEP_MS : STUCK_MS;
+	int64_t step = d->source->pickup ? PICKUP_STUCK_MS : STUCK_MS;
 
-	if (!list_empty(&d->stuck) && due > now + step)
+	if (odds_any(d->odds) && due > now + step)
 		due = now + step;
 	if (d->active)
 		loop_timer_set(d->timer, due > now ? due - now : 1);
+}
+
+static void rested(void *arg, const char *name)
+{
+	hold(arg, name, false);
 }
 
 static void timer_fired(void *arg)
@@ -168,15 +105,8 @@ static void timer_fired(void *arg)
 	struct drop *d = arg;
 	int64_t now = loop_now(d->loop);
 
-	LIST_EACH(at, &d->stuck) {
-		struct odd *o = LIST_OF(at, struct odd, link);
-
-		if (o->due > now)
-			continue;
-		list_remove(at);
-		hold(d, o->name, false);
-	}
-	if (d->next_look <= now || (d->more_wait && list_empty(&d->stuck))) {
+	odds_give(d->odds, rested, d);
+	if (d->next_look <= now || (d->more_wait && !odds_any(d->odds))) {
 		d->more_wait = false;
 		d->scan_wanted = true;
 		d->next_look = now + look_ms(d);
@@ -186,75 +116,36 @@ static void timer_fired(void *arg)
 	d->names(d->arg);
 }
 
-static void rest(struct drop *d, struct odd *o, int64_t after_ms)
-{
-	o->stuck = true;
-	o->due = loop_now(d->loop) + after_ms;
-	list_remove(&o->link);
-	list_append(&d->stuck, &o->link);
-	set_timer(d);
-}
-
 bool drop_stuck(struct drop *d, const char *name)
 {
-	struct odd *o = odd_get_or_add(d, name);
-	bool news = !o || !o->stuck;
+	bool news = odds_stuck(d->odds, name);
 
-	if (!o)
-		return false;
-	rest(d, o, pace_delay_ms(++o->attempts));
+	set_timer(d);
 	return news;
-}
-
-static bool looks_the_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-		a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 void drop_settling(struct drop *d, const char *name, const struct stat *now)
 {
-	struct odd *o = odd_get_or_add(d, name);
-	int64_t left;
-
-	if (!o)
-		return;
-	if (!looks_the_same(&o->seen, now)) {
-		o->appeared = o->appeared && !o->seen.st_ino;
-		o->seen = *now;
-		o->since = loop_now(d->loop);
-	}
-	left = o->since + d->source->settle_ms - loop_now(d->loop);
-	rest(d, o, left > 1 ? left : 1);
+	odds_settling(d->odds, name, now);
+	set_timer(d);
 }
 
 /* What cannot be remembered is found again when nothing that is remembered waits any more. */
 void drop_full(struct drop *d, const char *name)
 {
-	struct odd *o = odd_get_or_add(d, name);
-
-	if (o)
-		rest(d, o, STUCK_MS);
-	else
+	if (!odds_full(d->odds, name))
 		d->more_wait = true;
+	set_timer(d);
 }
 
 bool drop_is_directory(struct drop *d, const char *name)
 {
-	struct odd *o = odd_get_or_add(d, name);
-	bool news = o && !o->directory;
-
-	if (o)
-		o->directory = true;
-	return news;
+	return odds_directory(d->odds, name);
 }
 
 void drop_forget(struct drop *d, const char *name)
 {
-	struct odd *o = map_count(d->odd) ? odd_get(d, name) : NULL;
-
-	if (o)
-		odd_drop(d, o);
+	odds_forget(d->odds, name);
 }
 
 /* ---- inotify ---- */
@@ -263,24 +154,18 @@ void drop_forget(struct drop *d, const char *name)
  * is opened, and closed later. */
 static void pickup_event(struct drop *d, const struct inotify_event *event)
 {
-	struct odd *o;
-
 	if (source_leaves_alone(event->name))
 		return;
 	if (event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
 		hold(d, event->name, true);
 		return;
 	}
-	o = event->mask & IN_CREATE ? odd_get_or_add(d, event->name) : odd_get(d, event->name);
-	if (o && (event->mask & IN_OPEN))
-		o->opened = true;
-	if (!o || !(event->mask & IN_CREATE))
+	if (event->mask & IN_OPEN)
+		odds_opened(d->odds, event->name);
+	if (!(event->mask & IN_CREATE))
 		return;
-	o->appeared = true;
-	o->opened = false;
-	o->seen = (struct stat){ 0 };
-	o->since = loop_now(d->loop);
-	rest(d, o, LINK_MS);
+	odds_appeared(d->odds, event->name);
+	set_timer(d);
 }
 
 static void one_event(struct drop *d, const struct inotify_event *event)
@@ -370,8 +255,7 @@ struct drop *drop_new(struct loop *loop, struct disk *disk, const struct source 
 	d->names = names;
 	d->arg = arg;
 	d->inotify = -1;
-	d->odd = map_new();
-	list_init(&d->stuck);
+	d->odds = odds_new(loop, source);
 	d->scan = scan_new(disk, source->dir, &scan_events, d);
 	d->timer = loop_timer_new(loop, timer_fired, d);
 	*error = watch_directory(d);
@@ -383,14 +267,9 @@ struct drop *drop_new(struct loop *loop, struct disk *disk, const struct source 
 
 void drop_free(struct drop *d)
 {
-	struct odd *o;
-	size_t cursor = 0;
-
 	if (!d)
 		return;
-	while ((o = map_next(d->odd, &cursor)))
-		free(o);
-	map_free(d->odd);
+	odds_free(d->odds);
 	for (; d->count; d->count--, d->first = (d->first + 1) % NAMES_HELD)
 		free(d->held[d->first].name);
 	if (d->watch)
