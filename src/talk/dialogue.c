@@ -226,8 +226,9 @@ enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 static void hint_at_pipelining(struct dialogue *d)
 {
 	if (d->hints && d->offers.offers & EHLO_PIPELINING)
-		dialogue_remark_on(d, "to be safe from lost mail, turn PIPELINING off for %s with "
-			"discard_ehlo_keyword_address_maps", d->host);
+		dialogue_remark_on(d, "warning: %s sent lines that are no reply: to be safe from lost mail, turn PIPELINING off "
+			"for it with %s", d->host, d->lmtp ? "lmtp_discard_lhlo_keyword_address_maps" :
+			"smtp_discard_ehlo_keyword_address_maps");
 }
 
 /* Gives a reply to the command that it answers. */

@@ -38,14 +38,18 @@ static bool is_pix(const char *greeting)
 	return greeting[strspn(greeting, "20 *\t\n")] == '\0' && text[strspn(text, " \t\n")] != '\0';
 }
 
+/* What young mail does without is not told. */
 static void settle_pix(struct dialogue *d, const char *greeting)
 {
+	bool esmtp_off, dot_late;
+
 	if (!is_pix(greeting))
 		d->pix = 0;
-	if (d->pix)
-		dialogue_remark_on(d, "enabling PIX workarounds:%s%s for %s",
-		                   d->pix & PIX_DISABLE_ESMTP ? " disable_esmtp" : "",
-		                   d->pix & PIX_DELAY_DOTCRLF ? " delay_dotcrlf" : "", d->relay);
+	esmtp_off = d->pix & PIX_DISABLE_ESMTP;
+	dot_late = dialogue_dot_delay(d) > 0;
+	if (esmtp_off || dot_late)
+		dialogue_remark_on(d, "enabling PIX workarounds:%s%s for %s", esmtp_off ? " disable_esmtp" : "",
+		                   dot_late ? " delay_dotcrlf" : "", d->relay);
 }
 
 /* Which of the two greetings SMTP gives. */

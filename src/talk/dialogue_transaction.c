@@ -273,6 +273,19 @@ void dialogue_hear_quit(struct dialogue *d, const struct reply *r)
 	(void)r;
 }
 
+/* Whoever spoke before the handshake may have sent an answer ahead that would be taken for the server's own. */
+static bool is_early_mail_reply(const struct dialogue *d)
+{
+	return d->secure && d->manner->tls_block_early_mail_reply && !d->now.kept && d->step <= STEP_MAIL;
+}
+
+static void fail_attacked(struct dialogue *d, const struct reply *r)
+{
+	dialogue_remark_on(d, "warning: %s: unexpected server message ahead of MAIL: %s", d->relay, r->text);
+	dialogue_fail_site(d, STAGE_MAIL, "4.7.0", "unexpected server message");
+	dialogue_stop(d);
+}
+
 /* What nobody asked for while somebody is left. A 421 may come at any time (RFC 5321 3.8); all else
  * shows that the two sides are out of step. */
 void dialogue_hear_unasked(struct dialogue *d, const struct reply *r)
@@ -282,6 +295,8 @@ void dialogue_hear_unasked(struct dialogue *d, const struct reply *r)
 	if (r->code == 421 && !d->now.dot_sent) {
 		dialogue_refuse_left(d, stage, MEANS_LATER, r);
 		dialogue_stop(d);
+	} else if (is_early_mail_reply(d)) {
+		fail_attacked(d, r);
 	} else {
 		dialogue_violate(d, stage, "sent a reply that nothing awaited", r);
 	}

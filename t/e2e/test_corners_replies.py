@@ -121,7 +121,7 @@ def test_helpful_warnings_say_what_to_change(t):
                                keywords=keywords)
         log, before = daemon.log()[before:], len(daemon.log())
         assert "sent lines that are no reply" in log, log
-        same("turn PIPELINING off for" in log and "discard_ehlo_keyword_address_maps" in log, hinted,
+        same("turn PIPELINING off for it with lmtp_discard_lhlo_keyword_address_maps" in log, hinted,
              (helpful, keywords))
         same("what is encoded may be cut" in log, helpful == "yes", helpful)
         daemon.end()

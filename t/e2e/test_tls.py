@@ -401,7 +401,7 @@ def test_tls_block_early_mail_reply(t):
     other = t.daemon(extra, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": True},
                      name="early")
     line = send(other)
-    same(line["status"], "deferred")
+    same((line["status"], line["dsn"]), ("deferred", "4.7.0"))
     same(extra.messages, [])
 
 

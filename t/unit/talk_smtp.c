@@ -57,10 +57,15 @@ static const struct script greetings[] = {
 
 /* behaviour G-7, B-28; parameters smtp_pix_workarounds, smtp_pix_workaround_threshold_time */
 static const struct script pix[] = {
-	{ "asterisks", SCRIPT_SMTP, "", NULL, "a",
+	{ "asterisks, young mail", SCRIPT_SMTP, "", NULL, "a",
+	  "S: 220 ****2*0**\nL: enabling PIX workarounds: disable_esmtp for mx.test[/s]\nC: HELO me.test\n",
+	  "reply", "" },
+	{ "asterisks", SCRIPT_SMTP, "pix_workaround_threshold_time=0;", NULL, "a",
 	  "S: 220 ****2*0**\nL: enabling PIX workarounds: disable_esmtp delay_dotcrlf for mx.test[/s]\nC: HELO me.test\n",
 	  "reply", "" },
-	{ "one workaround", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;", NULL, "a",
+	{ "one workaround, young mail", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;", NULL, "a",
+	  "S: 220 ***\nC: EHLO me.test\n", "reply", "" },
+	{ "one workaround", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;pix_workaround_threshold_time=0;", NULL, "a",
 	  "S: 220 ***\nL: enabling PIX workarounds: delay_dotcrlf for mx.test[/s]\nC: EHLO me.test\n",
 	  "reply", "" },
 	{ "none", SCRIPT_SMTP, "pix_workarounds=;", NULL, "a", "S: 220 ***\nC: EHLO me.test\n", "reply", "" },

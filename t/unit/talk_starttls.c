@@ -47,6 +47,14 @@ static const struct script goes[] = {
 };
 
 static const struct script stops[] = {
+	{ "a reply before MAIL, together with the offers", 0, MAY "tls_block_early_mail_reply=yes;", NULL, "a",
+	  START "S: 220 go\nC: <tls>\nC: LHLO me.test\nS: 250 s\nS: 250 ok\n"
+	  "L: warning: mx.test[/s]: unexpected server message ahead of MAIL: 250 ok\n", "end",
+	  "a deferred 4.7.0 unexpected server message\n" },
+	{ "a reply before MAIL, while listening", 0, MAY "tls_block_early_mail_reply=yes;", NULL, "a",
+	  START "S: 220 go\nC: <tls>\n" INSIDE "C: <listen>\nS: 250 ok\n"
+	  "L: warning: mx.test[/s]: unexpected server message ahead of MAIL: 250 ok\n", "end",
+	  "a deferred 4.7.0 unexpected server message\n" },
 	{ "encrypt, not offered", 0, ENCRYPT, NULL, "a", "S: 220 s\n" INSIDE QUIT, "end",
 	  "a deferred 4.7.4 TLS is required, but was not offered by host mx.test[/s]\n" },
 	{ "encrypt, not offered, other hosts", SCRIPT_MORE_HOSTS, ENCRYPT, NULL, "a", "S: 220 s\n" INSIDE QUIT, "end",

@@ -263,7 +263,7 @@ static bool is_busy(int error)
 static void fail(struct session *s, bool unbound, int error)
 {
 	const char *what = error == EAGAIN ? "busy, its queue of connections is full" : strerror(error);
-	const char *where = unbound ? "cannot use the configured bind address: " : "";
+	const char *where = unbound ? "server configuration error: cannot use the configured bind address: " : "";
 
 	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
 	s->timed_out = error == ETIMEDOUT;
