@@ -1,25 +1,20 @@
 #include "base/log.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/log_sink.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 enum {
-	TAG_MAX = 256,
 	TEXT_MAX = 8192,            /* of one value or free text; the peer's longest reply fits */
-	LINE_MAX_BYTES = 64 * 1024,
-	WAITING_MAX = 1024 * 1024,  /* lines collected, or kept while the file cannot be written */
-	MICROSECONDS_END = sizeof "2026-11-25T13:30:00.000000" - 1
+	LINE_MAX_BYTES = 64 * 1024
 };
 
 struct log_entry {
@@ -29,38 +24,23 @@ struct log_entry {
 	const char *separator;      /* to put ahead of the next field */
 };
 
-/* One process, one log: the state behind the functions of this file. */
+/* One process, one log: the lines at hand, kept for their memory. */
 static struct {
-	struct log_setup setup;
-	struct buf waiting;
-	struct buf text, line, tag; /* of the line at hand, kept for their memory */
+	struct buf text, line, tag;
 	pid_t pid;                  /* of this process, once it was asked for */
 	struct log_entry entry;
-	unsigned long long lost;    /* lines that could not be written, not yet told */
-	bool torn;                  /* the last write ended inside a line */
-	time_t second;              /* what stamp holds */
-	char stamp[40];
 } the = {
-	.setup = { .target = LOG_TO_STDERR, .fd = -1, .name = "causeway", .host = "" },
-	.waiting = { .max = WAITING_MAX },
 	.text = { .max = LINE_MAX_BYTES },
 	.line = { .max = LINE_MAX_BYTES },
-	.tag = { .max = TAG_MAX },
-	.entry = { .tag = { .max = TAG_MAX }, .line = { .max = LINE_MAX_BYTES } },
+	.tag = { .max = LOG_TAG_MAX },
+	.entry = { .tag = { .max = LOG_TAG_MAX }, .line = { .max = LINE_MAX_BYTES } },
 };
 
 void log_open(const struct log_setup *setup)
 {
 	log_flush();
-	if (the.setup.fd >= 0)
-		close(the.setup.fd);
-	closelog();
-	buf_clear(&the.waiting);
-	the.torn = false;
 	the.pid = 0;
-	the.setup = *setup;
-	if (setup->target != LOG_TO_FILE)
-		the.setup.fd = -1;
+	log_sink_open(setup);
 }
 
 static const char *level_word(enum log_level level)
@@ -68,35 +48,6 @@ static const char *level_word(enum log_level level)
 	static const char *const words[] = { "", "warning: ", "error: " };
 
 	return words[level];
-}
-
-/* Brings the stamp up to this second: "2026-11-25T13:30:00.000000+01:00". */
-static void stamp_second(time_t second)
-{
-	char zone[8];
-	struct tm tm;
-
-	if (second == the.second && the.stamp[0])
-		return;
-	the.second = second;
-	localtime_r(&second, &tm);
-	strftime(the.stamp, sizeof the.stamp, "%Y-%m-%dT%H:%M:%S.000000", &tm);
-	strftime(zone, sizeof zone, "%z", &tm);
-	snprintf(the.stamp + MICROSECONDS_END, sizeof the.stamp - MICROSECONDS_END, "%.3s:%.2s", zone, zone + 3);
-}
-
-/* RFC 3339 time with microseconds and the local zone; valid until the next call. */
-static const char *time_now(void)
-{
-	struct timespec now;
-	long rest;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	stamp_second(now.tv_sec);
-	rest = now.tv_nsec / 1000;
-	for (int i = 1; i <= 6; i++, rest /= 10)
-		the.stamp[MICROSECONDS_END - i] = (char)('0' + rest % 10);
-	return the.stamp;
 }
 
 static pid_t own_pid(void)
@@ -108,13 +59,13 @@ static pid_t own_pid(void)
 
 static const char *own_process(void)
 {
-	return the.setup.process ? the.setup.process : "master";
+	return log_sink_setup()->process ? log_sink_setup()->process : "master";
 }
 
 static void print_tag(struct buf *out, const char *process, pid_t pid)
 {
 	buf_clear(out);
-	buf_str(out, the.setup.name);
+	buf_str(out, log_sink_setup()->name);
 	buf_char(out, '/');
 	buf_str(out, process);
 	buf_char(out, '[');
@@ -122,97 +73,9 @@ static void print_tag(struct buf *out, const char *process, pid_t pid)
 	buf_char(out, ']');
 }
 
-static int descriptor(void)
-{
-	return the.setup.target == LOG_TO_FILE ? the.setup.fd : STDERR_FILENO;
-}
-
-static unsigned long long count_lines(struct text t)
-{
-	struct text line;
-	unsigned long long n = 0;
-
-	while (text_until(&t, '\n', &line))
-		n++;
-	return n;
-}
-
-/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as
- * lost. */
-static void write_waiting(void)
-{
-	while (the.waiting.len) {
-		ssize_t n = write(descriptor(), the.waiting.data, the.waiting.len);
-
-		if (n > 0) {
-			the.torn = the.waiting.data[n - 1] != '\n';
-			buf_drop(&the.waiting, (size_t)n);
-		} else if (n < 0 && errno == EAGAIN) {
-			return;
-		} else if (n == 0 || errno != EINTR) {
-			the.lost += count_lines(text_make(the.waiting.data, the.waiting.len));
-			buf_clear(&the.waiting);
-		}
-	}
-}
-
-static void add_start(const char *tag)
-{
-	if (the.setup.json)
-		return;
-	if (the.setup.target == LOG_TO_FILE) {
-		buf_str(&the.waiting, time_now());
-		buf_char(&the.waiting, ' ');
-		buf_str(&the.waiting, the.setup.host);
-		buf_char(&the.waiting, ' ');
-	}
-	buf_str(&the.waiting, tag);
-	buf_str(&the.waiting, ": ");
-}
-
-/* False, and nothing is added, if it does not fit. */
-static bool fits(const char *tag, const char *line)
-{
-	size_t before = the.waiting.len;
-
-	if (the.torn && before == 0)
-		buf_char(&the.waiting, '\n');
-	add_start(tag);
-	buf_str(&the.waiting, line);
-	buf_char(&the.waiting, '\n');
-	if (!the.waiting.over)
-		return true;
-	the.waiting.over = false;
-	the.waiting.len = before;
-	return false;
-}
-
-static void add_line(const char *tag, const char *line)
-{
-	if (fits(tag, line))
-		return;
-	write_waiting();
-	if (!fits(tag, line))
-		the.lost++;
-}
-
-static void send_syslog(const char *tag, const char *line, enum log_level level)
-{
-	static const int priorities[] = { LOG_INFO, LOG_WARNING, LOG_ERR };
-	static char ident[TAG_MAX + 1];   /* syslog(3) keeps the pointer */
-
-	snprintf(ident, sizeof ident, "%s", tag);
-	openlog(ident, LOG_NDELAY, the.setup.facility);
-	syslog(priorities[level] | the.setup.facility, "%s", line);
-}
-
 static void emit(const char *tag, const char *line, enum log_level level)
 {
-	if (the.setup.target == LOG_TO_SYSLOG) {
-		send_syslog(tag, line, level);
-		return;
-	}
-	add_line(tag, line);
+	log_sink_add(tag, line, level);
 	if (level != LOG_LEVEL_INFO)
 		log_flush();
 }
@@ -221,9 +84,9 @@ static json_t *json_line(const char *process, pid_t pid, const char *id, enum lo
 {
 	json_t *o = mem_check(json_object());
 
-	json_object_set_new(o, "time", json_string(time_now()));
-	json_object_set_new(o, "host", json_clean(the.setup.host));
-	json_object_set_new(o, "name", json_clean(the.setup.name));
+	json_object_set_new(o, "time", json_string(log_sink_time()));
+	json_object_set_new(o, "host", json_clean(log_sink_setup()->host));
+	json_object_set_new(o, "name", json_clean(log_sink_setup()->name));
 	json_object_set_new(o, "process", json_clean(process));
 	json_object_set_new(o, "pid", json_integer(pid ? pid : own_pid()));
 	if (id)
@@ -240,7 +103,7 @@ static void emit_json(const char *tag, json_t *o, enum log_level level)
 	if (json_print(o, &the.line))
 		emit(tag, buf_text(&the.line), level);
 	else
-		the.lost++;
+		log_sink_lose(1);
 	json_decref(o);
 }
 
@@ -261,7 +124,7 @@ static void put_line(enum log_level level, const char *process, pid_t pid, const
 	json_t *o;
 
 	print_tag(&the.tag, process, pid);
-	if (!the.setup.json) {
+	if (!log_sink_setup()->json) {
 		emit_text(buf_text(&the.tag), id, level, text);
 		return;
 	}
@@ -275,16 +138,15 @@ void log_flush(void)
 	unsigned long long lost;
 	char words[80];
 
-	write_waiting();
-	if (!the.lost || the.waiting.len)
+	log_sink_write();
+	lost = log_sink_take_lost();
+	if (!lost)
 		return;
-	lost = the.lost;
-	the.lost = 0;
 	snprintf(words, sizeof words, "%llu log lines could not be written and are lost", lost);
 	put_line(LOG_LEVEL_INFO, own_process(), 0, NULL, words);
-	write_waiting();
-	if (the.lost)
-		the.lost = lost;
+	log_sink_write();
+	if (log_sink_take_lost())
+		log_sink_lose(lost);
 }
 
 void log_line(enum log_level level, const char *process, const char *id, const char *format, ...)
@@ -310,7 +172,7 @@ struct log_entry *log_begin(const char *process, pid_t pid, const char *id)
 	assert(!e->separator);
 	print_tag(&e->tag, process, pid);
 	e->separator = "";
-	if (the.setup.json) {
+	if (log_sink_setup()->json) {
 		e->object = json_line(process, pid, id, LOG_LEVEL_INFO);
 	} else if (id) {
 		text_clean(text_of(id), TEXT_MAX, &e->line);
