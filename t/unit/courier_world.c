@@ -105,7 +105,7 @@ void run_until(int n)
 	struct loop_timer *limit = loop_timer_new(loop, too_late, NULL);
 
 	stop_after = n;
-	loop_timer_set(limit, 3000);
+	loop_timer_set(limit, UNIT_PATIENCE_MS);
 	loop_run(loop);
 	loop_timer_free(limit);
 }

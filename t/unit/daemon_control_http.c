@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "daemon/control/control_http.h"
 
-enum { PATIENCE_MS = 20000, GUESTS_MAX = 64 };
+enum { GUESTS_MAX = 64 };
 
 struct world {
 	struct loop *loop;
@@ -117,7 +117,7 @@ static void world_begin(struct world *w)
 	ck_assert(http_server_listen(w->server, fd));
 	w->answer = loop_timer_new(w->loop, answer_later, w);
 	w->patience = loop_timer_new(w->loop, out_of_patience, w);
-	loop_timer_set(w->patience, PATIENCE_MS);
+	loop_timer_set(w->patience, UNIT_PATIENCE_MS);
 }
 
 /* Sends the request and runs the loop until the server has closed the connection. */

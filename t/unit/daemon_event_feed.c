@@ -70,8 +70,11 @@ static void turn(void)
 {
 	struct loop_timer *timer = loop_timer_new(loop, stop_loop, loop);
 
-	loop_timer_set(timer, 20);
-	loop_run(loop);
+	/* each of them looks once at all there is, however long that takes */
+	for (int i = 0; i < 5; i++) {
+		loop_timer_set(timer, 4);
+		loop_run(loop);
+	}
 	loop_timer_free(timer);
 }
 

@@ -282,12 +282,12 @@ static void take_some(void *arg)
 
 	(void)arg;
 	if (read(far, bytes, sizeof bytes) > 0 || !done)
-		loop_timer_set(drip, 20);
+		loop_timer_set(drip, 70);
 	if (done)
 		loop_stop(loop);
 }
 
-/* A peer that takes 3 MB in a second, some of it every now and then, with 400 ms. Where no rate is asked for
+/* A peer that takes 3 MB in three seconds, some of it every now and then, with two seconds. Where no rate is asked for
  * (behaviour H2-2), or one that it comes up to (H2-6), the time is never over. */
 static const struct {
 	int64_t rate;
@@ -302,7 +302,7 @@ START_TEST(test_H2_6_rate)
 	start_pair();
 	drip = loop_timer_new(loop, take_some, NULL);
 	memset(all, 'x', size);
-	stream_deadline(stream, 400, rates[_i].rate);
+	stream_deadline(stream, 2000, rates[_i].rate);
 	ck_assert(!stream_write(stream, all, size));
 	take_some(NULL);
 	loop_run(loop);

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "net/tls.h"
 
-enum { PATIENCE = 20000 };
 
 #define NAME TLS_SERVER_NAME
 
@@ -53,7 +52,7 @@ static void await(const struct tls *t, int fd)
 {
 	struct pollfd p = { fd, tls_wants_write(t) ? POLLOUT : POLLIN, 0 };
 
-	ck_assert_int_gt(poll(&p, 1, PATIENCE), 0);
+	ck_assert_int_gt(poll(&p, 1, UNIT_PATIENCE_MS), 0);
 }
 
 static enum tls_io shake_hands(struct tls *t, int fd, int *error)

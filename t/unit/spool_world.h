@@ -1,6 +1,6 @@
 /*
  * A spool in a directory of its own, with a receiver that remembers what it was told: what the tests of the
- * spool have in common. world_wait runs the loop until something is so; it fails the test after half a minute.
+ * spool have in common. world_wait runs the loop until something is so; it fails the test when UNIT_PATIENCE_MS are over.
  */
 #ifndef CAUSEWAY_UNIT_SPOOL_WORLD_H
 #define CAUSEWAY_UNIT_SPOOL_WORLD_H
@@ -21,7 +21,7 @@
 
 #include "unit.h"
 
-enum { WORLD_MAX = 20000, WORLD_PATH = 512, WORLD_PATIENCE_MS = 30000 };
+enum { WORLD_MAX = 20000, WORLD_PATH = 512 };
 
 struct world_known {
 	struct spool_known known;
@@ -94,7 +94,7 @@ void world_free(struct world *w);
  * what no event tells. */
 #define world_wait(w, condition) \
 	do { \
-		loop_timer_set((w)->patience, WORLD_PATIENCE_MS); \
+		loop_timer_set((w)->patience, UNIT_PATIENCE_MS); \
 		while (!(condition)) { \
 			loop_timer_set((w)->poll, 5); \
 			loop_run((w)->loop); \
