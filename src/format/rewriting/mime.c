@@ -4,15 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/rewriting/mime_levels.h"
 
 enum { LINE_PIECE = 4096 };   /* longest piece of a line that is told at once, besides a boundary */
-
-struct level {
-	char *boundary;
-	size_t n;
-	bool cut;              /* the boundary went on behind n bytes */
-	bool digest, sealed;
-};
 
 enum place {
 	IN_HEADER,
@@ -25,8 +19,7 @@ enum place {
 struct mime {
 	struct mime_limits limits;
 	bool global_is_leaf;
-	struct level *levels;
-	size_t depth, room;
+	struct mime_levels levels;
 	enum place place;
 	size_t boundary_level; /* of the boundary that was told, counted from 1, */
 	bool boundary_last;    /* and whether it was that level's last one */
@@ -60,18 +53,11 @@ struct mime *mime_new(const struct mime_limits *limits, bool global_is_leaf)
 	return m;
 }
 
-static void drop_levels(struct mime *m, size_t depth)
-{
-	while (m->depth > depth)
-		free(m->levels[--m->depth].boundary);
-}
-
 void mime_free(struct mime *m)
 {
 	if (!m)
 		return;
-	drop_levels(m, 0);
-	free(m->levels);
+	mime_levels_free(&m->levels);
 	buf_free(&m->boundary);
 	buf_free(&m->field);
 	buf_free(&m->held);
@@ -165,69 +151,32 @@ static bool is_final_dot(const struct mime *m)
 
 /* --- boundaries --- */
 
-/* What stands behind a boundary in its line, without blanks at the end. */
-static struct text behind_boundary(const struct level *l, struct text line)
-{
-	struct text rest = text_make(line.p + 2 + l->n, line.n - 2 - l->n);
-
-	while (rest.n && strchr(" \t\r\n", rest.p[rest.n - 1]) && rest.p[rest.n - 1])
-		rest.n--;
-	return rest;
-}
-
-/* Whether the line is the boundary of that level (RFC 2046 5.1.1), and whether it is the last one of it. */
-static bool is_boundary_of(const struct level *l, struct text line, bool *last)
-{
-	struct text rest;
-
-	*last = false;
-	if (line.n < l->n + 2 || memcmp(line.p + 2, l->boundary, l->n) != 0)
-		return false;
-	rest = behind_boundary(l, line);
-	*last = rest.n >= 2 && memcmp(rest.p + rest.n - 2, "--", 2) == 0;
-	return l->cut || rest.n == (*last ? 2 : 0);
-}
-
-/* The level whose boundary the line is, counted from 1, the innermost first; 0: none. */
-static size_t boundary_level(const struct mime *m, struct text line, bool *last)
-{
-	if (line.n < 3 || line.p[0] != '-' || line.p[1] != '-')
-		return 0;
-	for (size_t i = m->depth; i > 0; i--)
-		if (is_boundary_of(&m->levels[i - 1], line, last))
-			return i;
-	return 0;
-}
-
 bool mime_in_multipart(const struct mime *m)
 {
-	return m->depth > 0;
+	return m->levels.depth > 0;
 }
 
 bool mime_is_boundary(const struct mime *m, struct text line)
 {
 	bool last;
 
-	return boundary_level(m, line, &last) > 0;
+	return mime_levels_find(&m->levels, line, &last) > 0;
 }
 
 static bool is_sealed(const struct mime *m)
 {
-	return m->depth > 0 && m->levels[m->depth - 1].sealed;
+	const struct mime_level *top = mime_levels_top(&m->levels);
+
+	return top && top->sealed;
 }
 
 static void push_level(struct mime *m)
 {
-	bool sealed = is_sealed(m) || m->type == MIME_TYPE_SIGNED;
-
-	if (m->depth == m->room) {
-		m->room = m->room ? 2 * m->room : 4;
-		m->levels = mem_grow(m->levels, m->room, sizeof *m->levels);
-	}
-	m->levels[m->depth++] = (struct level){
+	mime_levels_push(&m->levels, &(struct mime_level){
 		.boundary = mem_strn(m->boundary.data, m->boundary.len), .n = m->boundary.len,
-		.cut = m->boundary.over, .digest = m->type == MIME_TYPE_DIGEST, .sealed = sealed,
-	};
+		.cut = m->boundary.over, .digest = m->type == MIME_TYPE_DIGEST,
+		.sealed = is_sealed(m) || m->type == MIME_TYPE_SIGNED,
+	});
 }
 
 /* --- headers --- */
@@ -276,7 +225,7 @@ static enum mime_kind multipart_kind(struct mime *m)
 {
 	if (m->boundary.len == 0)
 		return MIME_OPAQUE;
-	if (m->depth < m->limits.nesting)
+	if (m->levels.depth < m->limits.nesting)
 		return m->type == MIME_TYPE_SIGNED ? MIME_SIGNED : MIME_MULTIPART;
 	m->too_deep = true;
 	return MIME_OPAQUE;
@@ -286,7 +235,7 @@ static enum mime_kind multipart_kind(struct mime *m)
 static enum mime_kind kind(struct mime *m)
 {
 	if (!m->has_type)
-		m->type = m->entity.header == HEADER_PART && m->levels[m->depth - 1].digest ?
+		m->type = m->entity.header == HEADER_PART && mime_levels_top(&m->levels)->digest ?
 			MIME_TYPE_RFC822 : MIME_TYPE_LEAF;
 	switch (m->type) {
 	case MIME_TYPE_MULTIPART:
@@ -377,7 +326,7 @@ static void enter_body(struct mime *m)
 
 static void leave_boundary(struct mime *m)
 {
-	drop_levels(m, m->boundary_level - m->boundary_last);
+	mime_levels_drop(&m->levels, m->boundary_level - m->boundary_last);
 	if (m->boundary_last)
 		m->place = BETWEEN_PARTS;
 	else
@@ -393,7 +342,7 @@ static enum mime_event see_body_line(struct mime *m, struct text *text)
 		*text = text_of("");
 		return MIME_END;
 	}
-	m->boundary_level = m->in_line ? 0 : boundary_level(m, m->line, &m->boundary_last);
+	m->boundary_level = m->in_line ? 0 : mime_levels_find(&m->levels, m->line, &m->boundary_last);
 	if (m->boundary_level) {
 		m->place = BEHIND_BOUNDARY;
 		event = MIME_BOUNDARY;
