@@ -117,52 +117,6 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->progress++;
 }
 
-const struct owed *dialogue_owed(const struct dialogue *d)
-{
-	return d->owed_runs ? &d->owed[d->owed_first] : NULL;
-}
-
-void dialogue_owe(struct dialogue *d, enum step step, size_t rcpt, size_t count)
-{
-	struct owed *last = &d->owed[(d->owed_first + d->owed_runs + OWED_MAX - 1) % OWED_MAX];
-
-	if (d->owed_runs && last->step == step && (step == STEP_RCPT || step == STEP_CHUNK)) {
-		last->count++;
-		return;
-	}
-	assert(d->owed_runs < OWED_MAX);
-	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] = (struct owed){ .step = step, .rcpt = rcpt, .count = count };
-	d->owed_runs++;
-}
-
-/* How many replies the end of the content owes is known when those to its RCPTs are in. */
-static void count_finals(struct dialogue *d)
-{
-	struct owed *oldest = &d->owed[d->owed_first];
-
-	if (!d->owed_runs || oldest->step != STEP_DOT || d->now.finals)
-		return;
-	d->now.finals = d->lmtp && d->now.left ? d->now.left : 1;
-	oldest->count = d->now.finals;
-	d->now.next_final = 0;
-	d->dirty = false;
-}
-
-/* Takes one reply off the oldest run. */
-static struct owed take_owed(struct dialogue *d)
-{
-	struct owed *oldest = &d->owed[d->owed_first], owner = *oldest;
-
-	oldest->rcpt++;
-	if (--oldest->count == 0) {
-		d->owed_first = (d->owed_first + 1) % OWED_MAX;
-		d->owed_runs--;
-	}
-	if (d->owed_runs == 0)
-		d->burst = 0;
-	return owner;
-}
-
 /* With deadlines greeting, handshake and AUTH share one (behaviour H2-5). */
 static bool goes_on(const struct dialogue *d, enum step step)
 {
@@ -182,7 +136,7 @@ static void command_said(struct dialogue *d, enum step step, size_t rcpt, const 
 	if (step != STEP_QUIT || !d->manner->skip_quit_response)
 		dialogue_owe(d, step == STEP_LAST_CHUNK ? STEP_DOT : step, rcpt, 1);
 	if (step == STEP_LAST_CHUNK)
-		count_finals(d);
+		dialogue_count_finals(d);
 }
 
 /* Goes one step on. False if its command has to wait: what is on its way must fit into the peer's
@@ -235,7 +189,7 @@ static void hint_at_pipelining(struct dialogue *d)
 static void give(struct dialogue *d, const struct reply *r)
 {
 	bool waited = d->now.refused_for_size;
-	struct owed owner = take_owed(d);
+	struct owed owner = dialogue_take_owed(d);
 
 	dialogue_record_heard(d, r);
 	if (r->cut)
@@ -255,7 +209,7 @@ static void give(struct dialogue *d, const struct reply *r)
 		d->now.kept = false;
 	d->now.answered = owner.rcpt;
 	dialogue_steps[owner.step].hear(d, r);
-	count_finals(d);
+	dialogue_count_finals(d);
 	/* the final replies have one time limit together, but for the one that may stay the only one */
 	if (!goes_on(d, owner.step) && (owner.step != STEP_DOT || waited || d->now.refused_for_size))
 		d->progress++;
@@ -313,50 +267,6 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 	}
 }
 
-void dialogue_content_sent(struct dialogue *d)
-{
-	bool chunked = d->step == STEP_CHUNKS;
-
-	if (d->step == STEP_END)
-		return;
-	assert(chunked || d->step == STEP_SENDING || d->step == STEP_LONE_DOT);
-	d->progress++;
-	d->step = STEP_LAST_CHUNK;
-	if (d->now.in_pieces)
-		return;
-	d->now.dot_sent = true;
-	d->step = STEP_OVER;
-	if (chunked)
-		return;   /* its replies have been owed since the last BDAT was said */
-	if (d->now.left == 0 && d->lmtp) {
-		dialogue_stop(d);   /* no reply is owed, and none can be told from the next command's */
-		return;
-	}
-	dialogue_owe(d, STEP_DOT, 0, 1);
-	count_finals(d);
-}
-
-bool dialogue_chunked(const struct dialogue *d)
-{
-	return d->manner->chunking && d->offers.offers & EHLO_CHUNKING && dialogue_dot_delay(d) == 0;
-}
-
-void dialogue_chunk(struct dialogue *d, size_t size, bool last, struct buf *out)
-{
-	size_t before = out->len;
-	bool whole = last && !d->now.in_pieces;
-
-	if (size == 0 && !whole)
-		return;
-	buf_fmt(out, "BDAT %zu%s\r\n", size, whole ? " LAST" : "");
-	if (d->step != STEP_CHUNKS)
-		return;   /* the session has ended meanwhile */
-	d->now.in_pieces = !whole;
-	dialogue_record_said(d, out->data + before, out->len - before - strlen("\r\n"));
-	dialogue_owe(d, whole ? STEP_DOT : STEP_CHUNK, 0, 1);
-	count_finals(d);
-}
-
 int64_t dialogue_timeout(const struct dialogue *d)
 {
 	const struct owed *owed = dialogue_owed(d);
@@ -380,13 +290,6 @@ int64_t dialogue_timeout(const struct dialogue *d)
 unsigned dialogue_progress(const struct dialogue *d)
 {
 	return d->progress;
-}
-
-int64_t dialogue_dot_delay(const struct dialogue *d)
-{
-	bool delayed = d->pix & PIX_DELAY_DOTCRLF && d->now.t.age >= d->manner->pix_workaround_threshold_time;
-
-	return delayed ? d->manner->pix_workaround_delay_time : 0;
 }
 
 void dialogue_quit(struct dialogue *d)

@@ -1,8 +1,8 @@
 /*
- * Inside the dialogue: dialogue.c is the engine (what may be sent now, whose reply is this),
- * dialogue_steps.c the table of steps (dialogue_steps.h says where they are, and how one is added),
- * dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the verdicts. A `say` alone decides where
- * the conversation goes; a `hear` only records.
+ * Inside the dialogue: dialogue.c is the engine (what may be sent now, who hears a reply), dialogue_owed.c the replies
+ * that are awaited, dialogue_steps.c the table of steps (dialogue_steps.h says where they are, and how one is added),
+ * dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the verdicts. A `say` alone decides where the
+ * conversation goes; a `hear` only records.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
 #define CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
@@ -135,9 +135,14 @@ struct step_row {
 
 extern const struct step_row dialogue_steps[STEP_COUNT];
 
-/* The owner of the next reply, or NULL. */
+/* dialogue_owed.c: whose the next reply is; NULL: none is owed. */
 const struct owed *dialogue_owed(const struct dialogue *);
+/* The step's command was said, and count replies are owed to it, the first for recipient rcpt. */
 void dialogue_owe(struct dialogue *, enum step, size_t rcpt, size_t count);
+/* Takes one reply off the oldest run, and tells whose it is. */
+struct owed dialogue_take_owed(struct dialogue *);
+/* How many replies the end of the content owes is known when those to its RCPTs are in: to be called then. */
+void dialogue_count_finals(struct dialogue *);
 
 /* dialogue_follow.c: a transaction begins while the one before is still owed final replies. While something happens to
  * the latter the two change places (dialogue_turn, true if so, and dialogue_swap back); if that ends the session, the
