@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "courier/delivery/delivery.h"
 #include "courier/explain.h"
+#include "courier/login/login_threads.h"
 #include "courier/login/refused_logins.h"
 #include "talk/auth.h"
 
@@ -224,9 +225,12 @@ static bool read_debug_peers(struct courier *c, const struct settings *s, char *
 }
 
 /* Plug-ins are loaded only where somebody logs in. */
-static bool open_auth(const struct courier *c, char **why)
+static bool open_auth(struct courier *c, char **why)
 {
-	return !transports_log_in(c->transports) || auth_library_open(why);
+	if (!transports_log_in(c->transports))
+		return true;
+	c->tools.sessions.login_threads = login_threads_new(c->loop);
+	return auth_library_open(why);
 }
 
 struct courier *courier_new(struct loop *loop, const struct settings *s, int link_fd, char **why)
@@ -256,16 +260,19 @@ void courier_start(struct courier *c)
 	link_send_credit(c->tools.link, (unsigned)c->sessions_max);
 }
 
-void courier_free(struct courier *c)
+bool courier_free(struct courier *c)
 {
+	bool quiet;
+
 	if (!c)
-		return;
+		return true;
 	explain_free_all(&c->explainer);
 	delivery_free_all(&c->tools);
 	ahead_free(c->tools.ahead);
 	pool_free(c->tools.pool);
 	tickets_free(c->tools.sessions.tickets);
 	refused_logins_free(c->refused_logins);
+	quiet = login_threads_free(c->tools.sessions.login_threads);
 	link_free(c->tools.link);
 	hosts_setup_close(&c->tools.hosts);
 	transports_free(c->transports);
@@ -274,4 +281,5 @@ void courier_free(struct courier *c)
 	buf_free(&c->tools.sessions.out);
 	loop_timer_free(c->linger);
 	free(c);
+	return quiet;
 }

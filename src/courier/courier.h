@@ -18,6 +18,7 @@ struct courier *courier_new(struct loop *, const struct settings *, int link_fd,
 /* Grants credits and starts work; the loop ends (loop_stop) when the link has ended or, after a stop
  * message, the last request is over. */
 void courier_start(struct courier *);
-void courier_free(struct courier *);
+/* False: threads of a library are still at work, so the process has to end without tidying up. */
+bool courier_free(struct courier *);
 
 #endif

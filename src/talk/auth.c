@@ -297,6 +297,16 @@ bool auth_begin(struct auth *a, const char *mechanisms)
 	return accept(a, result, message, n);
 }
 
+bool auth_asks_others(const char *mechanisms)
+{
+	struct text rest = text_of(mechanisms), word;
+
+	while (text_word(&rest, &word))
+		if (text_starts_nocase(word, "GSS") || text_starts_nocase(word, "GS2-") || text_starts_nocase(word, "KERBEROS"))
+			return true;
+	return false;
+}
+
 const char *auth_mechanism(const struct auth *a)
 {
 	return a->mechanism;

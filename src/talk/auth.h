@@ -33,8 +33,12 @@ struct auth;
 struct auth *auth_new(const struct auth_setup *);
 void auth_free(struct auth *);
 
-/* Chooses one of the mechanisms (separated by blanks) and begins; false: none is fit, or it cannot begin. */
+/* Chooses one of the mechanisms (separated by blanks) and begins; false: none is fit, or it cannot begin. Different ones
+ * may begin in different threads at the same time. */
 bool auth_begin(struct auth *, const char *mechanisms);
+
+/* Whether one of the mechanisms asks others over the network when it begins, and waits for them: Kerberos asks its KDC. */
+bool auth_asks_others(const char *mechanisms);
 
 /* After a successful auth_begin; "PLAIN" … */
 const char *auth_mechanism(const struct auth *);

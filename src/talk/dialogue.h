@@ -88,7 +88,7 @@ enum dialogue_want {
 	DIALOGUE_DOT,       /* the same with ".CRLF" alone: 354 came though nobody was accepted */
 	DIALOGUE_TLS,       /* start TLS, then call dialogue_secured or dialogue_unsecured; nothing is heard until then */
 	DIALOGUE_LISTEN,    /* call dialogue_heard_nothing, unless there is something to be heard now */
-	DIALOGUE_LOGIN,     /* call dialogue_login, dialogue_login_none or dialogue_login_fails */
+	DIALOGUE_LOGIN,     /* call dialogue_login, dialogue_login_begun, dialogue_login_none or dialogue_login_fails */
 	DIALOGUE_IDLE,      /* all recipients are judged, another transaction may begin (or dialogue_quit) */
 	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
 };
@@ -115,6 +115,8 @@ void dialogue_content_sent(struct dialogue *);
 /* Logs in as that by one of those mechanisms, which are separated by blanks: those of dialogue_offers, or some
  * of them. */
 void dialogue_login(struct dialogue *, const struct auth_setup *, const char *mechanisms);
+/* The same by one that was begun elsewhere, which moves; fine: what auth_begin gave. */
+void dialogue_login_begun(struct dialogue *, struct auth *, bool fine);
 /* There are no credentials for this server: the session goes on without a login. */
 void dialogue_login_none(struct dialogue *);
 /* There are, but they cannot be used: judges who is left; the session is not used. */

@@ -46,23 +46,42 @@ static void fail(struct dialogue *d, const char *dsn, const char *why)
 	free(text);
 }
 
+static void fail_for_mechanisms(struct dialogue *d, const char *why)
+{
+	char *text = mem_fmt("SASL authentication failed; server %s offered no compatible authentication mechanisms "
+		"for this type of connection security%s%s", d->host, why ? ": " : "", why ? why : "");
+
+	dialogue_fail_site(d, STAGE_AUTH, "4.7.0", text);
+	d->step = STEP_OVER;
+	free(text);
+}
+
+void dialogue_login_begun(struct dialogue *d, struct auth *begun, bool fine)
+{
+	if (d->step != STEP_CREDENTIALS) {
+		auth_free(begun);
+		return;
+	}
+	d->auth = begun;
+	d->step = STEP_AUTH;
+	if (fine)
+		return;
+	fail_for_mechanisms(d, auth_failure(begun));
+	auth_end(begun);
+}
+
 void dialogue_login(struct dialogue *d, const struct auth_setup *who, const char *mechanisms)
 {
-	char *text;
+	struct auth *a;
 
 	if (d->step != STEP_CREDENTIALS)
 		return;
-	d->auth = auth_new(who);
-	d->step = STEP_AUTH;
-	if (*mechanisms && auth_begin(d->auth, mechanisms))
+	if (!*mechanisms) {
+		fail_for_mechanisms(d, NULL);
 		return;
-	text = mem_fmt("SASL authentication failed; server %s offered no compatible authentication mechanisms "
-	               "for this type of connection security%s%s", d->host, *mechanisms ? ": " : "",
-	               *mechanisms ? auth_failure(d->auth) : "");
-	dialogue_fail_site(d, STAGE_AUTH, "4.7.0", text);
-	auth_end(d->auth);
-	d->step = STEP_OVER;
-	free(text);
+	}
+	a = auth_new(who);
+	dialogue_login_begun(d, a, auth_begin(a, mechanisms));
 }
 
 enum step dialogue_say_auth(struct dialogue *d, struct buf *out)

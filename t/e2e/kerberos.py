@@ -2,7 +2,10 @@
 
 import glob
 import os
+import select
+import socket
 import subprocess
+import threading
 
 from servers import Server, free_port, need
 
@@ -61,6 +64,10 @@ class Kerberos(Server):
                  env={**os.environ, **self.environment})
         return self
 
+    def silent(self):
+        """Who stands in the KDC's place and says nothing; for a realm that was not started, or has been stopped."""
+        return SilentKDC(self.port)
+
     def keytab(self, principal, owner):
         """A new principal's keys in a file that OWNER may read."""
         path = self.at(principal.replace("/", "-") + ".keytab")
@@ -76,3 +83,32 @@ class Kerberos(Server):
             self._command("/usr/bin/kvno", "-c", cache, service)
         os.chown(cache, owner, owner)
         return cache
+
+
+class SilentKDC:
+    """Takes what is asked of a KDC, by datagrams and connections, and never answers."""
+
+    def __init__(self, port):
+        self.asked = threading.Event()
+        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for sock in (self.datagrams, self.listener):
+            sock.bind(("127.0.0.1", port))
+        self.listener.listen(100)
+        self.running = True
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        while self.running:
+            if select.select([self.datagrams], [], [], 0.1)[0]:
+                self.datagrams.recv(65536)
+                self.asked.set()
+
+    def stop(self):
+        """Also gives the port free, for the KDC that is there after all."""
+        self.running = False
+        self._reader.join()
+        self.datagrams.close()
+        self.listener.close()

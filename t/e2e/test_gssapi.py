@@ -3,6 +3,7 @@
 import os
 import pwd
 
+from actions import End
 from cases import outcome
 from cyrus import Cyrus
 from harness import limit, same
@@ -22,7 +23,7 @@ def realm_for(t):
     return realm.start()
 
 
-def client(t, realm, protocol, host, port, variables):
+def client(t, realm, protocol, host, port, variables, settings=None):
     """A daemon that logs in at the host as whom its environment says."""
     with open(t.path("hosts"), "w") as file:
         file.write("127.0.0.1 %s\n" % host)
@@ -33,7 +34,7 @@ def client(t, realm, protocol, host, port, variables):
         "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop, protocol + ".host_lookup": "native",
         protocol + ".connection_cache_on_demand": False, protocol + ".sasl_auth_enable": True,
         protocol + ".sasl_password_maps": table(t, (nexthop, CLIENT + ":")), "debug_peer_list": host,
-        "queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s"}, start=False)
+        "queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", **(settings or {})}, start=False)
     return daemon.start(environment={**realm.environment, **variables})
 
 
@@ -82,3 +83,76 @@ def test_tickets_and_cyrus(t):
     realm.stop()
     daemon.wait_delivery("one@example.org", status="sent")
     same(len(store.mail("one")), 1)
+
+
+def silent_for(t, realm):
+    kdc = realm.silent()
+    t.on_end(kdc.stop)
+    return kdc
+
+
+def tickets_by_key(realm):
+    """The environment of a courier that has to ask the KDC."""
+    return {"KRB5_CLIENT_KTNAME": "FILE:" + realm.keytab(CLIENT, DAEMON_UID), "KRB5CCNAME": "MEMORY:couriers"}
+
+
+@limit(180)
+def test_a_silent_kdc_holds_up_nobody_else(t):
+    """More logins than begin at the same time wait for it; all other mail of the courier goes on, and theirs goes when it
+    speaks."""
+    many = 24
+    realm = Kerberos(t.path("realm"))
+    t.on_end(realm.stop)
+    kdc, server = silent_for(t, realm), postfix(t, realm)
+    daemon = client(t, realm, "smtp", "mx.test", server.port, tickets_by_key(realm), {
+        "smtp.destination_concurrency_limit": many, "smtp.initial_destination_concurrency": many})
+    for n in range(many):
+        daemon.send("good%d@example.org" % n)
+    assert kdc.asked.wait(60), "nobody asks for a ticket"
+    for n in range(5):
+        same(deliver(daemon, "u%d@client.test" % n)["status"], "sent")
+    same([d["to"] for d in daemon.deliveries() if d["to"].endswith("example.org")], [])
+    kdc.stop()
+    realm.start()
+    for n in range(many):
+        daemon.wait_delivery("good%d@example.org" % n, status="sent", timeout=60)
+    assert server.log().count("sasl_method=GSSAPI, sasl_username=causeway") >= many, server.log()
+
+
+@limit(120)
+def test_a_silent_kdc_has_its_time(t):
+    """helo_timeout is for the login as a whole, and neither reload nor stop waits for the library."""
+    realm = Kerberos(t.path("realm"))
+    kdc = silent_for(t, realm)
+    peer = t.peer(address=("127.0.0.1", 0), keywords=("PIPELINING", "AUTH GSSAPI"), smtp=True)
+    daemon = client(t, realm, "smtp", "mx.test", peer.address[1], tickets_by_key(realm), {
+        "smtp.helo_timeout": "2s", "queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "1h"})
+    line = deliver(daemon, "u@example.org")
+    same(outcome(line), ("deferred", "4.7.0"))
+    assert line["reason"].endswith("no ticket came within 2 s"), line["reason"]
+    assert kdc.asked.is_set()
+    peer.wait(lambda: not peer.sessions[0].open, what="the session is over")
+    same([c.split()[0] for c in peer.sessions[0].commands], ["EHLO", "QUIT"])
+    daemon.reload()
+    same(deliver(daemon, "u@client.test")["status"], "sent")
+    same(daemon.stop(), 0)
+    assert "was killed" not in daemon.log(), daemon.log()
+
+
+@limit(120)
+def test_a_server_that_leaves_while_the_kdc_is_asked(t):
+    realm = Kerberos(t.path("realm"))
+    kdc = silent_for(t, realm)
+
+    def wait_and_leave(session, line):
+        session.say("250-mx.test\n250 AUTH GSSAPI")
+        kdc.asked.wait(60)
+        raise End
+    peer = t.peer({"ehlo": wait_and_leave}, address=("127.0.0.1", 0), smtp=True)
+    daemon = client(t, realm, "smtp", "mx.test", peer.address[1], tickets_by_key(realm), {"smtp.helo_timeout": "60s"})
+    line = deliver(daemon, "u@example.org")
+    same(outcome(line), ("deferred", "4.4.2"))
+    assert "lost connection" in line["reason"], line["reason"]
+    same(deliver(daemon, "u@client.test")["status"], "sent")
+    daemon.stop()
+    assert "was killed" not in daemon.log(), daemon.log()

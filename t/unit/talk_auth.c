@@ -182,6 +182,17 @@ static const struct {
 	{ "pass_credentials", "pass_credentials" }, { "1", "1" },
 };
 
+static const struct { const char *mechanisms; bool asks; } asking[] = {
+	{ "GSSAPI", true }, { "PLAIN gssapi LOGIN", true }, { "GSS-SPNEGO", true }, { "GS2-KRB5", true }, { "KERBEROS_V4", true },
+	{ "", false }, { ALL, false }, { "XGSSAPI EXTERNAL XOAUTH2 OAUTHBEARER ANONYMOUS NTLM G", false },
+};
+
+START_TEST(test_asking)
+{
+	ck_assert(auth_asks_others(asking[_i].mechanisms) == asking[_i].asks);
+}
+END_TEST
+
 START_TEST(test_options)
 {
 	char *bad = NULL;
@@ -199,6 +210,7 @@ int main(void)
 		{ "strongest", test_strongest, 1, 0 },
 		{ "exchange", test_exchange, UNIT_ROWS(exchanges), 0 },
 		{ "hide", test_hide, UNIT_ROWS(words), 0 },
+		{ "asks others", test_asking, UNIT_ROWS(asking), 0 },
 		{ "options", test_options, UNIT_ROWS(options), 0 },
 	};
 	char *why;

@@ -127,6 +127,7 @@ void session_free(struct session *s)
 	stream_free(s->stream);
 	session_content_over(s);
 	dialogue_free(s->dialogue);
+	login_start_forget(s->login);
 	free(s->login_mark.key);
 	free(s->name);
 	free(s->nexthop);

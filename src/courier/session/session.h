@@ -23,6 +23,7 @@ struct session_common {
 	const char *myhostname;
 	bool soft_bounce;
 	struct refused_logins *refused_logins;
+	struct login_threads *login_threads;
 	bool authzid;                    /* a login names an authorisation identity too */
 	const struct debug_peers *debug_peers;
 	unsigned debug_level;

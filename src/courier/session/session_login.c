@@ -79,6 +79,37 @@ void session_login_judged(struct session *s, const struct verdict *v)
 	s->login_mark.key = NULL;
 }
 
+/* --- the login itself --- */
+
+static void begun(void *arg, struct auth *a, bool fine)
+{
+	struct session *s = arg;
+
+	s->login = NULL;
+	dialogue_login_begun(s->dialogue, a, fine);
+	if (s->state == SESSION_BUSY)
+		session_pump(s);
+}
+
+void session_login_late(struct session *s)
+{
+	char *text = mem_fmt("SASL authentication failed; cannot authenticate to server %s: no ticket came within %lld s",
+		s->host, (long long)(s->transport->manner->helo_timeout / 1000));
+
+	login_start_forget(s->login);
+	s->login = NULL;
+	dialogue_login_fails(s->dialogue, "4.7.0", text);
+	free(text);
+}
+
+static void begin(struct session *s, const struct auth_setup *who, const char *mechanisms)
+{
+	if (auth_asks_others(mechanisms))
+		s->login = login_start(s->common->login_threads, auth_new(who), mechanisms, begun, s);
+	else
+		dialogue_login(s->dialogue, who, mechanisms);
+}
+
 static void log_in(struct session *s, const struct login *l)
 {
 	const struct manner *m = s->transport->manner;
@@ -92,7 +123,7 @@ static void log_in(struct session *s, const struct login *l)
 	if (remembers(s))
 		login_mark_make(&s->login_mark, s->name, l);
 	if (mechanisms)
-		dialogue_login(s->dialogue, &who, mechanisms);
+		begin(s, &who, mechanisms);
 	else
 		fail(s, why);
 	free(mechanisms);

@@ -3,6 +3,7 @@
 #ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
 #define CAUSEWAY_COURIER_SESSION_PRIVATE_H
 
+#include "courier/login/login_threads.h"
 #include "courier/login/refused_logins.h"
 #include "courier/session/session.h"
 #include "format/rewriting/rewriting.h"
@@ -33,6 +34,7 @@ struct session {
 	char *name, *nexthop, *sender;   /* as struct session_peer has them */
 	bool name_is_sure;
 	struct login_mark login_mark;
+	struct login_start *login;   /* of a login that begins in a thread; NULL: none does */
 	char *host;                  /* "name[address]", for texts */
 	char *relay;                 /* with the port */
 	struct stream *stream;
@@ -123,8 +125,10 @@ bool session_let_follow(struct session *);
 bool session_pass_on(struct session *);
 void session_tell_passed(void *session);
 
-/* Gives the dialogue the credentials that it asks for. */
+/* Gives the dialogue the credentials that it asks for, now or, if s->login is set, when a thread has begun with them. */
 void session_login(struct session *);
+/* It takes too long. */
+void session_login_late(struct session *);
 
 /* A recipient was judged: remembers a login that was refused. */
 void session_login_judged(struct session *, const struct verdict *);

@@ -8,6 +8,7 @@
 #include "table/table.h"
 
 #define SLOW_REPLY 10   /* time limits that a reply may take if some of it comes within each */
+#define PARTING 5000    /* ms for the peer's close notice at most: the connection counts until then */
 
 void session_settle_as(struct session *s, enum session_state state)
 {
@@ -87,7 +88,7 @@ static enum dialogue_want speak(struct session *s)
 {
 	enum dialogue_want want;
 
-	while ((want = speak_once(s)) == DIALOGUE_LOGIN)
+	while ((want = speak_once(s)) == DIALOGUE_LOGIN && !s->login)
 		session_login(s);
 	return want;
 }
@@ -175,13 +176,15 @@ static void be_patient(struct session *s)
 /* Where that is wanted, the connection is over only when the peer has said its close notice too. */
 static void end(struct session *s)
 {
+	int64_t limit = s->transport->manner->starttls_timeout;
+
 	if (s->parting || s->gone || !s->common->awaits_close_notice || !stream_tls(s->stream)) {
 		session_settle_as(s, SESSION_ENDED);
 		return;
 	}
 	s->parting = true;
 	stream_goodbye(s->stream);
-	stream_deadline(s->stream, s->transport->manner->starttls_timeout, 0);
+	stream_deadline(s->stream, limit < PARTING ? limit : PARTING, 0);
 }
 
 void session_pump(struct session *s)
@@ -248,6 +251,8 @@ static void late(void *arg)
 	}
 	if (s->part == PART_PAUSE)
 		end_content(s);
+	else if (s->login)
+		session_login_late(s);
 	else
 		dialogue_timed_out(s->dialogue);
 	session_pump(s);

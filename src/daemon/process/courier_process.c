@@ -40,6 +40,7 @@ static int run(struct loop *loop, const struct settings *settings, unsigned slot
 	char *why = NULL, *state = NULL;
 	struct courier *courier = courier_new(loop, settings, PROCESS_LINK, &why);
 	int code = EX_OK;
+	bool quiet;
 
 	if (!courier) {
 		log_line(LOG_LEVEL_ERROR, "courier", NULL, "cannot start: %s", why);
@@ -52,11 +53,14 @@ static int run(struct loop *loop, const struct settings *settings, unsigned slot
 		courier_start(courier);
 		loop_run(loop);
 	}
-	courier_free(courier);
+	quiet = courier_free(courier);
 	reins_free(reins);
 	free(why);
 	free(state);
-	return code;
+	if (quiet)
+		return code;
+	log_flush();
+	_exit(code);
 }
 
 int courier_process(struct settings *settings, unsigned slot)
