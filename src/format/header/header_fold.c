@@ -2,20 +2,34 @@
 
 #include <string.h>
 
+#include "format/header/mime_field.h"
+
 /* Places of a line, counted from its first byte; 0: none. */
 struct places {
 	size_t blank;         /* the first of some blanks behind a word */
 	size_t mark;          /* behind a comma or semicolon */
 };
 
-void header_fold_begin(struct header_fold *f, struct text field, uint64_t limit)
-{
-	*f = (struct header_fold){ .left = field, .limit = limit };
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+/* What a field is known by: its name and colon, or "From " of the line that mailboxes have. */
+static size_t head_length(struct text field)
+{
+	size_t n = 0;
+
+	if (mime_field_begins(field))
+		return (size_t)(mime_field_value(field).p - field.p);
+	while (n < field.n && !is_blank(field.p[n]))
+		n++;
+	return n < field.n && n > 0 ? n + 1 : 0;
+}
+
+void header_fold_begin(struct header_fold *f, struct text field, uint64_t limit)
+{
+	*f = (struct header_fold){ .left = field, .limit = limit, .head = head_length(field) };
 }
 
 static bool is_mark(char c)
@@ -58,11 +72,11 @@ static size_t find_place(const struct header_fold *f, struct text words, uint64_
 	for (size_t i = 0; i < words.n && !(found && i > limit); i++) {
 		bool blank = is_blank(words.p[i]);
 
-		if (blank && behind_word)
+		if (blank && behind_word && i >= f->head)
 			p.blank = i;
 		behind_word = !blank;
 		found = p.blank || p.mark;
-		if (see_quotes(&in_quotes, words, &i) || !is_mark(words.p[i]) || i + 1 == words.n)
+		if (see_quotes(&in_quotes, words, &i) || !is_mark(words.p[i]) || i + 1 == words.n || i < f->head)
 			continue;
 		if (i < limit || !found)
 			p.mark = i + 1;
@@ -96,6 +110,7 @@ bool header_fold_next(struct header_fold *f, struct text *piece, const char **fo
 	*piece = text_make(f->line.p, n ? n : f->line.n);
 	for (size_t i = 0; i < piece->n; i++)
 		see_quotes(&f->in_quotes, *piece, &i);
+	f->head = 0;
 	f->indented = strcmp(*fold, "\r\n ") == 0;
 	f->line = text_make(f->line.p + piece->n, f->line.n - piece->n);
 	return true;

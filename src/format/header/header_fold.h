@@ -15,6 +15,7 @@ struct header_fold {
 	struct text left;     /* of the field, */
 	struct text line;     /* behind what is left of the line at hand */
 	uint64_t limit;       /* bytes of a line without CRLF, above 0 */
+	size_t head;          /* bytes at the front that stay together */
 	bool indented;        /* the fold ahead of that brought a blank */
 	bool in_quotes;
 };
