@@ -16,7 +16,6 @@
 struct waiting {
 	struct waiting *next;
 	int fd;               /* a duplicate, or -1 */
-	bool counted;
 	size_t n;
 	char bytes[];
 };
@@ -31,7 +30,6 @@ struct channel {
 	struct loop_task tell_end;
 	struct packet_reader *reader;
 	struct waiting *first, **last;
-	size_t counted;
 	bool broken;
 	char why[200];
 };
@@ -59,27 +57,20 @@ static void tell_end(void *arg)
 	c->events->ended(c->arg, c->why);
 }
 
-size_t channel_waiting(const struct channel *c)
-{
-	return c->counted;
-}
-
 bool channel_is_quiet(const struct channel *c)
 {
 	return !c->first || c->broken;
 }
 
-static void waiting_add(struct channel *c, const struct buf *b, int fd, bool counted)
+static void waiting_add(struct channel *c, const struct buf *b, int fd)
 {
 	struct waiting *w = mem_alloc(sizeof *w + b->len);
 
 	w->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	w->counted = counted;
 	w->n = b->len;
 	memcpy(w->bytes, b->data, b->len);
 	*c->last = w;
 	c->last = &w->next;
-	c->counted += counted;
 	if (fd >= 0 && w->fd < 0)
 		channel_break(c, "a file cannot wait for the other end", strerror(errno));
 }
@@ -91,7 +82,6 @@ static void waiting_drop(struct channel *c)
 	c->first = w->next;
 	if (!c->first)
 		c->last = &c->first;
-	c->counted -= w->counted;
 	if (w->fd >= 0)
 		close(w->fd);
 	free(w);
@@ -129,7 +119,7 @@ static void pause_over(void *arg)
 	waiting_push(arg);
 }
 
-void channel_send(struct channel *c, const struct buf *b, int fd, bool counted)
+void channel_send(struct channel *c, const struct buf *b, int fd)
 {
 	int error = 0;
 
@@ -142,7 +132,7 @@ void channel_send(struct channel *c, const struct buf *b, int fd, bool counted)
 		refused(c, error);
 	}
 	if (!c->broken)
-		waiting_add(c, b, fd, counted);
+		waiting_add(c, b, fd);
 }
 
 static void hear(struct channel *c)

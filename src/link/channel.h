@@ -22,10 +22,8 @@ struct channel_events {
 struct channel *channel_new(struct loop *, int fd, unsigned most, const struct channel_events *, void *arg);
 void channel_free(struct channel *);
 
-/* Sends b as one packet; fd is -1 or stays the caller's. counted: channel_waiting counts it until it has
- * left. */
-void channel_send(struct channel *, const struct buf *b, int fd, bool counted);
-size_t channel_waiting(const struct channel *);
+/* Sends b as one packet; fd is -1 or stays the caller's. */
+void channel_send(struct channel *, const struct buf *b, int fd);
 bool channel_is_quiet(const struct channel *);       /* nothing waits */
 
 /* Ends the channel for a reason of the caller's: what, and detail or NULL. */

@@ -39,7 +39,7 @@ void link_flush(struct link *l)
 	/* what a courier has logged of its requests stands ahead of the queue's lines with their results */
 	if (l->courier_end)
 		log_flush();
-	channel_send(l->channel, &l->out, -1, false);
+	channel_send(l->channel, &l->out, -1);
 	buf_clear(&l->out);
 }
 
@@ -80,9 +80,9 @@ static void post(struct link *l, size_t begin)
 	loop_later(l->loop, &l->flush_task);
 }
 
-static void send_scratch(struct link *l, int fd, bool counted)
+static void send_scratch(struct link *l, int fd)
 {
-	channel_send(l->channel, &l->scratch, fd, counted);
+	channel_send(l->channel, &l->scratch, fd);
 	buf_clear(&l->scratch);
 }
 
@@ -92,7 +92,7 @@ static void send_hello(struct link *l, int marks_fd)
 
 	pack_u32(&l->scratch, MESSAGE_VERSION);
 	message_end(&l->scratch, begin);
-	send_scratch(l, marks_fd, false);
+	send_scratch(l, marks_fd);
 }
 
 void link_send_request(struct link *l, const struct request *r, int fd)
@@ -110,16 +110,11 @@ void link_send_request(struct link *l, const struct request *r, int fd)
 		message_put_rcpt(&l->scratch, &r->envelope->rcpts[i]);
 		if (message_end(&l->scratch, begin))
 			continue;
-		send_scratch(l, first ? fd : -1, first);
+		send_scratch(l, first ? fd : -1);
 		first = false;
 		i--;
 	}
-	send_scratch(l, first ? fd : -1, first);
-}
-
-size_t link_waiting(const struct link *l)
-{
-	return channel_waiting(l->channel);
+	send_scratch(l, first ? fd : -1);
 }
 
 bool link_is_quiet(const struct link *l)

@@ -129,8 +129,6 @@ void link_set_rest(struct link *, bool);
 
 /* At the queue. Sends a request with its file; fd stays the caller's (it is duplicated by the kernel). */
 void link_send_request(struct link *, const struct request *, int fd);
-/* Requests that were given to link_send_request but have not left yet (EAGAIN, ETOOMANYREFS). */
-size_t link_waiting(const struct link *);
 /* Whether everything that was to be sent has left. */
 bool link_is_quiet(const struct link *);
 /* Whether packets wait because the other end does not read. */

@@ -261,16 +261,6 @@ static struct stream *stream_new(struct stream_shared *shared, int fd, const str
 	return s;
 }
 
-struct stream *stream_adopt(struct stream_shared *shared, int fd, const struct stream_events *events,
-	void *arg)
-{
-	struct stream *s = stream_new(shared, fd, events, arg);
-
-	s->open = true;
-	stream_watch(s);
-	return s;
-}
-
 static bool bound(struct stream *s, const struct endpoint *from, bool must)
 {
 	if (!from || bind(s->fd, &from->at.any, from->size) == 0)

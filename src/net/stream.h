@@ -52,8 +52,6 @@ struct stream;
  * without. */
 struct stream *stream_connect(struct stream_shared *, const struct endpoint *to,
 	const struct endpoint *from, bool must_bind, const struct stream_events *, void *arg);
-/* A stream on a socket that is connected already; owns fd. */
-struct stream *stream_adopt(struct stream_shared *, int fd, const struct stream_events *, void *arg);
 /* closes the connection; not from `heard`, `opened` or `drained` */
 void stream_free(struct stream *);
 

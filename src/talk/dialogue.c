@@ -329,11 +329,6 @@ const struct ehlo *dialogue_offers(const struct dialogue *d)
 	return &d->offers;
 }
 
-bool dialogue_authenticated(const struct dialogue *d)
-{
-	return d->authenticated;
-}
-
 bool dialogue_greeted(const struct dialogue *d)
 {
 	return d->greeted;

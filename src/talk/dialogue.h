@@ -183,7 +183,6 @@ enum site dialogue_site(const struct dialogue *, const char **reason);
 
 enum stage dialogue_stage(const struct dialogue *);            /* of the reply awaited, for logs */
 const struct ehlo *dialogue_offers(const struct dialogue *);   /* what the peer announced */
-bool dialogue_authenticated(const struct dialogue *);
 /* A line of the peer's as people may see it, without what it repeats of the login's secrets; free() it. */
 char *dialogue_shown(const struct dialogue *, const char *line);
 /* Whether the content of the transaction at hand has to be made 7-bit for this peer (RFC 6152 section 3). */

@@ -85,16 +85,6 @@ const struct option_row *manner_row(enum protocol protocol, const char *name)
 	return NULL;
 }
 
-bool manner_set(struct manner *m, const char *name, const char *text, const char **why)
-{
-	const struct option_row *row = manner_row(m->protocol, name);
-
-	if (row)
-		return option_set(row, m, text, why);
-	*why = m->protocol == PROTOCOL_LMTP ? "no such option for lmtp" : "no such option for smtp";
-	return false;
-}
-
 bool manner_print(const struct manner *m, const char *name, struct buf *out)
 {
 	const struct option_row *row = manner_row(m->protocol, name);

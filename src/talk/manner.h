@@ -149,10 +149,7 @@ bool manner_knows(enum protocol, const struct option_row *);
 /* One protocol's row by its name without smtp_ or lmtp_; NULL: its section has no such option. */
 const struct option_row *manner_row(enum protocol, const char *name);
 
-/* The one setter; false and a constant complaint in *why for an unknown name or a bad value. */
-bool manner_set(struct manner *, const char *name, const char *text, const char **why);
-
-/* Appends the value in the form that manner_set reads back; false for an unknown name. */
+/* Appends the value in the form that option_set (base/option.h) reads back; false for an unknown name. */
 bool manner_print(const struct manner *, const char *name, struct buf *out);
 
 /* The TLS level in force where no policy table says otherwise: tls_security_level, or what the obsolete

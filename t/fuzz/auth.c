@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "talk/dialogue.h"
 
+#include "../unit/manner_set.h"
+
 #define MUST(what) ((what) ? (void)0 : abort())
 #define PASSWORD "pass-0123456789"
 #define ENCODED "cGFzcy0wMTIzNDU2Nzg5"   /* the password in base64 */
@@ -38,6 +40,7 @@ enum { REPLIES = sizeof replies / sizeof *replies, MECHANISMS = sizeof mechanism
 struct game {
 	struct dialogue *dialogue;
 	struct buf wire;             /* all that was said */
+	struct buf heard;            /* what the server has said to the login and later */
 	unsigned judged;
 	bool over;
 };
@@ -97,7 +100,10 @@ static void play(struct game *g, const uint8_t *data, size_t size)
 		char byte = (char)data[i];
 		const char *reply = replies[data[i] % REPLIES];
 
-		say(g, data[i] < 128 ? &byte : reply, data[i] < 128 ? 1 : strlen(reply));
+		size_t n = data[i] < 128 ? 1 : strlen(reply);
+
+		buf_add(&g->heard, n == 1 ? &byte : reply, n);
+		say(g, n == 1 ? &byte : reply, n);
 	}
 	if (!g->over) {
 		dialogue_lost(g->dialogue, NULL);
@@ -105,12 +111,26 @@ static void play(struct game *g, const uint8_t *data, size_t size)
 	}
 }
 
+/* Some line begins as a reply that accepts does. */
+static bool says_yes(const struct buf *heard)
+{
+	bool start = true;
+
+	for (size_t i = 0; i < heard->len; i++) {
+		if (start && heard->data[i] == '2')
+			return true;
+		start = heard->data[i] == '\n';
+	}
+	return false;
+}
+
 static void judge(const struct game *g, unsigned which)
 {
 	const char *wire = buf_text(&g->wire), *said = mechanisms[which].said;
 
 	MUST(g->over && g->judged == 1);
-	MUST(!strstr(wire, "MAIL FROM") || (dialogue_authenticated(g->dialogue) && said && strstr(wire, said)));
+	MUST(!strstr(wire, "MAIL FROM") || (said && strstr(wire, said)));
+	MUST(!strstr(wire, "MAIL FROM") || says_yes(&g->heard));
 	hides(dialogue_transcript(g->dialogue));
 	hides(dialogue_complaint(g->dialogue));
 }
@@ -122,6 +142,7 @@ static void meet(struct game *g, unsigned which, struct manner *m, const struct 
 
 	g->dialogue = dialogue_new(&(struct dialogue_setup){ .manner = m, .host = "mx.test", .myhostname = "me", .debug = 2 });
 	buf_init(&g->wire, 1 << 24);
+	buf_init(&g->heard, 1 << 24);
 	dialogue_begin(g->dialogue, &t);
 	say(g, hello, strcspn(hello, "\n") + 1);
 	say(g, hello + strcspn(hello, "\n") + 1, strlen(hello + strcspn(hello, "\n") + 1));
@@ -150,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	judge(&g, data[0] % MECHANISMS);
 	dialogue_free(g.dialogue);
 	buf_free(&g.wire);
+	buf_free(&g.heard);
 	envelope_free(e);
 	manner_free(m);
 	return 0;

@@ -13,6 +13,8 @@
 
 #include "talk/dialogue.h"
 
+#include "../unit/manner_set.h"
+
 #define MUST(what) ((what) ? (void)0 : abort())
 
 enum {

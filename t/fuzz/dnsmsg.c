@@ -22,15 +22,13 @@ static void check_name(const char *name)
 
 static void check_record(const struct dnsmsg *m, const struct dnsmsg_record *r)
 {
-	char name[DNSMSG_NAME_SIZE], address[DNSMSG_ADDRESS_SIZE];
+	char name[DNSMSG_NAME_SIZE];
 
 	check_name(r->owner);
 	must(r->data == m->packet + r->at && r->at + r->size <= m->size && r->ttl <= INT32_MAX);
 	for (size_t skip = 0; skip <= 6; skip += 2)
 		if (dnsmsg_target(m, r, skip, name))
 			check_name(name);
-	if (dnsmsg_address(r, address))
-		must(strlen(address) < sizeof address && (r->size == 4 || r->size == 16));
 	dnsmsg_number(r, 0);
 }
 

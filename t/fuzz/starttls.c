@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "talk/dialogue.h"
 
+#include "../unit/manner_set.h"
+
 #define MUST(what) ((what) ? (void)0 : abort())
 
 enum { OPTION_SMTP = 1, OPTION_MUST = 2, OPTION_FIRST = 4, OPTION_UNREADY = 8, OPTION_CLEAR = 16, OPTION_LISTEN = 32,

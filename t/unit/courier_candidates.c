@@ -8,6 +8,8 @@
 #include "courier/hosts/own_addresses.h"
 #include "link/keys.h"
 
+#include "manner_set.h"
+
 static struct targets targets;
 static struct candidates candidates;
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "courier/content/checks.h"
 #include "unit.h"
+#include "manner_set.h"
 
 #define RULES "regexp:{{/^X-Ignore:/ IGNORE}, {/^X-Strip:/ STRIP because}, {/^X-Warn:/ WARN careful}, {/^X-Info:/ INFO}," \
 	" {/^X-Replace: (.*)/ REPLACE X-New: <$1>}, {/^X-Cut: (..)/ REPLACE X-New: $1}, {/^X-Lines: ([^ ]*)/ REPLACE X-New: $1}," \

@@ -136,26 +136,6 @@ START_TEST(test_growth)
 }
 END_TEST
 
-static const struct { const char *in, *out; } texts[] = {
-	{ "", "" }, { "a", "a\r\n" }, { "a\n", "a\r\n" }, { "a\r\nb", "a\r\nb\r\n" }, { ".", "..\r\n" },
-	{ "a\n.b\r\n..\r.", "a\r\n..b\r\n...\r\n..\r\n" },
-	{ "\n\n", "\r\n\r\n" }, { "\r\r\n", "\r\n\r\n" },
-};
-
-START_TEST(test_add)
-{
-	struct buf b;
-
-	buf_init(&b, 100);
-	ck_assert(content_add(text_of(texts[_i].in), &b));
-	ck_assert_str_eq(buf_text(&b), texts[_i].out);
-	b.max = b.len ? b.len - 1 : 0;
-	buf_clear(&b);
-	ck_assert(content_add(text_of(texts[_i].in), &b) == (*texts[_i].in == '\0'));
-	buf_free(&b);
-}
-END_TEST
-
 static const struct { const char *first, *rest, *in, *out; } folds[] = {
 	{ "A: ", "  ", "short", "A: short\r\n" }, { "A: ", "  ", "", "A: \r\n" },
 	{ "", "", ".x", "..x\r\n" }, { " ", "", "a\nb\x1b\xff", " a b??\r\n" },
@@ -219,7 +199,6 @@ int main(void)
 		{ "makes wire form, however it is cut", test_next, UNIT_ROWS(rows), 0 },
 		{ "copies nothing needlessly", test_zero_copy, 1, 0 },
 		{ "has room for the worst", test_growth, 1, 0 },
-		{ "adds text", test_add, UNIT_ROWS(texts), 0 },
 		{ "folds text", test_fold, UNIT_ROWS(folds), 0 },
 		{ "cuts endless words", test_fold_word, 1, 0 },
 		{ "finds the header", test_header, UNIT_ROWS(headers), 0 },

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "format/dns/dnsmsg.h"
@@ -56,11 +57,13 @@ static const struct { const char *packet; size_t size; const char *out; } rows[]
 
 static void print_record(const struct dnsmsg *m, const struct dnsmsg_record *r, char *out)
 {
-	char name[DNSMSG_NAME_SIZE], address[DNSMSG_ADDRESS_SIZE];
+	char name[DNSMSG_NAME_SIZE], address[INET6_ADDRSTRLEN];
 
 	out += sprintf(out, "%s %d %u ", r->owner, r->type, (unsigned)r->ttl);
-	if (dnsmsg_address(r, address))
-		sprintf(out, "%s;", address);
+	if (r->type == DNSMSG_A && r->size == 4)
+		sprintf(out, "%s;", inet_ntop(AF_INET, r->data, address, sizeof address));
+	else if (r->type == DNSMSG_AAAA && r->size == 16)
+		sprintf(out, "%s;", inet_ntop(AF_INET6, r->data, address, sizeof address));
 	else if (r->type == DNSMSG_CNAME && dnsmsg_target(m, r, 0, name))
 		sprintf(out, "%s;", name);
 	else if (r->type == DNSMSG_MX && dnsmsg_target(m, r, 2, name))

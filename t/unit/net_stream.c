@@ -1,4 +1,4 @@
-/* Streams against the other end of a socket pair, listening sockets, and files. */
+/* Streams against the other end of a connection, listening sockets, and files. */
 #include "unit.h"
 
 #include <errno.h>
@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 #include "net/stream.h"
+
+#include "net_stream_pair.h"
 
 static struct loop *loop;
 static struct stream_shared *shared;
@@ -77,12 +79,11 @@ static void start(void)
 
 static void start_pair(void)
 {
-	int fds[2];
-
 	start();
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-	far = fds[1];
-	stream = stream_adopt(shared, fds[0], &events, NULL);
+	stream = stream_pair(shared, &events, &far, SOCK_NONBLOCK);
+	loop_run(loop);
+	ck_assert_str_eq(trail, "opened ");
+	*trail = '\0';
 }
 
 static void finish(void)
@@ -403,42 +404,6 @@ START_TEST(test_refused)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	bool good, v6;
-} numerics[] = {
-	{ "127.0.0.1", true, false }, { "::1", true, true }, { "2001:db8::25", true, true },
-	{ "", false, false }, { "127.1", false, false }, { "127.0.0.1:25", false, false },
-	{ "[::1]", false, false }, { "localhost", false, false }, { "1.2.3.4.5", false, false },
-};
-
-START_TEST(test_endpoint)
-{
-	struct endpoint e;
-	char text[ENDPOINT_TEXT_SIZE];
-
-	ck_assert_int_eq(endpoint_inet(&e, numerics[_i].text, 2525), numerics[_i].good);
-	if (!numerics[_i].good)
-		return;
-	ck_assert_str_eq(endpoint_text(&e, text), numerics[_i].text);
-	ck_assert_uint_eq(endpoint_port(&e), 2525);
-	ck_assert_int_eq(endpoint_is_v6(&e), numerics[_i].v6);
-}
-END_TEST
-
-START_TEST(test_endpoint_path)
-{
-	struct endpoint e;
-	char path[110] = "";
-
-	ck_assert(!endpoint_unix(&e, path));
-	memset(path, 'x', 107);
-	ck_assert(endpoint_unix(&e, path));
-	path[107] = 'x';
-	ck_assert(!endpoint_unix(&e, path));
-}
-END_TEST
-
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -453,8 +418,6 @@ int main(void)
 		{ "connects", test_connects, UNIT_ROWS(addresses), 0 },
 		{ "busy", test_busy, 1, 0 },
 		{ "refused", test_refused, UNIT_ROWS(refusals), 0 },
-		{ "endpoint", test_endpoint, UNIT_ROWS(numerics), 0 },
-		{ "endpoint path", test_endpoint_path, 1, 0 },
 	};
 
 	return unit_main("net/stream", cases, UNIT_ROWS(cases));

@@ -1,7 +1,6 @@
 /* A stream with TLS against a server of OpenSSL's own that does what servers do not. */
 #include "unit.h"
 
-#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <pthread.h>
@@ -12,6 +11,8 @@
 
 #include "net/stream.h"
 #include "net/tls.h"
+
+#include "net_stream_pair.h"
 
 enum {
 	TICKETS = 400,      /* they fit into the buffer of a socket */
@@ -137,17 +138,14 @@ START_TEST(test_a_flood_of_tickets_leaves_others_their_turn)
 	struct stream_shared *shared;
 	struct stream *stream;
 	struct loop_watch *watch;
-	int fds[2], always = eventfd(1, EFD_CLOEXEC);
+	int always = eventfd(1, EFD_CLOEXEC);
 	char *why;
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	ck_assert_int_eq(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
-	far = fds[1];
 	loop = loop_new();
 	shared = stream_shared_new(loop);
 	watch = loop_watch_new(loop, always, turn, NULL);
 	loop_watch_want(watch, true, false);
-	stream = stream_adopt(shared, fds[0], &events, NULL);
+	stream = stream_pair(shared, &events, &far, 0);
 	pthread_create(&server, NULL, serve, NULL);
 	stream_secure(stream, tls_new(context, &wish, &why));
 	loop_run(loop);

@@ -6,6 +6,8 @@
 
 #include "talk/dialogue.h"
 
+#include "manner_set.h"
+
 static struct dialogue *start(struct manner *m, struct envelope *e, size_t rcpts)
 {
 	struct dialogue_setup setup = { .manner = m, .host = "mx.test", .myhostname = "me" };

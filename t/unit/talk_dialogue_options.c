@@ -5,6 +5,8 @@
 
 #include "talk/dialogue.h"
 
+#include "manner_set.h"
+
 static struct manner *manner;
 static struct envelope *envelope;
 static struct dialogue *dialogue;

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "talk/dialogue.h"
 
+#include "manner_set.h"
+
 #define CONTENT_SIZE 1000
 
 static char its_name[] = "c.test", its_addr[] = "192.0.2.1", its_port[] = "unknown", its_proto[] = "ESMTP";

@@ -6,6 +6,8 @@
 #include "talk/tls_log.h"
 #include "talk/tls_policy.h"
 
+#include "manner_set.h"
+
 static const struct tls_cipherlists lists = { "HIGH", "HIGH:MEDIUM", "eNULL" };
 
 static struct manner *manner_with(const char *name, const char *value)

@@ -27,7 +27,7 @@ bool reins_send(struct reins *r, const struct reins_message *m)
 	pack_u32(&b, (uint32_t)m->pid);
 	pack_u32(&b, (uint32_t)m->status);
 	pack_cut(&b, m->text, sizeof m->text - 1);
-	channel_send(r->channel, &b, m->fd, false);
+	channel_send(r->channel, &b, m->fd);
 	buf_free(&b);
 	return !channel_broken(r->channel);
 }

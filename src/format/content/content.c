@@ -257,34 +257,6 @@ bool content_next(struct content *c, struct text *slice, struct text *piece)
 	return end;
 }
 
-/* Takes a line and its end, of whatever kind, off the front. */
-static struct text take_line(struct text *t)
-{
-	struct text line = text_make(t->p, 0);
-
-	while (line.n < t->n && t->p[line.n] != '\r' && t->p[line.n] != '\n')
-		line.n++;
-	take(t, line.n);
-	if (t->n >= 2 && t->p[0] == '\r' && t->p[1] == '\n')
-		take(t, 2);
-	else if (t->n)
-		take(t, 1);
-	return line;
-}
-
-bool content_add(struct text t, struct buf *out)
-{
-	while (t.n) {
-		struct text line = take_line(&t);
-
-		if (line.n && *line.p == '.')
-			buf_char(out, '.');
-		buf_add(out, line.p, line.n);
-		buf_str(out, "\r\n");
-	}
-	return !out->over;
-}
-
 /* How much of t goes on a line: up to the last blank before column `room`, or all of a longer word, which
  * is cut at 900 bytes. */
 static size_t fold_at(struct text t, size_t room)

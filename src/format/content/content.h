@@ -37,10 +37,6 @@ void content_begin(struct content *, bool crlf);
  * next call; true when the end-of-data line has come out, and *slice then stands behind it. */
 bool content_next(struct content *, struct text *slice, struct text *piece);
 
-/* Appends any text in wire form: every CRLF, bare LF or bare CR ends a line, a last line without end gets
- * one; the final dot line is not added. False if out's ceiling was met. */
-bool content_add(struct text, struct buf *out);
-
 /* Appends text from outside, cleaned, LF as blank, as lines of at most 76 columns where words allow: the
  * first begins with first, others with rest. No line is longer than 900 bytes. False if out's ceiling was
  * met. */

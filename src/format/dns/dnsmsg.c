@@ -1,6 +1,5 @@
 #include "format/dns/dnsmsg.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -181,15 +180,6 @@ bool dnsmsg_target(const struct dnsmsg *m, const struct dnsmsg_record *r, size_t
 	size_t after;
 
 	return skip < r->size && dnsmsg_name(m, r->at + skip, out, &after) && after == r->at + r->size;
-}
-
-bool dnsmsg_address(const struct dnsmsg_record *r, char out[DNSMSG_ADDRESS_SIZE])
-{
-	if (r->type == DNSMSG_A && r->size == 4)
-		return inet_ntop(AF_INET, r->data, out, DNSMSG_ADDRESS_SIZE);
-	if (r->type == DNSMSG_AAAA && r->size == 16)
-		return inet_ntop(AF_INET6, r->data, out, DNSMSG_ADDRESS_SIZE);
-	return false;
 }
 
 uint16_t dnsmsg_number(const struct dnsmsg_record *r, size_t at)

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #define DNSMSG_NAME_SIZE 1025     /* bytes for any name in text form with its NUL */
-#define DNSMSG_ADDRESS_SIZE 46    /* bytes for a numeric address with its NUL */
 
 /* The types of records that somebody here asks for. */
 enum dnsmsg_type {
@@ -61,9 +60,6 @@ bool dnsmsg_name(const struct dnsmsg *, size_t at, char out[DNSMSG_NAME_SIZE], s
  * SRV). */
 bool dnsmsg_target(const struct dnsmsg *, const struct dnsmsg_record *, size_t skip,
 	char out[DNSMSG_NAME_SIZE]);
-
-/* The address of an A or AAAA record in numeric form; false for any other record or a wrong length. */
-bool dnsmsg_address(const struct dnsmsg_record *, char out[DNSMSG_ADDRESS_SIZE]);
 
 /* 16 bits of a record's data in network order, `at` bytes into it (an MX preference is at 0); 0 if it is
  * not that long. */

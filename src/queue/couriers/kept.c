@@ -106,11 +106,6 @@ void kept_each(const struct kept *k, const char *beginning, int64_t now,
 	}
 }
 
-size_t kept_count(const struct kept *k)
-{
-	return map_count(k->entries);
-}
-
 /* --- the file: for each entry the lengths of name and value, then both, the moment ahead of the value --- */
 
 struct head {

@@ -25,6 +25,5 @@ struct text kept_get(struct kept *, const char *name, int64_t now);
  * meanwhile. */
 void kept_each(const struct kept *, const char *beginning, int64_t now,
 	void (*)(void *arg, const char *name, struct text value), void *arg);
-size_t kept_count(const struct kept *);
 
 #endif

@@ -101,11 +101,6 @@ struct message *schedule_first(const struct schedule *s)
 	return s->count ? s->heap[0] : NULL;
 }
 
-size_t schedule_count(const struct schedule *s)
-{
-	return s->count;
-}
-
 static int64_t within(int64_t value, int64_t least, int64_t most)
 {
 	if (value > most)

@@ -15,7 +15,6 @@ void schedule_free(struct schedule *);
 void schedule_set(struct schedule *, struct message *, int64_t due);
 void schedule_remove(struct schedule *, struct message *);   /* harmless if it is not there */
 struct message *schedule_first(const struct schedule *);     /* NULL: none */
-size_t schedule_count(const struct schedule *);
 
 /* How long to wait for the next attempt: the message's age within [least, most], spread by up to 5 % either
  * way but never out of these bounds. random: any number, the same one gives the same wait. */
