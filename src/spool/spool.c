@@ -19,7 +19,7 @@ static uint64_t oldest_claim(void *arg)
 {
 	const struct spool *s = arg;
 
-	return intake_oldest_claim(s->intake);
+	return s->recover ? 0 : intake_oldest_claim(s->intake);
 }
 
 static void less_unwritten(void *arg)
@@ -164,8 +164,8 @@ static struct intake *start_intake(struct spool *s, const struct spool_setup *se
 
 static void start_recovery(struct spool *s, const struct journal *journal)
 {
-	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
-		.ids = &s->ids,
+	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
+		.tree = &s->tree, .ids = &s->ids,
 		.ledger = s->ledger, .remover = s->remover, .events = &s->events,
 		.journal_read = go_on_writing, .retake = retake,
 		.settled = settled, .recovered = recovered, .arg = s, .events_arg = s->arg }, journal);

@@ -14,6 +14,7 @@ struct loop {
 	struct list timers, watches;
 	struct loop_task *first, **end;
 	int64_t boot, wall;
+	bool stopped;
 };
 
 struct loop_timer {
@@ -231,6 +232,18 @@ bool fake_loop_until(struct loop *l, bool (*done)(void *arg), void *arg, int64_t
 		;
 	log_flush();
 	return done && done(arg);
+}
+
+void loop_run(struct loop *l)
+{
+	l->stopped = false;
+	while (!l->stopped && go_on(l, INT64_MAX))
+		;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
 }
 
 void fake_loop_jump(struct loop *l, int64_t ms)

@@ -151,7 +151,7 @@ END_TEST
 
 /* ---- bytes ---- */
 
-/* One letter a line: L good, D damaged, T torn. "@" stands for a good line "done ID" without its LF, CRC and
+/* One letter a line: L good, D damaged, T torn, C torn earlier. "@" stands for a good line "done ID" without its LF, CRC and
  * all. */
 static const struct { const char *bytes, *found; } streams[] = {
 	{ "", "" },
@@ -164,6 +164,11 @@ static const struct { const char *bytes, *found; } streams[] = {
 	{ "garbage\n@\n", "DL" },
 	{ "garbage", "T" },
 	{ "@\ngarbage", "LT" },
+	{ "@\ngarbage cut\n@\n", "LCL" },
+	{ "@\n cut\n cut", "LCT" },
+	{ "garbage cut cut\n", "C" },      /* and what followed it was cut off as well */
+	{ "@\ngarbage cuts\ncut\n", "LDD" },
+	{ "@ cut\n", "LD" },               /* what is a line needs no such end */
 	{ "00000000 15 done 0123456789\n@\n", "DL" },
 	{ "00000000 99999 done 0123456789\n@\n", "DL" },
 	{ "0000000g 15 done 0123456789\n@\n", "DL" },
@@ -200,7 +205,8 @@ START_TEST(test_finds)
 	expand(streams[_i].bytes, &bytes);
 	from = text_make(bytes.data, bytes.len);
 	while ((what = journal_line_next(&from, true, &text, NULL)) != JOURNAL_MORE)
-		buf_char(&found, what == JOURNAL_LINE ? 'L' : what == JOURNAL_DAMAGED ? 'D' : 'T');
+		buf_char(&found, what == JOURNAL_LINE ? 'L' : what == JOURNAL_DAMAGED ? 'D'
+			: what == JOURNAL_CUT ? 'C' : 'T');
 	ck_assert_str_eq(buf_text(&found), streams[_i].found);
 	buf_free(&bytes);
 	buf_free(&found);

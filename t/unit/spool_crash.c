@@ -8,245 +8,35 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "spool_world.h"
+#include "spool_peer.h"
 
-enum { NAMES = 10, LEFT = 2, WORDY_LINES = 9000 };
+enum { NAMES = 10, LEFT = 2 };
 
-/* What is dropped: the recipient's name says what the peer answers. */
-static const char *const names[NAMES] = { "wire", "copy", "first", "second", "third", "bounce", "defer",
-	"report", "late", "delay" };
-
-#define HEAD(to) "MAIL FROM:<a@example.org>\nRCPT TO:<" to "@example.org>\nDATA\n"
+static const char *const names[NAMES] = { "wire", "copy", "first", "second", "third", PEER_BOUNCE, PEER_DEFER,
+	PEER_REPORT, PEER_LATE, PEER_DELAY };
 
 static void drop_all(struct world *w)
 {
+	peer_notes_new();
 	world_drop(w, "1", "MAIL FROM:<a@example.org>\r\nRCPT TO:<wire@example.org>\r\nDATA\r\nx\r\n.\r\n");
-	world_drop(w, "2", HEAD("copy") "x\n.\n");
-	world_drop(w, "3", HEAD("first") "x\n.\n" HEAD("second") "x\n.\n" HEAD("third") "x\n.\n");
-	world_drop(w, "4", HEAD("bounce") "x\n.\n");
-	world_drop(w, "5", HEAD("defer") "x\n.\n");
-	world_drop(w, "7", HEAD("late") "x\n.\n");
+	world_drop(w, "2", PEER_MAIL("copy"));
+	world_drop(w, "3", PEER_MAIL("first") PEER_MAIL("second") PEER_MAIL("third"));
+	world_drop(w, "4", PEER_MAIL(PEER_BOUNCE));
+	world_drop(w, "5", PEER_MAIL(PEER_DEFER));
+	world_drop(w, "7", PEER_MAIL(PEER_LATE));
 	world_drop_old(w, "bad", "no message\n");
 }
 
-/* ---- the peer's notes ---- */
-
-static void note(const struct world *w, const char *what, const char *name)
-{
-	char line[100];
-	int fd = open(world_path(w, "peer"), O_WRONLY | O_APPEND | O_CREAT, 0600),
-		n = snprintf(line, sizeof line, "%s %s\n", what, name);
-
-	ck_assert_int_eq(write(fd, line, (size_t)n), n);
-	close(fd);
-}
-
-/* How many notes there are; those after the first "final" note of that name only, if so asked. */
-static int notes(const struct world *w, const char *what, const char *name, bool after_final)
-{
-	char wanted[100], final[100];
-	size_t n;
-	char *all = world_read(w, "peer", &n), *line, *rest = all;
-	int count = 0;
-
-	snprintf(wanted, sizeof wanted, "%s %s", what, name);
-	snprintf(final, sizeof final, "final %s", name);
-	while (rest && (line = strsep(&rest, "\n"))) {
-		count += !after_final && strcmp(line, wanted) == 0;
-		if (strcmp(line, final) == 0)
-			after_final = false;
-	}
-	free(all);
-	return count;
-}
-
-/* Everybody was sent something and nothing is in motion; only the deferred messages are left. */
 static bool complete(const struct world *w)
 {
-	for (int i = 0; i < NAMES; i++)
-		if (notes(w, "sent", names[i], false) == 0)
-			return false;
-	return w->ready && w->pending == 0 && world_count(w, "drop/bad", "") > 1
-		&& world_count(w, "drop/new", "") == 0
-		&& world_count(w, "queue", ".drop") == 0 && world_messages(w) == LEFT;
+	return peer_is_complete(w, names, NAMES, LEFT) && world_count(w, "drop/bad", "") > 1;
 }
 
 /* ---- the process under test ---- */
 
-/* What the start has told of the message that is late. */
-static bool late_warned;
-
-struct delivery {
-	struct world *w;
-	struct spool_message *message;   /* until it was recorded */
-	uint64_t id;
-	char name[20];
-	const char *outcome;
-};
-
-static void told(void *arg)
-{
-	struct delivery *d = arg;
-
-	note(d->w, d->outcome, d->name);
-	d->w->pending--;
-	free(d);
-}
-
-/* The parent's lines that rely on the report. */
-static void finish_bounced(void *arg)
-{
-	struct delivery *d = arg;
-	const struct spool_result result = { .status = 'b', .dsn = "5.0.0", .peer = "peer", .text = "550 no",
-		.when = 1 };
-
-	spool_result(d->w->spool, d->id, &result);
-	spool_done(d->w->spool, d->id);
-	spool_commit(d->w->spool, told, d);
-}
-
-/* One that is late: no second report is made, whatever happens from here on. */
-static void finish_late(void *arg)
-{
-	struct delivery *d = arg;
-	const struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "peer", .text = "450 later", .when = 1 };
-
-	spool_result(d->w->spool, d->id, &result);
-	spool_warned(d->w->spool, d->id);
-	spool_next(d->w->spool, d->id, 2, 1);
-	spool_commit(d->w->spool, told, d);
-}
-
-static void send_report(struct world *w, struct delivery *d, const char *to, void (*finish)(void *arg))
-{
-	static const char content[] = "Subject: x\r\n\r\nx\r\n.\r\n";
-	char file[300];
-	int envelope = snprintf(file, sizeof file, "MAIL FROM:<>\r\nRCPT TO:<%s@example.org>\r\nDATA\r\n", to);
-
-	snprintf(file + envelope, sizeof file - (size_t)envelope, "%s", content);
-	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), (size_t)envelope, finish, d);
-}
-
-static void add_wordy_lines(struct world *w, uint64_t id)
-{
-	static char text[500];
-	const struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "p", .text = text };
-
-	memset(text, 'x', sizeof text - 1);
-	for (int i = 0; i < WORDY_LINES; i++)
-		spool_result(w->spool, id, &result);
-}
-
-static bool lives_on(const struct delivery *d)
-{
-	return strcmp(d->name, "defer") == 0 || strcmp(d->name, "late") == 0;
-}
-
-static void record(struct delivery *d)
-{
-	struct world *w = d->w;
-	struct spool_result result = { .rcpt = 0, .dsn = "2.0.0", .peer = "peer", .text = "250 2.0.0 saved",
-		.when = 1, .status = lives_on(d) ? 'd' : 's' };
-
-	spool_message_free(d->message);
-	if (strcmp(d->name, "wordy") == 0)
-		add_wordy_lines(w, d->id);
-	spool_result(w->spool, d->id, &result);
-	if (lives_on(d))
-		spool_next(w->spool, d->id, 2, 1);
-	else
-		spool_done(w->spool, d->id);
-	spool_commit(w->spool, told, d);
-}
-
-/* Its sender is told, unless he was. */
-static void report_late(struct delivery *d)
-{
-	spool_message_free(d->message);
-	d->message = NULL;
-	send_report(d->w, d, "delay", finish_late);
-}
-
-static bool is_late(const struct delivery *d)
-{
-	return strcmp(d->name, "late") == 0 && !late_warned;
-}
-
-static void record_written(void *arg, int file)
-{
-	struct delivery *d = arg;
-
-	close(file);
-	if (is_late(d))
-		report_late(d);
-	else
-		record(d);
-}
-
-static void deliver(struct world *w, struct spool_message *m)
-{
-	struct delivery *d = mem_alloc(sizeof *d);
-	const char *address = m->envelope->rcpts[0].address;
-
-	d->w = w;
-	d->id = m->id;
-	snprintf(d->name, sizeof d->name, "%.*s", (int)strcspn(address, "@"), address);
-	d->outcome = lives_on(d) ? "deferred" : "final";
-	note(w, "sent", d->name);
-	if (strcmp(d->name, "bounce") == 0) {
-		spool_message_free(m);
-		send_report(w, d, "report", finish_bounced);
-		return;
-	}
-	d->message = m;
-	if (m->unwritten && lives_on(d))
-		spool_write(w->spool, m->id, m->fd, record_written, d);
-	else if (is_late(d))
-		report_late(d);
-	else
-		record(d);
-}
-
-static void on_arrived(void *arg, struct spool_message *m)
-{
-	struct world *w = arg;
-
-	w->pending++;
-	deliver(w, m);
-}
-
-static void on_loaded(void *arg, uint64_t id, struct spool_message *m)
-{
-	struct world *w = arg;
-
-	(void)id;
-	ck_assert_ptr_nonnull(m);
-	w->pending--;
-	on_arrived(w, m);
-}
-
-static void on_known(void *arg, const struct spool_known *known)
-{
-	struct world *w = arg;
-
-	/* report numbers start behind those that were used */
-	if (known->reports >= w->committed)
-		w->committed = known->reports;
-	late_warned |= known->warned;
-	if (known->final[0] & 1)
-		spool_done(w->spool, known->id);
-	else
-		w->pending++, spool_load(w->spool, known->id, on_loaded, w);
-}
-
-static const struct spool_events events = { .arrived = on_arrived, .refused = world_refused,
-	.known = on_known, .ready = world_ready,
-	.corrupt = world_corrupt };
-
 static void run_to_end(struct world *w)
 {
-	late_warned = false;
-	world_begin(w, &events);
+	peer_begin(w);
 	world_wait(w, complete(w));
 	world_close(w);
 }
@@ -262,10 +52,8 @@ static size_t journal_size(const struct world *w)
 /* A message that is soon gone leaves so many lines that the journal is rewritten. */
 static void run_to_end_with_rewriting(struct world *w)
 {
-	late_warned = false;
-	world_begin(w, &events);
-	world_wait(w, complete(w) && notes(w, "final", "wordy", false)
-		&& journal_size(w) < WORDY_LINES * 100);
+	peer_begin(w);
+	world_wait(w, complete(w) && peer_count('f', PEER_WORDY) && journal_size(w) < PEER_WORDY_LINES * 100);
 	world_close(w);
 }
 
@@ -286,20 +74,6 @@ static bool dies(struct world *w, void (*run)(struct world *), const char *step)
 		|| (WIFEXITED(status) && WEXITSTATUS(status) == 0),
 		"%s: the process failed by itself (%d)", step, status);
 	return WIFSIGNALED(status);
-}
-
-static void check_end(struct world *w, const char *what)
-{
-	for (int i = 0; i < NAMES; i++) {
-		ck_assert_msg(notes(w, "sent", names[i], false) >= 1, "%s: %s got nothing", what, names[i]);
-		ck_assert_msg(notes(w, "sent", names[i], true) == 0,
-			"%s: %s got a copy after his result was committed", what, names[i]);
-	}
-	ck_assert_msg(world_count(w, "drop/new", "") == 0, "%s: something is left in drop/new", what);
-	ck_assert_msg(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part") == 0,
-		"%s: a claim or a part is left", what);
-	ck_assert_msg(world_messages(w) == LEFT, "%s: %zu messages are left", what, world_messages(w));
-	ck_assert_msg(late_warned || notes(w, "sent", "delay", false) == 1, "%s: two reports of one delay", what);
 }
 
 /* ---- every step once ---- */
@@ -329,7 +103,7 @@ START_TEST(test_step)
 		drop_all(w);
 		deaths += dies(w, run_to_end, step);
 		run_to_end(w);
-		check_end(w, step);
+		peer_check(w, names, NAMES, LEFT, step);
 		world_free(w);
 	}
 	ck_assert_msg(deaths >= 1, "%s is never passed", steps[_i]);
@@ -352,7 +126,7 @@ START_TEST(test_two_steps)
 		dies(w, run_to_end, steps[_i]);
 		dies(w, run_to_end, steps[second]);
 		run_to_end(w);
-		check_end(w, both);
+		peer_check(w, names, NAMES, LEFT, both);
 		world_free(w);
 	}
 }
@@ -371,10 +145,10 @@ START_TEST(test_rewriting)
 	world_open(w);
 	world_close(w);
 	drop_all(w);
-	world_drop(w, "6", HEAD("wordy") "x\n.\n");
+	world_drop(w, "6", PEER_MAIL(PEER_WORDY));
 	ck_assert(dies(w, run_to_end_with_rewriting, rewrite_steps[_i]));
 	run_to_end(w);
-	check_end(w, rewrite_steps[_i]);
+	peer_check(w, names, NAMES, LEFT, rewrite_steps[_i]);
 	ck_assert_uint_eq(world_count(w, "queue", ".new"), 0);
 	world_open(w);
 	ck_assert_uint_eq(w->known_count, LEFT);
@@ -402,7 +176,7 @@ START_TEST(test_rewriting_from_memory)
 		deaths += dies(w, run_to_end, rewrite_steps[_i]);
 		unsetenv("CAUSEWAY_TEST_FAIL");
 		run_to_end(w);
-		check_end(w, fail);
+		peer_check(w, names, NAMES, LEFT, fail);
 		world_free(w);
 	}
 	ck_assert_int_ge(deaths, 1);

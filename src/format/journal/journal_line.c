@@ -229,6 +229,13 @@ static void take_to(struct text *from, const char *end)
 	*from = text_make(from->p + used, from->n - used);
 }
 
+static bool is_cut(struct text line)
+{
+	size_t n = strlen(JOURNAL_LINE_CUT);
+
+	return line.n >= n && memcmp(line.p + line.n - n, JOURNAL_LINE_CUT, n) == 0;
+}
+
 enum journal_found journal_line_next(struct text *from, bool last, struct text *text, struct text *whole)
 {
 	const char *start = from->p, *lf;
@@ -245,6 +252,8 @@ enum journal_found journal_line_next(struct text *from, bool last, struct text *
 		return JOURNAL_LINE;
 	}
 	take_to(from, lf ? lf : from->p + from->n);
+	if (lf && is_cut(text_make(start, (size_t)(lf - start))))
+		return JOURNAL_CUT;
 	return lf || !last ? JOURNAL_DAMAGED : JOURNAL_TORN;
 }
 

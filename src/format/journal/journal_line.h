@@ -53,8 +53,11 @@ enum journal_found {
 	JOURNAL_LINE,      /* *text is the text of a good line */
 	JOURNAL_DAMAGED,   /* something was skipped */
 	JOURNAL_TORN,      /* the rest has no LF and is no line: a write was cut off */
+	JOURNAL_CUT,       /* such a rest, which got JOURNAL_LINE_CUT and its LF later: no damage */
 	JOURNAL_MORE       /* no whole line: give more bytes, or this is the end */
 };
+
+#define JOURNAL_LINE_CUT " cut"
 
 /* Takes the next line off *from, or what is damaged up to the next LF. last: no more bytes follow. A good
  * line whose LF is missing or damaged counts as good. *whole (may be NULL) is the line with its frame, as it

@@ -113,7 +113,15 @@ static int copy_to(int from, int bad, const char *name)
 	return error;
 }
 
-/* To another file system: under its last name it is whole. */
+/* Some file systems of other machines do not sync directories. */
+static int sync_names(int bad)
+{
+	int error = io_sync_directory(bad);
+
+	return error == EINVAL ? 0 : error;
+}
+
+/* To another file system: under its last name it is whole, and the claim goes only when that name is on the disk. */
 static int move_by_copy(const struct tree *t, const char *from, int bad, const char *name)
 {
 	char part[NAME_MAX + 1];
@@ -129,6 +137,11 @@ static int move_by_copy(const struct tree *t, const char *from, int bad, const c
 		error = io_rename(bad, part, bad, name);
 	if (error) {
 		unlinkat(bad, part, 0);
+		return error;
+	}
+	error = sync_names(bad);
+	if (error) {
+		unlinkat(bad, name, 0);
 		return error;
 	}
 	return unlinkat(t->queue, from, 0) == 0 ? 0 : errno;

@@ -81,13 +81,12 @@ static bool is_same(const struct source *s, const char *name, const char *key)
 	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && strcmp(claim_key(&st, now), key) == 0;
 }
 
-/* Once it is unlinked the copy is all there is, whatever syncing the directory says. */
+/* Once it is unlinked the copy is all there is, whatever syncing the directory says then. */
 static int remove_original(const struct source *s, const char *name)
 {
 	if (unlinkat(s->dir, name, 0) != 0)
 		return errno;
 	spool_step("original-unlinked");
-	io_sync_directory(s->dir);
 	return 0;
 }
 
@@ -109,12 +108,17 @@ int claim_copied(const struct tree *t, const struct source *s, const char *name,
 		error = remove_original(s, name);
 	if (error)
 		unlinkat(t->queue, drop, 0);
+	else
+		io_sync_directory(s->dir);
 	return error;
 }
 
 void claim_remove_original(const struct source *s, const char *name, const char *key)
 {
 	int error = is_same(s, name, key) ? remove_original(s, name) : 0;
+
+	/* it may be gone only until the power fails */
+	io_sync_directory(s->dir);
 
 	if (error)
 		log_line(LOG_LEVEL_ERROR, "pickup", NULL,

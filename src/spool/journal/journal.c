@@ -135,22 +135,34 @@ int journal_read(struct journal *j, void (*line)(void *arg, struct text text, st
 		uint64_t offset = r.offset;
 
 		error = next_line(&r, &found, &text, &whole);
+		j->cut = !error && found == JOURNAL_TORN;
 		if (error || found == JOURNAL_MORE || found == JOURNAL_TORN)
 			return error;
 		if (found == JOURNAL_LINE)
 			line(arg, text, whole);
-		else if (damage->lines++ == 0)
+		else if (found == JOURNAL_DAMAGED && damage->lines++ == 0)
 			damage->first = offset;
 	}
+}
+
+/* Whatever an earlier life could not write to its end; whoever reads it later shall not take it for damage. */
+static int end_torn_line(struct journal *j)
+{
+	const char *end = j->cut ? JOURNAL_LINE_CUT "\n" : "\n";
+	size_t n = j->torn ? strlen(end) : 0;
+
+	j->size += n;
+	j->torn = j->cut = false;
+	return n ? io_write(j->fd, end, n) : 0;
 }
 
 int journal_append(struct journal *j, struct text lines)
 {
 	int error = spool_fault("append");
 
-	reserve(j->fd, j->size + lines.n + 1, &j->reserved);
-	if (!error && j->torn)
-		error = io_write(j->fd, "\n", 1);
+	reserve(j->fd, j->size + lines.n + sizeof JOURNAL_LINE_CUT, &j->reserved);
+	if (!error)
+		error = end_torn_line(j);
 	if (!error)
 		error = io_write(j->fd, lines.p, lines.n);
 	spool_step("journal-written");
@@ -158,8 +170,7 @@ int journal_append(struct journal *j, struct text lines)
 		error = io_sync(j->fd);
 	if (error)
 		return error;
-	j->size += lines.n + j->torn;
-	j->torn = false;
+	j->size += lines.n;
 	spool_step("journal-synced");
 	return 0;
 }
@@ -238,7 +249,7 @@ static void take_place(struct journal_new *n, struct journal *j)
 	j->fd = n->fd;
 	j->size = n->size;
 	j->reserved = 0;
-	j->torn = false;
+	j->torn = j->cut = false;
 	n->fd = -1;
 	if (n->from >= 0)
 		close(n->from);

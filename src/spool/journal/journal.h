@@ -16,7 +16,8 @@ struct journal {
 	int fd;
 	uint64_t size;         /* bytes that are lines */
 	uint64_t reserved;     /* blocks are there up to this offset */
-	bool torn;             /* the last line has no LF */
+	bool torn;             /* the last line has no LF … */
+	bool cut;              /* … and is no line: its write was cut off */
 };
 
 /* Opens or makes the journal and removes replacements that were not finished. */
@@ -28,7 +29,7 @@ struct journal_damage {
 	uint64_t first;        /* offset of the first of them */
 };
 
-/* Calls line(arg, text, whole) for each good line from the beginning; room: DISK_ROOM bytes. Sets torn. */
+/* Calls line(arg, text, whole) for each good line from the beginning; room: DISK_ROOM bytes. Sets torn and cut. */
 int journal_read(struct journal *, void (*line)(void *arg, struct text text, struct text whole), void *arg,
 	struct journal_damage *,
 	char *room);

@@ -29,7 +29,7 @@ static void remove_done(struct disk_job *job)
 
 static void settle_when_known(struct recover *r)
 {
-	if (!r->was_read || !r->was_listed || r->stopped)
+	if (!r->was_read || !r->was_listed || !r->was_synced || r->stopped)
 		return;
 	recover_settle(r);
 	recover_tell_strangers(r);
@@ -54,12 +54,28 @@ static void list_done(struct disk_job *job)
 	settle_when_known(r);
 }
 
+static void names_synced(void *arg)
+{
+	struct recover *r = arg;
+
+	r->was_synced = true;
+	settle_when_known(r);
+}
+
 static void read_work(struct disk_job *job, char *room)
 {
 	struct recover *r = LIST_OF(job, struct recover, reading);
 
 	replay_read(&r->replay, &r->journal, room);
 	journal_make_ballast(r->setup.tree->queue);
+}
+
+static void journal_synced(void *arg)
+{
+	struct recover *r = arg;
+
+	r->was_read = true;
+	settle_when_known(r);
 }
 
 static void read_done(struct disk_job *job)
@@ -75,9 +91,8 @@ static void read_done(struct disk_job *job)
 	r->commit = r->setup.journal_read(r->setup.arg, &r->journal);
 	clocks_line(r->setup.loop, &now, boot_id);
 	commit_line(r->commit, &now);
+	commit_wait(r->commit, journal_synced, r);
 	recover_tell_suspensions(r);
-	r->was_read = true;
-	settle_when_known(r);
 }
 
 struct recover *recover_new(const struct recover_setup *setup, const struct journal *journal)
@@ -92,8 +107,10 @@ struct recover *recover_new(const struct recover_setup *setup, const struct jour
 	r->tell_task = (struct loop_task){ .fn = recover_tell_some, .arg = r };
 	r->reading = (struct disk_job){ .work = read_work, .done = read_done };
 	r->listing_names = (struct disk_job){ .work = list_work, .done = list_done };
+	r->synced = (struct dirsync_waiter){ .synced = names_synced, .arg = r };
 	disk_run(setup->disk, DISK_RESULTS, &r->reading);
 	disk_run(setup->disk, DISK_RESULTS, &r->listing_names);
+	dirsync_wait(setup->dirsync, &r->synced);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What a start does: reads the journal and the directory queue/, removes what a crash left behind, hands open
+ * What a start does: reads the journal and the directory queue/, syncs what it found, removes what a crash left behind, hands open
  * claims to intake (doc/queue.md says which state means what), and tells of all messages, some in each turn of the
  * loop, so that they are delivered meanwhile.
  */
@@ -15,6 +15,7 @@ struct recover;
 struct recover_setup {
 	struct loop *loop;
 	struct disk *disk;
+	struct dirsync *dirsync;
 	const struct tree *tree;
 	struct ids *ids;
 	struct ledger *ledger;           /* empty */
