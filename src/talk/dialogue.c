@@ -104,7 +104,7 @@ void dialogue_begin(struct dialogue *d, const struct transaction *t)
 	d->now.active = true;
 	d->now.left = count;
 	d->now.accepted = d->now.asked = d->now.finals = d->now.fallen_count = d->now.collected = 0;
-	d->now.data_go = d->now.in_pieces = d->now.dot_sent = d->now.refused_for_size = false;
+	d->now.data_go = d->now.in_step = d->now.in_pieces = d->now.dot_sent = d->now.refused_for_size = false;
 	d->now.requiretls = (struct requiretls_outcome){ .lack = REQUIRETLS_UNDECIDED };
 	d->now.needs_utf8 = dialogue_needs_smtputf8(d);
 	d->now.kept = d->served;
@@ -229,6 +229,16 @@ static void take(struct dialogue *d, const struct reply *r)
 	dialogue_swap(d);
 }
 
+/* Nobody is left to be judged. But where nothing shows which reply is for which command (BDAT), one too many says that
+ * the others may have been for other ones. */
+static void hear_too_much(struct dialogue *d)
+{
+	if (d->now.active && d->now.dot_sent && !d->now.in_step)
+		dialogue_violate(d, STAGE_DOT, "sent a reply too many (chunking is nothing for it)", NULL);
+	else
+		dialogue_stop(d);
+}
+
 void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 {
 	struct reply r;
@@ -236,7 +246,7 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 
 	while (n && (d->step != STEP_END || d->owed_runs)) {
 		if (!d->owed_runs && d->now.left == 0) {
-			dialogue_stop(d);
+			hear_too_much(d);
 			return;
 		}
 		if (!d->owed_runs && dialogue_awaits_tls(d)) {

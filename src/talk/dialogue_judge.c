@@ -137,11 +137,23 @@ static const char *doing(const struct dialogue *d, enum stage stage)
 	return stage == STAGE_HELO && d->helo ? "performing the HELO handshake" : stage_doing(stage, d->lmtp);
 }
 
+/* Replies may have gone to the wrong commands: whoever was judged by one, and was not told of yet, is left again. */
+static void doubt(struct course *c)
+{
+	for (size_t i = c->collected; i < c->fallen_count && !c->in_step; i++) {
+		verdict_clear(&c->fallen[i].verdict);
+		c->state[c->fallen[i].rcpt] = RCPT_ACCEPTED;
+		c->left++;
+	}
+	c->fallen_count = c->in_step ? c->fallen_count : c->collected;
+}
+
 void dialogue_violate(struct dialogue *d, enum stage stage, const char *what, const struct reply *r)
 {
 	struct buf text;
 
 	dialogue_complain(d, what, r);
+	doubt(&d->now);
 	buf_init(&text, REPLY_TEXT_MAX + 1024);
 	buf_fmt(&text, "Protocol error: host %s %s while %s", d->host, what, doing(d, stage));
 	if (r) {
@@ -274,12 +286,21 @@ void dialogue_abort(struct dialogue *d, const char *dsn, const char *text)
 	dialogue_stop(d);
 }
 
+/* What was said in one go is judged in one go: while replies to it are to come that may show the others to be out of
+ * step. */
+static bool may_be_doubted(const struct dialogue *d, const struct course *c)
+{
+	const struct owed *owed = dialogue_owed(d);
+
+	return c->active && !c->in_step && owed && (c == &d->now || owed->step == STEP_DOT);
+}
+
 bool dialogue_verdict(struct dialogue *d, size_t *rcpt, struct verdict *v)
 {
 	struct course *c = d->before ? d->before : &d->now;
 	struct fallen *f = &c->fallen[c->collected];
 
-	if (c->collected == c->fallen_count)
+	if (c->collected == c->fallen_count || may_be_doubted(d, c))
 		return false;
 	c->collected++;
 	*rcpt = f->rcpt;

@@ -300,6 +300,14 @@ static const struct script odd[] = {
 	{ "an extra reply behind MAIL shifts all: 2xx to DATA", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA OK OK
 	  OK GO, "end",
 	  "a deferred 4.5.0 *\n" },
+	{ "an extra reply ahead of a refusal: nobody has another one's", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	  OK "S: 550 5.1.1 who?\n" OK GO, "end", "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
+	{ "an extra refusal: nor of the message before", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA
+	  "S: 552 5.2.2 full\n" OK OK GO, "end", "a deferred 4.5.0 *\n" },
+	{ "a reply that comes before DATA's: what was said is believed", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	  "S: 550 5.1.1 who?\n" OK "--\n! lost\n", "end", "a bounced 5.1.1 *\nb deferred 4.4.2 *\n" },
+	{ "all refused, then a reply that DATA cannot have", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	  "S: 550 5.1.1 who?\nS: 550 5.1.1 who?\n" OK, "end", "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
 	{ "an extra reply behind the last final", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA OK OK GO
 	  "C: <content>\n" OK OK, "end",
 	  "a sent 2.0.0 *\n" },

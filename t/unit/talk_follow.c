@@ -54,6 +54,18 @@ static const struct script chunks[] = {
 	  "a deferred 4.5.0 *\n" },
 	{ "a reply too many behind the last chunk: no end", 0, CHUNKS, NULL, "a",
 	  PLAIN MAIL OK RCPT("a") OK "C: <chunk>\n" OK "C: <rest>\n" OK OK, "end", "a deferred 4.5.0 *\n" },
+	{ "SMTP: a reply too many: whose is the last one?", SCRIPT_SMTP, CHUNKS, NULL, "a,b",
+	  "S: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n" MAIL RCPT("a") RCPT("b") "C: <last>\n"
+	  OK OK OK OK "S: 554 5.6.0 no\n", "end", "a deferred 4.5.0 twice Protocol error: host mx.test[/s] sent a reply too many "
+	  "(chunking is nothing for it) while sending end of data *\nb deferred 4.5.0 twice *\n" },
+	{ "the same for each, and for who was refused", 0, CHUNKS, NULL, "a,b,c",
+	  PIPE MAIL RCPT("a") RCPT("b") RCPT("c") "C: <last>\n" OK OK "S: 550 5.1.1 no\n" OK OK OK OK, "end",
+	  "a deferred 4.5.0 twice *\nb deferred 4.5.0 twice *\nc deferred 4.5.0 twice *\n" },
+	{ "the same behind several", 0, CHUNKS, NULL, "a", PLAIN MAIL OK RCPT("a") OK "C: <chunk>\n" OK "C: <rest>\n" OK
+	  "C: BDAT 0 LAST\n" OK "S: 452 4.3.1 full\n", "end", "a deferred 4.5.0 twice *\n" },
+	{ "lost before the last of several finals: what was said is believed", 0, CHUNKS, NULL, "a,b",
+	  PIPE MAIL RCPT("a") RCPT("b") "C: <last>\n" OK OK OK "S: 250 one\n! lost\n", "end",
+	  "a sent 2.0.0 250 one\nb deferred 4.4.2 twice *\n" },
 	{ "lost before the end was said: another host", SCRIPT_MORE_HOSTS, CHUNKS, NULL, "a",
 	  PLAIN MAIL OK RCPT("a") OK "C: <chunk>\n" OK "C: <rest>\n! lost\n", "end", "a keep 4.4.2 *\n" },
 	{ "lost behind the end", SCRIPT_MORE_HOSTS, CHUNKS, NULL, "a",
