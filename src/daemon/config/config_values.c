@@ -42,7 +42,7 @@ struct config_value *config_find(const struct config *c, const char *path)
 	return map_get(c->by_path, path, strlen(path));
 }
 
-struct config_value *config_add(struct config *c, const char *path, const char *text)
+static struct config_value *config_add(struct config *c, const char *path, const char *text)
 {
 	struct config_value *v = mem_alloc(sizeof(*v));
 

@@ -43,7 +43,7 @@ bool notices_wanted(const struct settings *s, enum notice_class class)
 	return text_list_has(s->notify_classes, names[class]);
 }
 
-const char *notices_recipient(const struct settings *s, enum notice_class class)
+static const char *recipient(const struct settings *s, enum notice_class class)
 {
 	switch (class) {
 	case NOTICE_2BOUNCE:
@@ -90,7 +90,7 @@ void notices_free(struct notices *n)
 
 static char *address_of(const struct settings *s, enum notice_class class)
 {
-	const char *to = notices_recipient(s, class);
+	const char *to = recipient(s, class);
 
 	return strchr(to, '@') ? mem_str(to) : mem_fmt("%s@%s", to, s->myorigin);
 }

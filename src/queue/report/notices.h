@@ -24,8 +24,6 @@ void notices_minute(struct notices *);
 
 /* Whether notify_classes has the class. */
 bool notices_wanted(const struct settings *, enum notice_class);
-/* Who gets those of the class. */
-const char *notices_recipient(const struct settings *, enum notice_class);
 
 struct notice {
 	enum notice_class class;

@@ -13,7 +13,7 @@
 #include "spool/disk/names.h"
 #include "spool/disk/part.h"
 
-const char *claim_key(const struct stat *st, char out[CLAIM_KEY_SIZE])
+static const char *key_of(const struct stat *st, char out[CLAIM_KEY_SIZE])
 {
 	snprintf(out, CLAIM_KEY_SIZE, "%llu:%llu:%lld.%09ld:%lld", (unsigned long long)st->st_dev,
 		(unsigned long long)st->st_ino, (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec,
@@ -43,12 +43,12 @@ static int copy_unchanged(int from, int to, char *room, char key[CLAIM_KEY_SIZE]
 
 	if (fstat(from, &st) != 0)
 		return errno;
-	claim_key(&st, key);
+	key_of(&st, key);
 	*uid = st.st_uid;
 	error = copy(from, to, room);
 	if (!error && fstat(from, &st) != 0)
 		error = errno;
-	if (!error && strcmp(claim_key(&st, after), key) != 0)
+	if (!error && strcmp(key_of(&st, after), key) != 0)
 		error = EAGAIN;
 	return error ? error : io_sync(to);
 }
@@ -78,7 +78,7 @@ static bool is_same(const struct source *s, const char *name, const char *key)
 	char now[CLAIM_KEY_SIZE];
 	struct stat st;
 
-	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && strcmp(claim_key(&st, now), key) == 0;
+	return fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && strcmp(key_of(&st, now), key) == 0;
 }
 
 /* Once it is unlinked the copy is all there is, whatever syncing the directory says then. */

@@ -15,8 +15,6 @@
 /* Bytes of a key with its NUL: device, inode, change time and size. */
 enum { CLAIM_KEY_SIZE = 120 };
 
-const char *claim_key(const struct stat *, char out[CLAIM_KEY_SIZE]);
-
 /* First step: copies source/name to queue/ID.part, synced, and tells the key of what was copied and its owner. 0
  * or an errno; EAGAIN: the file changed meanwhile. */
 int claim_copy(const struct tree *, const struct source *, const char *name, uint64_t id, char room[],
