@@ -14,7 +14,8 @@ struct list {
 
 /* Walks all elements; the current one may be removed inside. */
 #define LIST_EACH(at, head) \
-	for (struct list *at = (head)->next, *at##_next = at->next; at != (head); at = at##_next, at##_next = at->next)
+	for (struct list *at = (head)->next, *at##_next = at->next; at != (head); \
+		at = at##_next, at##_next = at->next)
 
 static inline void list_init(struct list *l) { l->next = l->prev = l; }
 static inline bool list_empty(const struct list *head) { return head->next == head; }

@@ -157,7 +157,8 @@ void log_line(enum log_level level, const char *process, const char *id, const c
 	va_start(args, format);
 	buf_vfmt(&the.text, format, args);
 	va_end(args);
-	put_line(level, process ? process : own_process(), 0, id, the.text.over ? "(a line too long to log)" : buf_text(&the.text));
+	put_line(level, process ? process : own_process(), 0, id,
+		the.text.over ? "(a line too long to log)" : buf_text(&the.text));
 }
 
 void log_note(const char *process, pid_t pid, const char *id, const char *text)

@@ -32,9 +32,9 @@ void log_open(const struct log_setup *);
  * works again. */
 void log_flush(void);
 
-/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control; NULL: this process itself, for
- * what each of them may say); id NULL: about no message. The text is cleaned as a whole. Warnings and errors get
- * "warning: " or "error: " ahead of the text. */
+/* One line of process (pickup cleanup qmgr lmtp smtp bounce master courier control; NULL: this process
+ * itself, for what each of them may say); id NULL: about no message. The text is cleaned as a whole. Warnings
+ * and errors get "warning: " or "error: " ahead of the text. */
 void log_line(enum log_level, const char *process, const char *id, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -49,7 +49,8 @@ struct log_entry;
 struct log_entry *log_begin(const char *process, pid_t pid, const char *id);
 void log_field(struct log_entry *, const char *name, const char *value);      /* name=value, cleaned */
 void log_address(struct log_entry *, const char *name, const char *address);  /* name=<address>, cleaned */
-void log_detail(struct log_entry *, const char *name, const char *value);     /* a member of the JSON form only */
+/* a member of the JSON form only */
+void log_detail(struct log_entry *, const char *name, const char *value);
 void log_number(struct log_entry *, const char *name, int64_t value);
 /* A number with a fraction, as digits and at most one point; a number in the JSON form. */
 void log_decimal(struct log_entry *, const char *name, const char *digits);

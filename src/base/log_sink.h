@@ -1,6 +1,6 @@
 /*
- * Where the log's lines go: standard error, a file, or syslog(3). For all but the last they are collected here and
- * written together. For log.c only.
+ * Where the log's lines go: standard error, a file, or syslog(3). For all but the last they are collected
+ * here and written together. For log.c only.
  */
 #ifndef CAUSEWAY_BASE_LOG_SINK_H
 #define CAUSEWAY_BASE_LOG_SINK_H
@@ -16,7 +16,8 @@ const struct log_setup *log_sink_setup(void);
 
 /* Adds a line, which was cleaned: its tag and what stands behind that. */
 void log_sink_add(const char *tag, const char *line, enum log_level);
-/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as lost. */
+/* Writes as much as possible of what waits; on an error that will not pass by itself it is counted as
+ * lost. */
 void log_sink_write(void);
 
 /* Counts lines that are lost. */

@@ -13,7 +13,8 @@ struct map *map_new(void);
 void map_free(struct map *);                                         /* the values stay */
 size_t map_count(const struct map *);                                /* keys in it */
 void *map_get(const struct map *, const char *key, size_t n);            /* NULL: not there */
-void *map_put(struct map *, const char *key, size_t n, void *value); /* copies the key; gives what it replaced */
+/* copies the key; gives what it replaced */
+void *map_put(struct map *, const char *key, size_t n, void *value);
 void *map_take(struct map *, const char *key, size_t n);             /* removes; returns the value or NULL */
 void *map_next(const struct map *, size_t *cursor);                  /* cursor starts at 0; NULL at the end */
 

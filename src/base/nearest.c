@@ -64,11 +64,12 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 	return rows[a_length % 3][b_length];
 }
 
-/* A prefix that is missing or too many ("smtp_") is one error: the same option has a name in its section and one outside. */
+/* A prefix that is missing or too many ("smtp_") is one error: the same option has a name in its section and
+ * one outside. */
 static bool is_tail(const char *whole, size_t whole_length, const char *tail, size_t tail_length)
 {
-	return tail_length > 0 && whole_length > tail_length + 1 && whole[whole_length - tail_length - 1] == '_' &&
-		strcmp(whole + whole_length - tail_length, tail) == 0;
+	return tail_length > 0 && whole_length > tail_length + 1 &&
+		whole[whole_length - tail_length - 1] == '_' && strcmp(whole + whole_length - tail_length, tail) == 0;
 }
 
 void nearest_consider(struct nearest *n, const char *name)

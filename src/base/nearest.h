@@ -1,6 +1,6 @@
 /*
- * What a mistyped name was meant to be: of all names that are shown to it, the one with the fewest letters wrong, missing,
- * too many or in the wrong order, if these are few.
+ * What a mistyped name was meant to be: of all names that are shown to it, the one with the fewest letters
+ * wrong, missing, too many or in the wrong order, if these are few.
  */
 #ifndef CAUSEWAY_BASE_NEAREST_H
 #define CAUSEWAY_BASE_NEAREST_H

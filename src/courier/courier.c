@@ -189,7 +189,8 @@ static void make_tools(struct courier *c, const struct settings *s)
 static void tell_of_tls(const struct courier *c, const struct settings *s)
 {
 	for (size_t i = 0; i < s->transport_count; i++)
-		transport_tls_tell(&transports_find(c->transports, s->transports[i].name)->tls, s->transports[i].name);
+		transport_tls_tell(&transports_find(c->transports, s->transports[i].name)->tls,
+			s->transports[i].name);
 }
 
 static bool read_transports(struct courier *c, const struct settings *s, char **why)

@@ -67,7 +67,8 @@ static void add_dnssec(const struct explained *e, json_t *o)
 {
 	const struct host *h = e->host;
 
-	json_object_set_new(o, "mx_dnssec", h->mx_used ? json_string(h->mx_secure ? "secure" : "insecure") : json_null());
+	json_object_set_new(o, "mx_dnssec", h->mx_used
+		? json_string(h->mx_secure ? "secure" : "insecure") : json_null());
 	json_object_set_new(o, "address_dnssec", json_string(h->secure ? "secure" : "insecure"));
 }
 
@@ -89,7 +90,8 @@ static void add_from(const struct explained *e, json_t *o)
 	json_object_set_new(o, "from", from ? json_clean(endpoint_text(from, address)) : json_null());
 }
 
-/* The key of the entry by which mail would log in there, never what it holds; a sender's own entry comes before it. */
+/* The key of the entry by which mail would log in there, never what it holds; a sender's own entry comes
+ * before it. */
 static void add_login(const struct explained *e, json_t *o)
 {
 	const struct credentials *c = e->transport->credentials;
@@ -104,7 +106,8 @@ static void add_login(const struct explained *e, json_t *o)
 	free(why);
 }
 
-/* Whoever decides something about a connection adds what he would decide for this host: a function and a row. */
+/* Whoever decides something about a connection adds what he would decide for this host: a function and a
+ * row. */
 static void add_tls(const struct explained *e, json_t *o)
 {
 	struct buf names;
@@ -263,8 +266,8 @@ static void found(void *arg, const struct host *host)
 	security = security_new(e->transport, host, e->explainer->hosts->settings->myhostname,
 		&(struct security_mail){ TLS_WANTED_AS_USUAL, "" }, &dsn, &why);
 	if (security && security_needs_dane(security)) {
-		e->dane = dane_ask(&(struct lookup_for){ e->explainer->hosts, e->transport, &e->watch }, security, host,
-			dane_known, e);
+		e->dane = dane_ask(&(struct lookup_for){ e->explainer->hosts, e->transport, &e->watch }, security,
+			host, dane_known, e);
 		return;
 	}
 	add_host(e, security, why);

@@ -1,11 +1,11 @@
 /*
- * Answers "how would mail go there?": looks everything up as a delivery would, and connects to nobody. The question and
- * the answer are JSON objects, on their way over the link.
+ * Answers "how would mail go there?": looks everything up as a delivery would, and connects to nobody. The
+ * question and the answer are JSON objects, on their way over the link.
  *
  *   question   {"transport", "nexthop"}
- *   answer     "hosts"     in the order in which they are tried, what the tables at the end of explain.c say of each
+ *   answer     "hosts"     in the order in which they are tried; members: the tables at the end of explain.c
  *              "left_out"  [{"host", "address" or null, "why"}]
- *              "lookups"   [{"name", "type", "dnssec", "result", "records": ["mx.test. 60 IN MX 10 h.test." …]}]
+ *              "lookups"   [{"name", "type", "dnssec", "result", "records": ["mx.test. 60 IN MX 10 h." …]}]
  *              "notes"     lines that a delivery would log
  *              "failure"   {"dsn", "text"}: why there is no (further) host; null if there is none
  */

@@ -283,8 +283,8 @@ bool transport_keeps(const struct transport *t, const char *nexthop)
 }
 
 /* What the words for that peer stand for; its table, if there is one, says more than the default. */
-static bool mask_for(struct table_list *maps, const char *peer, unsigned (*mask_of)(const char *words), unsigned *mask,
-	const char **why)
+static bool mask_for(struct table_list *maps, const char *peer, unsigned (*mask_of)(const char *words),
+	unsigned *mask, const char **why)
 {
 	const char *found = NULL;
 

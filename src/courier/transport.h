@@ -24,7 +24,8 @@ struct transport {
 	struct table *reply_filter;      /* by the line of a reply; NULL: none */
 	struct checks *checks;           /* of header fields and lines; NULL: none */
 	struct generic *generic;         /* mapping of addresses; NULL: none */
-	bool dns, dnssec;                /* whether the DNS is asked at all; whether its answers should be validated */
+	/* whether the DNS is asked at all; whether its answers should be validated */
+	bool dns, dnssec;
 	bool host_dns, native;           /* host_lookup */
 	bool defnames, dnsrch;           /* dns_resolver_options */
 	struct table_list *dns_filter;   /* by the text of a DNS record; NULL: none */
@@ -33,8 +34,8 @@ struct transport {
 
 struct transports;
 
-/* Reads and opens all, but for_check no private key. NULL on failure: *path is the path of the option that is to
- * blame, *why what is wrong with it (free() both). The settings are borrowed. */
+/* Reads and opens all, but for_check no private key. NULL on failure: *path is the path of the option that is
+ * to blame, *why what is wrong with it (free() both). The settings are borrowed. */
 struct transports *transports_new(const struct settings *, bool for_check, char **path, char **why);
 void transports_free(struct transports *);
 
@@ -52,7 +53,8 @@ const struct transport *transports_find(const struct transports *, const char *n
 
 /* The address to connect to that peer from, or NULL. */
 const struct endpoint *transport_from(const struct transport *, const struct endpoint *to);
-/* Whether from no other: bind_address_enforce is about bind_address and bind_address6, not about inet_interfaces. */
+/* Whether from no other: bind_address_enforce is about bind_address and bind_address6, not about
+ * inet_interfaces. */
 bool transport_from_must(const struct transport *, const struct endpoint *to);
 
 /* Whether a connection to that nexthop may wait for more mail when it is idle. */

@@ -286,7 +286,8 @@ static void hear_packet(void *arg, struct packet *packet)
 			channel_break(l->channel, where, all.wrong ? all.wrong : fields.wrong);
 	}
 	if (packet->fd >= 0)
-		channel_break(l->channel, "internal error (please report)", "a descriptor that belongs to no request");
+		channel_break(l->channel, "internal error (please report)",
+			"a descriptor that belongs to no request");
 }
 
 static void ended(void *arg, const char *why)

@@ -44,7 +44,8 @@ struct request {
 	enum tls_wanted tls_wanted;  /* by the sender; the envelope says only what stood there */
 	bool probe;                  /* ask only, never send content */
 	bool connection_probe;       /* the destination was dead: this is the attempt that finds out */
-	bool ahead;                  /* sent without a lease: waits at the courier until a connection is passed to it */
+	/* sent without a lease: waits at the courier until a connection is passed to it */
+	bool ahead;
 	bool soft_bounce;
 	uint32_t attempt;            /* 1 for the first */
 	int64_t age;                 /* ms since the message arrived */
@@ -62,7 +63,8 @@ struct answer {
 	char *tls;                   /* for tls=, NULL: none */
 	uint32_t conn_use;           /* 1 for the first transaction of a connection */
 	int64_t setup, transmission; /* ms: delays c and d */
-	bool peer_reports;           /* the peer has announced DSN (RFC 3461): reports about success are its duty */
+	/* the peer has announced DSN (RFC 3461): reports about success are its duty */
+	bool peer_reports;
 	char *transcript;            /* NULL, or the conversation after a protocol error */
 };
 
@@ -83,9 +85,11 @@ struct finish {
 	uint32_t next;               /* CONNECTION_PASSED: the request that goes on with it */
 	enum site site;              /* what this says about the destination */
 	char *reason;                /* for SITE_BUSY and SITE_DEAD: one cleaned line, */
-	char dsn[VERDICT_DSN_SIZE];  /* and the status of those who wait for it, "4.…"; "" is none in particular */
+	/* and the status of those who wait for it, "4.…"; "" is none in particular */
+	char dsn[VERDICT_DSN_SIZE];
 	bool served;                 /* some session of this request ran to its normal end */
-	char *tls;                   /* of a new connection with TLS, for people: "Verified TLSv1.3 …"; NULL: nothing new */
+	/* of a new connection with TLS, for people: "Verified TLSv1.3 …"; NULL: nothing new */
+	char *tls;
 };
 
 struct link;
@@ -113,8 +117,9 @@ struct link_events {
 	/* at both */
 	void (*lookup)(void *arg, uint32_t number, const char *question);     /* see courier/explain.h */
 	void (*found)(void *arg, uint32_t number, const char *answer);
-	/* at the queue: the value begins with the moment until which it is good (int64_t, ms since 1970), and with nothing
-	 * behind that the key is to be forgotten; at the courier: what was kept, empty: nothing. See link/keys.h */
+	/* at the queue: the value begins with the moment until which it is good (int64_t, ms since 1970), and
+	 * with nothing behind that the key is to be forgotten; at the courier: what was kept, empty: nothing. See
+	 * link/keys.h */
 	void (*keep)(void *arg, const char *key, const void *value, size_t n);
 	void (*have)(void *arg, const char *key);
 	/* the link has ended; link_free it later this turn */
@@ -124,7 +129,8 @@ struct link_events {
 struct link *link_new(struct loop *, int fd, const struct link_events *, void *arg);   /* owns fd */
 void link_free(struct link *);
 void link_flush(struct link *);
-/* Whether answers may rest a few ms for others to share their packet, since the other end's work is in stock here. */
+/* Whether answers may rest a few ms for others to share their packet, since the other end's work is in stock
+ * here. */
 void link_set_rest(struct link *, bool);
 
 /* At the queue. Sends a request with its file; fd stays the caller's (it is duplicated by the kernel). */

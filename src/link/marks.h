@@ -17,8 +17,8 @@ struct marks *marks_make(uint32_t slots, int *fd);
 struct marks *marks_map(uint32_t slots, int fd);
 void marks_free(struct marks *);
 
-/* The mark of a slot below the number of slots: whether the dot of its request may have gone out. Seen at the other end
- * at once. */
+/* The mark of a slot below the number of slots: whether the dot of its request may have gone out. Seen at the
+ * other end at once. */
 void marks_put(struct marks *, uint32_t slot, bool on);
 bool marks_get(const struct marks *, uint32_t slot);
 

@@ -27,8 +27,8 @@ bool endpoint_unix(struct endpoint *, const char *path);
 /* address: numeric, without brackets; false if it is not. */
 bool endpoint_inet(struct endpoint *, const char *address, uint16_t port);
 
-/* bytes: 4 or 16 of an address in network order, as in A and AAAA records; false if there are not so many. The port
- * is 0. */
+/* bytes: 4 or 16 of an address in network order, as in A and AAAA records; false if there are not so many.
+ * The port is 0. */
 bool endpoint_binary(struct endpoint *, const void *bytes, size_t n);
 
 void endpoint_set_port(struct endpoint *, uint16_t port);   /* not of a path */

@@ -1,7 +1,8 @@
 /*
  * Questions to the DNS, never blocking (libunbound on the loop, which validates and caches). An answer never
- * comes before the call that asked has returned; the same question is not asked twice at a time. A name server
- * that is down, refuses, breaks off or cannot be believed gives RESOLVER_LATER, never RESOLVER_NOTHING.
+ * comes before the call that asked has returned; the same question is not asked twice at a time. A name
+ * server that is down, refuses, breaks off or cannot be believed gives RESOLVER_LATER, never
+ * RESOLVER_NOTHING.
  */
 #ifndef CAUSEWAY_NET_RESOLVER_H
 #define CAUSEWAY_NET_RESOLVER_H
@@ -38,7 +39,8 @@ const char *dnssec_word(enum dnssec);      /* "insecure" … */
 struct resolver_answer {
 	enum resolver_result result;
 	enum dnssec dnssec;
-	bool unproven;                     /* EMPTY: there is not even the SOA record that says so (RFC 2308 2.2) */
+	/* EMPTY: there is not even the SOA record that says so (RFC 2308 2.2) */
+	bool unproven;
 	const char *name;                  /* whose records these are: the end of a chain of aliases */
 	const struct dnsrecord *records;
 	size_t count;

@@ -1,5 +1,5 @@
-/* What libunbound has to know before the first question: servers, trust anchors, and which of its own answers are
- * not wanted. */
+/* What libunbound has to know before the first question: servers, trust anchors, and which of its own answers
+ * are not wanted. */
 #ifndef CAUSEWAY_NET_RESOLVER_CONTEXT_H
 #define CAUSEWAY_NET_RESOLVER_CONTEXT_H
 

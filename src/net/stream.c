@@ -125,8 +125,8 @@ static bool has_more(const struct stream *s)
 	return s->tls && !s->securing && !s->over && tls_pending(s->tls);
 }
 
-/* What TLS has taken from the socket and not given yet would cause no event: it is read now, a piece of it; the
- * rest at the end of the turn. A record of which only a part is there has to wait for the socket. */
+/* What TLS has taken from the socket and not given yet would cause no event: it is read now, a piece of it;
+ * the rest at the end of the turn. A record of which only a part is there has to wait for the socket. */
 static void hear(struct stream *s)
 {
 	bool some = hear_once(s);

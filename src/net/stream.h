@@ -55,16 +55,16 @@ struct stream *stream_connect(struct stream_shared *, const struct endpoint *to,
 /* closes the connection; not from `heard`, `opened` or `drained` */
 void stream_free(struct stream *);
 
-/* Goes over to TLS: the handshake begins now, and `secured` or `ended` comes. Nothing may wait to be sent. The
- * stream owns the tls. */
+/* Goes over to TLS: the handshake begins now, and `secured` or `ended` comes. Nothing may wait to be sent.
+ * The stream owns the tls. */
 void stream_secure(struct stream *, struct tls *);
 struct tls *stream_tls(const struct stream *);      /* NULL: it is plain */
 
 /* Says our close notice, if it can be sent at once; the peer's, or its end, comes as `ended`. */
 void stream_goodbye(struct stream *);
 
-/* Whether the peer has said something that was not heard yet: it will be at the end of this turn. A look at the
- * socket. */
+/* Whether the peer has said something that was not heard yet: it will be at the end of this turn. A look at
+ * the socket. */
 bool stream_listen(struct stream *);
 
 /* Sends n bytes behind what waits. True if all has been taken by the kernel; else `drained` or `ended`

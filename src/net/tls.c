@@ -77,7 +77,8 @@ static void set_modes(SSL_CTX *ctx, bool keep_bounds)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
 		| SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	/* a peer that sends messages of TLS itself for ever must not keep us in one call: others wait for the loop */
+	/* a peer that sends messages of TLS itself for ever must not keep us in one call: others wait for the
+	 * loop */
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
 	/* what a server may ask for in the middle of a session is refused: nothing of ours waits for it */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);

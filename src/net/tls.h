@@ -1,9 +1,9 @@
 /*
- * TLS on connections that we open. A context is what the connections of a transport share; it is made before a
- * sandbox closes, since it reads keys and certificates. A wish says what one connection asks of its peer, a tls is
- * that connection, which net/stream drives, and its result tells who the peer turned out to be. A handshake goes
- * on whatever certificate comes: what it is worth is the caller's to decide, by the result. Only the files of net
- * that begin with tls know OpenSSL.
+ * TLS on connections that we open. A context is what the connections of a transport share; it is made before
+ * a sandbox closes, since it reads keys and certificates. A wish says what one connection asks of its peer, a
+ * tls is that connection, which net/stream drives, and its result tells who the peer turned out to be. A
+ * handshake goes on whatever certificate comes: what it is worth is the caller's to decide, by the result.
+ * Only the files of net that begin with tls know OpenSSL.
  */
 #ifndef CAUSEWAY_NET_TLS_H
 #define CAUSEWAY_NET_TLS_H
@@ -14,9 +14,9 @@
 
 #include "base/text.h"
 
-/* Once in a process, before the first context: reads OpenSSL's configuration file, "default", "none" or a path, and
- * there the section of that name ("": the usual one). False and *why (free() it) if a file that was named is no
- * good. */
+/* Once in a process, before the first context: reads OpenSSL's configuration file, "default", "none" or a
+ * path, and there the section of that name ("": the usual one). False and *why (free() it) if a file that was
+ * named is no good. */
 bool tls_library_start(const char *config_file, const char *config_name, char **why);
 
 /* Lists and names as in the parameters that are called so with smtp_tls_ or tls_ in front. */
@@ -32,16 +32,16 @@ struct tls_setup {
 
 struct tls_context;
 
-/* Reads all files. NULL if one is no good: *member is the name of the member that names it, *why (free() it) what is
- * wrong. */
+/* Reads all files. NULL if one is no good: *member is the name of the member that names it, *why (free() it)
+ * what is wrong. */
 struct tls_context *tls_context_new(const struct tls_setup *, const char **member, char **why);
 void tls_context_free(struct tls_context *);
 
 /* Appends what was passed over, a line each: unknown names of options, groups and digests. */
 void tls_context_warnings(const struct tls_context *, struct buf *out);
 
-/* Certificates and public keys that are believed in place of the context's authorities; they may stand anywhere in
- * a chain. NULL and *why (free() it) if one of the files holds none. */
+/* Certificates and public keys that are believed in place of the context's authorities; they may stand
+ * anywhere in a chain. NULL and *why (free() it) if one of the files holds none. */
 struct tls_anchors;
 struct tls_anchors *tls_anchors_new(const char *files, char **why);
 void tls_anchors_free(struct tls_anchors *);
@@ -82,8 +82,8 @@ struct tls_wish {
 	void *arg;
 };
 
-/* Appends what a session that was made by this wish may be known by: a digest of all that makes it trustworthy, the
- * files of the context included, and of what the caller says about the connection. */
+/* Appends what a session that was made by this wish may be known by: a digest of all that makes it
+ * trustworthy, the files of the context included, and of what the caller says about the connection. */
 void tls_session_key(const struct tls_context *, const struct tls_wish *, const char *about, struct buf *out);
 
 /* NULL if the list can be read, else what is wrong with it (free() it). */
@@ -117,7 +117,8 @@ struct tls_result {
 };
 const struct tls_result *tls_result(const struct tls *);
 
-/* Appends "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange …", as Postfix writes it. */
+/* Appends "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange …", as Postfix writes
+ * it. */
 void tls_describe(const struct tls *, struct buf *out);
 /* Appends "subject_CN=…, issuer_CN=…, fingerprint=…, pkey_fingerprint=…", cleaned. */
 void tls_describe_peer(const struct tls *, struct buf *out);

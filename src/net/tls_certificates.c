@@ -34,7 +34,8 @@ static bool load_pair(SSL_CTX *ctx, const char *certificate, const char *key, bo
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
 		*why = tls_complain("cannot use the private key in", key);
 	else if (SSL_CTX_check_private_key(ctx) != 1)
-		*why = mem_fmt("the private key in '%s' does not belong to the certificate in '%s'", key, certificate);
+		*why = mem_fmt("the private key in '%s' does not belong to the certificate in '%s'", key,
+			certificate);
 	else
 		return true;
 	return false;
@@ -68,7 +69,8 @@ static char *finish_chain(struct chains *c)
 	if (c->key && !c->leaf)
 		wrong = mem_fmt("'%s': a key is not followed by its certificate", c->file);
 	else if (c->key && SSL_CTX_use_cert_and_key(c->ctx, c->leaf, c->key, c->issuers, 0) != 1)
-		wrong = tls_complain("the key and the certificate behind it do not fit, or their kind stands there twice", c->file);
+		wrong = tls_complain("the key and the certificate behind it do not fit, or their kind stands there "
+			"twice", c->file);
 	forget_chain(c);
 	return wrong;
 }
@@ -110,7 +112,8 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-static char *add_object(struct chains *c, const char *name, const char *header, const unsigned char *der, long n)
+static char *add_object(struct chains *c, const char *name, const char *header, const unsigned char *der,
+	long n)
 {
 	if (ends_with(name, PRIVATE_KEY) && (*header || strncmp(name, "ENCRYPTED", 9) == 0))
 		return mem_fmt("'%s': a private key is encrypted", c->file);

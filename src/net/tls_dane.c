@@ -100,8 +100,10 @@ bool tls_add_anchors(struct tls *t, const struct tls_wish *w)
 		const struct anchor *a = &w->anchors->all[i];
 
 		/* it may be that of the peer itself */
-		some |= SSL_dane_tlsa_add(t->openssl, USAGE_TA, (uint8_t)a->selector, MATCH_FULL, a->der, a->size) == 1;
-		some |= SSL_dane_tlsa_add(t->openssl, USAGE_EE, (uint8_t)a->selector, MATCH_FULL, a->der, a->size) == 1;
+		some |= SSL_dane_tlsa_add(t->openssl, USAGE_TA, (uint8_t)a->selector, MATCH_FULL, a->der,
+			a->size) == 1;
+		some |= SSL_dane_tlsa_add(t->openssl, USAGE_EE, (uint8_t)a->selector, MATCH_FULL, a->der,
+			a->size) == 1;
 	}
 	ERR_clear_error();
 	return some;

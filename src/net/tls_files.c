@@ -1,6 +1,7 @@
 /*
- * What the files of a setup are, so that what was trusted by them can be told from what others of the same name would
- * say: name, place, size and times of each. A file that was touched but not changed costs a handshake, no more.
+ * What the files of a setup are, so that what was trusted by them can be told from what others of the same
+ * name would say: name, place, size and times of each. A file that was touched but not changed costs a
+ * handshake, no more.
  */
 #include <dirent.h>
 #include <stdlib.h>

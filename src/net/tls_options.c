@@ -18,8 +18,10 @@ static const struct name workarounds[] = {
 	{ "LEGACY_SERVER_CONNECT", SSL_OP_LEGACY_SERVER_CONNECT },
 	{ "SAFARI_ECDHE_ECDSA_BUG", SSL_OP_SAFARI_ECDHE_ECDSA_BUG },
 	{ "TLSEXT_PADDING", SSL_OP_TLSEXT_PADDING },
-	{ "MICROSOFT_SESS_ID_BUG", 0 }, { "NETSCAPE_CHALLENGE_BUG", 0 }, { "NETSCAPE_REUSE_CIPHER_CHANGE_BUG", 0 },
-	{ "SSLREF2_REUSE_CERT_TYPE_BUG", 0 }, { "MICROSOFT_BIG_SSLV3_BUFFER", 0 }, { "MSIE_SSLV2_RSA_PADDING", 0 },
+	{ "MICROSOFT_SESS_ID_BUG", 0 }, { "NETSCAPE_CHALLENGE_BUG", 0 },
+	{ "NETSCAPE_REUSE_CIPHER_CHANGE_BUG", 0 },
+	{ "SSLREF2_REUSE_CERT_TYPE_BUG", 0 }, { "MICROSOFT_BIG_SSLV3_BUFFER", 0 },
+	{ "MSIE_SSLV2_RSA_PADDING", 0 },
 	{ "SSLEAY_080_CLIENT_DH_BUG", 0 }, { "TLS_D5_BUG", 0 }, { "TLS_BLOCK_PADDING_BUG", 0 },
 	{ NULL, 0 }
 };
@@ -61,7 +63,8 @@ static const struct name *find(const struct name *names, struct text name)
 	return NULL;
 }
 
-static uint64_t read_names(struct tls_context *c, const char *list, const struct name *names, const char *what)
+static uint64_t read_names(struct tls_context *c, const char *list, const struct name *names,
+	const char *what)
 {
 	struct text rest = text_of(list), element;
 	uint64_t bits = 0;

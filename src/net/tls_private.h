@@ -1,8 +1,8 @@
 /*
- * Inside TLS, a concern a file: tls.c the life of contexts and connections, tls_options.c what OpenSSL is told by
- * name, tls_certificates.c files of keys and certificates, tls_files.c which files these were, tls_protocols.c versions and ciphers, tls_verify.c who
- * the peer is, tls_fingerprint.c and tls_dane.c two other ways to tell, tls_io.c bytes, tls_session.c resumption,
- * tls_describe.c what the log says.
+ * Inside TLS, a concern a file: tls.c the life of contexts and connections, tls_options.c what OpenSSL is
+ * told by name, tls_certificates.c files of keys and certificates, tls_files.c which files these were,
+ * tls_protocols.c versions and ciphers, tls_verify.c who the peer is, tls_fingerprint.c and tls_dane.c two
+ * other ways to tell, tls_io.c bytes, tls_session.c resumption, tls_describe.c what the log says.
  */
 #ifndef CAUSEWAY_NET_TLS_PRIVATE_H
 #define CAUSEWAY_NET_TLS_PRIVATE_H

@@ -1,6 +1,6 @@
 /*
- * Sessions that can be resumed. What is kept of one is a byte for this format, a byte for how its peer was found,
- * and what OpenSSL makes of it.
+ * Sessions that can be resumed. What is kept of one is a byte for this format, a byte for how its peer was
+ * found, and what OpenSSL makes of it.
  */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -88,10 +88,12 @@ static void add_records(EVP_MD_CTX *md, const struct tls_wish *w)
 	}
 }
 
-void tls_session_key(const struct tls_context *c, const struct tls_wish *w, const char *about, struct buf *out)
+void tls_session_key(const struct tls_context *c, const struct tls_wish *w, const char *about,
+	struct buf *out)
 {
 	EVP_MD_CTX *md = mem_check(EVP_MD_CTX_new());
-	unsigned char bytes[EVP_MAX_MD_SIZE], how[] = { (unsigned char)w->trust, w->authenticate, (unsigned char)w->depth };
+	unsigned char bytes[EVP_MAX_MD_SIZE], how[] =
+		{ (unsigned char)w->trust, w->authenticate, (unsigned char)w->depth };
 	unsigned n = 0;
 
 	EVP_DigestInit_ex(md, EVP_sha256(), NULL);

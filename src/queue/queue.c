@@ -65,8 +65,9 @@ static size_t active_limit(const struct settings *s)
 
 static enum drop_file_form form_of(const struct settings_pickup *p)
 {
-	return strcmp(p->format, "bsmtp") == 0 ? DROP_FILE_BSMTP : strcmp(p->format, "eml") == 0 ? DROP_FILE_PICKUP
-	       : DROP_FILE_AUTO;
+	if (strcmp(p->format, "bsmtp") == 0)
+		return DROP_FILE_BSMTP;
+	return strcmp(p->format, "eml") == 0 ? DROP_FILE_PICKUP : DROP_FILE_AUTO;
 }
 
 /* The array is the caller's to free. */
@@ -101,12 +102,17 @@ static void closed(void *arg)
 	q->stopped(q->stopped_arg);
 }
 
+/* Reports, and callers who are to be told, are waited for, but not for ever. */
+static bool owes_words(const struct queue *q)
+{
+	return loop_timer_is_set(q->grace) && (!sent_reports_idle(q->reports) || !successes_idle(q->successes)
+		|| waits_are_open(q->waits) || !unwritten_idle(q->unwritten));
+}
+
 static void stop_if_done(struct queue *q)
 {
-	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading ||
-	    !batches_idle(q->batches) ||
-	    ((!sent_reports_idle(q->reports) || !successes_idle(q->successes) || waits_are_open(q->waits) || !unwritten_idle(q->unwritten)) &&
-	     loop_timer_is_set(q->grace)))
+	if (!q->stopping || q->closing || couriers_flying(q->couriers) || q->loading
+			|| !batches_idle(q->batches) || owes_words(q))
 		return;
 	q->closing = true;
 	loop_timer_stop(q->grace);

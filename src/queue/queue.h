@@ -64,11 +64,13 @@ void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *
  * the raw content. */
 void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
                 void *arg);
-/* What to do with messages: try them now; keep them until they are released; give them up without a report. */
+/* What to do with messages: try them now; keep them until they are released; give them up without a
+ * report. */
 enum queue_order { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
 struct queue_order_answer {
 	size_t found;             /* messages that were meant */
-	size_t changed;           /* those whose state the order fits, the ones being delivered included for a retry */
+	/* those whose state the order fits, the ones being delivered included for a retry */
+	size_t changed;
 };
 /* Gives the order about one id, or all messages that the filter names (id 0). done(arg, answer) comes when
  * all is on the disk; with dry_run nothing is done. */
@@ -77,20 +79,20 @@ void queue_order(struct queue *, enum queue_order, uint64_t id, const struct que
 
 /* All of them, an array of what GET /destinations shows; the caller's. */
 json_t *queue_destinations(struct queue *);
-/* Nothing more is sent to the destination ("transport:nexthop") until it is resumed, over a restart too; one that
- * has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state as an object;
- * or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
+/* Nothing more is sent to the destination ("transport:nexthop") until it is resumed, over a restart too; one
+ * that has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state
+ * as an object; or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
 void queue_suspend(struct queue *, const char *destination, bool suspend,
                    void (*done)(void *arg, json_t *destination, const char *why), void *arg);
-/* Which way mail for that address would take, and the hosts that a courier finds there; nothing is sent to them. False
- * and *why (constant) if it is no address; else done(arg, way) comes, now or later, with an object that is the
- * callee's for the call. */
+/* Which way mail for that address would take, and the hosts that a courier finds there; nothing is sent to
+ * them. False and *why (constant) if it is no address; else done(arg, way) comes, now or later, with an
+ * object that is the callee's for the call. */
 bool queue_explain(struct queue *, const char *address, void (*done)(void *arg, json_t *way), void *arg,
 	const char **why);
-/* Asks the destination of that address whether it would take mail for it, by MAIL and RCPT (address_verify_target: up
- * to DATA), never with content. done(arg, result, NULL) comes within limit ms, with what was found out as an object
- * whose status is "deliverable", "undeliverable" or "deferred"; or done(arg, NULL, why) at once if that is no address.
- * Both are the callee's for the call. */
+/* Asks the destination of that address whether it would take mail for it, by MAIL and RCPT
+ * (address_verify_target: up to DATA), never with content. done(arg, result, NULL) comes within limit ms,
+ * with what was found out as an object whose status is "deliverable", "undeliverable" or "deferred"; or
+ * done(arg, NULL, why) at once if that is no address. Both are the callee's for the call. */
 void queue_verify(struct queue *, const char *address, int64_t limit,
                   void (*done)(void *arg, json_t *result, const char *why), void *arg);
 /* Prometheus text. */

@@ -1,7 +1,7 @@
 /*
- * The effective configuration: read and checked by the supervisor (daemon/config/config.c), carried to queue and
- * courier in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h); the
- * smtp {} and lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and
+ * The effective configuration: read and checked by the supervisor (daemon/config/config.c), carried to queue
+ * and courier in a sealed memfd, read-only there. Every option is a row of an option table (base/option.h);
+ * the smtp {} and lmtp {} rows are those of talk/manner_table.c, all others those of settings_rows.c and
  * settings_other.c. File names travel, secrets never.
  */
 #ifndef CAUSEWAY_SETTINGS_SETTINGS_H
@@ -109,7 +109,8 @@ void settings_free(struct settings *);
 /* The transport of that name, or NULL. */
 const struct settings_transport *settings_transport(const struct settings *, const char *name);
 
-/* The path of an option of the transport: those that need no declaration have sections of their own. free() it. */
+/* The path of an option of the transport: those that need no declaration have sections of their own. free()
+ * it. */
 char *settings_transport_path(const struct settings_transport *, const char *option);
 
 /* Sets one option by path ("queue.minimal_backoff_time", "myhostname", "transport.NAME.nexthop",

@@ -1,7 +1,7 @@
 /*
- * Parameters at the top level that no process reads from struct settings: they are part of another's value or default,
- * act while the file is read, or have no effect here. They are read, checked for their form, and shown. Each row
- * describes a union settings_other of its own (offset 0).
+ * Parameters at the top level that no process reads from struct settings: they are part of another's value or
+ * default, act while the file is read, or have no effect here. They are read, checked for their form, and
+ * shown. Each row describes a union settings_other of its own (offset 0).
  */
 #include "settings/settings_rows.h"
 
@@ -30,7 +30,8 @@ const struct option_row settings_other_rows[] = {
 	ROW(LIST, "internal_mail_filter_classes", "",
 		"no effect: the queue filters nothing, and header_checks see own messages like all others"),
 	/* what the postmaster is told */
-	ROW(TEXT, "double_bounce_sender", "double-bounce", "no effect: notices have no sender, so that none can be made about them"),
+	ROW(TEXT, "double_bounce_sender", "double-bounce",
+		"no effect: notices have no sender, so that none can be made about them"),
 	ROW(TEXT, "tls_low_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(TEXT, "tls_export_cipherlist", "", "use tls_medium_cipherlist", .use = ROWS_OBSOLETE),
 	ROW(SIZE, "tls_daemon_random_bytes", "32", "seed of a process", .min = 1),
@@ -42,10 +43,12 @@ const struct option_row settings_other_rows[] = {
 	ROW(TEXT, "tlsmgr_service_name", "tlsmgr", "name of the TLS manager"),
 	ROW(TEXT, "tlsproxy_service_name", "tlsproxy", "name of the TLS proxy"),
 	/* of the other implementation's installation */
-	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway", "directory of the configuration file, for use in values"),
+	ROW(TEXT, "config_directory", SYSCONFDIR "/causeway",
+		"directory of the configuration file, for use in values"),
 	ROW(TEXT, "compatibility_level", "3.11", "below 3.11: older defaults where they changed"),
 	ROW(TEXT, "multi_instance_name", "", "for use in the values of others"),
-	/* for use in the values of others; in a transport's options the names are those of protocol and transport */
+	/* for use in the values of others; in a transport's options the names are those of protocol and
+	 * transport */
 	ROW(TEXT, "process_id", "0", "number of the daemon's process", .use = ROWS_READ_ONLY),
 	ROW(TEXT, "process_name", "causewayd", "name of the program", .use = ROWS_READ_ONLY),
 	ROW(TEXT, "service_name", "causewayd", "name of the service", .use = ROWS_READ_ONLY),

@@ -5,7 +5,8 @@
  * on.
  *
  * Order of a message's life:
- *   arrived(message) → … spool_result / spool_next … → spool_commit(…) → spool_done → [commit] → the file is unlinked by the spool.
+ *   arrived(message) → … spool_result / spool_next … → spool_commit(…) → spool_done → [commit]
+ *   → the file is unlinked by the spool
  */
 #ifndef CAUSEWAY_SPOOL_SPOOL_H
 #define CAUSEWAY_SPOOL_SPOOL_H
@@ -91,7 +92,8 @@ struct spool_events {
 	void (*refused)(void *arg, uint64_t id, const char *name, uid_t uid, const char *reason);
 	/* At start, ahead of all messages, each destination that was suspended. */
 	void (*suspended)(void *arg, const char *destination);
-	/* At start, each message that is in the queue, mostly the newest first; some a turn, while others arrive. */
+	/* At start, each message that is in the queue, mostly the newest first; some a turn, while others
+	 * arrive. */
 	void (*known)(void *arg, const struct spool_known *);
 	/* At start: everything known was told. */
 	void (*ready)(void *arg);
@@ -122,7 +124,8 @@ void spool_load(struct spool *, uint64_t id, void (*done)(void *arg, uint64_t id
 
 struct spool_result {
 	size_t rcpt;                    /* index in the envelope */
-	char status;                    /* 's' sent, 'b' bounced, 'd' deferred, 'e' expired, 'h' handed back to its caller */
+	/* 's' sent, 'b' bounced, 'd' deferred, 'e' expired, 'h' handed back to its caller */
+	char status;
 	const char *dsn;
 	const char *peer;               /* relay, "" if none */
 	const char *text;               /* cleaned by the caller, cut to 500 bytes here */
@@ -138,19 +141,21 @@ void spool_hold(struct spool *, uint64_t id, bool held);
 void spool_suspect(struct spool *, uint64_t id, unsigned count);
 /* The operator keeps all mail of that destination, or lets it go. */
 void spool_suspend(struct spool *, const char *destination, bool suspended);
-/* How far the wall clock was set since this was last asked, ms; 0: it was not. The journal has its line about that
- * ahead of any other, and should be committed. */
+/* How far the wall clock was set since this was last asked, ms; 0: it was not. The journal has its line about
+ * that ahead of any other, and should be committed. */
 int64_t spool_clock_jump(struct spool *);
 /* A report that the message is late is on its way: no second one shall be made. */
 void spool_warned(struct spool *, uint64_t id);
-/* The message is finished: its file is unlinked when the next spool_commit is through and its done has returned. */
+/* The message is finished: its file is unlinked when the next spool_commit is through and its done has
+ * returned. */
 void spool_done(struct spool *, uint64_t id);
 
-/* Gives an unwritten message its queue file, copied from fd, which must stay open until then. written(arg, file) is
- * called from the loop when that is on the disk, later if the disk has no room for it; file is the queue file, open
- * for reading in place of fd (the receiver owns it), or -1 if it cannot be opened now. Before spool_write no line
- * about the message may be added unless spool_done follows in the same turn of the loop, and between it and written
- * none at all; but its being held or suspected may be told, and is recorded with the file. */
+/* Gives an unwritten message its queue file, copied from fd, which must stay open until then. written(arg,
+ * file) is called from the loop when that is on the disk, later if the disk has no room for it; file is the
+ * queue file, open for reading in place of fd (the receiver owns it), or -1 if it cannot be opened now.
+ * Before spool_write no line about the message may be added unless spool_done follows in the same turn of the
+ * loop, and between it and written none at all; but its being held or suspected may be told, and is recorded
+ * with the file. */
 void spool_write(struct spool *, uint64_t id, int fd, void (*written)(void *arg, int file), void *arg);
 
 /* Puts a report into the queue under id (parent's key with its next report number). bytes is the whole queue
@@ -185,8 +190,8 @@ void spool_history(struct spool *, uint64_t id, void (*told)(void *arg, const ch
 
 /* Stops taking drop files, or goes on. Files already claimed still arrive (a few hundred). */
 void spool_intake_pause(struct spool *, bool paused);
-/* The caller's way to bound what it holds: only owners who have few messages are served, so that nobody waits for
- * one who has many. */
+/* The caller's way to bound what it holds: only owners who have few messages are served, so that nobody waits
+ * for one who has many. */
 void spool_intake_fair(struct spool *, bool fair);
 /* Whether messages may arrive unwritten; at first they may. Those that are on their way still do. */
 void spool_intake_unwritten(struct spool *, bool allowed);

@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 
-/* A letter behind the pattern, and the options that it switches over. The table of them ends with letter 0. */
+/* A letter behind the pattern, and the options that it switches over. The table of them ends with letter
+ * 0. */
 struct delimited_flag {
 	char letter;
 	uint32_t options;

@@ -1,6 +1,6 @@
 /*
- * Match lists as in Postfix: words, networks, tables (type:name), files with more of these (/path), each an exception
- * behind "!". The first element that matches decides. Opened before a sandbox closes.
+ * Match lists as in Postfix: words, networks, tables (type:name), files with more of these (/path), each an
+ * exception behind "!". The first element that matches decides. Opened before a sandbox closes.
  */
 #ifndef CAUSEWAY_TABLE_MATCH_LIST_H
 #define CAUSEWAY_TABLE_MATCH_LIST_H
@@ -29,8 +29,8 @@ void match_list_free(struct match_list *);
 /* Whether it has no element, so that nothing can match. */
 bool match_list_empty(const struct match_list *);
 
-/* Whether the first element that matches key (letters without case) is no exception. False and *why, valid until
- * the next question, if a table cannot be asked. */
+/* Whether the first element that matches key (letters without case) is no exception. False and *why, valid
+ * until the next question, if a table cannot be asked. */
 bool match_list_has(const struct match_list *, const char *key, enum match_reach, const char **why);
 
 #endif

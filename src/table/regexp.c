@@ -1,7 +1,8 @@
 /*
- * regexp:FILE: POSIX regular expressions (regexp_table(5)). The C library's matcher cannot be stopped, so its time is
- * bounded by what it gets: without references back it grows with the square of the key's length at most, and what is
- * longer than KEY_SEEN is not looked at behind that (a tenth of a second for the worst of patterns).
+ * regexp:FILE: POSIX regular expressions (regexp_table(5)). The C library's matcher cannot be stopped, so its
+ * time is bounded by what it gets: without references back it grows with the square of the key's length at
+ * most, and what is longer than KEY_SEEN is not looked at behind that (a tenth of a second for the worst of
+ * patterns).
  */
 #include "table/type.h"
 

@@ -221,8 +221,8 @@ static const char *fail_at(struct rules *r, const struct rule *rule, const char 
 }
 
 /* What the rule says of the key; whatever its groups matched is only asked for where the result needs it. */
-static enum rules_match try(const struct rules *r, const struct rule *rule, struct text key, struct text *groups,
-	const char **what)
+static enum rules_match try(const struct rules *r, const struct rule *rule, struct text key,
+	struct text *groups, const char **what)
 {
 	enum rules_match match = r->kind->match(rule->pattern, key.p, key.n, rule->result ? groups : NULL, what);
 

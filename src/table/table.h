@@ -25,15 +25,15 @@ void table_free(struct table *);
 const char *table_get(struct table *, const char *key, const char **why);
 /* The same for a part of what is looked for: pattern types are not asked. */
 const char *table_get_part(struct table *, const char *part, const char **why);
-/* Tells each value that stands in the table now, but for results that depend on the key; lmdb, which is asked afresh,
- * tells none. */
+/* Tells each value that stands in the table now, but for results that depend on the key; lmdb, which is asked
+ * afresh, tells none. */
 void table_each_value(struct table *, void (*told)(void *arg, const char *value), void *arg);
 const char *table_name(const struct table *);   /* the spec it was opened with */
 
 /* A list of tables and/or plain words as in maps and match lists ("a.example, texthash:/f"). */
 struct table_list *table_list_open(const char *list, char **why);
-/* The same, but results must stand in the tables as they are, without $1: where whoever writes an address must
- * not choose what becomes of it. */
+/* The same, but results must stand in the tables as they are, without $1: where whoever writes an address
+ * must not choose what becomes of it. */
 struct table_list *table_list_open_literal(const char *list, char **why);
 void table_list_free(struct table_list *);
 /* First hit in order; a plain word is a key with the value "". */

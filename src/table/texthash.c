@@ -1,4 +1,5 @@
-/* texthash:FILE, the file that postmap(1) would index, read as it is: a logical line is "key blanks value". */
+/* texthash:FILE, the file that postmap(1) would index, read as it is: a logical line is "key blanks
+ * value". */
 #include "table/type.h"
 
 #include "base/log.h"
@@ -25,7 +26,8 @@ static size_t key_length(struct text t)
 	return i;
 }
 
-/* A line without a value is passed over with a warning, as Postfix does, so that its tables work unchanged. */
+/* A line without a value is passed over with a warning, as Postfix does, so that its tables work
+ * unchanged. */
 static bool take(void *arg, unsigned number, struct text line, char **why)
 {
 	struct filling *f = arg;
@@ -71,4 +73,5 @@ static void texthash_each(void *opened, void (*told)(void *arg, const char *valu
 	pairs_each(opened, told, arg);
 }
 
-const struct table_type table_texthash = { "texthash", true, texthash_open, texthash_get, texthash_close, texthash_each };
+const struct table_type table_texthash = { "texthash", true, texthash_open, texthash_get, texthash_close,
+	texthash_each };

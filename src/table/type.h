@@ -22,7 +22,8 @@ struct table_type {
 	 * set on error. */
 	const char *(*get)(void *opened, const char *key, size_t n, const char **why);
 	void (*close)(void *opened);
-	/* Tells each value that stands there now, in any order, but for results that depend on the key; NULL: it cannot. */
+	/* Tells each value that stands there now, in any order, but for results that depend on the key; NULL: it
+	 * cannot. */
 	void (*each)(void *opened, void (*told)(void *arg, const char *value), void *arg);
 };
 

@@ -290,7 +290,8 @@ bool auth_begin(struct auth *a, const char *mechanisms)
 		return false;
 	if (a->external && !offers_external(mechanisms))
 		return fail(a, "the server does not offer EXTERNAL");
-	result = sasl_client_start(a->conn, a->external ? "EXTERNAL" : mechanisms, NULL, &message, &n, &mechanism);
+	result = sasl_client_start(a->conn, a->external ? "EXTERNAL" : mechanisms, NULL, &message, &n,
+		&mechanism);
 	if (result == SASL_NOMECH && !a->external)
 		return begin_token(a, mechanisms);
 	a->mechanism = mechanism;
@@ -302,7 +303,8 @@ bool auth_asks_others(const char *mechanisms)
 	struct text rest = text_of(mechanisms), word;
 
 	while (text_word(&rest, &word))
-		if (text_starts_nocase(word, "GSS") || text_starts_nocase(word, "GS2-") || text_starts_nocase(word, "KERBEROS"))
+		if (text_starts_nocase(word, "GSS") || text_starts_nocase(word, "GS2-")
+			|| text_starts_nocase(word, "KERBEROS"))
 			return true;
 	return false;
 }

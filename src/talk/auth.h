@@ -1,7 +1,7 @@
 /*
- * A client's side of SASL (RFC 4422) as SMTP and LMTP carry it (RFC 4954): chooses one of the mechanisms that a
- * server offers, and answers its challenges, both in base64. The home of libsasl2, which has the mechanisms but
- * for those of auth_token.h. SASL security layers are never used.
+ * A client's side of SASL (RFC 4422) as SMTP and LMTP carry it (RFC 4954): chooses one of the mechanisms that
+ * a server offers, and answers its challenges, both in base64. The home of libsasl2, which has the mechanisms
+ * but for those of auth_token.h. SASL security layers are never used.
  *
  * What is secret is wiped when it is freed, libsasl2's own memory included. libsasl2 logs nothing.
  */
@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* Loads libsasl2's plug-ins, once in a process and before its sandbox closes. False and *why, one line to free(), on
- * failure. */
+/* Loads libsasl2's plug-ins, once in a process and before its sandbox closes. False and *why, one line to
+ * free(), on failure. */
 bool auth_library_open(char **why);
 
 /* Whether each word of a list is a property that can be asked of a mechanism (noplaintext, noactive,
@@ -33,11 +33,12 @@ struct auth;
 struct auth *auth_new(const struct auth_setup *);
 void auth_free(struct auth *);
 
-/* Chooses one of the mechanisms (separated by blanks) and begins; false: none is fit, or it cannot begin. Different ones
- * may begin in different threads at the same time. */
+/* Chooses one of the mechanisms (separated by blanks) and begins; false: none is fit, or it cannot begin.
+ * Different ones may begin in different threads at the same time. */
 bool auth_begin(struct auth *, const char *mechanisms);
 
-/* Whether one of the mechanisms asks others over the network when it begins, and waits for them: Kerberos asks its KDC. */
+/* Whether one of the mechanisms asks others over the network when it begins, and waits for them: Kerberos
+ * asks its KDC. */
 bool auth_asks_others(const char *mechanisms);
 
 /* After a successful auth_begin; "PLAIN" … */

@@ -1,6 +1,6 @@
 /*
- * The two mechanisms that carry an OAuth 2.0 bearer token: OAUTHBEARER (RFC 7628) and XOAUTH2 (Google's, older).
- * Debian's libsasl2 has neither. Both are one message, and one more after a refusal.
+ * The two mechanisms that carry an OAuth 2.0 bearer token: OAUTHBEARER (RFC 7628) and XOAUTH2 (Google's,
+ * older). Debian's libsasl2 has neither. Both are one message, and one more after a refusal.
  */
 #ifndef CAUSEWAY_TALK_AUTH_TOKEN_H
 #define CAUSEWAY_TALK_AUTH_TOKEN_H

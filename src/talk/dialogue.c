@@ -176,12 +176,14 @@ enum dialogue_want dialogue_speak(struct dialogue *d, struct buf *out)
 	}
 }
 
-/* Where replies and commands are counted against each other, a line too many gives a recipient another one's reply. */
+/* Where replies and commands are counted against each other, a line too many gives a recipient another one's
+ * reply. */
 static void hint_at_pipelining(struct dialogue *d)
 {
 	if (d->hints && d->offers.offers & EHLO_PIPELINING)
-		dialogue_remark_on(d, "warning: %s sent lines that are no reply: to be safe from lost mail, turn PIPELINING off "
-			"for it with %s", d->host, d->lmtp ? "lmtp_discard_lhlo_keyword_address_maps" :
+		dialogue_remark_on(d,
+			"warning: %s sent lines that are no reply: to be safe from lost mail, turn PIPELINING off for it "
+			"with %s", d->host, d->lmtp ? "lmtp_discard_lhlo_keyword_address_maps" :
 			"smtp_discard_ehlo_keyword_address_maps");
 }
 
@@ -193,7 +195,8 @@ static void give(struct dialogue *d, const struct reply *r)
 
 	dialogue_record_heard(d, r);
 	if (r->cut)
-		dialogue_remark_on(d, "warning: %s sent a reply with an overlong line, of which the end is dropped", d->host);
+		dialogue_remark_on(d, "warning: %s sent a reply with an overlong line, of which the end is dropped",
+			d->host);
 	if (r->garbage) {
 		dialogue_complain(d, "sent lines that are no reply", r);
 		hint_at_pipelining(d);
@@ -215,8 +218,8 @@ static void give(struct dialogue *d, const struct reply *r)
 		d->progress++;
 }
 
-/* While two transactions are under way the replies are those to the earlier one's dot. A session that cannot go on
- * after these ends with them. */
+/* While two transactions are under way the replies are those to the earlier one's dot. A session that cannot
+ * go on after these ends with them. */
 static void take(struct dialogue *d, const struct reply *r)
 {
 	bool earlier = dialogue_turn(d);

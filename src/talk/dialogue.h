@@ -1,7 +1,7 @@
 /*
  * The SMTP/LMTP client dialogue as a pure engine: no sockets, no clock, no call-backs. Its driver
- * (courier/session/session.c) writes what dialogue_speak appends, feeds what the peer says to dialogue_hear, and
- * collects verdicts.
+ * (courier/session/session.c) writes what dialogue_speak appends, feeds what the peer says to dialogue_hear,
+ * and collects verdicts.
  *
  * A table of steps in the order of RFC 5321; each step's `say` writes at most one command and returns the
  * next step, its `hear` only records. Every command enters the ring of replies owed; a reply belongs to the
@@ -44,7 +44,8 @@ struct dialogue_setup {
 	const char *host;              /* "name[address]" or "name[/path]", for texts; copied */
 	const char *relay;             /* the same with the port, for the log; NULL: as host; copied */
 	enum dialogue_tls tls;
-	enum requiretls requiretls;    /* how strictly a request for it is applied, of whatever mail goes this way */
+	/* how strictly a request for it is applied, of whatever mail goes this way */
+	enum requiretls requiretls;
 	bool tls_ready;                /* our side has what TLS needs */
 	bool tls_first;                /* before the greeting, without STARTTLS (tls_wrappermode) */
 	const char *myhostname;        /* expands an empty lhlo_name/helo_name; copied */
@@ -86,9 +87,11 @@ enum dialogue_want {
 	DIALOGUE_CONTENT,   /* send trace lines, content and the final dot, then call dialogue_content_sent; go on
 	                     * reading meanwhile */
 	DIALOGUE_DOT,       /* the same with ".CRLF" alone: 354 came though nobody was accepted */
-	DIALOGUE_TLS,       /* start TLS, then call dialogue_secured or dialogue_unsecured; nothing is heard until then */
+	/* start TLS, then call dialogue_secured or dialogue_unsecured; nothing is heard until then */
+	DIALOGUE_TLS,
 	DIALOGUE_LISTEN,    /* call dialogue_heard_nothing, unless there is something to be heard now */
-	DIALOGUE_LOGIN,     /* call dialogue_login, dialogue_login_begun, dialogue_login_none or dialogue_login_fails */
+	/* call dialogue_login, dialogue_login_begun, dialogue_login_none or dialogue_login_fails */
+	DIALOGUE_LOGIN,
 	DIALOGUE_IDLE,      /* all recipients are judged, another transaction may begin (or dialogue_quit) */
 	DIALOGUE_END        /* all recipients are judged: write what was said last, then close the connection */
 };
@@ -100,10 +103,10 @@ enum dialogue_want dialogue_speak(struct dialogue *, struct buf *out);
 /* The peer's bytes; all are consumed. */
 void dialogue_hear(struct dialogue *, const char *bytes, size_t n);
 
-/* Whether the content goes out by BDAT (RFC 3030): without stuffing and dot, in chunks. dialogue_chunk appends the
- * command that stands ahead of a chunk of so many bytes; last: nothing comes behind it. Only a chunk that is the whole
- * content says LAST itself: behind several the dialogue does, when all were taken, so that what was refused is never
- * complete. */
+/* Whether the content goes out by BDAT (RFC 3030): without stuffing and dot, in chunks. dialogue_chunk
+ * appends the command that stands ahead of a chunk of so many bytes; last: nothing comes behind it. Only a
+ * chunk that is the whole content says LAST itself: behind several the dialogue does, when all were taken, so
+ * that what was refused is never complete. */
 bool dialogue_chunked(const struct dialogue *);
 void dialogue_chunk(struct dialogue *, size_t size, bool last, struct buf *out);
 
@@ -112,8 +115,8 @@ void dialogue_chunk(struct dialogue *, size_t size, bool last, struct buf *out);
 void dialogue_content_sent(struct dialogue *);
 
 /* The answers to DIALOGUE_LOGIN. */
-/* Logs in as that by one of those mechanisms, which are separated by blanks: those of dialogue_offers, or some
- * of them. */
+/* Logs in as that by one of those mechanisms, which are separated by blanks: those of dialogue_offers, or
+ * some of them. */
 void dialogue_login(struct dialogue *, const struct auth_setup *, const char *mechanisms);
 /* The same by one that was begun elsewhere, which moves; fine: what auth_begin gave. */
 void dialogue_login_begun(struct dialogue *, struct auth *, bool fine);
@@ -126,7 +129,8 @@ void dialogue_login_fails(struct dialogue *, const char *dsn, const char *text);
 void dialogue_secured(struct dialogue *, const char *refusal);
 void dialogue_unsecured(struct dialogue *, const char *detail);
 bool dialogue_is_secure(const struct dialogue *);   /* what is said goes through TLS */
-/* TLS failed, or a connection with TLS, and whoever is left (OUTCOME_KEEP) is to be tried in clear with this host. */
+/* TLS failed, or a connection with TLS, and whoever is left (OUTCOME_KEEP) is to be tried in clear with this
+ * host. */
 bool dialogue_wants_clear(const struct dialogue *);
 void dialogue_heard_nothing(struct dialogue *);
 /* What became of TLS: not known yet, left out, there as it was to be, or missing where it is a must. */
@@ -161,9 +165,9 @@ bool dialogue_verdict(struct dialogue *, size_t *rcpt, struct verdict *v);
 int64_t dialogue_dot_delay(const struct dialogue *);
 
 /* Whether the commands of a next transaction may go out while the final replies to this one are awaited
- * (pipeline_transactions). Then dialogue_verdict tells of the earlier one until dialogue_passed, which is true once,
- * when that is over and all else is about the later one. If the session ends before that, the later one was never
- * begun: dialogue_follows is false. */
+ * (pipeline_transactions). Then dialogue_verdict tells of the earlier one until dialogue_passed, which is
+ * true once, when that is over and all else is about the later one. If the session ends before that, the
+ * later one was never begun: dialogue_follows is false. */
 bool dialogue_may_follow(const struct dialogue *);
 bool dialogue_follows(const struct dialogue *);
 bool dialogue_passed(struct dialogue *);

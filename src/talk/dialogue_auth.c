@@ -1,7 +1,7 @@
 /*
- * AUTH (RFC 4954): once in a session, behind EHLO and TLS. The driver has the credentials and is asked for them
- * only where the server offers AUTH; what becomes of the session afterwards is decided here. A login that fails
- * is never followed by mail without one.
+ * AUTH (RFC 4954): once in a session, behind EHLO and TLS. The driver has the credentials and is asked for
+ * them only where the server offers AUTH; what becomes of the session afterwards is decided here. A login
+ * that fails is never followed by mail without one.
  */
 #include "talk/dialogue_steps.h"
 
@@ -48,8 +48,8 @@ static void fail(struct dialogue *d, const char *dsn, const char *why)
 
 static void fail_for_mechanisms(struct dialogue *d, const char *why)
 {
-	char *text = mem_fmt("SASL authentication failed; server %s offered no compatible authentication mechanisms "
-		"for this type of connection security%s%s", d->host, why ? ": " : "", why ? why : "");
+	char *text = mem_fmt("SASL authentication failed; server %s offered no compatible authentication "
+		"mechanisms for this type of connection security%s%s", d->host, why ? ": " : "", why ? why : "");
 
 	dialogue_fail_site(d, STAGE_AUTH, "4.7.0", text);
 	d->step = STEP_OVER;

@@ -1,7 +1,7 @@
 /*
- * Two transactions at once (RFC 2920 3.1): the commands of the next one go out behind a content whose final replies are
- * not in yet. The content of the later one never does, so that whatever happens to the connection meanwhile, it is as if
- * it had not begun.
+ * Two transactions at once (RFC 2920 3.1): the commands of the next one go out behind a content whose final
+ * replies are not in yet. The content of the later one never does, so that whatever happens to the connection
+ * meanwhile, it is as if it had not begun.
  */
 #include "talk/dialogue_private.h"
 
@@ -10,13 +10,15 @@
 
 #include "base/mem.h"
 
-/* Whoever is left after a refusal by the one that ends has to be settled by it: no other host, no further transaction. */
+/* Whoever is left after a refusal by the one that ends has to be settled by it: no other host, no further
+ * transaction. */
 bool dialogue_may_follow(const struct dialogue *d)
 {
 	const struct owed *owed = dialogue_owed(d);
 
 	return d->manner->pipeline_transactions && d->offers.offers & EHLO_PIPELINING && d->step == STEP_OVER
-		&& !d->before && !d->unfit && d->now.left > 0 && d->now.policy.last_host && owed && owed->step == STEP_DOT;
+		&& !d->before && !d->unfit && d->now.left > 0 && d->now.policy.last_host && owed
+		&& owed->step == STEP_DOT;
 }
 
 void dialogue_make_way(struct dialogue *d)

@@ -29,8 +29,8 @@ static bool names_esmtp(const char *greeting)
 	return false;
 }
 
-/* A PIX firewall overwrites the greeting with asterisks and leaves 2, 0 and blanks; one without any text comes
- * from no firewall. */
+/* A PIX firewall overwrites the greeting with asterisks and leaves 2, 0 and blanks; one without any text
+ * comes from no firewall. */
 static bool is_pix(const char *greeting)
 {
 	const char *text = greeting + strlen("220");
@@ -115,7 +115,8 @@ static bool is_ourselves(struct dialogue *d)
 
 	if (d->own_name == OWN_NAME_FINE || strcasecmp(d->offers.name, d->myhostname) != 0)
 		return false;
-	text = mem_fmt("mail for this destination loops back to myself: host %s greets with my own name %s", d->host,
+	text = mem_fmt("mail for this destination loops back to myself: host %s greets with my own name %s",
+		d->host,
 	               d->myhostname);
 	dialogue_remark_on(d, "warning: host %s replied to EHLO with my own hostname %s", d->host, d->myhostname);
 	dialogue_note_site(d, SITE_DEAD, text);

@@ -10,7 +10,8 @@ void dialogue_judge(struct dialogue *d, size_t rcpt, struct verdict *v)
 {
 	struct fallen *f = &d->now.fallen[d->now.fallen_count++];
 
-	assert(d->now.state[rcpt] != RCPT_JUDGED && d->now.fallen_count <= d->now.room && v->outcome != OUTCOME_NONE);
+	assert(d->now.state[rcpt] != RCPT_JUDGED && d->now.fallen_count <= d->now.room
+		&& v->outcome != OUTCOME_NONE);
 	d->now.state[rcpt] = RCPT_JUDGED;
 	d->now.left--;
 	f->rcpt = rcpt;
@@ -103,7 +104,8 @@ void dialogue_fail_here(struct dialogue *d, enum stage stage, const char *dsn, c
 	dialogue_fail_left(d, stage, d->now.t.last_host ? dsn : for_now, text);
 }
 
-void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, enum requiretls_lack lack, const char *dsn, char *why)
+void dialogue_fail_requiretls(struct dialogue *d, enum stage stage, enum requiretls_lack lack,
+	const char *dsn, char *why)
 {
 	char *text = mem_fmt("The sender asks for REQUIRETLS, %s", why);
 
@@ -274,7 +276,8 @@ void dialogue_timed_out(struct dialogue *d)
 		return;
 	}
 	text = mem_fmt("conversation with %s timed out while %s", d->host, doing(d, stage));
-	/* a host without room for a session closes it; one that is silent to the end of the limit serves nobody */
+	/* a host without room for a session closes it; one that is silent to the end of the limit serves
+	 * nobody */
 	lose_peer(d, stage, site == SITE_BUSY ? SITE_DEAD : site, text);
 	free(text);
 }

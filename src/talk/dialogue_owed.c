@@ -17,7 +17,8 @@ void dialogue_owe(struct dialogue *d, enum step step, size_t rcpt, size_t count)
 		return;
 	}
 	assert(d->owed_runs < OWED_MAX);
-	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] = (struct owed){ .step = step, .rcpt = rcpt, .count = count };
+	d->owed[(d->owed_first + d->owed_runs) % OWED_MAX] =
+		(struct owed){ .step = step, .rcpt = rcpt, .count = count };
 	d->owed_runs++;
 }
 

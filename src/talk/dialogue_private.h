@@ -1,8 +1,8 @@
 /*
- * Inside the dialogue: dialogue.c is the engine (what may be sent now, who hears a reply), dialogue_owed.c the replies
- * that are awaited, dialogue_steps.c the table of steps (dialogue_steps.h says where they are, and how one is added),
- * dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the verdicts. A `say` alone decides where the
- * conversation goes; a `hear` only records.
+ * Inside the dialogue: dialogue.c is the engine (what may be sent now, who hears a reply), dialogue_owed.c
+ * the replies that are awaited, dialogue_steps.c the table of steps (dialogue_steps.h says where they are,
+ * and how one is added), dialogue_command.c the MAIL and RCPT lines, dialogue_judge.c the verdicts. A `say`
+ * alone decides where the conversation goes; a `hear` only records.
  */
 #ifndef CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
 #define CAUSEWAY_TALK_DIALOGUE_PRIVATE_H
@@ -95,7 +95,8 @@ struct dialogue {
 	bool tls_settled;            /* it is clear whether it will be */
 	bool requiretls_settled;     /* whether REQUIRETLS is passed on is clear */
 	bool tls_violated;           /* it is missing, or its peer not to be trusted, where it is a must */
-	bool wants_clear;            /* it failed, or what went through it, and the host is to be asked without it */
+	/* it failed, or what went through it, and the host is to be asked without it */
+	bool wants_clear;
 	enum step step;              /* what is to be said next */
 	struct owed owed[OWED_MAX];  /* a ring: replies owed, the oldest first */
 	size_t owed_first, owed_runs;
@@ -145,9 +146,9 @@ struct owed dialogue_take_owed(struct dialogue *);
 /* How many replies the end of the content owes is known when those to its RCPTs are in: to be called then. */
 void dialogue_count_finals(struct dialogue *);
 
-/* dialogue_follow.c: a transaction begins while the one before is still owed final replies. While something happens to
- * the latter the two change places (dialogue_turn, true if so, and dialogue_swap back); if that ends the session, the
- * later one is forgotten. */
+/* dialogue_follow.c: a transaction begins while the one before is still owed final replies. While something
+ * happens to the latter the two change places (dialogue_turn, true if so, and dialogue_swap back); if that
+ * ends the session, the later one is forgotten. */
 void dialogue_make_way(struct dialogue *);
 bool dialogue_turn(struct dialogue *);
 void dialogue_swap(struct dialogue *);
@@ -167,19 +168,20 @@ void dialogue_judge_left(struct dialogue *, struct verdict *);
 void dialogue_refuse(struct dialogue *, enum stage, enum reply_meaning, const struct reply *, size_t rcpt);
 void dialogue_refuse_left(struct dialogue *, enum stage, enum reply_meaning, const struct reply *);
 
-/* A connection that served before is of no use for this message (421, RSET refused): nobody hears of it, unless the
- * content has gone out as well (BDAT), which may have been taken all the same. */
+/* A connection that served before is of no use for this message (421, RSET refused): nobody hears of it,
+ * unless the content has gone out as well (BDAT), which may have been taken all the same. */
 void dialogue_leave_kept(struct dialogue *, enum stage, const struct reply *);
 
 /* The same for a reason of ours: dsn and one line. */
 void dialogue_fail_left(struct dialogue *, enum stage, const char *dsn, const char *text);
 
-/* The same for what this host cannot do with this message, and another one may: dsn is what it means if this one is the
- * last. */
+/* The same for what this host cannot do with this message, and another one may: dsn is what it means if this
+ * one is the last. */
 void dialogue_fail_here(struct dialogue *, enum stage, const char *dsn, const char *text);
-/* The same where the sender's REQUIRETLS asks for what this session lacks, which serves nobody else then; why goes on
- * behind a comma and is freed. */
-void dialogue_fail_requiretls(struct dialogue *, enum stage, enum requiretls_lack, const char *dsn, char *why);
+/* The same where the sender's REQUIRETLS asks for what this session lacks, which serves nobody else then; why
+ * goes on behind a comma and is freed. */
+void dialogue_fail_requiretls(struct dialogue *, enum stage, enum requiretls_lack, const char *dsn,
+	char *why);
 
 /* Hears a reply that concerns everybody who is left; true if it is what was hoped for. */
 bool dialogue_passes(struct dialogue *, enum stage, const struct reply *);
@@ -197,7 +199,8 @@ void dialogue_local_error(struct dialogue *, const char *why);
 /* What a failure says about the destination; the first one stays. */
 void dialogue_note_site(struct dialogue *, enum site, const char *reason);
 
-/* dialogue_starttls.c: between the answer to STARTTLS and the end of the handshake, when nothing can be heard. */
+/* dialogue_starttls.c: between the answer to STARTTLS and the end of the handshake, when nothing can be
+ * heard. */
 bool dialogue_awaits_tls(const struct dialogue *);
 /* TLS has failed: who is left is kept for this host without it, where that is allowed. */
 void dialogue_ask_in_clear(struct dialogue *);

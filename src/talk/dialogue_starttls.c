@@ -1,6 +1,7 @@
 /*
- * STARTTLS (RFC 3207): whether it is said, what its answer means, and the handshake, which the driver does. What
- * was learnt before the handshake is forgotten, and nothing that came before it is ever taken for a reply.
+ * STARTTLS (RFC 3207): whether it is said, what its answer means, and the handshake, which the driver does.
+ * What was learnt before the handshake is forgotten, and nothing that came before it is ever taken for a
+ * reply.
  */
 #include "talk/dialogue_steps.h"
 
@@ -141,8 +142,8 @@ void dialogue_secured(struct dialogue *d, const char *refusal)
 /* At level may this says nothing about the host. */
 void dialogue_unsecured(struct dialogue *d, const char *detail)
 {
-	char *text = mem_fmt("Cannot start TLS: handshake failure%s%s%s", detail ? " (" : "", detail ? detail : "",
-		detail ? ")" : "");
+	char *text = mem_fmt("Cannot start TLS: handshake failure%s%s%s", detail ? " (" : "",
+		detail ? detail : "", detail ? ")" : "");
 
 	assert(d->step == STEP_HANDSHAKE);
 	d->tls_violated = d->tls == DIALOGUE_TLS_MUST;
@@ -185,7 +186,8 @@ struct requiretls_outcome dialogue_requiretls_outcome(const struct dialogue *d)
 
 	if (c->requiretls.violated || !d->requiretls_settled)
 		return c->requiretls;
-	return (struct requiretls_outcome){ .lack = dialogue_passes_requiretls(d) ? REQUIRETLS_PASSED : REQUIRETLS_NO_OFFER };
+	return (struct requiretls_outcome){ .lack = dialogue_passes_requiretls(d)
+		? REQUIRETLS_PASSED : REQUIRETLS_NO_OFFER };
 }
 
 bool dialogue_is_secure(const struct dialogue *d)

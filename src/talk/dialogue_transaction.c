@@ -80,8 +80,8 @@ void dialogue_hear_mail(struct dialogue *d, const struct reply *r)
 
 /* RCPT (RFC 5321 4.1.1.3) */
 
-/* What is small goes out with the commands. On a connection that may be dead nothing does before something was heard:
- * the message would not be known to be untouched. */
+/* What is small goes out with the commands. On a connection that may be dead nothing does before something
+ * was heard: the message would not be known to be untouched. */
 static enum step step_to_content(const struct dialogue *d)
 {
 	bool unsure = d->now.kept && d->now.t.rested;
@@ -274,7 +274,8 @@ void dialogue_hear_quit(struct dialogue *d, const struct reply *r)
 	(void)r;
 }
 
-/* Whoever spoke before the handshake may have sent an answer ahead that would be taken for the server's own. */
+/* Whoever spoke before the handshake may have sent an answer ahead that would be taken for the server's
+ * own. */
 static bool is_early_mail_reply(const struct dialogue *d)
 {
 	return d->secure && d->manner->tls_block_early_mail_reply && !d->now.kept && d->step <= STEP_MAIL;

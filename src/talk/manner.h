@@ -26,8 +26,8 @@ enum tls_level {
 	TLS_UNSET   /* empty: derived from use_tls, enforce_tls and tls_enforce_peername; see manner_tls_level */
 };
 enum address_preference { PREFER_ANY, PREFER_IPV4, PREFER_IPV6 };
-/* Mail for a peer without SMTPUTF8 of which nothing but the header is UTF-8: it is returned, sent as it is, or its header
- * becomes ASCII. */
+/* Mail for a peer without SMTPUTF8 of which nothing but the header is UTF-8: it is returned, sent as it is,
+ * or its header becomes ASCII. */
 enum utf8_headers { UTF8_STRICT, UTF8_DELIVER, UTF8_DOWNGRADE };
 enum verify_target { VERIFY_RCPT, VERIFY_DATA };
 enum insecure_mx { INSECURE_MX_MAY, INSECURE_MX_ENCRYPT, INSECURE_MX_DANE };
@@ -156,8 +156,8 @@ bool manner_print(const struct manner *, const char *name, struct buf *out);
  * switches make of an empty one (never TLS_UNSET). */
 enum tls_level manner_tls_level(const struct manner *);
 
-/* Workarounds for PIX firewalls that break SMTP, and the bits that a list of their names stands for; words that are
- * none of them count for nothing. */
+/* Workarounds for PIX firewalls that break SMTP, and the bits that a list of their names stands for; words
+ * that are none of them count for nothing. */
 enum { PIX_DISABLE_ESMTP = 1, PIX_DELAY_DOTCRLF = 2 };
 unsigned manner_pix(const char *list);
 

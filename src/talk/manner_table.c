@@ -44,7 +44,8 @@ static const struct option_row rows[] = {
 	COUNT(BOTH, destination_recipient_limit, "50", 0, INT_MAX, "most recipients of a transaction; 0: any"),
 	TIME(BOTH, destination_rate_delay, "0s", 0, EVER, "pause between two messages to a destination"),
 	TEXT(BOTH, destination_concurrency_positive_feedback, "1", "more connections for each success"),
-	TEXT(BOTH, destination_concurrency_negative_feedback, "1", "fewer connections for each failure of the host"),
+	TEXT(BOTH, destination_concurrency_negative_feedback, "1",
+		"fewer connections for each failure of the host"),
 	COUNT(BOTH, destination_concurrency_failed_cohort_limit, "1", 0, INT_MAX,
 	      "windows of failures that make a destination dead; 0: never"),
 
@@ -120,7 +121,8 @@ static const struct option_row rows[] = {
 	FLAG(SMTP, skip_quit_response, "yes", "close without waiting for the answer to QUIT"),
 	FLAG(LMTP, skip_quit_response, "no", "close without waiting for the answer to QUIT"),
 	CHOICE(BOTH, address_verify_target, "rcpt", verify_targets, "command whose reply decides a probe"),
-	LIST(BOTH, delivery_status_filter, "$default_delivery_status_filter", "tables that change the status and text of results"),
+	LIST(BOTH, delivery_status_filter, "$default_delivery_status_filter",
+		"tables that change the status and text of results"),
 	FLAG(LMTP | MANNER_OBSOLETE, assume_final, "no", "use the transport flag X"),
 
 	/* content */
@@ -156,7 +158,8 @@ static const struct option_row rows[] = {
 	LIST(LMTP, sasl_tls_verified_security_options, "$lmtp_sasl_tls_security_options",
 	     "the same inside TLS with a server whose certificate matched"),
 	TEXT(BOTH, sasl_auth_cache_name, "", "where refused credentials are remembered"),
-	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long; a number without unit is days", .unit = DAY),
+	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long; a number without unit is days",
+		.unit = DAY),
 
 	/* TLS: how much of it, and for whom */
 	CHOICE(SMTP, tls_security_level, "may", tls_levels, "how much TLS a destination needs"),

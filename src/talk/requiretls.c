@@ -1,6 +1,7 @@
 #include "talk/requiretls.h"
 
-static const char *const names[] = { "disable", "opportunistic", "opportunistic+starttls", "enforce", "error" };
+static const char *const names[] = { "disable", "opportunistic", "opportunistic+starttls", "enforce",
+	"error" };
 
 bool requiretls_read(struct text word, enum requiretls *action)
 {

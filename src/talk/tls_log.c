@@ -1,6 +1,7 @@
 #include "talk/tls_log.h"
 
-#define EVERYTHING (TLS_LOG_SUMMARY | TLS_LOG_UNTRUSTED | TLS_LOG_PEER | TLS_LOG_MATCH | TLS_LOG_CACHE | TLS_LOG_DANE)
+#define EVERYTHING (TLS_LOG_SUMMARY | TLS_LOG_UNTRUSTED | TLS_LOG_PEER | TLS_LOG_MATCH | TLS_LOG_CACHE \
+	| TLS_LOG_DANE)
 
 /* Levels above 2 show bytes in Postfix: here they say no more than 2. */
 static const struct word {
@@ -12,7 +13,8 @@ static const struct word {
 	{ "2", EVERYTHING }, { "debug", EVERYTHING }, { "3", EVERYTHING }, { "ssl-expert", EVERYTHING },
 	{ "4", EVERYTHING }, { "ssl-developer", EVERYTHING }, { "5", EVERYTHING }, { "6", EVERYTHING },
 	{ "7", EVERYTHING }, { "8", EVERYTHING }, { "9", EVERYTHING },
-	{ "ssl-debug", EVERYTHING }, { "ssl-handshake-packet-dump", EVERYTHING }, { "ssl-session-packet-dump", EVERYTHING },
+	{ "ssl-debug", EVERYTHING }, { "ssl-handshake-packet-dump", EVERYTHING },
+	{ "ssl-session-packet-dump", EVERYTHING },
 	{ "untrusted", TLS_LOG_UNTRUSTED }, { "peercert", TLS_LOG_PEER }, { "certmatch", TLS_LOG_MATCH },
 	{ "cache", TLS_LOG_CACHE }, { "dane", TLS_LOG_DANE }, { "verbose", TLS_LOG_PEER },
 };

@@ -68,7 +68,8 @@ bool tls_policy_site(const char *word, enum tls_level *level)
 	return false;
 }
 
-/* NONE says more than MAY; else the stricter one counts, and MAY is not less than what counts for everybody. */
+/* NONE says more than MAY; else the stricter one counts, and MAY is not less than what counts for
+ * everybody. */
 enum tls_level tls_policy_of_sites(enum tls_level nexthop, enum tls_level host, enum tls_level otherwise)
 {
 	enum tls_level site = nexthop == TLS_UNSET ? host : nexthop;
@@ -148,8 +149,8 @@ static void complete_ciphers(struct tls_policy *p, const struct manner *m)
 			*at = ' ';
 }
 
-/* Without encryption, or without a certificate to be matched, the level would mean nothing; and DANE was never
- * spoken with SSL. */
+/* Without encryption, or without a certificate to be matched, the level would mean nothing; and DANE was
+ * never spoken with SSL. */
 static void complete_level(struct tls_policy *p)
 {
 	char *more, *list;
@@ -226,7 +227,8 @@ void tls_policy_ciphers(const struct tls_policy *p, const struct tls_cipherlists
 {
 	struct text rest = text_of(p->exclude), element;
 
-	buf_str(out, p->grade == CIPHER_HIGH ? lists->high : p->grade == CIPHER_NULL ? lists->null : lists->medium);
+	buf_str(out, p->grade == CIPHER_HIGH ? lists->high : p->grade == CIPHER_NULL
+		? lists->null : lists->medium);
 	while (text_list_next(&rest, &element))
 		buf_fmt(out, ":!%.*s", (int)element.n, element.p);
 }
@@ -258,7 +260,8 @@ void tls_policy_names(const struct tls_policy *p, const char *nexthop, const cha
 	}
 }
 
-const char *tls_policy_servername(const struct tls_policy *p, const char *nexthop, const char *hostname, char *room)
+const char *tls_policy_servername(const struct tls_policy *p, const char *nexthop, const char *hostname,
+	char *room)
 {
 	const char *name = p->servername, *why;
 

@@ -1,7 +1,8 @@
 /*
  * How much TLS a destination needs, and of what kind: the levels and attributes of tls_policy_maps and the
- * parameters that stand in for what an entry leaves out. Pure: whoever has the tables asks them and brings their
- * answers here (courier/tls/security.c). RFC 7672 (DANE), RFC 8461 (MTA-STS, through an entry's attributes).
+ * parameters that stand in for what an entry leaves out. Pure: whoever has the tables asks them and brings
+ * their answers here (courier/tls/security.c). RFC 7672 (DANE), RFC 8461 (MTA-STS, through an entry's
+ * attributes).
  */
 #ifndef CAUSEWAY_TALK_TLS_POLICY_H
 #define CAUSEWAY_TALK_TLS_POLICY_H
@@ -33,8 +34,8 @@ void tls_policy_clear(struct tls_policy *);
 /* That of a transport where no table says otherwise. */
 void tls_policy_default(struct tls_policy *, const struct manner *);
 
-/* That of an entry of tls_policy_maps: "secure match=.example.com:mx.example.net". False and *why (free() it) if it
- * makes no sense; nothing is to be cleared then. */
+/* That of an entry of tls_policy_maps: "secure match=.example.com:mx.example.net". False and *why (free() it)
+ * if it makes no sense; nothing is to be cleared then. */
 bool tls_policy_read(struct tls_policy *, const char *entry, char **why);
 
 /* What a word of tls_per_site stands for (NONE, MAY, MUST_NOPEERMATCH, MUST); false: nothing. */
@@ -48,8 +49,8 @@ bool tls_policy_exclusions(const char *list, char **why);
 /* Whether it is a digest in hexadecimal, with or without colons. */
 bool tls_policy_is_fingerprint(struct text);
 
-/* Fills in what the entry left out, for the level that it has now. False and *why (free() it) if there is nothing
- * that a certificate could be matched with, or a cipher is named as it must not be. */
+/* Fills in what the entry left out, for the level that it has now. False and *why (free() it) if there is
+ * nothing that a certificate could be matched with, or a cipher is named as it must not be. */
 bool tls_policy_complete(struct tls_policy *, const struct manner *, char **why);
 
 /* OpenSSL's list of ciphers: the grade's, less what is excluded. */
@@ -63,7 +64,8 @@ void tls_policy_ciphers(const struct tls_policy *, const struct tls_cipherlists 
 void tls_policy_names(const struct tls_policy *, const char *nexthop, const char *hostname, struct buf *out);
 
 /* The name to be asked for (SNI) as an A-label, NULL: none. */
-const char *tls_policy_servername(const struct tls_policy *, const char *nexthop, const char *hostname, char *room);
+const char *tls_policy_servername(const struct tls_policy *, const char *nexthop, const char *hostname,
+	char *room);
 
 /* Whether MTA-STS lets mail go to a host of that name. */
 bool tls_policy_allows_host(const struct tls_policy *, const char *host);

@@ -83,7 +83,8 @@ struct policy {
 enum outcome verdict_policy(const struct policy *, enum stage, enum reply_meaning);
 
 /* Fills v for a reply that refused; host is the peer's name[address] for the text. */
-void verdict_refused(struct verdict *v, const struct policy *, enum stage, enum reply_meaning, const struct reply *,
+void verdict_refused(struct verdict *v, const struct policy *, enum stage, enum reply_meaning,
+	const struct reply *,
                      const char *host);
 
 /* Fills v for an accepted final reply (stage STAGE_DOT). */

@@ -230,7 +230,8 @@ static int find_and_ask(const struct ctl_arguments *a)
 	return code;
 }
 
-/* By that name, which scripts look for, it takes no options: those of other mail systems mean nothing here. */
+/* By that name, which scripts look for, it takes no options: those of other mail systems mean nothing
+ * here. */
 static bool is_mailq(const char *program)
 {
 	const char *slash = strrchr(program, '/');

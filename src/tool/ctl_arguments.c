@@ -223,7 +223,8 @@ static bool read_timeout(struct reading *r, const char *value)
 	int64_t ignored;
 
 	r->timeout = value;
-	return text_duration(text_of(value), &ignored) || refuse(r, "--timeout", "takes a time such as 500ms, 10s");
+	return text_duration(text_of(value), &ignored)
+		|| refuse(r, "--timeout", "takes a time such as 500ms, 10s");
 }
 
 static bool take_option(struct reading *r, int option, const char *name)

@@ -5,8 +5,8 @@
 #include "tool/ctl_arguments.h"
 #include "tool/ctl_http.h"
 
-/* Shows the answer's body in the way that the command asks for (a line each, mailq, JSON). The exit code, with
- * one line in *why (free() it) unless it is 0. */
+/* Shows the answer's body in the way that the command asks for (a line each, mailq, JSON). The exit code,
+ * with one line in *why (free() it) unless it is 0. */
 int ctl_listing(struct ctl_http *, const struct ctl_arguments *, char **why);
 
 #endif

@@ -38,7 +38,8 @@ static void add_tls(struct buf *line, const json_t *host)
 /* "10 mx.example.org[192.0.2.1]:25 (insecure; …)": what is worth knowing of a host in one line. */
 static void put_host(FILE *out, const char *name, const json_t *host)
 {
-	const json_t *preference = json_object_get(host, "preference"), *dead = json_object_get(host, "dead_since");
+	const json_t *preference = json_object_get(host, "preference"),
+		*dead = json_object_get(host, "dead_since");
 	struct buf line;
 
 	buf_init(&line, LINE_MAX_BYTES);
@@ -82,7 +83,8 @@ static void put_left_out(FILE *out, const json_t *list)
 		const char *address = ctl_text(one, "address");
 
 		buf_clear(&line);
-		buf_fmt(&line, *address ? "%s[%s]: %s" : "%s%s: %s", ctl_text(one, "host"), address, ctl_text(one, "why"));
+		buf_fmt(&line, *address ? "%s[%s]: %s" : "%s%s: %s", ctl_text(one, "host"), address,
+			ctl_text(one, "why"));
 		put_line(out, i ? "" : "left out", buf_text(&line));
 	}
 	buf_free(&line);
@@ -97,8 +99,8 @@ static void put_lookups(FILE *out, const json_t *list)
 	buf_init(&line, LINE_MAX_BYTES);
 	json_array_foreach(list, i, one) {
 		buf_clear(&line);
-		buf_fmt(&line, "%s %s: %s (%s)", ctl_text(one, "type"), ctl_text(one, "name"), ctl_text(one, "result"),
-			ctl_text(one, "dnssec"));
+		buf_fmt(&line, "%s %s: %s (%s)", ctl_text(one, "type"), ctl_text(one, "name"),
+			ctl_text(one, "result"), ctl_text(one, "dnssec"));
 		put_line(out, i ? "" : "looked up", buf_text(&line));
 		json_array_foreach(json_object_get(one, "records"), k, record)
 			put_line(out, "", json_string_value(record));

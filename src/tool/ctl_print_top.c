@@ -89,7 +89,8 @@ static void put_health(struct screen *s)
 	const char *reason = ctl_text(status, "reason");
 	char up[CTL_UNIT_SIZE];
 
-	line(s, "causeway %s, up %s: %s%s", ctl_text(status, "version"), ctl_age(ctl_number(status, "uptime"), up),
+	line(s, "causeway %s, up %s: %s%s", ctl_text(status, "version"),
+		ctl_age(ctl_number(status, "uptime"), up),
 		*reason ? "TROUBLE: " : "", *reason ? reason : "mail flows");
 }
 

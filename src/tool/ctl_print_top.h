@@ -13,7 +13,8 @@ struct ctl_look {
 };
 
 /* Lines of at most so many columns, ended by end. Of the destinations those that most mail waits for, or goes
- * to, come first, as many as there is room for; rows 0: all. Without an earlier look rates are shown as "-". */
+ * to, come first, as many as there is room for; rows 0: all. Without an earlier look rates are shown as
+ * "-". */
 void ctl_print_top(FILE *, const struct ctl_look *before, const struct ctl_look *now, unsigned rows,
 	unsigned columns, const char *end);
 

@@ -10,8 +10,8 @@ struct inject_place {
 	bool finds_utf8;       /* what has UTF-8 in header or envelope needs SMTPUTF8 */
 };
 
-/* Returns 0 once the message is in drop/new (or the outcome, if the arguments ask for it: inject_wait.h), or a code of sysexits.h and one line in *why (free() it). The
- * envelope in the arguments is completed. */
+/* Returns 0 once the message is in drop/new (or the outcome, if the arguments ask for it: inject_wait.h), or
+ * a code of sysexits.h and one line in *why (free() it). The envelope in the arguments is completed. */
 int inject_message(struct inject_arguments *, const struct inject_place *, int fd, char **why);
 
 #endif

@@ -183,7 +183,8 @@ static void obey(struct inject_wait *w, const struct wait_line *l)
 	}
 }
 
-/* After "take" nobody knows whether the daemon has let go of the message: once too often is better than never. */
+/* After "take" nobody knows whether the daemon has let go of the message: once too often is better than
+ * never. */
 static void connection_ended(struct inject_wait *w)
 {
 	static const char text[] = "the daemon ended before it told the outcome";

@@ -1,6 +1,6 @@
 /*
- * Waits for the outcome of a drop file on the daemon's drop/socket (format/drop/wait_line.h), and prints it, a line
- * a recipient.
+ * Waits for the outcome of a drop file on the daemon's drop/socket (format/drop/wait_line.h), and prints it,
+ * a line a recipient.
  */
 #ifndef CAUSEWAY_TOOL_INJECT_WAIT_H
 #define CAUSEWAY_TOOL_INJECT_WAIT_H

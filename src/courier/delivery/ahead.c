@@ -67,8 +67,8 @@ static bool any(const struct list *at, uint32_t request)
 	return true;
 }
 
-struct list *ahead_take_that(struct ahead *a, uint32_t destination, bool (*fits)(const struct list *, uint32_t request),
-	uint32_t request)
+struct list *ahead_take_that(struct ahead *a, uint32_t destination,
+	bool (*fits)(const struct list *, uint32_t request), uint32_t request)
 {
 	struct row *r = idmap_get(a->rows, destination);
 	struct list *found = NULL;

@@ -1,6 +1,6 @@
 /*
- * Requests that were sent ahead, by destination, in the order of their coming: each waits until the connection of
- * another one is passed to it, or the queue wants it back.
+ * Requests that were sent ahead, by destination, in the order of their coming: each waits until the
+ * connection of another one is passed to it, or the queue wants it back.
  */
 #ifndef CAUSEWAY_COURIER_AHEAD_H
 #define CAUSEWAY_COURIER_AHEAD_H
@@ -23,7 +23,7 @@ void ahead_put(struct ahead *, uint32_t destination, struct list *waiting);
 const struct list *ahead_first(const struct ahead *, uint32_t destination);
 /* Takes the first one, or the one that fits (true), out; NULL: there is none. */
 struct list *ahead_take(struct ahead *, uint32_t destination);
-struct list *ahead_take_that(struct ahead *, uint32_t destination, bool (*fits)(const struct list *, uint32_t request),
-	uint32_t request);
+struct list *ahead_take_that(struct ahead *, uint32_t destination,
+	bool (*fits)(const struct list *, uint32_t request), uint32_t request);
 
 #endif

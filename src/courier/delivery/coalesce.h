@@ -1,7 +1,7 @@
 /*
- * How long a courier may sit still while requests wait for its connections: one waking then serves several of them,
- * and the peers, which may share the processors with it, work undisturbed. Where transactions are short there is
- * no rest, and where nothing waits nobody is kept waiting.
+ * How long a courier may sit still while requests wait for its connections: one waking then serves several of
+ * them, and the peers, which may share the processors with it, work undisturbed. Where transactions are short
+ * there is no rest, and where nothing waits nobody is kept waiting.
  */
 #ifndef CAUSEWAY_COURIER_COALESCE_H
 #define CAUSEWAY_COURIER_COALESCE_H

@@ -60,7 +60,8 @@ void delivery_finish(struct delivery *d, enum connection connection, uint32_t ne
 	t->over(t->arg);
 }
 
-/* Over a connection that has served before; one that was passed on but serves other senders makes room for another. */
+/* Over a connection that has served before; one that was passed on but serves other senders makes room for
+ * another. */
 static void go_on(struct delivery *d, struct session *s)
 {
 	session_give(s, &delivery_events, d);
@@ -109,7 +110,8 @@ void delivery_end(struct delivery *d)
 void delivery_give_back(struct delivery *d)
 {
 	struct delivery_tools *t = d->tools;
-	struct finish f = { .request = d->request->number, .destination = d->request->destination, .untried = true,
+	struct finish f = { .request = d->request->number, .destination = d->request->destination,
+		.untried = true,
 		.site = SITE_FINE };
 
 	link_send_finish(t->link, &f);
@@ -144,7 +146,8 @@ static const char *obstacle(struct delivery *d, const char **dsn)
 			return why;
 	}
 	*dsn = "5.4.6";
-	if (forwarding_loops(d->request, (d->outside ? d->outside : d->request->envelope)->rcpts[0].address, d->fd))
+	if (forwarding_loops(d->request, (d->outside ? d->outside : d->request->envelope)->rcpts[0].address,
+		d->fd))
 		return "mail forwarding loop: the message was delivered to this recipient before";
 	return NULL;
 }

@@ -23,7 +23,8 @@ static struct policy last_policy(const struct delivery *d)
 		.lmtp = d->transport && d->transport->manner->protocol == PROTOCOL_LMTP };
 }
 
-void delivery_set_reason_tls(struct delivery *d, enum stage stage, const char *dsn, const char *text, const char *tls)
+void delivery_set_reason_tls(struct delivery *d, enum stage stage, const char *dsn, const char *text,
+	const char *tls)
 {
 	struct policy p = last_policy(d);
 	struct verdict v = { 0 };
@@ -156,9 +157,9 @@ const struct session_events delivery_events = {
 	.may_follow = delivery_may_follow, .passed = delivery_passed, .returned = delivery_returned,
 };
 
-/* Opportunistic TLS that fails must not keep mail for ever, nor may it be talked out of it at once: mail that has
- * waited for a while, and what only asks, goes on in clear. Never what has to be secret: credentials, or mail whose
- * sender asks for TLS; nor where TLS has worked before, on a connection that is used again. */
+/* Opportunistic TLS that fails must not keep mail for ever, nor may it be talked out of it at once: mail that
+ * has waited for a while, and what only asks, goes on in clear. Never what has to be secret: credentials, or
+ * mail whose sender asks for TLS; nor where TLS has worked before, on a connection that is used again. */
 static bool may_retry_in_clear(const struct delivery *d)
 {
 	const struct request *r = d->request;

@@ -55,8 +55,8 @@ static void search(struct delivery *d)
 	hosts_next(d->hosts, host_found, d);
 }
 
-/* Whoever calls itself as we are called is this host, if that is looked at: the best one means a loop, another one
- * that something is missing. */
+/* Whoever calls itself as we are called is this host, if that is looked at: the best one means a loop,
+ * another one that something is missing. */
 static enum own_name own_name_means(const struct host *host)
 {
 	if (!host->loops)
@@ -92,23 +92,27 @@ static void skip_host(struct delivery *d, const char *dsn, const char *why)
 
 	tally_note(d->tally, warning);
 	free(warning);
-	delivery_set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7' ? "client TLS configuration problem" : why);
+	delivery_set_reason(d, STAGE_TLS, dsn, *dsn == '4' && dsn[2] == '7'
+		? "client TLS configuration problem" : why);
 	delivery_set_site(d, SITE_DEAD, why);
 	search(d);
 }
 
-/* A host that gets no mail with REQUIRETLS: other mail it does get. That a relay of ours is one is a mistake of ours. */
-static void skip_for_requiretls(struct delivery *d, struct security *security, enum requiretls_lack lack, const char *dsn,
-	const char *why)
+/* A host that gets no mail with REQUIRETLS: other mail it does get. That a relay of ours is one is a mistake
+ * of ours. */
+static void skip_for_requiretls(struct delivery *d, struct security *security, enum requiretls_lack lack,
+	const char *dsn, const char *why)
 {
 	const struct manner *m = d->transport->manner;
 	struct requiretls_outcome outcome = { .lack = lack, .violated = lack != REQUIRETLS_UNDECIDED };
-	char *tls = m->log_tls_feature_status ? security_status(security, DIALOGUE_TLS_OPEN, false, outcome) : NULL;
+	char *tls = m->log_tls_feature_status ? security_status(security, DIALOGUE_TLS_OPEN, false, outcome)
+		: NULL;
 	bool relay = *dsn == '5' && d->at_relay;
 
 	tally_note(d->tally, why);
 	if (relay)
-		tally_note(d->tally, "warning: a relay of the configuration has no TLS policy for mail with REQUIRETLS: the mail "
+		tally_note(d->tally,
+			"warning: a relay of the configuration has no TLS policy for mail with REQUIRETLS: the mail "
 			"waits until that is mended");
 	delivery_set_reason_tls(d, STAGE_TLS, relay ? "4.3.5" : dsn, why, tls);
 	security_free(security);
@@ -175,13 +179,15 @@ static void host_found(void *arg, const struct host *host)
 		return;
 	}
 	d->peer = (struct session_peer){ .name = host->name, .at = host->at, .nexthop = host->nexthop,
-		.name_is_sure = host->sure, .sender = d->request->envelope->sender, .only = host->last && !d->asked_hosts,
+		.name_is_sure = host->sure, .sender = d->request->envelope->sender,
+		.only = host->last && !d->asked_hosts,
 		.debug = is_watched(d), .own_name = own_name_means(host) };
 	d->asked_hosts = true;
 	d->at_last = host->last;
 	d->at_relay = host->relay;
 	if (security_needs_dane(security))
-		d->dane = dane_ask(&(struct lookup_for){ &t->hosts, d->transport, &d->watch }, security, host, dane_known, d);
+		d->dane = dane_ask(&(struct lookup_for){ &t->hosts, d->transport, &d->watch }, security, host,
+			dane_known, d);
 	else
 		go_to(d, security);
 }

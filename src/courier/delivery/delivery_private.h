@@ -1,6 +1,7 @@
 /*
- * A delivery's insides, for the files delivery*.c: delivery.c begins and ends it, delivery_hosts.c leads it from host to
- * host, delivery_attempt.c has one attempt at one host, delivery_follow.c two requests on one connection.
+ * A delivery's insides, for the files delivery*.c: delivery.c begins and ends it, delivery_hosts.c leads it
+ * from host to host, delivery_attempt.c has one attempt at one host, delivery_follow.c two requests on one
+ * connection.
  */
 #ifndef CAUSEWAY_COURIER_DELIVERY_PRIVATE_H
 #define CAUSEWAY_COURIER_DELIVERY_PRIVATE_H
@@ -80,7 +81,8 @@ void delivery_transaction_over(struct delivery *);
 /* The answer of whoever is left, unless something better comes; the text is copied. */
 void delivery_set_reason(struct delivery *, enum stage, const char *dsn, const char *text);
 /* The same without a session, with what tls= says. */
-void delivery_set_reason_tls(struct delivery *, enum stage, const char *dsn, const char *text, const char *tls);
+void delivery_set_reason_tls(struct delivery *, enum stage, const char *dsn, const char *text,
+	const char *tls);
 /* What the request will say of its destination. */
 void delivery_set_site(struct delivery *, enum site, const char *reason);
 

@@ -22,8 +22,8 @@ const char *tally_deferred_dsn(const struct tally *);   /* the status of the las
 /* Answers one recipient; the verdict is used up. session: who said it, or NULL: a reason of ours. */
 void tally_answer(struct tally *, uint32_t rcpt, struct verdict *, struct session *);
 
-/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= and tls= or
- * NULL for none. */
+/* What who is left will be told, the last reason counts: a verdict that is used up, and its relay= and tls=
+ * or NULL for none. */
 void tally_give_reason(struct tally *, struct verdict *, const char *relay, const char *tls);
 const struct verdict *tally_reason(const struct tally *);   /* its text is NULL if there is none */
 void tally_answer_left(struct tally *, struct session *);

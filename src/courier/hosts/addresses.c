@@ -81,7 +81,8 @@ static void settle(struct addresses *a, enum lookup_status status, const char *w
 {
 	a->status = status;
 	if (what)
-		snprintf(a->text, sizeof a->text, "%s %.300s%s%s", what, a->host, detail ? ": " : "", detail ? detail : "");
+		snprintf(a->text, sizeof a->text, "%s %.300s%s%s", what, a->host, detail ? ": " : "",
+			detail ? detail : "");
 	loop_later(a->of->setup->loop, &a->tell);
 }
 
@@ -127,8 +128,8 @@ static void from_hosts_file(struct addresses *a)
 
 static void ask_dns(struct addresses *a);
 
-/* The next name to ask for; false if there is none. A name with dots is asked for as it is first, one without is
- * completed first (resolver(5)). */
+/* The next name to ask for; false if there is none. A name with dots is asked for as it is first, one without
+ * is completed first (resolver(5)). */
 static bool next_name(struct addresses *a)
 {
 	bool dotted = strchr(a->ascii, '.');
@@ -242,7 +243,8 @@ static void begin(struct addresses *a)
 			settle(a, LOOKUP_NOTHING, "inet_protocols leaves no address of", NULL);
 		return;
 	}
-	if (!domain_to_ascii(text_of(a->host), a->of->setup->settings->enable_idna2003_compatibility, a->ascii, &why)) {
+	if (!domain_to_ascii(text_of(a->host), a->of->setup->settings->enable_idna2003_compatibility, a->ascii,
+		&why)) {
 		settle(a, LOOKUP_INVALID, "this is not the name of a host:", why);
 		return;
 	}

@@ -1,6 +1,6 @@
 /*
- * The addresses of one host, as a transport looks for them: a numeric address, the DNS (A and AAAA, completed by
- * dns_resolver_options), the hosts file, in the order that host_lookup and dns_support_level allow.
+ * The addresses of one host, as a transport looks for them: a numeric address, the DNS (A and AAAA, completed
+ * by dns_resolver_options), the hosts file, in the order that host_lookup and dns_support_level allow.
  */
 #ifndef CAUSEWAY_COURIER_ADDRESSES_H
 #define CAUSEWAY_COURIER_ADDRESSES_H
@@ -17,7 +17,8 @@ struct addresses_answer {
 	const char *text;                /* one sentence; NULL when found */
 	const struct address *list;      /* of wanted families, in the order of inet_protocols */
 	size_t count;
-	const char *canonical;           /* the end of the host's chain of aliases; the host itself if it is none */
+	/* the end of the host's chain of aliases; the host itself if it is none */
+	const char *canonical;
 };
 
 struct addresses;

@@ -1,6 +1,6 @@
 /*
- * The addresses that one element of a nexthop leads to, and the order in which they are tried (RFC 5321 section 5.1,
- * RFC 2782). Nothing is looked up here.
+ * The addresses that one element of a nexthop leads to, and the order in which they are tried (RFC 5321
+ * section 5.1, RFC 2782). Nothing is looked up here.
  */
 #ifndef CAUSEWAY_COURIER_CANDIDATES_H
 #define CAUSEWAY_COURIER_CANDIDATES_H
@@ -11,7 +11,8 @@
 struct dead_addresses;
 struct own_addresses;
 
-#define CANDIDATES_MAX 100             /* targets, and addresses, of an element; those behind them are left out */
+/* targets, and addresses, of an element; those behind them are left out */
+#define CANDIDATES_MAX 100
 
 /* A host to be looked up: what an MX or SRV record names, or the nexthop itself. */
 struct target {
@@ -51,8 +52,8 @@ struct candidates candidates_copy(const struct candidates *);
 /* False: there is no room for one more. */
 bool candidates_add(struct candidates *, const struct target *, const struct endpoint *, bool secure);
 
-/* At random if randomize_addresses, then by preference, then by family if one is preferred and `families`; and a
- * share for each family where mx_address_limit leaves some out. */
+/* At random if randomize_addresses, then by preference, then by family if one is preferred and `families`;
+ * and a share for each family where mx_address_limit leaves some out. */
 void candidates_arrange(struct candidates *, const struct manner *, bool families);
 /* Only the share of each family. */
 void candidates_balance(struct candidates *, const struct manner *);

@@ -131,8 +131,8 @@ void dead_addresses_remove(struct dead_addresses *d, const struct endpoint *at)
 	forget(d, one);
 }
 
-/* Another courier's words; nothing: it answers again. A clock that was set since makes it at most as young as what is
- * found now. */
+/* Another courier's words; nothing: it answers again. A clock that was set since makes it at most as young as
+ * what is found now. */
 void dead_addresses_hear(struct dead_addresses *d, const char *key, const void *value, size_t n)
 {
 	struct text text = text_make(value, n);

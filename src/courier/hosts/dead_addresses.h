@@ -1,8 +1,8 @@
 /*
- * Addresses that let a connection attempt run out of time: for some minutes they are tried behind all others of
- * their destination, so that a path that is dead costs the time limit once, and not for each message. They are
- * never left out: what has no other address is tried as ever. Every courier knows of all: each tells the queue process
- * of what it finds, which tells the others and those that come later (link/keys.h).
+ * Addresses that let a connection attempt run out of time: for some minutes they are tried behind all others
+ * of their destination, so that a path that is dead costs the time limit once, and not for each message. They
+ * are never left out: what has no other address is tried as ever. Every courier knows of all: each tells the
+ * queue process of what it finds, which tells the others and those that come later (link/keys.h).
  */
 #ifndef CAUSEWAY_COURIER_DEAD_ADDRESSES_H
 #define CAUSEWAY_COURIER_DEAD_ADDRESSES_H

@@ -71,11 +71,12 @@ static void answered(void *arg, const struct resolver_answer *a)
 	p->query = NULL;
 	if (a->result == RESOLVER_FOUND && a->dnssec == DNSSEC_SECURE)
 		return;
-	log_line(LOG_LEVEL_WARNING, NULL, NULL, "DNSSEC validation may be unavailable: no validated answer so far, "
-		"and dnssec_probe '%s' got %s", p->question,
-		a->result == RESOLVER_FOUND ? "one that is not validated" : a->text);
-	log_line(LOG_LEVEL_WARNING, NULL, NULL, "mail goes on without it; what needs validated answers (TLS levels dane "
-		"and dane-only) has none: see resolver { servers, trust_anchor_file }");
+	log_line(LOG_LEVEL_WARNING, NULL, NULL,
+		"DNSSEC validation may be unavailable: no validated answer so far, and dnssec_probe '%s' got %s",
+		p->question, a->result == RESOLVER_FOUND ? "one that is not validated" : a->text);
+	log_line(LOG_LEVEL_WARNING, NULL, NULL,
+		"mail goes on without it; what needs validated answers (TLS levels dane and dane-only) has none: see "
+		"resolver { servers, trust_anchor_file }");
 }
 
 void dnssec_probe_saw(struct dnssec_probe *p, bool secure)

@@ -1,6 +1,7 @@
 /*
- * dnssec_probe: when a transport wants validated answers (dns_support_level = dnssec) and none has come yet, one
- * question whose answer should be signed shows whether validation works at all. It changes nothing but the log.
+ * dnssec_probe: when a transport wants validated answers (dns_support_level = dnssec) and none has come yet,
+ * one question whose answer should be signed shows whether validation works at all. It changes nothing but
+ * the log.
  */
 #ifndef CAUSEWAY_COURIER_DNSSEC_PROBE_H
 #define CAUSEWAY_COURIER_DNSSEC_PROBE_H

@@ -29,7 +29,8 @@ static bool is_host(const struct lookup_for *of, const char *domain, const char 
 	return false;
 }
 
-static void take(const struct lookup_for *of, const char *domain, const struct lookup_answer *a, struct targets *out)
+static void take(const struct lookup_for *of, const char *domain, const struct lookup_answer *a,
+	struct targets *out)
 {
 	for (size_t i = 0; i < a->count; i++) {
 		const struct dnsrecord *r = &a->records[i];

@@ -1,6 +1,6 @@
 /*
- * What the MX or SRV records of a domain say: the hosts to look up, or why there are none (RFC 5321 section 5.1,
- * RFC 7505, RFC 2782). Reads answers, asks nothing.
+ * What the MX or SRV records of a domain say: the hosts to look up, or why there are none (RFC 5321 section
+ * 5.1, RFC 7505, RFC 2782). Reads answers, asks nothing.
  */
 #ifndef CAUSEWAY_COURIER_EXCHANGERS_H
 #define CAUSEWAY_COURIER_EXCHANGERS_H

@@ -182,7 +182,8 @@ static void describe(struct hosts *h, const struct candidate *c)
 		.nexthop = h->written, .domain = h->element.host, .at = c->at,
 		.mx_used = r->exchangers, .mx_secure = r->exchangers_secure, .secure = c->secure,
 		.preference = c->target->preference, .best = c->target->preference == r->best,
-		.relay = h->relayhost || h->fallen_back, .loops = search_minds_loops(h->of.transport, h->port), .dead = c->dead,
+		.relay = h->relayhost || h->fallen_back, .loops = search_minds_loops(h->of.transport, h->port),
+		.dead = c->dead,
 	};
 	h->next.sure = (!r->exchangers || r->exchangers_secure) && (!override || c->secure);
 }
@@ -208,8 +209,8 @@ static void tell_left_out(struct hosts *h)
 
 static void next_inet(struct hosts *h);
 
-/* Whoever is a mail exchanger of the domain must not hand its mail to others than the better ones; and a loop is a
- * loop. */
+/* Whoever is a mail exchanger of the domain must not hand its mail to others than the better ones; and a loop
+ * is a loop. */
 static void end_list(struct hosts *h)
 {
 	h->rest = h->fallback = text_of("");
@@ -252,9 +253,10 @@ static void hint_at_wrapper(const struct hosts *h)
 {
 	const struct manner *m = h->of.transport->manner;
 
-	if (h->of.setup->settings->helpful_warnings && h->port == SUBMISSIONS_PORT && m->protocol == PROTOCOL_SMTP &&
-			!m->tls_wrappermode)
-		lookup_note(&h->of, "warning: %s: port 465 speaks TLS from the first byte: set tls_wrappermode = yes and "
+	if (h->of.setup->settings->helpful_warnings && h->port == SUBMISSIONS_PORT
+			&& m->protocol == PROTOCOL_SMTP && !m->tls_wrappermode)
+		lookup_note(&h->of,
+			"warning: %s: port 465 speaks TLS from the first byte: set tls_wrappermode = yes and "
 			"tls_security_level = encrypt (or stronger)", h->written);
 }
 

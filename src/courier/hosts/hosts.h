@@ -1,7 +1,7 @@
 /*
- * The hosts that a request may go to, one after the other in the order in which they are to be tried: unix:PATH for
- * LMTP; else a list of domain, domain:service, [host], [host]:service, [address] …, looked up one element at a time
- * when its turn comes (courier/hosts/search.h), and behind it fallback_relay.
+ * The hosts that a request may go to, one after the other in the order in which they are to be tried:
+ * unix:PATH for LMTP; else a list of domain, domain:service, [host], [host]:service, [address] …, looked up
+ * one element at a time when its turn comes (courier/hosts/search.h), and behind it fallback_relay.
  */
 #ifndef CAUSEWAY_COURIER_HOSTS_H
 #define CAUSEWAY_COURIER_HOSTS_H
@@ -12,18 +12,21 @@
 struct host {
 	const char *name;                /* that of the MX or SRV record, or as written in the nexthop */
 	const char *canonical;           /* what its name is an alias of; "": of nothing */
-	const char *nexthop;             /* the element of the nexthop or fallback_relay that led here, as written */
+	/* the element of the nexthop or fallback_relay that led here, as written */
+	const char *nexthop;
 	const char *domain;              /* the same without brackets and service */
 	struct endpoint at;
 	bool mx_used;                    /* the name comes from an MX or SRV record … */
 	bool mx_secure;                  /* … whose answer DNSSEC validated */
 	bool secure;                     /* its address was validated */
-	bool sure;                       /* the name is what the postmaster wrote, or came by validated answers only */
+	/* the name is what the postmaster wrote, or came by validated answers only */
+	bool sure;
 	uint16_t preference;             /* of its MX record, or the priority of its SRV record */
 	bool best;                       /* none of a better preference was published */
 	bool loops;                      /* SMTP to port 25: if it calls itself as we are called, mail loops */
 	bool dead;                       /* its address let a connection run out of time lately */
-	bool relay;                      /* of relayhost or fallback_relay: that it cannot be used is our mistake */
+	/* of relayhost or fallback_relay: that it cannot be used is our mistake */
+	bool relay;
 	bool last;                       /* certainly no further one follows */
 };
 
@@ -44,7 +47,8 @@ void hosts_count_session(struct hosts *);
  * line of text, else NULL. */
 const char *hosts_failure(const struct hosts *, const char **dsn);
 
-/* Whether that is because this host is the best mail exchanger itself, and best_mx_transport may have the mail. */
+/* Whether that is because this host is the best mail exchanger itself, and best_mx_transport may have the
+ * mail. */
 bool hosts_are_ours(const struct hosts *);
 
 #endif

@@ -11,7 +11,8 @@
 #include "base/text.h"
 
 enum {
-	PATIENCE_MS = 30 * 1000,           /* for the answer to a question; its next attempt may find it in the cache */
+	/* for the answer to a question; its next attempt may find it in the cache */
+	PATIENCE_MS = 30 * 1000,
 	REMEMBER_MS = 5 * 60 * 1000        /* addresses that do not answer */
 };
 
@@ -68,10 +69,12 @@ static void warn_of_no_anchor(const char *file)
 {
 	if (*file && access(file, R_OK) != 0)
 		log_line(LOG_LEVEL_WARNING, "courier", NULL, "resolver.trust_anchor_file: '%s' cannot be read: %s; "
-			"DNS answers are not validated until this is mended and the daemon reloaded", file, strerror(errno));
+			"DNS answers are not validated until this is mended and the daemon reloaded", file,
+			strerror(errno));
 }
 
-bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, struct link *link, const struct settings *s, char **why)
+bool hosts_setup_open(struct hosts_setup *h, struct loop *loop, struct link *link, const struct settings *s,
+	char **why)
 {
 	*h = (struct hosts_setup){ .loop = loop, .settings = s };
 	h->ipv4 = protocol_is_on(s->inet_protocols, "ipv4");

@@ -1,5 +1,5 @@
-/* What all searches for hosts of a courier share: the resolver, the hosts file, our own addresses, and what is
- * remembered. Opened before the sandbox closes. */
+/* What all searches for hosts of a courier share: the resolver, the hosts file, our own addresses, and what
+ * is remembered. Opened before the sandbox closes. */
 #ifndef CAUSEWAY_COURIER_HOSTS_SETUP_H
 #define CAUSEWAY_COURIER_HOSTS_SETUP_H
 
@@ -22,9 +22,10 @@ struct hosts_setup {
 	bool ipv4, ipv6, ipv6_first;     /* families that are wanted */
 };
 
-/* False and *why (free() it) if something cannot be opened; to be closed in any case. The link is that to the queue
- * process; it and the settings are borrowed. */
-bool hosts_setup_open(struct hosts_setup *, struct loop *, struct link *, const struct settings *, char **why);
+/* False and *why (free() it) if something cannot be opened; to be closed in any case. The link is that to the
+ * queue process; it and the settings are borrowed. */
+bool hosts_setup_open(struct hosts_setup *, struct loop *, struct link *, const struct settings *,
+	char **why);
 void hosts_setup_close(struct hosts_setup *);
 
 #endif

@@ -33,7 +33,8 @@ void lookup_note(const struct lookup_for *of, const char *format, ...)
 	of->watch->note(of->watch->arg, line);
 }
 
-void lookup_left_out(const struct lookup_for *of, const char *host, const struct endpoint *at, const char *why)
+void lookup_left_out(const struct lookup_for *of, const char *host, const struct endpoint *at,
+	const char *why)
 {
 	char address[ENDPOINT_TEXT_SIZE];
 
@@ -95,8 +96,8 @@ static void filter(struct lookup *l, struct lookup_answer *a, struct dnsrecord *
 	if (a->count > 0)
 		return;
 	a->status = LOOKUP_FILTERED;
-	snprintf(l->text, sizeof l->text, "DNS reply filter drops results: nothing is left of what the DNS says of %s",
-		l->name);
+	snprintf(l->text, sizeof l->text,
+		"DNS reply filter drops results: nothing is left of what the DNS says of %s", l->name);
 }
 
 /* --- question and answer --- */
@@ -113,8 +114,8 @@ static void explain_failure(struct lookup *l, const struct resolver_answer *a, e
 		dnsmsg_type_name(l->type, type), reason);
 }
 
-/* Whether it is an address that is wanted: what is said of it may return mail, so an answer that says nothing at all is
- * not taken for a no. Without an MX record there still is the address. */
+/* Whether it is an address that is wanted: what is said of it may return mail, so an answer that says nothing
+ * at all is not taken for a no. Without an MX record there still is the address. */
 static bool is_decisive(enum dnsmsg_type type)
 {
 	return type == DNSMSG_A || type == DNSMSG_AAAA;
@@ -124,7 +125,9 @@ static enum lookup_status status_of(const struct lookup *l, const struct resolve
 {
 	if (a->result == RESOLVER_EMPTY && a->unproven && is_decisive(l->type))
 		return LOOKUP_LATER;
-	return a->result == RESOLVER_FOUND ? LOOKUP_FOUND : a->result == RESOLVER_LATER ? LOOKUP_LATER : LOOKUP_NOTHING;
+	if (a->result == RESOLVER_FOUND)
+		return LOOKUP_FOUND;
+	return a->result == RESOLVER_LATER ? LOOKUP_LATER : LOOKUP_NOTHING;
 }
 
 static void answered(void *arg, const struct resolver_answer *a)

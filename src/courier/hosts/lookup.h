@@ -1,6 +1,6 @@
 /*
- * One question to the DNS as a transport puts it: dns_reply_filter is applied, whoever explains is told, and the
- * outcome is one of the few that matter for mail.
+ * One question to the DNS as a transport puts it: dns_reply_filter is applied, whoever explains is told, and
+ * the outcome is one of the few that matter for mail.
  */
 #ifndef CAUSEWAY_COURIER_LOOKUP_H
 #define CAUSEWAY_COURIER_LOOKUP_H

@@ -36,8 +36,9 @@ static void add_interfaces(struct own_addresses *o, unsigned flags)
 	struct ifaddrs *all;
 
 	if (getifaddrs(&all) < 0) {
-		log_line(LOG_LEVEL_WARNING, NULL, NULL, "inet_interfaces: the addresses of this host cannot be read; mail "
-			"loops are found later, by the number of Received fields");
+		log_line(LOG_LEVEL_WARNING, NULL, NULL,
+			"inet_interfaces: the addresses of this host cannot be read; mail loops are found later, by the "
+			"number of Received fields");
 		return;
 	}
 	for (const struct ifaddrs *one = all; one; one = one->ifa_next)
@@ -58,7 +59,8 @@ static bool add_by_system(struct own_addresses *o, const char *name)
 	return true;
 }
 
-static void add_host(struct own_addresses *o, const char *parameter, const char *name, const struct hosts_file *hosts)
+static void add_host(struct own_addresses *o, const char *parameter, const char *name,
+	const struct hosts_file *hosts)
 {
 	struct endpoint numeric;
 	const struct endpoint *known;
@@ -72,8 +74,9 @@ static void add_host(struct own_addresses *o, const char *parameter, const char 
 	for (size_t i = 0; i < count; i++)
 		add(o, &known[i].at.any);
 	if (count == 0 && !add_by_system(o, name))
-		log_line(LOG_LEVEL_WARNING, NULL, NULL, "%s: there is no host '%s' at the moment; mail that would loop to it "
-			"is not noticed", parameter, name);
+		log_line(LOG_LEVEL_WARNING, NULL, NULL,
+			"%s: there is no host '%s' at the moment; mail that would loop to it is not noticed", parameter,
+			name);
 }
 
 /* "[192.0.2.1]", "[ipv6:2001:db8::1]", or as it stands. */
@@ -87,7 +90,8 @@ static struct text bare(struct text word)
 	return word;
 }
 
-static void add_list(struct own_addresses *o, const char *parameter, const char *list, const struct hosts_file *hosts)
+static void add_list(struct own_addresses *o, const char *parameter, const char *list,
+	const struct hosts_file *hosts)
 {
 	struct text rest = text_of(list), word;
 

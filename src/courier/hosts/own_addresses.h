@@ -1,5 +1,5 @@
-/* The addresses by which this host gets mail (inet_interfaces, proxy_interfaces): an MX record that leads to one of
- * them is a loop. Ports do not count. */
+/* The addresses by which this host gets mail (inet_interfaces, proxy_interfaces): an MX record that leads to
+ * one of them is a loop. Ports do not count. */
 #ifndef CAUSEWAY_COURIER_OWN_ADDRESSES_H
 #define CAUSEWAY_COURIER_OWN_ADDRESSES_H
 
@@ -8,9 +8,9 @@
 
 struct own_addresses;
 
-/* Lists of addresses and host names; inet_interfaces knows "all" and "loopback-only" as well. Names are looked up at
- * once, in the hosts file and then by the system, which may block: before a loop runs. One that is not found is left
- * out, with a warning in the log. */
+/* Lists of addresses and host names; inet_interfaces knows "all" and "loopback-only" as well. Names are
+ * looked up at once, in the hosts file and then by the system, which may block: before a loop runs. One that
+ * is not found is left out, with a warning in the log. */
 struct own_addresses *own_addresses_new(const char *inet_interfaces, const char *proxy_interfaces,
 	const struct hosts_file *);
 void own_addresses_free(struct own_addresses *);

@@ -82,7 +82,8 @@ static void settle(struct search *s)
 	loop_later(s->of.setup->loop, &s->tell);
 }
 
-static void fail(struct search *s, const char *dsn, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void fail(struct search *s, const char *dsn, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 static void fail(struct search *s, const char *dsn, const char *format, ...)
 {
 	va_list args;
@@ -181,7 +182,8 @@ static void no_address(struct search *s)
 
 	if (!s->result.exchangers)
 		return;
-	lookup_note(&s->of, "warning: no %s host for %s has a valid address record", srv ? "SRV" : "MX", s->domain);
+	lookup_note(&s->of, "warning: no %s host for %s has a valid address record", srv ? "SRV" : "MX",
+		s->domain);
 	if (!srv && s->of.transport->manner->defer_if_no_mx_address_found && s->result.dsn[0] == '5')
 		s->result.dsn = "4.4.4";
 }
@@ -321,7 +323,8 @@ static void srv_came(void *arg, const struct lookup_answer *a)
 	enum exchangers e;
 
 	s->lookup = NULL;
-	e = exchangers_read(&s->of, s->domain, s->service, a, &s->targets, &s->result.dsn, s->text, sizeof s->text);
+	e = exchangers_read(&s->of, s->domain, s->service, a, &s->targets, &s->result.dsn, s->text,
+		sizeof s->text);
 	if (e == EXCHANGERS_FOUND)
 		ask_exchangers(s, a->secure);
 	else if (!try_without_srv(s, failed || (e == EXCHANGERS_FAILED && a->status == LOOKUP_FOUND)))
@@ -348,8 +351,8 @@ static bool is_listed(const char *list, const char *service)
 
 /* --- the beginning --- */
 
-struct search *search_start(const struct lookup_for *of, const struct domain_nexthop *element, const char *service,
-	uint16_t port, void (*done)(void *arg, const struct search_result *), void *arg)
+struct search *search_start(const struct lookup_for *of, const struct domain_nexthop *element,
+	const char *service, uint16_t port, void (*done)(void *arg, const struct search_result *), void *arg)
 {
 	struct search *s = mem_alloc(sizeof *s);
 	const struct settings *set = of->setup->settings;

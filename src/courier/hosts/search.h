@@ -1,7 +1,7 @@
 /*
- * One element of a nexthop, looked up: SRV where use_srv_lookup names its service, MX for SMTP, else the host itself;
- * then the addresses of what was found, in the order in which they are to be tried, without this host itself and what
- * is worse (mail loops).
+ * One element of a nexthop, looked up: SRV where use_srv_lookup names its service, MX for SMTP, else the host
+ * itself; then the addresses of what was found, in the order in which they are to be tried, without this host
+ * itself and what is worse (mail loops).
  */
 #ifndef CAUSEWAY_COURIER_SEARCH_H
 #define CAUSEWAY_COURIER_SEARCH_H
@@ -23,8 +23,8 @@ struct search_result {
 
 struct search;
 
-/* service: the element's, or the one by default. port: of that; SRV records have their own. done comes from the
- * loop; the result is valid until the search is freed. */
+/* service: the element's, or the one by default. port: of that; SRV records have their own. done comes from
+ * the loop; the result is valid until the search is freed. */
 struct search *search_start(const struct lookup_for *, const struct domain_nexthop *, const char *service,
 	uint16_t port, void (*done)(void *arg, const struct search_result *), void *arg);
 void search_free(struct search *);

@@ -126,7 +126,8 @@ static bool by_part(const struct credentials *c, struct text part, struct hit *h
 }
 
 /* user@domain for user+extension@domain. */
-static bool without_extension(const struct credentials *c, const char *sender, struct hit *h, const char **why)
+static bool without_extension(const struct credentials *c, const char *sender, struct hit *h,
+	const char **why)
 {
 	struct text local, domain, extension;
 	struct buf key;
@@ -165,7 +166,8 @@ static bool by_name(const struct credentials *c, const char *name, struct hit *h
 }
 
 /* False with *why NULL: there is no entry. */
-static bool look_up(const struct credentials *c, const struct credentials_query *q, struct hit *h, const char **why)
+static bool look_up(const struct credentials *c, const struct credentials_query *q, struct hit *h,
+	const char **why)
 {
 	if (by_sender(c, q->sender, h, why) || *why)
 		return !*why;

@@ -1,7 +1,7 @@
 /*
  * Whom a transport logs in as, and where: sasl_password_maps and what belongs to it. The tables are opened by
- * couriers only, before their sandbox closes. An entry's password is taken out when a session needs it, and is
- * wiped when it has been used.
+ * couriers only, before their sandbox closes. An entry's password is taken out when a session needs it, and
+ * is wiped when it has been used.
  *
  * An entry goes to the host that it was written for: a name that came from DNS without DNSSEC is no key.
  */
@@ -14,8 +14,8 @@
 
 struct credentials;
 
-/* Reads and opens all. On failure NULL, the name of the option that is to blame in *option, and *why (free() it);
- * NULL and *option NULL if the transport does not log in (sasl_auth_enable). */
+/* Reads and opens all. On failure NULL, the name of the option that is to blame in *option, and *why (free()
+ * it); NULL and *option NULL if the transport does not log in (sasl_auth_enable). */
 struct credentials *credentials_open(const struct manner *, const struct settings *, const char **option,
 	char **why);
 void credentials_close(struct credentials *);
@@ -50,15 +50,15 @@ char *credentials_key(const struct credentials *, const struct credentials_query
 /* Whether there are any; if that cannot be said, there may be some. */
 bool credentials_any(const struct credentials *, const struct credentials_query *);   /* NULL: no login */
 
-/* The key of the sender's own entry goes to *key, to free(); NULL: its mail is sent with what host or nexthop have.
- * Sessions with different ones serve different mail. False: a table cannot be asked. */
+/* The key of the sender's own entry goes to *key, to free(); NULL: its mail is sent with what host or nexthop
+ * have. Sessions with different ones serve different mail. False: a table cannot be asked. */
 bool credentials_of_sender(const struct credentials *, const char *sender, char **key);
 
 /* Whether the host has an entry of its own that is not used since the name is not sure. */
 bool credentials_withheld(const struct credentials *, const struct credentials_query *);
 
-/* The mechanisms of those offered that sasl_mechanism_filter lets pass, to free(); NULL and *why if that cannot
- * be said. */
+/* The mechanisms of those offered that sasl_mechanism_filter lets pass, to free(); NULL and *why if that
+ * cannot be said. */
 char *credentials_mechanisms(const struct credentials *, const char *offered, char **why);
 
 #endif

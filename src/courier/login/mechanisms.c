@@ -14,7 +14,8 @@ static bool passes(const struct match_list *filter, struct text mechanism, const
 	return good;
 }
 
-bool mechanisms_filter(const struct match_list *filter, const char *offered, struct buf *out, const char **why)
+bool mechanisms_filter(const struct match_list *filter, const char *offered, struct buf *out,
+	const char **why)
 {
 	struct text rest = text_of(offered), word;
 

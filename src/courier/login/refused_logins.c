@@ -181,8 +181,8 @@ void refused_logins_hear(struct refused_logins *r, const char *key, const void *
 	refusal_free(map_put(r->all, key, strlen(key), e));
 }
 
-void refused_logins_add(struct refused_logins *r, const struct login_mark *mark, int64_t max_age, const char *dsn,
-	const char *words)
+void refused_logins_add(struct refused_logins *r, const struct login_mark *mark, int64_t max_age,
+	const char *dsn, const char *words)
 {
 	int64_t now = loop_wall(r->loop);
 	char *value = mem_fmt("%lld %s %s %.*s", (long long)now, mark->tag, dsn, WORDS_MAX, words);

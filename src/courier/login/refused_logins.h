@@ -1,7 +1,7 @@
 /*
- * Logins that a server has refused for good (535), so that a wrong password is not shown to it again and again
- * (sasl_auth_cache_name, behaviour S-18). Every courier knows of all: each tells the queue process of its own, which
- * tells the others and those that come later, after a restart too.
+ * Logins that a server has refused for good (535), so that a wrong password is not shown to it again and
+ * again (sasl_auth_cache_name, behaviour S-18). Every courier knows of all: each tells the queue process of
+ * its own, which tells the others and those that come later, after a restart too.
  */
 #ifndef CAUSEWAY_COURIER_REFUSED_LOGINS_H
 #define CAUSEWAY_COURIER_REFUSED_LOGINS_H
@@ -16,13 +16,13 @@ struct refused_logins;
 struct refused_logins *refused_logins_new(struct loop *, struct link *);
 void refused_logins_free(struct refused_logins *);
 
-/* The server's words if it has refused this login in the last max_age ms, and the enhanced code in *dsn; else NULL.
- * Both are valid until something is added. */
+/* The server's words if it has refused this login in the last max_age ms, and the enhanced code in *dsn; else
+ * NULL. Both are valid until something is added. */
 const char *refused_logins_find(const struct refused_logins *, const char *host, const struct login *,
 	int64_t max_age, const char **dsn);
 
-/* What a login leaves behind that is no secret: whose it is, and something that differs, but for one case in 65 536,
- * when the password does. Too little to find the password by. */
+/* What a login leaves behind that is no secret: whose it is, and something that differs, but for one case in
+ * 65 536, when the password does. Too little to find the password by. */
 struct login_mark {
 	char *key;               /* free() it */
 	char tag[40];

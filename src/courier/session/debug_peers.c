@@ -21,7 +21,8 @@ struct debug_peers *debug_peers_new(const struct settings *s, char **why)
 		return NULL;
 	p = mem_alloc(sizeof *p);
 	p->list = list;
-	p->reach = text_list_has(s->parent_domain_matches_subdomains, "debug_peer_list") ? MATCH_BELOW : MATCH_DOTTED;
+	p->reach = text_list_has(s->parent_domain_matches_subdomains, "debug_peer_list")
+		? MATCH_BELOW : MATCH_DOTTED;
 	return p;
 }
 

@@ -12,8 +12,8 @@ struct pool;
 
 /* closed: so many idle connections of a destination have ended; from the end of a turn. hurry_ms: most that
  * the answer to QUIT may take where somebody waits for a connection to be given back. */
-struct pool *pool_new(struct loop *, int64_t hurry_ms, void (*closed)(void *arg, uint32_t destination, unsigned count),
-	void *arg);
+struct pool *pool_new(struct loop *, int64_t hurry_ms,
+	void (*closed)(void *arg, uint32_t destination, unsigned count), void *arg);
 void pool_free(struct pool *);
 
 /* The idle session used last that may be used again for mail of that sender, the caller's now; NULL: none. */

@@ -85,7 +85,8 @@ static struct session *make_session(struct session_common *common, const struct 
 }
 
 struct session *session_new(struct session_common *common, const struct transport *t,
-	const struct session_peer *peer, struct security *security, const struct session_events *events, void *arg)
+	const struct session_peer *peer, struct security *security, const struct session_events *events,
+	void *arg)
 {
 	struct session *s = make_session(common, t, peer, security);
 	struct dialogue_setup setup = {

@@ -125,7 +125,8 @@ const char *session_tls_peer(const struct session *);
 const struct security *session_security(const struct session *);
 bool session_wants_clear(const struct session *);   /* see dialogue_wants_clear */
 bool session_is_secure(const struct session *);     /* what is said goes through TLS, */
-bool session_is_verified(const struct session *);   /* with a peer whose certificate matched what was asked for */
+/* with a peer whose certificate matched what was asked for */
+bool session_is_verified(const struct session *);
 unsigned session_uses(const struct session *);      /* transactions so far, this one included */
 /* loop_micros when the job's first command went out; 0: it did not */
 int64_t session_mail_at(const struct session *);

@@ -1,5 +1,5 @@
-/* Content in chunks for BDAT (RFC 3030): as it is, without stuffing and dot, each piece of the file behind a command
- * that says how long it is. */
+/* Content in chunks for BDAT (RFC 3030): as it is, without stuffing and dot, each piece of the file behind a
+ * command that says how long it is. */
 #include <stdlib.h>
 
 #include "base/mem.h"

@@ -19,7 +19,8 @@ void session_offer(struct session *s)
 		session_pump(s);
 }
 
-void session_follow(struct session *s, const struct session_job *job, const struct session_events *events, void *arg)
+void session_follow(struct session *s, const struct session_job *job, const struct session_events *events,
+	void *arg)
 {
 	assert(!s->next_events);
 	s->next_job = *job;

@@ -73,8 +73,8 @@ void session_login_judged(struct session *s, const struct verdict *v)
 {
 	if (v->stage != STAGE_AUTH || v->code != REFUSED || !s->login_mark.key)
 		return;
-	refused_logins_add(s->common->refused_logins, &s->login_mark, s->transport->manner->sasl_auth_cache_time, v->dsn,
-		v->reply);
+	refused_logins_add(s->common->refused_logins, &s->login_mark, s->transport->manner->sasl_auth_cache_time,
+		v->dsn, v->reply);
 	free(s->login_mark.key);
 	s->login_mark.key = NULL;
 }
@@ -93,8 +93,8 @@ static void begun(void *arg, struct auth *a, bool fine)
 
 void session_login_late(struct session *s)
 {
-	char *text = mem_fmt("SASL authentication failed; cannot authenticate to server %s: no ticket came within %lld s",
-		s->host, (long long)(s->transport->manner->helo_timeout / 1000));
+	char *text = mem_fmt("SASL authentication failed; cannot authenticate to server %s: no ticket came "
+		"within %lld s", s->host, (long long)(s->transport->manner->helo_timeout / 1000));
 
 	login_start_forget(s->login);
 	s->login = NULL;
@@ -118,7 +118,8 @@ static void log_in(struct session *s, const struct login *l)
 		.options = options(s), .authzid = s->common->authzid, .external = is_external(s, l),
 	};
 	char *why = NULL;
-	char *mechanisms = credentials_mechanisms(s->transport->credentials, dialogue_offers(s->dialogue)->auth, &why);
+	char *mechanisms = credentials_mechanisms(s->transport->credentials, dialogue_offers(s->dialogue)->auth,
+		&why);
 
 	if (remembers(s))
 		login_mark_make(&s->login_mark, s->name, l);
@@ -133,8 +134,8 @@ static void log_in(struct session *s, const struct login *l)
 static void go_without(struct session *s, const struct credentials_query *q)
 {
 	if (credentials_withheld(s->transport->credentials, q))
-		session_note(s, mem_fmt("warning: sasl_password_maps has an entry for %s, which is not used: that name "
-			"came from DNS without DNSSEC; an entry for %s would be used", q->host, q->nexthop));
+		session_note(s, mem_fmt("warning: sasl_password_maps has an entry for %s, which is not used: that "
+			"name came from DNS without DNSSEC; an entry for %s would be used", q->host, q->nexthop));
 	dialogue_login_none(s->dialogue);
 }
 
@@ -186,5 +187,6 @@ static bool serves_sender(const struct session *s, const char *sender)
 
 bool session_serves(const struct session *s, const char *sender, enum tls_wanted wanted)
 {
-	return s->security->wanted == wanted && security_is_current(s->security, s->nexthop) && serves_sender(s, sender);
+	return s->security->wanted == wanted && security_is_current(s->security, s->nexthop)
+		&& serves_sender(s, sender);
 }

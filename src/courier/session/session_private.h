@@ -1,5 +1,6 @@
-/* Inside the session: session.c has its life, session_turns.c the conversation, session_content.c what is sent of a
- * message, session_tls.c how it goes over to TLS and what is told of that, session_login.c whom it logs in as. */
+/* Inside the session: session.c has its life, session_turns.c the conversation, session_content.c what is
+ * sent of a message, session_tls.c how it goes over to TLS and what is told of that, session_login.c whom it
+ * logs in as. */
 #ifndef CAUSEWAY_COURIER_SESSION_PRIVATE_H
 #define CAUSEWAY_COURIER_SESSION_PRIVATE_H
 
@@ -80,7 +81,8 @@ extern const struct stream_events session_stream_events;
 /* Says what may be said now, and looks what is to be done next. */
 void session_pump(struct session *);
 
-/* Sends trace lines and content, as it stands in the file or rewritten; true when all has gone to the kernel. */
+/* Sends trace lines and content, as it stands in the file or rewritten; true when all has gone to the
+ * kernel. */
 bool session_send_content(struct session *);
 
 /* The rules for the message that is about to be sent; NULL: the transport has no such tables. */
@@ -103,8 +105,8 @@ enum dialogue_tls session_tls_need(const struct session *);
 
 /* Asks whether there is a session to be resumed. */
 void session_ask_ticket(struct session *);
-/* Goes over to TLS, now or when it is known what is to be resumed; false: it cannot even begin, which the dialogue
- * has heard. */
+/* Goes over to TLS, now or when it is known what is to be resumed; false: it cannot even begin, which the
+ * dialogue has heard. */
 bool session_start_tls(struct session *);
 /* The stream's handshake is done, or failed. */
 void session_secured(void *session);
@@ -125,7 +127,8 @@ bool session_let_follow(struct session *);
 bool session_pass_on(struct session *);
 void session_tell_passed(void *session);
 
-/* Gives the dialogue the credentials that it asks for, now or, if s->login is set, when a thread has begun with them. */
+/* Gives the dialogue the credentials that it asks for, now or, if s->login is set, when a thread has begun
+ * with them. */
 void session_login(struct session *);
 /* It takes too long. */
 void session_login_late(struct session *);

@@ -29,8 +29,8 @@ static char *describe(const struct session *s)
 {
 	const struct manner *m = s->transport->manner;
 
-	return mem_fmt("%s %s %s %s %s %s", protocol_name(m->protocol), s->security->domain, s->security->hostname, s->relay,
-		tls_policy_level(&s->security->policy), m->helo_name);
+	return mem_fmt("%s %s %s %s %s %s", protocol_name(m->protocol), s->security->domain,
+		s->security->hostname, s->relay, tls_policy_level(&s->security->policy), m->helo_name);
 }
 
 static void ready(void *arg)
@@ -61,8 +61,8 @@ void session_ask_ticket(struct session *s)
 	ticket_ask(&s->ticket, s->common->tickets, buf_take(&key), ready, s);
 }
 
-/* Only what the mail was really sent over. Who has to prove who it is does so anew when the time of a session is over:
- * what is resumed does not begin that time again. */
+/* Only what the mail was really sent over. Who has to prove who it is does so anew when the time of a session
+ * is over: what is resumed does not begin that time again. */
 static void keep(void *arg, const void *bytes, size_t n)
 {
 	struct session *s = arg;

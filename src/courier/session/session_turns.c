@@ -191,7 +191,8 @@ void session_pump(struct session *s)
 {
 	enum dialogue_want want = speak(s);
 
-	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT) && send_content(s, want))
+	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT)
+		&& send_content(s, want))
 		want = speak(s);
 	if (session_let_follow(s))
 		want = speak(s);

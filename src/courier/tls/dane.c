@@ -99,12 +99,12 @@ static void add_records(struct dane *d, const struct lookup_answer *a)
 		if (is_usable(&a->records[i]))
 			add_record(d->security, &a->records[i]);
 		else
-			lookup_note(&d->lookups, "warning: TLSA record %zu of %s cannot be used, it is passed over", i + 1,
-				d->bases[d->at]);
+			lookup_note(&d->lookups, "warning: TLSA record %zu of %s cannot be used, it is passed over",
+				i + 1, d->bases[d->at]);
 }
 
-/* An MX that nobody vouches for may be anybody's: who answers there is then at most trusted, or not even looked
- * at. */
+/* An MX that nobody vouches for may be anybody's: who answers there is then at most trusted, or not even
+ * looked at. */
 static void weigh_insecure_mx(struct dane *d)
 {
 	struct tls_policy *p = &d->security->policy;
@@ -170,7 +170,8 @@ static void add_base(struct dane *d, const char *name)
 		snprintf(d->bases[d->base_count++], DOMAIN_SIZE, "%s", name);
 }
 
-/* An alias in a signed zone of a host in one that is not: the alias itself may have records (RFC 7672 2.2.2). */
+/* An alias in a signed zone of a host in one that is not: the alias itself may have records (RFC 7672
+ * 2.2.2). */
 static void alias_answered(void *arg, const struct lookup_answer *a)
 {
 	struct dane *d = arg;

@@ -95,7 +95,8 @@ enum requiretls requiretls_policy_find(struct requiretls_policy *p, const char *
 {
 	enum requiretls action = REQUIRETLS_ENFORCE;
 	char ascii[DOMAIN_SIZE];
-	const char *complaint, *key = domain_to_ascii(text_of(nexthop), false, ascii, &complaint) ? ascii : nexthop;
+	const char *complaint, *key = domain_to_ascii(text_of(nexthop), false, ascii, &complaint)
+		? ascii : nexthop;
 
 	*why = NULL;
 	for (size_t i = 0; i < p->count && !ask(&p->rules[i], key, &action, why); i++)

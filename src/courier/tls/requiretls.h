@@ -1,6 +1,6 @@
 /*
- * requiretls_policy: how strictly a request for REQUIRETLS is applied to a nexthop; a list of actions and of tables
- * that give one.
+ * requiretls_policy: how strictly a request for REQUIRETLS is applied to a nexthop; a list of actions and of
+ * tables that give one.
  */
 #ifndef CAUSEWAY_COURIER_REQUIRETLS_H
 #define CAUSEWAY_COURIER_REQUIRETLS_H
@@ -13,8 +13,8 @@ struct requiretls_policy;
 struct requiretls_policy *requiretls_policy_open(const char *list, char **why);
 void requiretls_policy_free(struct requiretls_policy *);
 
-/* The action for a nexthop without brackets and service: the first that the list gives, REQUIRETLS_ENFORCE if it gives
- * none. REQUIRETLS_ERROR comes with *why (free() it). */
+/* The action for a nexthop without brackets and service: the first that the list gives, REQUIRETLS_ENFORCE if
+ * it gives none. REQUIRETLS_ERROR comes with *why (free() it). */
 enum requiretls requiretls_policy_find(struct requiretls_policy *, const char *nexthop, char **why);
 
 #endif

@@ -26,8 +26,8 @@ static const char *find_entry(struct table_list *tables, const char *nexthop, co
 	return NULL;
 }
 
-/* Mail that would rather go without TLS gets no more than may. But what protects a login is not for writers of mail to
- * say. */
+/* Mail that would rather go without TLS gets no more than may. But what protects a login is not for writers
+ * of mail to say. */
 static bool is_relaxed(const struct transport *t, const struct host *h, const struct security_mail *mail)
 {
 	const struct credentials_query q = { .sender = mail->sender, .host = h->name, .host_is_sure = h->sure,
@@ -175,8 +175,8 @@ static bool find_anchors(struct security *s, char **why)
 	return !s->policy.anchors || s->anchors;
 }
 
-static bool find(struct security *s, const struct transport *t, const struct host *h, const struct security_mail *mail,
-	const char **dsn, char **why)
+static bool find(struct security *s, const struct transport *t, const struct host *h,
+	const struct security_mail *mail, const char **dsn, char **why)
 {
 	*dsn = "4.7.5";
 	s->relaxed = is_relaxed(t, h, mail);
@@ -261,7 +261,8 @@ bool security_suffices(const struct security *s, enum requiretls_lack *lack, con
 	if (s->requiretls == REQUIRETLS_STARTTLS ? level > TLS_NONE
 			: s->requiretls != REQUIRETLS_ENFORCE || tls_level_authenticates(level))
 		return true;
-	*why = mem_fmt("The sender asks for REQUIRETLS, but TLS level %s for %s does not %s", tls_level_name(level), s->domain,
+	*why = mem_fmt("The sender asks for REQUIRETLS, but TLS level %s for %s does not %s",
+		tls_level_name(level), s->domain,
 		s->requiretls == REQUIRETLS_STARTTLS ? "encrypt" : "authenticate the server");
 	return false;
 }
@@ -315,8 +316,8 @@ static enum tls_trust trust_of(const struct security *s)
 	}
 }
 
-/* Whom a certificate may be for. With DANE, and a certificate that somebody else vouches for, the name that has the
- * records, and the domain whose mail it is (RFC 7672 3.2.3). */
+/* Whom a certificate may be for. With DANE, and a certificate that somebody else vouches for, the name that
+ * has the records, and the domain whose mail it is (RFC 7672 3.2.3). */
 void security_names(const struct security *s, struct buf *names)
 {
 	enum tls_trust trust = trust_of(s);

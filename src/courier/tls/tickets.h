@@ -1,6 +1,7 @@
 /*
- * TLS sessions that may be resumed. The queue process keeps them for all couriers (queue/couriers/kept.h); a courier asks over
- * the link when it begins to connect. An answer that is not there when TLS begins, and within 20 ms, means a full handshake.
+ * TLS sessions that may be resumed. The queue process keeps them for all couriers (queue/couriers/kept.h); a
+ * courier asks over the link when it begins to connect. An answer that is not there when TLS begins, and
+ * within 20 ms, means a full handshake.
  */
 #ifndef CAUSEWAY_COURIER_TICKETS_H
 #define CAUSEWAY_COURIER_TICKETS_H

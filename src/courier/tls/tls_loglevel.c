@@ -51,7 +51,8 @@ static void ask_beginnings(struct search *s, const char *address)
 	free(rest);
 }
 
-unsigned tls_loglevel_of(struct table_list *tables, bool below, const char *name, const char *address, unsigned usual)
+unsigned tls_loglevel_of(struct table_list *tables, bool below, const char *name, const char *address,
+	unsigned usual)
 {
 	struct search s = { tables, NULL, NULL };
 

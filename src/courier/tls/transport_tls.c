@@ -37,8 +37,8 @@ static const char *option_of(const char *member)
 	return "tls_CAfile";
 }
 
-static bool make_context(struct transport_tls *t, const struct manner *m, const struct settings *s, bool for_check,
-	const char **option, char **why)
+static bool make_context(struct transport_tls *t, const struct manner *m, const struct settings *s,
+	bool for_check, const char **option, char **why)
 {
 	struct tls_setup setup = setup_of(m, &s->tls, for_check);
 	const char *member;
@@ -83,8 +83,8 @@ static bool open_requiretls(struct transport_tls *t, const struct manner *m, con
 }
 
 /* The list of domains in parent_domain_matches_subdomains is named with the protocol. */
-static bool read_log(struct transport_tls *t, const struct manner *m, const struct settings *s, const char **option,
-	char **why)
+static bool read_log(struct transport_tls *t, const struct manner *m, const struct settings *s,
+	const char **option, char **why)
 {
 	const char *name = m->protocol == PROTOCOL_LMTP ? "lmtp_tls_loglevel_maps" : "smtp_tls_loglevel_maps";
 
@@ -148,7 +148,8 @@ static bool check_words(const struct manner *m, const char **option, char **why)
 	const char *complaint;
 
 	if (!check_exclusions(m->tls_exclude_ciphers, "tls_exclude_ciphers", option, why)
-			|| !check_exclusions(m->tls_mandatory_exclude_ciphers, "tls_mandatory_exclude_ciphers", option, why))
+			|| !check_exclusions(m->tls_mandatory_exclude_ciphers, "tls_mandatory_exclude_ciphers", option,
+				why))
 		return false;
 	if (!check_protocols(m->tls_protocols, "tls_protocols", option, why)
 			|| !check_protocols(m->tls_mandatory_protocols, "tls_mandatory_protocols", option, why))
@@ -177,8 +178,8 @@ static bool check_level(const struct manner *m, const char **option, char **why)
 	return good;
 }
 
-bool transport_tls_read(struct transport_tls *t, const struct manner *m, const struct settings *s, bool for_check,
-	const char **option, char **why)
+bool transport_tls_read(struct transport_tls *t, const struct manner *m, const struct settings *s,
+	bool for_check, const char **option, char **why)
 {
 	*t = (struct transport_tls){ .ciphers = { s->tls.high_cipherlist, s->tls.medium_cipherlist,
 		s->tls.null_cipherlist } };

@@ -1,5 +1,6 @@
 /*
- * What a courier makes of a transport's TLS settings once, before its sandbox closes: keys, certificates, tables.
+ * What a courier makes of a transport's TLS settings once, before its sandbox closes: keys, certificates,
+ * tables.
  */
 #ifndef CAUSEWAY_COURIER_TRANSPORT_TLS_H
 #define CAUSEWAY_COURIER_TRANSPORT_TLS_H
@@ -24,12 +25,13 @@ struct transport_tls {
 	bool log_below;                  /* a domain there stands for its sub-domains too */
 };
 
-/* Opens and reads all. False: *option is the one to blame, *why (free() it) what is wrong. With for_check no key is
- * opened; without, keys and certificates that are no good are told in `problem`, and mail that needs no TLS goes on. */
-bool transport_tls_read(struct transport_tls *, const struct manner *, const struct settings *, bool for_check,
-	const char **option, char **why);
-/* The anchors in files that an entry names, read when they are first needed if that entry was not there at the start;
- * NULL and *why (free() it) if they cannot be had. */
+/* Opens and reads all. False: *option is the one to blame, *why (free() it) what is wrong. With for_check no
+ * key is opened; without, keys and certificates that are no good are told in `problem`, and mail that needs
+ * no TLS goes on. */
+bool transport_tls_read(struct transport_tls *, const struct manner *, const struct settings *,
+	bool for_check, const char **option, char **why);
+/* The anchors in files that an entry names, read when they are first needed if that entry was not there at
+ * the start; NULL and *why (free() it) if they cannot be had. */
 const struct tls_anchors *transport_tls_anchors(const struct transport_tls *, const char *files, char **why);
 /* Does without TLS, and says why. */
 void transport_tls_off(struct transport_tls *, const char *why);

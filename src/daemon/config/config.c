@@ -191,7 +191,8 @@ static void add_own_names(struct config *c, const char *section, enum protocol p
 	}
 }
 
-/* The option of the section that a default is the same as ("$smtp_tls_cert_file": "tls_cert_file"), or NULL. */
+/* The option of the section that a default is the same as ("$smtp_tls_cert_file": "tls_cert_file"), or
+ * NULL. */
 static const char *same_as(const struct option_row *row, const char *section)
 {
 	size_t n = strlen(section);
@@ -337,7 +338,8 @@ static bool check(struct config *c)
 		v = config_find(c, fault.path);
 		if (fault.other && !(v && v->place))
 			v = config_find(c, fault.other);
-		config_fail(c, v ? v->place : place_of_section(c, fault.path), v ? v->written : fault.path, fault.what);
+		config_fail(c, v ? v->place : place_of_section(c, fault.path), v ? v->written : fault.path,
+			fault.what);
 	}
 	free(fault.path);
 	free(fault.what);

@@ -104,7 +104,8 @@ static bool check_paths(struct checking *c)
 	return true;
 }
 
-/* The first part of a line's tag, NAME/PROCESS[PID]; with a slash in it for another instance ("postfix/out"). */
+/* The first part of a line's tag, NAME/PROCESS[PID]; with a slash in it for another instance
+ * ("postfix/out"). */
 static bool is_log_name(const char *name)
 {
 	size_t n = strlen(name);
@@ -121,7 +122,8 @@ static bool check_log(struct checking *c)
 	if (config_facility(c->settings->log_facility) < 0)
 		return fail_with(c, "log.facility", "no such syslog facility");
 	if (!is_log_name(c->settings->log_name))
-		return fail_with(c, "log.name", "must be one word without [ ] : and / at its ends, of at most 64 bytes");
+		return fail_with(c, "log.name",
+			"must be one word without [ ] : and / at its ends, of at most 64 bytes");
 	return true;
 }
 
@@ -267,7 +269,8 @@ static bool check_routing(struct checking *c)
 		return false;
 	if (*s->best_mx_transport && !check_route(c, "best_mx_transport", s->best_mx_transport))
 		return false;
-	return check_nexthop(c, "relayhost", settings_transport(s, "smtp"), text_of(s->relayhost)) && check_lists(c);
+	return check_nexthop(c, "relayhost", settings_transport(s, "smtp"), text_of(s->relayhost))
+		&& check_lists(c);
 }
 
 static bool check_times(struct checking *c)
@@ -288,7 +291,8 @@ static bool check_feedback(struct checking *c, const struct settings_transport *
 	if (feedback_read(value, &ignored))
 		return true;
 	path = settings_transport_path(t, name);
-	fail_with(c, path, "not a number from 0 to 1, or one divided by a number, concurrency or sqrt_concurrency");
+	fail_with(c, path,
+		"not a number from 0 to 1, or one divided by a number, concurrency or sqrt_concurrency");
 	free(path);
 	return false;
 }

@@ -105,7 +105,8 @@ static bool call(struct expansion *e, struct text name, struct text arguments, b
 		return false;
 	buf_init(&value, e->out->max);
 	*good = expand(&(struct expansion){ e->lookup, e->arg, &value, e->why, e->depth }, inside);
-	buf_str(e->out, domain_to_ascii(text_of(buf_text(&value)), false, ascii, &why) ? ascii : buf_text(&value));
+	buf_str(e->out, domain_to_ascii(text_of(buf_text(&value)), false, ascii, &why)
+		? ascii : buf_text(&value));
 	buf_free(&value);
 	return true;
 }

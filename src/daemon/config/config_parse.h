@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 /* The record: fields that end in NUL. "V" place path braces-or-empty count element…, "H" host name, "E"
- * complaint, and "D" at the end of a good one. "U" name ends it at an option that may be a transport's under its
- * top-level name (NAME_option): the file must be parsed anew with that name known. */
-enum { CONFIG_VALUE = 'V', CONFIG_HOSTNAME = 'H', CONFIG_ERROR = 'E', CONFIG_UNKNOWN = 'U', CONFIG_DONE = 'D' };
+ * complaint, and "D" at the end of a good one. "U" name ends it at an option that may be a transport's under
+ * its top-level name (NAME_option): the file must be parsed anew with that name known. */
+enum { CONFIG_VALUE = 'V', CONFIG_HOSTNAME = 'H', CONFIG_ERROR = 'E', CONFIG_UNKNOWN = 'U',
+	CONFIG_DONE = 'D' };
 
 /* Bytes that a file with its includes, and its record, may have. */
 enum { CONFIG_BYTES_MAX = 16 * 1024 * 1024 };

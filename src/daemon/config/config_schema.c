@@ -93,8 +93,8 @@ static void add_sections(struct options *top, struct options *section)
 	add_section(top, "pickup", section, CFGF_MULTI | CFGF_TITLE);
 }
 
-cfg_opt_t *config_schema(const struct config_names *more, cfg_callback_t value, cfg_validate_callback_t checked,
-	cfg_func_t include)
+cfg_opt_t *config_schema(const struct config_names *more, cfg_callback_t value,
+	cfg_validate_callback_t checked, cfg_func_t include)
 {
 	struct options top = { .value = value, .checked = checked }, section = top;
 	cfg_opt_t end = CFG_END();

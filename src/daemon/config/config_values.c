@@ -279,8 +279,8 @@ static void append_default(void *arg, const char *name, const char *text)
 	buf_str(arg, text);
 }
 
-/* Each transport would be a service and a process of its own in Postfix, and values may name both. False: it is
- * not about a transport. */
+/* Each transport would be a service and a process of its own in Postfix, and values may name both. False: it
+ * is not about a transport. */
 static bool append_own_name(const struct config *c, const char *name, struct buf *out)
 {
 	bool service = strcmp(name, "service_name") == 0;

@@ -37,15 +37,14 @@ bool config_fail(struct config *, const char *place, const char *what, const cha
 bool config_fail_value(struct config *, const struct config_value *, const char *text,
 	const char *complaint);
 
-/* The value with that path, or NULL; a new one, whose strings are copied. */
+/* The value with that path, or NULL. */
 struct config_value *config_find(const struct config *, const char *path);
-struct config_value *config_add(struct config *, const char *path, const char *text);
-/* The same where there is none yet. */
+/* A new one, whose strings are copied, where there is none yet. */
 void config_add_default(struct config *, const char *path, const char *text);
 void config_clear(struct config *);
 
-/* "section.title.name" taken apart, as views of the path; section and title are empty where there is none (the
- * title with p NULL), and so is the name of a section as such ("transport.TITLE."). */
+/* "section.title.name" taken apart, as views of the path; section and title are empty where there is none
+ * (the title with p NULL), and so is the name of a section as such ("transport.TITLE."). */
 struct config_path {
 	struct text section, title;
 	const char *name;

@@ -27,9 +27,9 @@ static void warn_about_short_lines(struct config *c, const struct config_value *
 	uint64_t limit;
 
 	if (text_number(&value, INT_MAX, &limit) && limit > 0 && limit < QP_LINE)
-		buf_fmt(c->warnings, "%s: %s: what is encoded may be cut so that nobody can read it: encoded words in "
-			"headers take up to %d bytes of a line, quoted-printable at least %d\n", v->place, v->written,
-			QP_LINE, QP_LEAST);
+		buf_fmt(c->warnings,
+			"%s: %s: what is encoded may be cut so that nobody can read it: encoded words in headers take up "
+			"to %d bytes of a line, quoted-printable at least %d\n", v->place, v->written, QP_LINE, QP_LEAST);
 }
 
 /* Elements of a list that mean nothing. */
@@ -64,7 +64,8 @@ static void warn_about_pairs(struct config *c, const struct config_value *v)
 static bool is_of_pair(const char *name)
 {
 	static const char *const names[] = {
-		"tls_cert_file", "tls_key_file", "tls_eccert_file", "tls_eckey_file", "tls_dcert_file", "tls_dkey_file",
+		"tls_cert_file", "tls_key_file", "tls_eccert_file", "tls_eckey_file", "tls_dcert_file",
+		"tls_dkey_file",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -83,7 +84,8 @@ static void warn_about_reports(struct config *c, const struct config_value *v)
 static void warn_about_raw_keys(struct config *c, const struct config_value *v)
 {
 	if (strcmp(v->expanded, "yes") == 0 && !tls_has_raw_keys())
-		buf_fmt(c->warnings, "%s: %s: the OpenSSL of this system knows no raw public keys: certificates are asked for\n",
+		buf_fmt(c->warnings,
+			"%s: %s: the OpenSSL of this system knows no raw public keys: certificates are asked for\n",
 			v->place, v->written);
 }
 
@@ -94,7 +96,8 @@ static void warn(struct config *c, const struct config_value *v)
 
 	if (strcmp(name, "connection_cache_time_limit") == 0 && helpful)
 		warn_about_idle_time(c, v);
-	else if (strcmp(name, "line_length_limit") == 0 && name != v->path && helpful)   /* a transport's, not that of replies */
+	else if (helpful && strcmp(name, "line_length_limit") == 0
+			&& name != v->path)   /* a transport's, not that of replies */
 		warn_about_short_lines(c, v);
 	else if (is_of_pair(name))
 		warn_about_pairs(c, v);

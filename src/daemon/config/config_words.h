@@ -1,5 +1,5 @@
-/* Lists in the configuration of which every word has a meaning: a word that has none is refused, where it would
- * silently do nothing; and texts that must not be empty. */
+/* Lists in the configuration of which every word has a meaning: a word that has none is refused, where it
+ * would silently do nothing; and texts that must not be empty. */
 #ifndef CAUSEWAY_DAEMON_CONFIG_WORDS_H
 #define CAUSEWAY_DAEMON_CONFIG_WORDS_H
 

@@ -29,7 +29,8 @@ static void no_answer(void *arg)
 	struct waiting *w = arg;
 
 	http_reply_error(w->call, 504, "the supervisor has not answered within ipc_timeout (%g s); the old "
-		"configuration stays in force unless the log says that the new one is", (double)w->ipc_timeout / 1000);
+		"configuration stays in force unless the log says that the new one is",
+		(double)w->ipc_timeout / 1000);
 	waiting_free(w);
 }
 

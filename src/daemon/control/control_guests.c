@@ -120,8 +120,8 @@ struct bufferevent *guests_welcome(struct guests *g)
 {
 	struct guest *guest = mem_alloc(sizeof(*guest));
 
-	/* The descriptor is closed with the stream, which our reference keeps beyond the server's: closed earlier, its
-	 * number would come back as somebody else's, whom libevent would then never hear. */
+	/* The descriptor is closed with the stream, which our reference keeps beyond the server's: closed
+	 * earlier, its number would come back as somebody else's, whom libevent would then never hear. */
 	guest->stream = mem_check(bufferevent_socket_new(loop_base(g->loop), -1, BEV_OPT_CLOSE_ON_FREE));
 	guest->since = loop_now(g->loop);
 	bufferevent_incref(guest->stream);

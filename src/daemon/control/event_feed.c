@@ -97,7 +97,8 @@ static bool send_log(struct reader *r)
 	return true;
 }
 
-/* Drops what the file and all readers have taken, at once if that is everything, else when it is worth the move. */
+/* Drops what the file and all readers have taken, at once if that is everything, else when it is worth the
+ * move. */
 static void trim(struct event_feed *f)
 {
 	size_t left = f->unwritten;
@@ -138,7 +139,8 @@ static void make_room(struct event_feed *f)
 
 		if (behind(r) <= f->log.len / 2)
 			continue;
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "events.socket: a program reads too slowly, and is cut off");
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
+			"events.socket: a program reads too slowly, and is cut off");
 		reader_free(r);
 	}
 	trim(f);

@@ -1,6 +1,6 @@
 /*
- * Where the queue's events go (queue/report/events.h): to a file, and to every program that is connected to a UNIX
- * socket. Both are opened by the supervisor. Who reads too slowly is cut off: the file has everything.
+ * Where the queue's events go (queue/report/events.h): to a file, and to every program that is connected to a
+ * UNIX socket. Both are opened by the supervisor. Who reads too slowly is cut off: the file has everything.
  */
 #ifndef CAUSEWAY_DAEMON_EVENT_FEED_H
 #define CAUSEWAY_DAEMON_EVENT_FEED_H

@@ -1,7 +1,8 @@
 /*
- * drop/socket: where producers ask for the outcome of their own drop files (format/drop/wait_line.h says how). Each
- * connection is one caller of queue/caller/waits.h. Callers are strangers: how many there may be, how long they may
- * say nothing and how much waits for them is bounded, and what one says wrong ends his connection only.
+ * drop/socket: where producers ask for the outcome of their own drop files (format/drop/wait_line.h says
+ * how). Each connection is one caller of queue/caller/waits.h. Callers are strangers: how many there may be,
+ * how long they may say nothing and how much waits for them is bounded, and what one says wrong ends his
+ * connection only.
  */
 #ifndef CAUSEWAY_DAEMON_WAIT_SOCKET_H
 #define CAUSEWAY_DAEMON_WAIT_SOCKET_H

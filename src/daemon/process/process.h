@@ -38,16 +38,16 @@ bool process_is_child(int argc, char **argv, unsigned *slot);
  * be (logged). */
 struct settings *process_begin(char **argv);
 
-/* In a child that holds passwords and keys: its memory is written to no file and read by no other process of its
- * user. */
+/* In a child that holds passwords and keys: its memory is written to no file and read by no other process of
+ * its user. */
 void process_keep_memory(void);
 
 /* The settings as a sealed memfd, or -1 with errno. */
 int process_settings_fd(const struct settings *);
 struct settings *process_settings_read(int fd, const char **why);   /* closes fd */
 
-/* Opens the log as the settings say; process is what it calls this process (base/log.h), fd the log file if it
- * goes to one (owned by the log from now on). Settings and name are borrowed. */
+/* Opens the log as the settings say; process is what it calls this process (base/log.h), fd the log file if
+ * it goes to one (owned by the log from now on). Settings and name are borrowed. */
 void process_open_log(const struct settings *, const char *process, int fd);
 
 /* Logs each line as a warning. */

@@ -27,16 +27,16 @@ enum reins_kind {
 	REINS_LISTEN,
 	/* queue → supervisor: courier slot, pid has let go of its link, or stands still, and does not end */
 	REINS_KILL,
-	/* queue → supervisor: one more courier is wanted, with the slot QUEUE_SLOT_APART; once, and never again when
-	 * it ends */
+	/* queue → supervisor: one more courier is wanted, with the slot QUEUE_SLOT_APART; once, and never again
+	 * when it ends */
 	REINS_APART,
 	/* queue → supervisor: courier slot, pid only finishes what it has: another one is wanted in its place */
 	REINS_REPLACE,
 	REINS_LAST = REINS_REPLACE
 };
 
-/* The last two are those of the events: a socket and a file that is open for appending; fd -1: there is none any
- * more. */
+/* The last two are those of the events: a socket and a file that is open for appending; fd -1: there is none
+ * any more. */
 enum reins_listener {
 	REINS_SLOT_CONTROL, REINS_SLOT_METRICS, REINS_SLOT_DROP, REINS_SLOT_EVENTS, REINS_SLOT_EVENTS_FILE
 };

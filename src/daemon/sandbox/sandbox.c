@@ -70,7 +70,8 @@ static void add_tables(struct paths *p, const char *list)
 
 static bool is_inside(const char *path, struct text directory)
 {
-	return strncmp(path, directory.p, directory.n) == 0 && (path[directory.n] == '/' || path[directory.n] == '\0');
+	return strncmp(path, directory.p, directory.n) == 0
+		&& (path[directory.n] == '/' || path[directory.n] == '\0');
 }
 
 /* The same of a file that may stand anywhere: a directory with the spool in it is not opened for its sake. */
@@ -84,8 +85,8 @@ static void add_surroundings_of(struct paths *p, struct text file, const char *s
 		add_directory_of(p, file);
 }
 
-/* What a mechanism with Kerberos reads: its configuration, and tickets and keys where its own variables say that they
- * are ("/file", "FILE:/file", "/file:/file"). */
+/* What a mechanism with Kerberos reads: its configuration, and tickets and keys where its own variables say
+ * that they are ("/file", "FILE:/file", "/file:/file"). */
 static void add_kerberos(struct paths *p, const char *spool)
 {
 	static const char *const variables[] = { "KRB5_CONFIG", "KRB5CCNAME", "KRB5_CLIENT_KTNAME" };
@@ -138,8 +139,8 @@ static void courier_paths(const struct settings *s, struct paths *p)
 
 	for (size_t i = 0; i < sizeof(system) / sizeof(*system); i++)
 		add_readable(p, system[i]);
-	/* certificates of authorities are read when they are needed, and trust anchors stand beside the tables that name
-	 * them */
+	/* certificates of authorities are read when they are needed, and trust anchors stand beside the tables
+	 * that name them */
 	for (size_t i = 0; i < s->transport_count; i++) {
 		add_readable(p, s->transports[i].manner->tls_capath);
 		add_tables(p, s->transports[i].manner->tls_policy_maps);

@@ -85,8 +85,8 @@ static bool allow_port_0(int ruleset)
 	return syscall(__NR_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0;
 }
 
-/* What may be written may have all rights: only then a check of a move ends at that directory and not at the root, and
- * a move is what each message costs. Programs are refused by seccomp. */
+/* What may be written may have all rights: only then a check of a move ends at that directory and not at the
+ * root, and a move is what each message costs. Programs are refused by seccomp. */
 static bool add_rules(int ruleset, const struct ruleset *can, const struct landlock_rules *rules)
 {
 	for (size_t i = 0; i < rules->readable_count; i++)

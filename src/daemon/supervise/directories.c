@@ -118,8 +118,8 @@ static bool prepare_control(struct owner *o, const char *socket)
 	return good;
 }
 
-/* A log file may be meant for a directory where only the superuser can make one (/var/log). Trouble is told by
- * whoever opens the file. */
+/* A log file may be meant for a directory where only the superuser can make one (/var/log). Trouble is told
+ * by whoever opens the file. */
 static void prepare_log(const struct owner *o, const char *to)
 {
 	static const char prefix[] = "file:";

@@ -1,5 +1,5 @@
-/* The sockets on which the daemon listens, for its operators and for producers. Made by the supervisor, served by the queue
- * process. */
+/* The sockets on which the daemon listens, for its operators and for producers. Made by the supervisor,
+ * served by the queue process. */
 #ifndef CAUSEWAY_DAEMON_LISTENER_H
 #define CAUSEWAY_DAEMON_LISTENER_H
 

@@ -21,7 +21,8 @@ enum {
 	ORPHAN_LIMIT = 5000,    /* for couriers to end after their queue process has */
 };
 
-enum { LEAVING_LIMIT = 8 };     /* couriers for each slot, those that finish included; more are replaced when they end */
+/* couriers for each slot, those that finish included; more are replaced when they end */
+enum { LEAVING_LIMIT = 8 };
 
 static void say(enum log_level level, const char *text)
 {
@@ -133,7 +134,8 @@ static void kill_courier(struct supervisor *s, const struct reins_message *m)
 	kill(child->pid, SIGKILL);
 }
 
-/* What its peers take to end must not keep all mail waiting; but couriers that finish may not become ever more. */
+/* What its peers take to end must not keep all mail waiting; but couriers that finish may not become ever
+ * more. */
 static void replace_courier(struct supervisor *s, const struct reins_message *m)
 {
 	struct child *child = find(s, m->pid);

@@ -28,8 +28,8 @@ void address_split(struct text address, struct text *local, struct text *domain)
 /* Appends a valid local part without its quotes and backslashes. */
 bool address_unquote(struct text local, struct buf *out);
 
-/* What follows the first of the delimiters in a plain local part, with it; an empty view where there is none, and in
- * addresses that are never split (mailer-daemon, owner-list, list-request …). */
+/* What follows the first of the delimiters in a plain local part, with it; an empty view where there is none,
+ * and in addresses that are never split (mailer-daemon, owner-list, list-request …). */
 struct text address_extension(struct text local, const char *delimiters);
 
 /* Appends plain text as a local part, quoted if it has to be; false if it cannot be one (controls, not

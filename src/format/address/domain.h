@@ -35,8 +35,8 @@ enum domain_kind domain_literal(struct text t, char out[DOMAIN_SIZE]);
 /* The kind of a bare name or numeric address ("192.0.2.1", "2001:db8::1"); never DOMAIN_OTHER_LITERAL. */
 enum domain_kind domain_numeric(struct text t);
 
-/* What the nexthop of LMTP leads to; takes "unix:" ahead of a socket's path, or "inet:" ahead of a list of hosts,
- * off the front. */
+/* What the nexthop of LMTP leads to; takes "unix:" ahead of a socket's path, or "inet:" ahead of a list of
+ * hosts, off the front. */
 enum domain_lmtp { DOMAIN_LMTP_SOCKET, DOMAIN_LMTP_HOSTS };
 enum domain_lmtp domain_lmtp(struct text *nexthop);
 

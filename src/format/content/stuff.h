@@ -12,8 +12,8 @@ struct stuff {
 	bool stuffed;      /* the dot ahead of this line's dot is out */
 };
 
-/* Takes bytes off the front and gives what comes out for them: a view of them, or of a single dot that goes ahead
- * of what is left. False if there is nothing left. Lines end in LF. */
+/* Takes bytes off the front and gives what comes out for them: a view of them, or of a single dot that goes
+ * ahead of what is left. False if there is nothing left. Lines end in LF. */
 bool stuff_next(struct stuff *, struct text *from, struct text *piece);
 
 #endif

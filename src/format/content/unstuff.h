@@ -11,8 +11,8 @@ struct unstuff {
 	bool in_line;      /* the bytes before did not end their line */
 };
 
-/* Takes bytes off the front and gives a view of what is left of them; false if there is nothing left. Lines end in
- * LF. */
+/* Takes bytes off the front and gives a view of what is left of them; false if there is nothing left. Lines
+ * end in LF. */
 bool unstuff_next(struct unstuff *, struct text *from, struct text *piece);
 
 #endif

@@ -15,7 +15,8 @@ static const struct {
 	enum dnsmsg_type type;
 	const char *name;
 } types[] = {
-	{ DNSMSG_A, "A" }, { DNSMSG_NS, "NS" }, { DNSMSG_CNAME, "CNAME" }, { DNSMSG_SOA, "SOA" }, { DNSMSG_MX, "MX" },
+	{ DNSMSG_A, "A" }, { DNSMSG_NS, "NS" }, { DNSMSG_CNAME, "CNAME" }, { DNSMSG_SOA, "SOA" },
+	{ DNSMSG_MX, "MX" },
 	{ DNSMSG_TXT, "TXT" }, { DNSMSG_AAAA, "AAAA" }, { DNSMSG_SRV, "SRV" }, { DNSMSG_DS, "DS" },
 	{ DNSMSG_DNSKEY, "DNSKEY" }, { DNSMSG_TLSA, "TLSA" },
 };

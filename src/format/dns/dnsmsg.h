@@ -17,7 +17,8 @@ enum dnsmsg_type {
 	DNSMSG_A = 1, DNSMSG_NS = 2, DNSMSG_CNAME = 5, DNSMSG_SOA = 6, DNSMSG_MX = 15, DNSMSG_TXT = 16,
 	DNSMSG_AAAA = 28, DNSMSG_SRV = 33, DNSMSG_DS = 43, DNSMSG_DNSKEY = 48, DNSMSG_TLSA = 52
 };
-/* "MX", or "TYPE65280" for one without a name here; and the other way round without case, 0 for an unknown one. */
+/* "MX", or "TYPE65280" for one without a name here; and the other way round without case, 0 for an unknown
+ * one. */
 const char *dnsmsg_type_name(enum dnsmsg_type, char out[16]);
 enum dnsmsg_type dnsmsg_type_of(const char *name);
 

@@ -49,7 +49,8 @@ static bool take(const struct dnsmsg *m, const struct dnsmsg_record *r, struct d
 	return true;
 }
 
-static bool append(const struct dnsmsg *m, const struct dnsmsg_record *r, size_t most, struct dnsrecord_set *out)
+static bool append(const struct dnsmsg *m, const struct dnsmsg_record *r, size_t most,
+	struct dnsrecord_set *out)
 {
 	if (out->count == most) {
 		out->cut = true;
@@ -68,8 +69,8 @@ struct look {
 	char target[DNSMSG_NAME_SIZE];
 };
 
-static enum dnsrecord_result look_for(struct dnsmsg m, enum dnsmsg_type type, size_t most, struct dnsrecord_set *out,
-	struct look *look)
+static enum dnsrecord_result look_for(struct dnsmsg m, enum dnsmsg_type type, size_t most,
+	struct dnsrecord_set *out, struct look *look)
 {
 	struct dnsmsg_record r;
 	enum dnsmsg_result result;
@@ -91,8 +92,8 @@ static enum dnsrecord_result look_for(struct dnsmsg m, enum dnsmsg_type type, si
 	return result == DNSMSG_BAD ? DNSRECORD_DAMAGED : DNSRECORD_READ;
 }
 
-enum dnsrecord_result dnsrecord_read(const struct dnsmsg *m, const char *name, enum dnsmsg_type type, size_t most,
-	struct dnsrecord_set *out)
+enum dnsrecord_result dnsrecord_read(const struct dnsmsg *m, const char *name, enum dnsmsg_type type,
+	size_t most, struct dnsrecord_set *out)
 {
 	enum dnsrecord_result result;
 	struct look look;

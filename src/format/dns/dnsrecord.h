@@ -1,7 +1,7 @@
 /*
- * The records that answer a question, read out of a DNS message (RFC 1035, 2782, 6698) into a form that can be
- * kept: aliases are followed inside the message, and records of other names than the one asked for count for
- * nothing.
+ * The records that answer a question, read out of a DNS message (RFC 1035, 2782, 6698) into a form that can
+ * be kept: aliases are followed inside the message, and records of other names than the one asked for count
+ * for nothing.
  */
 #ifndef CAUSEWAY_FORMAT_DNSRECORD_H
 #define CAUSEWAY_FORMAT_DNSRECORD_H
@@ -16,7 +16,8 @@ struct dnsrecord {
 	uint16_t preference;         /* MX; the priority of SRV */
 	uint16_t weight, port;       /* SRV */
 	char *name;                  /* MX, SRV, CNAME, NS: without a dot at the end, "." for the root */
-	uint8_t *data;               /* all of it, as it was in the message: 4 or 16 bytes of an address, TLSA … */
+	/* all of it, as it was in the message: 4 or 16 bytes of an address, TLSA … */
+	uint8_t *data;
 	size_t size;
 };
 
@@ -34,8 +35,8 @@ enum dnsrecord_result {
 	DNSRECORD_STRANGE            /* an answer, but about other names */
 };
 
-/* Reads the records of that type, at most `most`, for the question name out of a message that was opened; the set is
- * to be cleared in any case. */
+/* Reads the records of that type, at most `most`, for the question name out of a message that was opened; the
+ * set is to be cleared in any case. */
 enum dnsrecord_result dnsrecord_read(const struct dnsmsg *, const char *name, enum dnsmsg_type, size_t most,
 	struct dnsrecord_set *out);
 void dnsrecord_clear(struct dnsrecord_set *);

@@ -25,8 +25,8 @@ enum bsmtp_event {
 struct bsmtp *bsmtp_new(size_t rcpt_limit, uint64_t size_limit);
 void bsmtp_free(struct bsmtp *);
 
-/* What will be fed is a queue file: made from a drop file that was good, it is good too, though printing may have
- * made its command lines somewhat longer than a drop file's may be. */
+/* What will be fed is a queue file: made from a drop file that was good, it is good too, though printing may
+ * have made its command lines somewhat longer than a drop file's may be. */
 void bsmtp_expect_queue_file(struct bsmtp *);
 
 /* Next event; takes what it used off *slice. After BSMTP_ERROR it stays at BSMTP_ERROR. */

@@ -67,7 +67,8 @@ static void recognise(struct drop_file *d, struct text *slice, bool all_read)
 	buf_add(&d->head, slice->p, n);
 	*slice = text_make(slice->p + n, slice->n - n);
 	head = text_make(buf_text(&d->head), d->head.len);
-	if (!all_read && head.n < HEAD_MAX && !text_until(&(struct text){ head.p, head.n }, '\n', &(struct text){ 0 }))
+	if (!all_read && head.n < HEAD_MAX && !text_until(&(struct text){ head.p, head.n }, '\n',
+		&(struct text){ 0 }))
 		return;
 	set_form(d, begins_pickup(head) ? DROP_FILE_PICKUP : DROP_FILE_BSMTP);
 	d->rest = head;

@@ -1,6 +1,6 @@
 /*
- * Reads a drop file of any form: BSMTP (format/drop/bsmtp.h) or pickup mail (format/drop/pickup.h), which the first line
- * tells apart. Fed and answered as a BSMTP file is.
+ * Reads a drop file of any form: BSMTP (format/drop/bsmtp.h) or pickup mail (format/drop/pickup.h), which the
+ * first line tells apart. Fed and answered as a BSMTP file is.
  */
 #ifndef CAUSEWAY_FORMAT_DROP_FILE_H
 #define CAUSEWAY_FORMAT_DROP_FILE_H

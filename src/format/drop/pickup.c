@@ -11,7 +11,8 @@
 
 enum { BOM_SIZE = 3 };
 
-enum phase { PHASE_FIELDS, PHASE_BEGUN, PHASE_CONTENT, PHASE_LAST_LINE, PHASE_DOT, PHASE_ENDED, PHASE_OVER, PHASE_BAD };
+enum phase { PHASE_FIELDS, PHASE_BEGUN, PHASE_CONTENT, PHASE_LAST_LINE, PHASE_DOT, PHASE_ENDED, PHASE_OVER,
+	PHASE_BAD };
 
 struct pickup {
 	uint64_t size_limit;
@@ -174,7 +175,8 @@ static enum bsmtp_event put_out(struct pickup *p, struct text *piece)
 	while (p->stuffed.n && piece->n == 0)
 		content_next(&p->content, &p->stuffed, piece);
 	bsmtp_watch_see(&p->watch, *piece);
-	if (p->size_limit && p->watch.facts.content_size > p->size_limit + (p->phase == PHASE_DOT ? strlen(".\r\n") : 0)) {
+	if (p->size_limit && p->watch.facts.content_size > p->size_limit
+		+ (p->phase == PHASE_DOT ? strlen(".\r\n") : 0)) {
 		char words[80];
 
 		snprintf(words, sizeof words, "the message is larger than %llu bytes",

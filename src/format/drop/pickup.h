@@ -1,9 +1,10 @@
 /*
- * Reads pickup mail: one message whose first fields are its envelope, X-Sender and X-Receiver, as IIS, Exchange's
- * Replay directory, PowerMTA and .NET's pickup clients write it. These fields, and only those at the very top, are
- * taken away; the rest is the message as it is to be sent, not dot-stuffed, to the end of the file. Addresses may
- * be bare, in angle brackets, or behind a display name; MAIL and RCPT parameters may follow, unknown ones are
- * ignored. Fed and answered as a BSMTP file is (format/drop/bsmtp.h), and its content comes out by the same rules.
+ * Reads pickup mail: one message whose first fields are its envelope, X-Sender and X-Receiver, as IIS,
+ * Exchange's Replay directory, PowerMTA and .NET's pickup clients write it. These fields, and only those at
+ * the very top, are taken away; the rest is the message as it is to be sent, not dot-stuffed, to the end of
+ * the file. Addresses may be bare, in angle brackets, or behind a display name; MAIL and RCPT parameters may
+ * follow, unknown ones are ignored. Fed and answered as a BSMTP file is (format/drop/bsmtp.h), and its
+ * content comes out by the same rules.
  */
 #ifndef CAUSEWAY_FORMAT_PICKUP_H
 #define CAUSEWAY_FORMAT_PICKUP_H

@@ -87,7 +87,8 @@ static bool is_known(struct text name, const char *const *known)
 }
 
 /* Appends the parameters that are known; each may stand behind or ahead of a semicolon. False if what
- * stands right behind the address is no parameter; behind one there may be anything, as opaque values are folded. */
+ * stands right behind the address is no parameter; behind one there may be anything, as opaque values are
+ * folded. */
 static bool add_parameters(struct text value, const char *const *known, struct buf *out)
 {
 	struct text word, rest, name;
@@ -206,8 +207,8 @@ static bool do_end(struct pickup_fields *p, struct text value)
 	return true;
 }
 
-/* Whatever the writers of such files put ahead of the message. Credentials among it are of no use here, and are
- * nobody's business further on. */
+/* Whatever the writers of such files put ahead of the message. Credentials among it are of no use here, and
+ * are nobody's business further on. */
 static const struct field {
 	const char *name;
 	bool (*run)(struct pickup_fields *, struct text value);
@@ -243,7 +244,8 @@ static const struct field *field_of(struct text line, struct text *value)
 		return NULL;
 	name = text_trim(name);
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-		if (fields[i].starts ? text_starts_nocase(name, fields[i].name) : text_is_nocase(name, fields[i].name))
+		if (fields[i].starts ? text_starts_nocase(name, fields[i].name)
+			: text_is_nocase(name, fields[i].name))
 			return &fields[i];
 	return NULL;
 }

@@ -1,4 +1,5 @@
-/* The fields at the top of pickup mail that are its envelope, or what its writers put beside it (format/drop/pickup.h). */
+/* The fields at the top of pickup mail that are its envelope, or what its writers put beside it
+ * (format/drop/pickup.h). */
 #ifndef CAUSEWAY_FORMAT_PICKUP_FIELDS_H
 #define CAUSEWAY_FORMAT_PICKUP_FIELDS_H
 

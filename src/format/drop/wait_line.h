@@ -2,17 +2,17 @@
  * What is said on drop/socket between one who waits for the outcome of a drop file of his own and the daemon:
  * lines of text, ended by LF, one or more in a packet.
  *
- *	caller                          daemon
- *	wait NAME                       ready, or: no TEXT
+ *	caller            daemon
+ *	wait NAME         ready, or: no TEXT
  *	(the file NAME is renamed into drop/new)
- *	                                result RCPT STATUS DSN TEXT   committed; RCPT counts from 0 in the file's order
- *	enough                          (his time is over)
- *	                                offer                         who has no result yet may be his again
- *	take                            (he takes them back)
- *	                                rest DSN TEXT                 they are his again: all who have no result
- *	                                over
- *	                                refused TEXT                  the file is in drop/bad
- *	                                queued TEXT                   it stays in the queue, as if nobody had waited
+ *	                  result RCPT STATUS DSN TEXT   committed; RCPT counts from 0 in the file's order
+ *	enough            (his time is over)
+ *	                  offer                         who has no result yet may be his again
+ *	take              (he takes them back)
+ *	                  rest DSN TEXT                 they are his again: all who have no result
+ *	                  over
+ *	                  refused TEXT                  the file is in drop/bad
+ *	                  queued TEXT                   it stays in the queue, as if nobody had waited
  */
 #ifndef CAUSEWAY_FORMAT_WAIT_LINE_H
 #define CAUSEWAY_FORMAT_WAIT_LINE_H

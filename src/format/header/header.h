@@ -11,7 +11,8 @@
 #define HEADER_MESSAGE_ID_MAX 250
 
 /* What a field may be about. */
-enum header_field { HEADER_OTHER, HEADER_RECEIVED, HEADER_MESSAGE_ID, HEADER_TLS_REQUIRED, HEADER_REQUIRETLS };
+enum header_field { HEADER_OTHER, HEADER_RECEIVED, HEADER_MESSAGE_ID, HEADER_TLS_REQUIRED,
+	HEADER_REQUIRETLS };
 
 struct header {
 	unsigned hops;             /* Received: fields */

@@ -1,7 +1,7 @@
 /*
- * A header field with its long lines folded (RFC 5322 2.2.3): ahead of a blank, which changes nothing for a reader;
- * else behind a comma or semicolon outside quotes, where a blank more does no harm in addresses and parameters.
- * Words that are longer than a line stay whole here; line_cut.h cuts them.
+ * A header field with its long lines folded (RFC 5322 2.2.3): ahead of a blank, which changes nothing for a
+ * reader; else behind a comma or semicolon outside quotes, where a blank more does no harm in addresses and
+ * parameters. Words that are longer than a line stay whole here; line_cut.h cuts them.
  */
 #ifndef CAUSEWAY_FORMAT_HEADER_FOLD_H
 #define CAUSEWAY_FORMAT_HEADER_FOLD_H

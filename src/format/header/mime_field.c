@@ -62,8 +62,8 @@ bool mime_field_next(struct text *header, struct text *field)
 	return field->n > 0;
 }
 
-/* Where the last word begins with its blanks, if that is not far away; else where the last character does, if it is
- * not complete. */
+/* Where the last word begins with its blanks, if that is not far away; else where the last character does, if
+ * it is not complete. */
 static size_t place_to_break(struct text field)
 {
 	enum { FAR = 1000 };

@@ -21,9 +21,9 @@ struct text mime_field_value(struct text field);
 /* Takes the next whole field, folds and CRLF included, off a header without empty line; false at its end. */
 bool mime_field_next(struct text *header, struct text *field);
 
-/* Breaks a field that goes on behind what is in the buffer: ahead of its last blank, else between characters of UTF-8.
- * Returns the bytes of the first part with the CRLF that it got; what stands behind is to be continued. The buffer has
- * room for three bytes more. */
+/* Breaks a field that goes on behind what is in the buffer: ahead of its last blank, else between characters
+ * of UTF-8. Returns the bytes of the first part with the CRLF that it got; what stands behind is to be
+ * continued. The buffer has room for three bytes more. */
 size_t mime_field_break(struct buf *field);
 
 enum mime_coding {

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* Pieces of a parameter that are put together (RFC 2231 section 3); what comes behind them is not looked at. */
+/* Pieces of a parameter that are put together (RFC 2231 section 3); what comes behind them is not looked
+ * at. */
 enum { PIECES_MAX = 64 };
 
 static bool is_space(char c)

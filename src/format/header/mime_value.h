@@ -1,5 +1,5 @@
-/* Values of MIME fields taken apart: words, comments, parameters (RFC 2045 section 5.1, 2231). Syntax is read as loosely
- * as readers of mail do. */
+/* Values of MIME fields taken apart: words, comments, parameters (RFC 2045 section 5.1, 2231). Syntax is read
+ * as loosely as readers of mail do. */
 #ifndef CAUSEWAY_FORMAT_MIME_VALUE_H
 #define CAUSEWAY_FORMAT_MIME_VALUE_H
 
@@ -24,8 +24,9 @@ bool mime_parameter_next(struct text *rest, struct text *name, struct text *raw)
 /* Appends a parameter's value without quotes, backslashes and folds. */
 void mime_unquote(struct text raw, struct buf *out);
 
-/* Looks for a parameter in what stands behind the first semicolon of a value, and appends its bytes, put together and
- * decoded if need be (RFC 2231): name=, name*=, name*0= … name*63=, name*0*= …; nothing if there is none. */
+/* Looks for a parameter in what stands behind the first semicolon of a value, and appends its bytes, put
+ * together and decoded if need be (RFC 2231): name=, name*=, name*0= … name*63=, name*0*= …; nothing if there
+ * is none. */
 void mime_parameter(struct text rest, const char *name, struct buf *out);
 
 #endif

@@ -44,7 +44,8 @@ void own_mail_begin(const struct own_mail *m, struct buf *out)
 }
 
 /* One paragraph, or one line of a transcript. */
-static void add_lines(const char *lines, const char *first, const char *rest, const char *between, struct buf *out)
+static void add_lines(const char *lines, const char *first, const char *rest, const char *between,
+	struct buf *out)
 {
 	struct text left = text_of(lines), line;
 

@@ -1,8 +1,8 @@
 /*
  * Queue ids. A message's id is the microsecond since 1970 at which it was taken in (always at least the last
  * one + 1), written as ten digits of base 62 in byte order (0-9 A-Z a-z), so names sort by time. Reports
- * about it carry its id and a number: "3kQ9Xb2mT1-1"; above 2048 it is a notice to the postmaster. Inside, both parts
- * share one 64-bit key: microseconds << 12 | report number (0: the message itself).
+ * about it carry its id and a number: "3kQ9Xb2mT1-1"; above 2048 it is a notice to the postmaster. Inside,
+ * both parts share one 64-bit key: microseconds << 12 | report number (0: the message itself).
  */
 #ifndef CAUSEWAY_FORMAT_QUEUE_ID_H
 #define CAUSEWAY_FORMAT_QUEUE_ID_H

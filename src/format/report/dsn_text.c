@@ -47,10 +47,13 @@ static const struct explanation explanations[] = {
 	  "Show this report to your postmaster: this is not for you to repair." },
 	{ "5.6.", "The receiving system cannot take the message in this form.",
 	  "Send it in a simpler form, for example as plain text or without the attachment." },
-	{ "5.7.10", "You asked for a protected way (REQUIRETLS), and the way to this recipient is not protected as that asks for.",
-	  "If the message need not be secret, send it again without asking for that; else reach the recipient another way." },
+	{ "5.7.10", "You asked for a protected way (REQUIRETLS), and the way to this recipient is not protected "
+		"as that asks for.",
+	  "If the message need not be secret, send it again without asking for that; else reach the recipient "
+	  "another way." },
 	{ "5.7.30", "You asked for a protected way (REQUIRETLS), and the receiving system does not offer one.",
-	  "If the message need not be secret, send it again without asking for that; else reach the recipient another way." },
+	  "If the message need not be secret, send it again without asking for that; else reach the recipient "
+	  "another way." },
 	{ "5.7.", "The receiving system refuses the message as a matter of its policy.",
 	  "Read its words above; if they do not help, ask the recipient or your postmaster." },
 	{ "5.", "The receiving system refuses the message for good.",
@@ -129,8 +132,8 @@ static const char *opening(enum dsn_action action)
 	return openings[action];
 }
 
-static const char notice_opening[] = "could not be delivered to the recipients below, and there is nobody else who could be "
-	"told. It is given up; this copy goes to you as the postmaster.";
+static const char notice_opening[] = "could not be delivered to the recipients below, and there is nobody "
+	"else who could be told. It is given up; this copy goes to you as the postmaster.";
 
 /* The beginning of the sentence that says what has become of it. */
 static void print_what(const struct dsn_report *r, struct buf *out)
@@ -139,7 +142,8 @@ static void print_what(const struct dsn_report *r, struct buf *out)
 		buf_fmt(out, "This is what the sender <%s> is told, with a copy for you as the postmaster "
 			"(notify_classes). The message that he sent ", r->copy_of);
 	else
-		buf_str(out, r->notice ? "A message that has no sender, mostly a report, " : "The message that you sent ");
+		buf_str(out, r->notice ? "A message that has no sender, mostly a report, "
+			: "The message that you sent ");
 }
 
 static void print_opening(const struct dsn_report *r, enum dsn_action action, struct buf *out)

@@ -30,7 +30,8 @@ void mime_levels_free(struct mime_levels *);
 
 /* The innermost; NULL: none is open. */
 const struct mime_level *mime_levels_top(const struct mime_levels *);
-/* Whose boundary the line is, counted from 1, the innermost first; 0: nobody's. Whether it is the last one of it. */
+/* Whose boundary the line is, counted from 1, the innermost first; 0: nobody's. Whether it is the last one of
+ * it. */
 size_t mime_levels_find(const struct mime_levels *, struct text line, bool *last);
 
 #endif

@@ -3,7 +3,8 @@
  * lines ahead of it included, and wire form goes out, through one chain in this order:
  *
  *	structure of the message (mime.h), 7-bit conversion (mime_convert.h), rules for fields and lines,
- *	header in ASCII (header_ascii.h) and folded (header_fold.h), dots stuffed (stuff.h), long lines cut (line_cut.h)
+ *	header in ASCII (header_ascii.h) and folded (header_fold.h),
+ *	dots stuffed (stuff.h), long lines cut (line_cut.h)
  *
  * Memory is bounded by the limits given, whatever the message.
  */
@@ -62,7 +63,8 @@ const char *rewriting_failure(const struct rewriting *, const char **dsn);
 /* What the log should say of a message. */
 enum rewriting_remark {
 	REWRITING_CUT = 1,           /* some line was cut or folded */
-	REWRITING_LOST_END = 2       /* rules changed a field longer than header_limit, and its rest is left out */
+	/* rules changed a field longer than header_limit, and its rest is left out */
+	REWRITING_LOST_END = 2
 };
 
 /* Those that are true by now. */

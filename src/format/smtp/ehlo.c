@@ -22,7 +22,8 @@ static const struct word_bit keywords[] = {
 
 static const struct word_bit attributes[] = {
 	{ "NAME", EHLO_XF_NAME }, { "ADDR", EHLO_XF_ADDR }, { "PORT", EHLO_XF_PORT },
-	{ "PROTO", EHLO_XF_PROTO }, { "HELO", EHLO_XF_HELO }, { "IDENT", EHLO_XF_IDENT }, { "SOURCE", EHLO_XF_SOURCE }, { NULL, 0 }
+	{ "PROTO", EHLO_XF_PROTO }, { "HELO", EHLO_XF_HELO }, { "IDENT", EHLO_XF_IDENT },
+	{ "SOURCE", EHLO_XF_SOURCE }, { NULL, 0 }
 };
 
 /* The bit of a word, 0 if it is not in the table. */

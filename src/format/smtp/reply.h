@@ -1,8 +1,8 @@
 /*
  * Replies of SMTP and LMTP servers (RFC 5321 4.2, RFC 3463): bytes in, replies out. A reader holds one reply
- * being read. Limits: a line is kept to REPLY_LINE_MAX bytes or fewer, the text of one reply to REPLY_TEXT_MAX; what
- * is longer is read and dropped. A reply that goes on for more than REPLY_BYTES_MAX bytes is an error: a
- * peer that never ends costs bounded memory and time.
+ * being read. Limits: a line is kept to REPLY_LINE_MAX bytes or fewer, the text of one reply to
+ * REPLY_TEXT_MAX; what is longer is read and dropped. A reply that goes on for more than REPLY_BYTES_MAX
+ * bytes is an error: a peer that never ends costs bounded memory and time.
  */
 #ifndef CAUSEWAY_FORMAT_REPLY_H
 #define CAUSEWAY_FORMAT_REPLY_H
@@ -60,8 +60,9 @@ int reply_class(const struct reply *);
 /* The reply as one line: newlines are spaces. */
 void reply_one_line(const struct reply *, struct buf *out);
 
-/* Takes an enhanced status code (RFC 3463 section 2) off the front, blanks ahead of it too; it must be followed by
- * white space or the end. False if there is none; out is undefined then, and so is what is left. */
+/* Takes an enhanced status code (RFC 3463 section 2) off the front, blanks ahead of it too; it must be
+ * followed by white space or the end. False if there is none; out is undefined then, and so is what is
+ * left. */
 bool reply_take_dsn(struct text *from, char out[12]);
 
 #endif

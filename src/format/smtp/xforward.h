@@ -14,8 +14,8 @@ struct xforward {
 /* Frees the strings. */
 void xforward_release(struct xforward *);
 
-/* Appends "XFORWARD NAME=value ADDR=value …" with CRLF: those of attributes (EHLO_XF_…) that are known. False,
- * and nothing appended, if there is none. */
+/* Appends "XFORWARD NAME=value ADDR=value …" with CRLF: those of attributes (EHLO_XF_…) that are known.
+ * False, and nothing appended, if there is none. */
 bool xforward_print(const struct xforward *, unsigned attributes, struct buf *out);
 
 #endif

@@ -2,7 +2,8 @@
  * Callers who wait for the outcome of one drop file of theirs (doc/queue.md "A caller waits"). A message with
  * such a caller gets one attempt. Its results are told as they are committed; at the attempt's end, or when
  * the caller's time is over, what is not final is offered to him, and is his again when he takes it: then it
- * is as final as a delivery, and nobody is reported on. If he leaves before, the message is one like any other.
+ * is as final as a delivery, and nobody is reported on. If he leaves before, the message is one like any
+ * other.
  */
 #ifndef CAUSEWAY_QUEUE_WAITS_H
 #define CAUSEWAY_QUEUE_WAITS_H

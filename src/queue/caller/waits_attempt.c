@@ -7,7 +7,8 @@
 #include "queue/result/judge.h"
 #include "queue/result/settle.h"
 
-static const char late_dsn[] = "4.4.7", late_text[] = "no result when the caller's time was over; he has it again";
+static const char late_dsn[] = "4.4.7";
+static const char late_text[] = "no result when the caller's time was over; he has it again";
 
 bool waits_for(const struct waits *all, const struct active *a)
 {
@@ -165,7 +166,8 @@ static void tell_taken(const struct wait *w)
 	}
 	log_line(LOG_LEVEL_INFO, "qmgr", queue_id_print(w->id, id), "handed back to its caller%s", w->left ?
 		", who has gone" : "");
-	wait_say(w, &(struct wait_line){ .word = WAIT_REST, .dsn = text_of(late_dsn), .text = text_of(late_text) });
+	wait_say(w, &(struct wait_line){ .word = WAIT_REST, .dsn = text_of(late_dsn),
+		.text = text_of(late_text) });
 }
 
 void waits_committed(struct wait *w)

@@ -1,4 +1,5 @@
-/* Inside the callers who wait: waits.c has their life and their file, waits_attempt.c what an attempt is to them. */
+/* Inside the callers who wait: waits.c has their life and their file, waits_attempt.c what an attempt is to
+ * them. */
 #ifndef CAUSEWAY_QUEUE_WAITS_PRIVATE_H
 #define CAUSEWAY_QUEUE_WAITS_PRIVATE_H
 

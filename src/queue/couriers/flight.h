@@ -23,8 +23,8 @@ struct flight {
 	uint32_t rcpts[];
 };
 
-/* Takes a lease (an idle one if the courier has one), or with ahead a place among those without, and a credit, and
- * begins a flight with count recipients, to be filled in. */
+/* Takes a lease (an idle one if the courier has one), or with ahead a place among those without, and a
+ * credit, and begins a flight with count recipients, to be filled in. */
 struct flight *flight_begin(struct courier *, struct entry *, size_t count, bool ahead);
 
 /* The flight of that number at that courier, or NULL. */

@@ -214,13 +214,14 @@ void kept_save(const struct kept *k)
 	if (dir < 0)
 		return;
 	buf_init(&out, FILE_MAX);
-	for (unsigned sort = SORTS; sort-- > 0;)   /* what is for all first, should there be too much for the file */
+	/* what is for all first, should there be too much for the file */
+	for (unsigned sort = SORTS; sort-- > 0;)
 		put_entries(&k->order[sort], &out);
 	unlinkat(dir, FILE_NAME, 0);
 	error = out.len > 0 ? io_make_file(dir, FILE_NAME, out.data, out.len, 0600) : 0;
 	if (error)
-		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "TLS sessions cannot be kept in %s/" FILE_NAME ": %s", k->directory,
-			strerror(error));
+		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "TLS sessions cannot be kept in %s/" FILE_NAME ": %s",
+			k->directory, strerror(error));
 	buf_free(&out);
 	close(dir);
 }

@@ -57,9 +57,9 @@ static void drop_link(struct courier *c)
 static void tell_crash(struct queue *q, const struct courier *c)
 {
 	int signal = WTERMSIG(c->status);
-	char *text = mem_fmt("Courier %ld was ended by signal %d (%s). Another one takes its place; the messages that it "
-	                     "had are tried again, one at a time.\nPlease report what the log says about it.\n",
-	                     (long)c->pid, signal, strsignal(signal));
+	char *text = mem_fmt("Courier %ld was ended by signal %d (%s). Another one takes its place; the messages "
+		"that it had are tried again, one at a time.\nPlease report what the log says about it.\n",
+		(long)c->pid, signal, strsignal(signal));
 
 	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = "courier crashed",
 		.subject = "a courier has crashed", .text = text });

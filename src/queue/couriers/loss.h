@@ -1,7 +1,7 @@
 /*
- * The end of a courier. It has two halves: its link ends, and the supervisor sees the process end. What it had
- * said before may still wait in the link, so its flights are lost only when both are over; but half an end is
- * taken for the whole one after a while.
+ * The end of a courier. It has two halves: its link ends, and the supervisor sees the process end. What it
+ * had said before may still wait in the link, so its flights are lost only when both are over; but half an
+ * end is taken for the whole one after a while.
  */
 #ifndef CAUSEWAY_QUEUE_LOSS_H
 #define CAUSEWAY_QUEUE_LOSS_H

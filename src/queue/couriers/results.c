@@ -16,7 +16,8 @@
 #include "queue/result/settle.h"
 #include "queue/route/elsewhere.h"
 
-enum { ROUNDS_MAX = 100 };            /* "once more" in a row without progress: as many kept connections may have died */
+/* "once more" in a row without progress: as many kept connections may have died */
+enum { ROUNDS_MAX = 100 };
 
 static const char *process_of(const struct destination *d)
 {

@@ -63,10 +63,10 @@ static void set_apart(struct active *a)
 
 static void tell_held(struct queue *q, const struct active *a)
 {
-	char *text = mem_fmt("Message %s from <%s> has made two couriers crash that had nothing else to do. It is held; "
-	                     "all other mail goes on.\nLook at it with causewayctl show %s, then release or delete "
-	                     "it, and please report what the log says about the crash.\n",
-	                     a->name, a->envelope->sender, a->name);
+	char *text = mem_fmt("Message %s from <%s> has made two couriers crash that had nothing else to do. It "
+		"is held; all other mail goes on.\nLook at it with causewayctl show %s, then release or delete it, "
+		"and please report what the log says about the crash.\n",
+		a->name, a->envelope->sender, a->name);
 
 	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = a->name,
 		.subject = "a message makes couriers crash, and is held", .text = text });

@@ -1,4 +1,5 @@
-/* A courier that has served long enough is replaced by a new one: max_use requests, or max_idle without any. */
+/* A courier that has served long enough is replaced by a new one: max_use requests, or max_idle without
+ * any. */
 #ifndef CAUSEWAY_QUEUE_WEAR_H
 #define CAUSEWAY_QUEUE_WEAR_H
 

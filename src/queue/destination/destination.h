@@ -54,7 +54,8 @@ struct destination {
 	char *name;                   /* "transport:nexthop" */
 	/* from the settings */
 	enum protocol protocol;
-	char *tls;                    /* of the newest connection with TLS: peer's standing, protocol, cipher; or NULL */
+	/* of the newest connection with TLS: peer's standing, protocol, cipher; or NULL */
+	char *tls;
 	char *flags;
 	struct window_rules rules;
 	unsigned rcpt_limit;

@@ -37,7 +37,8 @@ static bool needs_smtputf8(const struct queue *q, const struct active *a)
 /* A content filter that loses the parameter of MAIL brings it back in a header field. */
 static bool adds_requiretls_field(const struct queue *q, const struct active *a)
 {
-	return a->tls_wanted == TLS_WANTED_REQUIRED && q->settings->tls.requiretls_esmtp_header && !a->requiretls_field;
+	return a->tls_wanted == TLS_WANTED_REQUIRED && q->settings->tls.requiretls_esmtp_header
+		&& !a->requiretls_field;
 }
 
 static char *received(const struct queue *q, struct active *a)
@@ -92,9 +93,9 @@ void dispatch_send(struct queue *q, struct entry *e, struct courier *c, bool ahe
 	send_flight(q, f);
 }
 
-/* With the window full, requests go ahead to where connections are busy, so that none of these has to rest until
- * the next request comes. Not with max_use, which counts what a courier is sent: some of that would come back;
- * nor where the window has shrunk: a connection that is passed on is never given back. */
+/* With the window full, requests go ahead to where connections are busy, so that none of these has to rest
+ * until the next request comes. Not with max_use, which counts what a courier is sent: some of that would
+ * come back; nor where the window has shrunk: a connection that is passed on is never given back. */
 static void send_ahead(struct queue *q, struct destination *d)
 {
 	struct courier *c;

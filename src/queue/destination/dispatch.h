@@ -12,8 +12,8 @@ struct queue;
 /* Called at the end of a turn of the loop (queue_wake), never from within what has made room. */
 void dispatch(struct queue *);
 
-/* Sends a request for the entry's next recipients, as many as its destination allows, to that courier; ahead: it
- * has no lease yet. */
+/* Sends a request for the entry's next recipients, as many as its destination allows, to that courier; ahead:
+ * it has no lease yet. */
 void dispatch_send(struct queue *, struct entry *, struct courier *, bool ahead);
 
 #endif

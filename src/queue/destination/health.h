@@ -14,8 +14,8 @@ struct finish;
 void health_begin(struct destination *);
 void health_end(struct destination *);
 
-/* A request says by its finish that the host cannot be used; probe: it was the one that had to find out. The window shrinks,
- * or the destination is dead from now on. */
+/* A request says by its finish that the host cannot be used; probe: it was the one that had to find out. The
+ * window shrinks, or the destination is dead from now on. */
 void health_failed(struct destination *, const struct finish *, bool probe);
 /* The entry's recipients were deferred because the host cannot be used: if that is what it turns out to be,
  * they are tried again as soon as it works. */

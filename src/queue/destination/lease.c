@@ -4,11 +4,12 @@
 
 #include "queue/couriers/flight.h"
 
-/* Requests of one destination at a courier after which a second courier helps: one event loop carries that many
- * with less work than two do. */
+/* Requests of one destination at a courier after which a second courier helps: one event loop carries that
+ * many with less work than two do. */
 enum { BUSY_WITH_IT = 32 };
 
-/* Requests that may wait for each connection at work: what is answered and sent while a packet rests and travels. */
+/* Requests that may wait for each connection at work: what is answered and sent while a packet rests and
+ * travels. */
 enum { AHEAD_OF_EACH = 2 };
 
 static struct destination *destination_of(const struct flight *f)

@@ -1,7 +1,7 @@
 /*
- * The count of a destination's connections at each courier, and which courier gets the next one. A flight has the
- * lease of one connection, or was sent ahead of one (doc/design.md "Sent ahead"): then it gets the lease of another
- * flight of the same courier, or comes back.
+ * The count of a destination's connections at each courier, and which courier gets the next one. A flight has
+ * the lease of one connection, or was sent ahead of one (doc/design.md "Sent ahead"): then it gets the lease
+ * of another flight of the same courier, or comes back.
  */
 #ifndef CAUSEWAY_QUEUE_LEASE_H
 #define CAUSEWAY_QUEUE_LEASE_H

@@ -94,7 +94,8 @@ void suspend_known(void *arg, const char *destination)
 	}
 	clean = text_cleaned(destination, SHOWN_MAX);
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "destination %s was suspended by the operator, but %s: that it was suspended is forgotten", clean, why);
+	         "destination %s was suspended by the operator, but %s: that it was suspended is forgotten",
+	         clean, why);
 	spool_suspend(q->spool, destination, false);
 	free(clean);
 	free(why);

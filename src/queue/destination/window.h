@@ -1,8 +1,8 @@
 /*
- * How many requests a destination may have at once: the window. It grows with success and shrinks when the host
- * cannot be used, by the feedback that is configured (default_destination_concurrency_positive_feedback and
- * its relatives in postconf(5)): 1 is one more or less for each request, 1/concurrency for each window's worth
- * of them. Enough failures without a success between them, and the destination counts as dead.
+ * How many requests a destination may have at once: the window. It grows with success and shrinks when the
+ * host cannot be used, by the feedback that is configured (default_destination_concurrency_positive_feedback
+ * and its relatives in postconf(5)): 1 is one more or less for each request, 1/concurrency for each window's
+ * worth of them. Enough failures without a success between them, and the destination counts as dead.
  */
 #ifndef CAUSEWAY_QUEUE_WINDOW_H
 #define CAUSEWAY_QUEUE_WINDOW_H

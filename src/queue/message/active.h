@@ -4,7 +4,7 @@
  * that was not final before is judged, or waits for a destination that is dead. Whatever may have ended it
  * calls settle_check:
  *
- *   router.c      all recipients have their way: maybe nobody has one, or to dead or crowded destinations only
+ *   router.c      all recipients have their way: maybe nobody, or to dead or crowded destinations only
  *   results.c     a request is over (results_finish), or was lost with its courier (results_lost)
  *   health.c      a destination has died or is suspended, or a probe failed: for each message in its line
  *   suspect.c     a suspect's turn has come, and its destination is dead or suspended
@@ -97,7 +97,8 @@ struct recipient {
 	bool ours;                    /* AGAIN: by best_mx_transport … */
 	bool sent_elsewhere;          /* … which has had it in this attempt (queue/route/elsewhere.h) */
 	uint8_t owed;                 /* enum owed */
-	bool returned;                /* its caller has it back (queue/caller/waits.h): what comes now is for the log only */
+	/* its caller has it back (queue/caller/waits.h): what comes now is for the log only */
+	bool returned;
 };
 
 #define RCPT_NONE UINT32_MAX
@@ -135,12 +136,14 @@ struct active {
 	size_t judged;                /* in this attempt */
 	unsigned flights;             /* requests at couriers */
 	bool unwritten;               /* the spool has only the drop file: see queue/message/unwritten.h … */
-	bool writing;                 /* … which is being changed, or a report is being written before results are recorded */
+	/* … which is being changed, or a report is being written before results are recorded */
+	bool writing;
 	struct list of_unwritten;
 	size_t owed;                  /* recipients in OWED_GATHERED */
 	int64_t owed_since;           /* ms of the boot clock */
 	struct list of_owed;
-	bool settled;                 /* the attempt is over; its results wait for a report, then for their commit */
+	/* the attempt is over; its results wait for a report, then for their commit */
+	bool settled;
 	bool done;                    /* nothing is left to do for the message */
 	bool expired;
 	bool soon;                    /* a busy host: the next attempt comes early */
@@ -154,9 +157,9 @@ struct active {
 };
 
 /*
- * Where an attempt stands. It begins with routing, and goes to and fro between delivering and waiting (and writing,
- * once at most) until settle_check ends it, which it does out of waiting alone; or the message is put aside, and it
- * is as if there had been no attempt.
+ * Where an attempt stands. It begins with routing, and goes to and fro between delivering and waiting (and
+ * writing, once at most) until settle_check ends it, which it does out of waiting alone; or the message is
+ * put aside, and it is as if there had been no attempt.
  */
 enum attempt_phase {
 	ATTEMPT_ROUTING,              /* the router has it */

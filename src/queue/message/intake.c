@@ -85,8 +85,8 @@ static void arrived(void *arg, struct spool_message *loaded)
 	wait_for_room(q, m, queue_now(q));
 }
 
-/* What is overdue is so in the order in which it is told. A time far ahead comes from a clock that was wrong: nothing
- * waits longer than the longest backoff. */
+/* What is overdue is so in the order in which it is told. A time far ahead comes from a clock that was wrong:
+ * nothing waits longer than the longest backoff. */
 static int64_t known_due(const struct queue *q, const struct spool_known *k)
 {
 	int64_t now = queue_now(q), due = k->next ? queue_boot(q, k->next) : now;
@@ -140,9 +140,9 @@ static void ready(void *arg)
 static void tell_corrupt(struct queue *q, uint64_t id, const char *reason)
 {
 	char name[QUEUE_ID_SIZE];
-	char *text = mem_fmt("The queue file of message %s cannot be used: %s.\nIt is in the directory corrupt/ of the "
-	                     "spool. It was not delivered, and its sender was not told: look at it, and at the "
-	                     "disk.\n", queue_id_print(id, name), reason);
+	char *text = mem_fmt("The queue file of message %s cannot be used: %s.\nIt is in the directory corrupt/ "
+		"of the spool. It was not delivered, and its sender was not told: look at it, and at the disk.\n",
+		queue_id_print(id, name), reason);
 
 	notices_raise(q->notices, &(struct notice){ .class = NOTICE_SOFTWARE, .key = "corrupt",
 		.subject = "a queue file is corrupt", .text = text });
@@ -175,7 +175,8 @@ static void refused(void *arg, uint64_t id, const char *name, uid_t uid, const c
 }
 
 const struct spool_events intake_events = {
-	.arrived = arrived, .suspended = suspend_known, .known = known, .ready = ready, .corrupt = corrupt, .refused = refused,
+	.arrived = arrived, .suspended = suspend_known, .known = known, .ready = ready, .corrupt = corrupt,
+	.refused = refused,
 };
 
 /* --- loading again --- */

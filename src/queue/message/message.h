@@ -1,8 +1,8 @@
 /*
  * All messages of the queue by id: what is kept of a message however many there are, at most 128 bytes each
  * with allocator and indexes. Envelope and recipients are in memory only while a message is active
- * (queue/message/active.h). Times here are of the boot clock, so that a jump of the wall clock needs no walk over the
- * queue.
+ * (queue/message/active.h). Times here are of the boot clock, so that a jump of the wall clock needs no walk
+ * over the queue.
  */
 #ifndef CAUSEWAY_QUEUE_MESSAGE_H
 #define CAUSEWAY_QUEUE_MESSAGE_H

@@ -5,8 +5,8 @@
 
 #include "queue/message/active.h"
 
-/* "Received: by HOST (Causeway, from userid UID) id ID; DATE" in wire form, folded; arrived in ms since 1970; behind
- * that, if requiretls_field, "Require-TLS-ESMTP: yes". free() it. */
+/* "Received: by HOST (Causeway, from userid UID) id ID; DATE" in wire form, folded; arrived in ms since 1970;
+ * behind that, if requiretls_field, "Require-TLS-ESMTP: yes". free() it. */
 char *trace_received(const char *myhostname, const struct active *, int64_t arrived, bool requiretls_field);
 
 /* The same for one recipient behind the fields that flags ask for: R "Return-Path: <sender>", O

@@ -1,7 +1,7 @@
 /*
  * Active messages whose queue file is in memory only. Nothing is recorded about one before it is finished, or
- * written; so it is written when a recipient is judged and others are not, when it is to leave memory, and when
- * it has been in the way for a while.
+ * written; so it is written when a recipient is judged and others are not, when it is to leave memory, and
+ * when it has been in the way for a while.
  */
 #ifndef CAUSEWAY_QUEUE_UNWRITTEN_H
 #define CAUSEWAY_QUEUE_UNWRITTEN_H

@@ -29,7 +29,8 @@ static json_t *setting(const struct manner *m, const char *name)
 static void add_policy(json_t *o, const struct manner *m)
 {
 	json_object_set_new(o, "tls", json_string(tls_level_name(manner_tls_level(m))));
-	json_object_set_new(o, "credentials", m->sasl_auth_enable ? setting(m, "sasl_password_maps") : json_null());
+	json_object_set_new(o, "credentials", m->sasl_auth_enable
+		? setting(m, "sasl_password_maps") : json_null());
 }
 
 static void add_way(struct queue *q, json_t *o, const struct route_answer *way)
@@ -161,7 +162,8 @@ static void out_of_patience(void *arg)
 
 static void ask(struct explanation *e, struct courier *c, const struct route_answer *way)
 {
-	json_t *question = mem_check(json_pack("{s:s, s:s}", "transport", way->transport, "nexthop", way->nexthop));
+	json_t *question = mem_check(json_pack("{s:s, s:s}", "transport", way->transport, "nexthop",
+		way->nexthop));
 	struct buf text;
 
 	buf_init(&text, LINK_ANSWER_MAX);
@@ -174,8 +176,8 @@ static void ask(struct explanation *e, struct courier *c, const struct route_ans
 	json_decref(question);
 }
 
-static void begin(struct queue *q, const struct route_answer *way, json_t *known, void (*done)(void *arg, json_t *way),
-	void *arg)
+static void begin(struct queue *q, const struct route_answer *way, json_t *known,
+	void (*done)(void *arg, json_t *way), void *arg)
 {
 	struct explanations *all = q->explanations;
 	struct courier *c = way->found ? couriers_any(q->couriers) : NULL;

@@ -39,7 +39,8 @@ struct metrics {
 	struct map *transports;
 	uint64_t seconds[BUCKETS + 1];
 	uint64_t sent_ms;             /* sum of the delays of all that was sent */
-	struct elder elders[ELDERS];  /* the first to arrive of those that were there at the last look, in order */
+	/* the first to arrive of those that were there at the last look, in order */
+	struct elder elders[ELDERS];
 	size_t elder_count, elders_gone;
 };
 

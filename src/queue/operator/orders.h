@@ -12,7 +12,8 @@
 /* Whether the order would change something about the message. */
 bool order_applies(enum queue_order, const struct message *);
 
-/* Carries it out, which may free the message; only if it applies. The journal is told in this turn's batch. */
+/* Carries it out, which may free the message; only if it applies. The journal is told in this turn's
+ * batch. */
 void order_give(struct queue *, enum queue_order, struct message *);
 
 /* Holds the message, which the log has been told. */

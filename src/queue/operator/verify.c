@@ -71,7 +71,8 @@ static const struct destination *destination_of(const struct verification *v)
 	return v->active->entries ? v->active->entries->destination : NULL;
 }
 
-static void answer(struct verification *v, const char *status, const char *dsn, const char *relay, const char *text)
+static void answer(struct verification *v, const char *status, const char *dsn, const char *relay,
+	const char *text)
 {
 	const struct destination *d = destination_of(v);
 	struct queue *q = v->active->queue;
@@ -111,8 +112,8 @@ void verify_note(struct active *a, const char *text)
 
 /* --- where it is --- */
 
-/* One that is dead is asked by this: the operator wants to know now. Ahead of the line, since whoever is first
- * there will ask. */
+/* One that is dead is asked by this: the operator wants to know now. Ahead of the line, since whoever is
+ * first there will ask. */
 static void ask_dead(struct entry *e)
 {
 	struct destination *d = e->destination;

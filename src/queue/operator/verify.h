@@ -1,7 +1,7 @@
 /*
- * Address verification (RFC 5321 3.5 by other means): the operator's question whether a destination would take mail
- * for an address. What asks is a message that is on no disk and in no table, with one recipient and no content: it is
- * routed, lines up and goes to a courier as any other, and ends with its answer.
+ * Address verification (RFC 5321 3.5 by other means): the operator's question whether a destination would
+ * take mail for an address. What asks is a message that is on no disk and in no table, with one recipient and
+ * no content: it is routed, lines up and goes to a courier as any other, and ends with its answer.
  */
 #ifndef CAUSEWAY_QUEUE_VERIFY_H
 #define CAUSEWAY_QUEUE_VERIFY_H

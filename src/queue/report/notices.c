@@ -34,7 +34,8 @@ struct notices {
 };
 
 static const char *const names[] = {
-	[NOTICE_2BOUNCE] = "2bounce", [NOTICE_BOUNCE] = "bounce", [NOTICE_DATA] = "data", [NOTICE_DELAY] = "delay",
+	[NOTICE_2BOUNCE] = "2bounce", [NOTICE_BOUNCE] = "bounce", [NOTICE_DATA] = "data",
+	[NOTICE_DELAY] = "delay",
 	[NOTICE_PROTOCOL] = "protocol", [NOTICE_RESOURCE] = "resource", [NOTICE_SOFTWARE] = "software",
 };
 
@@ -143,8 +144,8 @@ static void send(struct notices *n, const struct notice *what)
 /* --- what is the same --- */
 
 /* The trouble of that key, made if need be; *first tells that. */
-static struct trouble *trouble_of(struct notices *n, enum notice_class class, const char *key, const char *subject,
-                                  bool *first)
+static struct trouble *trouble_of(struct notices *n, enum notice_class class, const char *key,
+	const char *subject, bool *first)
 {
 	const bool full = map_count(n->troubles) >= KEYS_MAX && !map_get(n->troubles, key, strlen(key));
 	const char *name = full ? names[class] : key;
@@ -229,8 +230,8 @@ static const struct notice disk_full = {
 		"is lost.\nMake room on it.\n",
 }, disk_stuck = {
 	.class = NOTICE_RESOURCE, .key = "journal", .subject = "the disk takes no results",
-	.text = "The queue's journal has not been written for more than a minute. Results of deliveries wait, and "
-		"if the power fails now some recipients get a second copy.\nThe log names the error; look at "
+	.text = "The queue's journal has not been written for more than a minute. Results of deliveries wait, "
+		"and if the power fails now some recipients get a second copy.\nThe log names the error; look at "
 		"the disk.\n",
 };
 

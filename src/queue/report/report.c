@@ -177,8 +177,8 @@ static void shorten(struct report *r)
 	}
 }
 
-/* Only a failure gives a message back (RFC 3461 section 4.3), and only to who may have it; never one with REQUIRETLS
- * (RFC 8689 section 5). */
+/* Only a failure gives a message back (RFC 3461 section 4.3), and only to who may have it; never one with
+ * REQUIRETLS (RFC 8689 section 5). */
 static bool headers_only(const struct report *r)
 {
 	const struct active *a = r->active;
@@ -208,7 +208,8 @@ static void print_envelope(const struct report *r, struct buf *out)
 
 	e->smtputf8 = dsn_is_utf8(&r->dsn);
 	e->body = dsn_is_8bit(&r->dsn) ? BODY_8BITMIME : BODY_NONE;
-	e->requiretls = r->active->tls_wanted == TLS_WANTED_REQUIRED && !r->active->queue->settings->requiretls_redact_dsn;
+	e->requiretls = r->active->tls_wanted == TLS_WANTED_REQUIRED
+		&& !r->active->queue->settings->requiretls_redact_dsn;
 	envelope_add(e, r->to, NULL, NOTIFY_NEVER);
 	envelope_print(e, out);
 	envelope_free(e);
@@ -298,7 +299,8 @@ static void written(void *arg)
 		tell(s);
 }
 
-/* A message of many recipients may have many reports of success: half of the numbers are for what nobody may miss. */
+/* A message of many recipients may have many reports of success: half of the numbers are for what nobody may
+ * miss. */
 static unsigned numbers_for(enum dsn_action action)
 {
 	return action == DSN_DELIVERED ? MESSAGE_REPORTS_MAX / 2 : MESSAGE_REPORTS_MAX;

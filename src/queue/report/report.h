@@ -39,8 +39,8 @@ void report_lifetime(struct report *, int64_t ms);
  * numbers of the message are used up. Frees it.
  */
 bool report_send(struct report *, void (*written)(struct active *));
-/* Whether nothing was mailed to the postmaster in the last hour about the status and host that it names first; else
- * it is counted (queue/report/notices.h), and is not to be sent. It names somebody. */
+/* Whether nothing was mailed to the postmaster in the last hour about the status and host that it names
+ * first; else it is counted (queue/report/notices.h), and is not to be sent. It names somebody. */
 bool report_is_news(const struct report *, enum notice_class);
 /* Sends a copy if it is news. Nothing relies on it. Frees it. */
 void report_send_copy(struct report *, enum notice_class);

@@ -59,7 +59,8 @@ static bool may_send(const struct active *a)
 {
 	if (!report_is_notice(a->message))
 		return true;
-	log_line(LOG_LEVEL_WARNING, "bounce", a->name, "the notice to the postmaster cannot be delivered: it is given up");
+	log_line(LOG_LEVEL_WARNING, "bounce", a->name,
+		"the notice to the postmaster cannot be delivered: it is given up");
 	return false;
 }
 
@@ -77,8 +78,9 @@ static bool is_news(const struct report *r, const struct active *a)
 {
 	if (report_is_news(r, NOTICE_2BOUNCE))
 		return true;
-	log_line(LOG_LEVEL_INFO, "bounce", a->name, "no postmaster notification: the same was mailed in the last hour; "
-		"this one is counted, and the count is mailed");
+	log_line(LOG_LEVEL_INFO, "bounce", a->name,
+		"no postmaster notification: the same was mailed in the last hour; this one is counted, and the "
+		"count is mailed");
 	return false;
 }
 

@@ -12,11 +12,13 @@ struct queue;
  * simply be asked for again. */
 void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *values);
 
-/* A result that was found here, without a courier; transport is the one that would have been used, NULL: none. */
+/* A result that was found here, without a courier; transport is the one that would have been used, NULL:
+ * none. */
 void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *transport, enum outcome,
                 const char *dsn, const char *text);
 
-/* Judges all who wait in the message's lines as deferred; dsn and text NULL: for the trouble of their destination. */
+/* Judges all who wait in the message's lines as deferred; dsn and text NULL: for the trouble of their
+ * destination. */
 void judge_waiting(struct queue *, struct active *, const char *dsn, const char *text);
 /* Records a result that was kept back for its report (queue/report/report_success.h). */
 void judge_record_kept(struct queue *, struct active *, uint32_t rcpt);

@@ -165,7 +165,8 @@ static void reported(struct active *a)
 		record_end(a->queue, a);
 }
 
-/* The reports about this attempt, and then its end; the count keeps it from ending before all are asked for. */
+/* The reports about this attempt, and then its end; the count keeps it from ending before all are asked
+ * for. */
 static void report(struct active *a)
 {
 	a->reporting = 1;

@@ -131,7 +131,7 @@ const struct note *status_filter(struct status_filters *f, const struct note *va
 	if (read_answer(f, answer, room))
 		return room;
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "delivery_status_filter: \"%s\" is no status for \"%s %s\", which stays as it is", answer, values->dsn,
-	         values->text);
+	         "delivery_status_filter: \"%s\" is no status for \"%s %s\", which stays as it is", answer,
+	         values->dsn, values->text);
 	return values;
 }

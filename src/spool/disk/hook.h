@@ -1,9 +1,10 @@
 /*
  * Where tests take hold of the spool, in builds with --enable-test-hooks; in others nothing of this exists.
  *
- *	CAUSEWAY_TEST_CRASH=STEP[:N]           die by SIGKILL at the N-th passage (1: the first) of a step of doc/queue.md
- *	CAUSEWAY_TEST_FAIL=CALL:N[-M][,…]      the N-th to M-th call fails: fsync, append (to the journal) with EIO;
- *	                                       write, reserve with ENOSPC
+ *	CAUSEWAY_TEST_CRASH=STEP[:N]        die by SIGKILL at the N-th passage (1: the first) of a step of
+ *	                                    doc/queue.md
+ *	CAUSEWAY_TEST_FAIL=CALL:N[-M][,…]   the N-th to M-th call fails: fsync, append (to the journal) with EIO;
+ *	                                    write, reserve with ENOSPC
  */
 #ifndef CAUSEWAY_SPOOL_HOOK_H
 #define CAUSEWAY_SPOOL_HOOK_H

@@ -15,7 +15,8 @@ static void begin(void *arg)
 
 void pace_init(struct pace *p, struct loop *loop, int64_t rest_ms, void (*start)(void *arg), void *arg)
 {
-	*p = (struct pace){ .loop = loop, .rest = rest_ms * 1000, .start = start, .arg = arg, .task = { .fn = begin, .arg = p } };
+	*p = (struct pace){ .loop = loop, .rest = rest_ms * 1000, .start = start, .arg = arg,
+		.task = { .fn = begin, .arg = p } };
 	p->timer = loop_timer_new(loop, begin, p);
 }
 

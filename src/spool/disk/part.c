@@ -15,7 +15,8 @@ int part_open(const struct tree *t, uint64_t id, unsigned k)
 {
 	char part[NAMES_SIZE];
 
-	return openat(t->queue, names_part(id, k, part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return openat(t->queue, names_part(id, k, part), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		0600);
 }
 
 int part_close(int fd, int error, const struct part_steps *steps)

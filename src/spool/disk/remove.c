@@ -11,7 +11,8 @@
 #include "spool/disk/hook.h"
 #include "spool/disk/names.h"
 
-/* Files a job; jobs at once, of which one is enough, and leaves the directory to others, until many files wait. */
+/* Files a job; jobs at once, of which one is enough, and leaves the directory to others, until many files
+ * wait. */
 enum { GROUP = 64, GROUPS_MAX = 4, CROWD = 4096 };
 
 struct group {

@@ -1,6 +1,7 @@
 /*
- * Reads a directory a piece at a time, each piece by one job for the disk, so that neither the loop waits nor more
- * names than a piece holds are in memory. A directory that cannot be read looks empty: the next scan may see more.
+ * Reads a directory a piece at a time, each piece by one job for the disk, so that neither the loop waits nor
+ * more names than a piece holds are in memory. A directory that cannot be read looks empty: the next scan may
+ * see more.
  */
 #ifndef CAUSEWAY_SPOOL_SCAN_H
 #define CAUSEWAY_SPOOL_SCAN_H
@@ -13,7 +14,8 @@ struct scan;
 
 struct scan_events {
 	void (*name)(void *arg, const char *name);   /* each but "." and "..", in the directory's order */
-	void (*piece)(void *arg);                    /* all names of this piece were given; may begin the next one */
+	/* all names of this piece were given; may begin the next one */
+	void (*piece)(void *arg);
 };
 
 /* dir: a descriptor, borrowed like the disk and the events. Called back from the loop only. */

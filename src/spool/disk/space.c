@@ -53,8 +53,8 @@ static char *shortage(struct space *s, unsigned times)
 		return mem_fmt("the disk is nearly full: %llu of its %llu MiB are free, and minimum_free is %llu MiB",
 			mebi(s->free_bytes), mebi((uint64_t)v.f_blocks * v.f_frsize), mebi(bytes));
 	if (inodes && v.f_favail < inodes * times)
-		return mem_fmt("the disk has hardly any inodes left for new files: %llu of its %llu are free, and 1 %% "
-			"must be", (unsigned long long)v.f_favail, (unsigned long long)v.f_files);
+		return mem_fmt("the disk has hardly any inodes left for new files: %llu of its %llu are free, and 1 "
+			"%% must be", (unsigned long long)v.f_favail, (unsigned long long)v.f_files);
 	return NULL;
 }
 

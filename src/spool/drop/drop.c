@@ -150,8 +150,8 @@ void drop_forget(struct drop *d, const char *name)
 
 /* ---- inotify ---- */
 
-/* A name that appears in a pickup directory is a file being written, or one that was linked into place: the first
- * is opened, and closed later. */
+/* A name that appears in a pickup directory is a file being written, or one that was linked into place: the
+ * first is opened, and closed later. */
 static void pickup_event(struct drop *d, const struct inotify_event *event)
 {
 	if (source_leaves_alone(event->name))

@@ -1,7 +1,7 @@
 /*
- * Watches a directory that drop files come from, and names the files in it: by inotify as they come, by a scan
- * (scan.h) at start, after an overflow, and once in a while. Holds a bounded number of names, however many files
- * there are. The same name may be given twice.
+ * Watches a directory that drop files come from, and names the files in it: by inotify as they come, by a
+ * scan (scan.h) at start, after an overflow, and once in a while. Holds a bounded number of names, however
+ * many files there are. The same name may be given twice.
  */
 #ifndef CAUSEWAY_SPOOL_DROP_H
 #define CAUSEWAY_SPOOL_DROP_H
@@ -16,8 +16,8 @@ struct drop;
 /* The source is borrowed. names(arg) is called from the loop when there are
  * names to take again. Nothing is looked at before drop_begin. NULL and an errno in *error if the directory
  * cannot be watched. */
-struct drop *drop_new(struct loop *, struct disk *, const struct source *, void (*names)(void *arg), void *arg,
-	int *error);
+struct drop *drop_new(struct loop *, struct disk *, const struct source *, void (*names)(void *arg),
+	void *arg, int *error);
 void drop_free(struct drop *);   /* no job of its own may be outstanding (disk_idle) */
 
 /* Starts looking; drop_end: no more. */

@@ -1,7 +1,7 @@
 /*
- * What is known of names in a drop directory that are not simply taken: files that may not be finished or cannot be
- * claimed, and directories. Some of them rest, and are given again when their time has come. Remembers a bounded
- * number of names.
+ * What is known of names in a drop directory that are not simply taken: files that may not be finished or
+ * cannot be claimed, and directories. Some of them rest, and are given again when their time has come.
+ * Remembers a bounded number of names.
  */
 #ifndef CAUSEWAY_SPOOL_ODDS_H
 #define CAUSEWAY_SPOOL_ODDS_H
@@ -22,7 +22,8 @@ void odds_settling(struct odds *, const char *name, const struct stat *now);
 bool odds_full(struct odds *, const char *name);
 /* It is a directory. Returns whether this is news. */
 bool odds_directory(struct odds *, const char *name);
-/* The name came up in a pickup directory, and rests until it is known whether somebody opens it (odds_opened). */
+/* The name came up in a pickup directory, and rests until it is known whether somebody opens it
+ * (odds_opened). */
 void odds_appeared(struct odds *, const char *name);
 void odds_opened(struct odds *, const char *name);
 /* Nothing special is known of it any more. */

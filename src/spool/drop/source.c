@@ -33,7 +33,8 @@ void source_free(struct source *s)
 	free(s);
 }
 
-/* Who may rename what others put into the directory: its owner, and, where it is not sticky, all who may write. */
+/* Who may rename what others put into the directory: its owner, and, where it is not sticky, all who may
+ * write. */
 static const char *complaint_about(int dir)
 {
 	struct stat st;
@@ -41,7 +42,8 @@ static const char *complaint_about(int dir)
 	if (fstat(dir, &st) != 0)
 		return strerror(errno);
 	if (faccessat(dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0)
-		return errno == EACCES ? "the daemon's user may not read and remove files in this directory" : strerror(errno);
+		return errno == EACCES ? "the daemon's user may not read and remove files in this directory"
+			: strerror(errno);
 	if ((st.st_mode & S_ISVTX) && st.st_uid != geteuid() && geteuid() != 0)
 		return "it is sticky and belongs to somebody else, so the daemon's user may not remove files";
 	return NULL;

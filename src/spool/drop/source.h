@@ -1,5 +1,5 @@
-/* The directories that drop files come from: drop/new, and pickup directories, which their owners write to in ways of
- * their own. */
+/* The directories that drop files come from: drop/new, and pickup directories, which their owners write to in
+ * ways of their own. */
 #ifndef CAUSEWAY_SPOOL_SOURCE_H
 #define CAUSEWAY_SPOOL_SOURCE_H
 

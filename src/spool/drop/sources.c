@@ -90,7 +90,8 @@ void sources_reconfigure(struct sources *all, const struct spool_setup *setup)
 	}
 }
 
-bool sources_next(struct sources *all, const struct source **source, char name[NAME_MAX + 1], struct drop_hint *hint)
+bool sources_next(struct sources *all, const struct source **source, char name[NAME_MAX + 1],
+	struct drop_hint *hint)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		all->turn = (all->turn + 1) % all->count;

@@ -1,5 +1,5 @@
-/* All directories that drop files come from, each watched; their names are given in turn, so that none waits for
- * another. */
+/* All directories that drop files come from, each watched; their names are given in turn, so that none waits
+ * for another. */
 #ifndef CAUSEWAY_SPOOL_SOURCES_H
 #define CAUSEWAY_SPOOL_SOURCES_H
 
@@ -7,8 +7,8 @@
 
 struct sources;
 
-/* drop/new and the pickup directories of the setup; names(arg) as of drop_new. NULL and a line in *why (free() it)
- * if one of them cannot be used. */
+/* drop/new and the pickup directories of the setup; names(arg) as of drop_new. NULL and a line in *why
+ * (free() it) if one of them cannot be used. */
 struct sources *sources_new(struct loop *, struct disk *, const struct tree *, const struct spool_setup *,
 	void (*names)(void *arg), void *arg, char **why);
 void sources_free(struct sources *);

@@ -166,8 +166,8 @@ static int move_as(const struct tree *t, const char *from, int bad, const char *
 	return error;
 }
 
-int bad_move(const struct tree *t, const struct source *s, const char *from, const char *name, const char *reason,
-	char put[NAME_MAX + 1])
+int bad_move(const struct tree *t, const struct source *s, const char *from, const char *name,
+	const char *reason, char put[NAME_MAX + 1])
 {
 	char file[NAME_MAX + 1];
 	int error;

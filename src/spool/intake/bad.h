@@ -1,4 +1,5 @@
-/* Where refused drop files go: drop/bad, or a pickup directory's own one, each with a line that says why. Runs in disk threads. */
+/* Where refused drop files go: drop/bad, or a pickup directory's own one, each with a line that says why.
+ * Runs in disk threads. */
 #ifndef CAUSEWAY_SPOOL_BAD_H
 #define CAUSEWAY_SPOOL_BAD_H
 
@@ -7,8 +8,8 @@
 
 #include "spool/drop/source.h"
 
-/* Moves queue/from to the source's bad/NAME, NAME.2, NAME.3 … (the first that is free), with NAME.reason beside it; put
- * (may be NULL) is the name that it got. 0 or an errno: then it is where it was. */
+/* Moves queue/from to the source's bad/NAME, NAME.2, NAME.3 … (the first that is free), with NAME.reason
+ * beside it; put (may be NULL) is the name that it got. 0 or an errno: then it is where it was. */
 int bad_move(const struct tree *, const struct source *, const char *from, const char *name,
 	const char *reason, char put[NAME_MAX + 1]);
 

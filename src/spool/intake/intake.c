@@ -69,8 +69,8 @@ static void tell_full(struct intake *in, uid_t uid, size_t limit)
 		return;
 	in->told_full = now;
 	log_line(LOG_LEVEL_WARNING, "pickup", NULL,
-		"uid %lu has %zu messages in the queue, as many as owner_limit allows; his further files wait where they "
-		"are", (unsigned long)uid, limit);
+		"uid %lu has %zu messages in the queue, as many as owner_limit allows; his further files wait where "
+		"they are", (unsigned long)uid, limit);
 }
 
 /* Whether the owner of a file has so many messages that it has to wait. Without a limit nothing is asked. */
@@ -225,7 +225,8 @@ static void know_original(struct take *t, const struct replay_claim *claim)
 	t->uid = (uid_t)claim->uid;
 }
 
-void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have, const struct replay_claim *claim)
+void intake_retake(struct intake *in, uint64_t id, unsigned count, bool *have,
+	const struct replay_claim *claim)
 {
 	const struct source *source = sources_find(in->sources, claim->dir);
 	struct take *t = new_take(in, source, claim->name);

@@ -31,8 +31,8 @@ struct intake_setup {
 	void *arg;                       /* of the events */
 };
 
-/* Watches drop/new and the setup's pickup directories, but takes nothing before intake_begin. NULL and a line in *why (free() it) if it
- * cannot. */
+/* Watches drop/new and the setup's pickup directories, but takes nothing before intake_begin. NULL and a line
+ * in *why (free() it) if it cannot. */
 struct intake *intake_new(const struct intake_setup *, const struct spool_setup *directories, char **why);
 void intake_free(struct intake *);   /* after intake_end, when the disk is idle */
 

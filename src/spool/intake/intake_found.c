@@ -67,7 +67,8 @@ static void wait_for_disk(struct intake *in, struct take *t)
 	}
 }
 
-/* It was accepted before a crash, but its owner has changed the file since: its line must not wait for a message. */
+/* It was accepted before a crash, but its owner has changed the file since: its line must not wait for a
+ * message. */
 static void forget(struct intake *in, uint64_t id)
 {
 	struct ledger_message *m = ledger_get(in->setup.ledger, id);

@@ -1,5 +1,5 @@
-/* What the files of the intake share: intake.c decides what to take next, intake_group.c has it looked at by a disk
- * thread, intake_found.c acts on what that found. */
+/* What the files of the intake share: intake.c decides what to take next, intake_group.c has it looked at by
+ * a disk thread, intake_found.c acts on what that found. */
 #ifndef CAUSEWAY_SPOOL_INTAKE_PRIVATE_H
 #define CAUSEWAY_SPOOL_INTAKE_PRIVATE_H
 

@@ -274,8 +274,8 @@ static bool is_ours(const struct take *t, const struct stat *st)
 	return S_ISREG(st->st_mode) && st->st_uid == t->store.tree->uid && st->st_nlink == 1;
 }
 
-/* Adopts an early claim if that is possible; if not, for whatever reason, it becomes a claim like any other, and
- * the reason is found there. */
+/* Adopts an early claim if that is possible; if not, for whatever reason, it becomes a claim like any other,
+ * and the reason is found there. */
 static bool adopt_early(struct take *t, char *room)
 {
 	char file[NAMES_SIZE];
@@ -292,8 +292,8 @@ static bool adopt_early(struct take *t, char *room)
 	return false;
 }
 
-/* A small file need not be copied to the disk before its first attempt is over, and then it mostly is not needed
- * any more. */
+/* A small file need not be copied to the disk before its first attempt is over, and then it mostly is not
+ * needed any more. */
 static enum take_outcome try_unwritten(struct take *t, char *room)
 {
 	if (t->before.st_size > (off_t)t->memory || store_unwritten(&t->store, t->fd, room) != STORE_OK)

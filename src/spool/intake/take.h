@@ -17,13 +17,16 @@
 #include "spool/intake/store.h"
 
 enum take_outcome {
-	TAKE_GO_ON,        /* nothing is in the way of the next step; never the outcome of take_look or take_copy */
-	TAKE_COPY,         /* claimed and found good so far; take_copy comes next: an outcome of take_look alone */
+	/* nothing is in the way of the next step; never the outcome of take_look or take_copy */
+	TAKE_GO_ON,
+	/* claimed and found good so far; take_copy comes next: an outcome of take_look alone */
+	TAKE_COPY,
 	/* store.messages have their names, not yet durable; or, with store.unwritten, the one is in memory */
 	TAKE_STORED,
 	TAKE_GONE,         /* there is no such file any more, or it is not for us */
 	TAKE_SETTLING,     /* it may not be finished yet: before; to be looked at again */
-	TAKE_COPIED,       /* queue/ID.part is its copy, key its mark; take_claim_copied when the journal has the claim */
+	/* queue/ID.part is its copy, key its mark; take_claim_copied when the journal has the claim */
+	TAKE_COPIED,
 	TAKE_UNCLAIMED,    /* it cannot be claimed: error */
 	TAKE_DIRECTORY,    /* stays where it is; its reason was written, unless it was known before */
 	/* is in bad/ under the name put ("": was an empty directory and is removed); store.reason */
@@ -72,8 +75,8 @@ struct take *take_new(const struct tree *, const struct source *, struct ids *, 
 	const char *name);
 void take_free(struct take *);
 
-/* In a disk thread: claims, checks, and stores what need not be copied to the disk. Cheap; two threads at it get
- * into each other's way. */
+/* In a disk thread: claims, checks, and stores what need not be copied to the disk. Cheap; two threads at it
+ * get into each other's way. */
 void take_look(struct take *, char *room);
 
 /* In a disk thread, after TAKE_COPIED: the copy becomes the claim, and is looked at. */

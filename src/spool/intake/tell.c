@@ -35,7 +35,8 @@ void tell_refused(const struct take *t)
 
 static const char *why_unclaimed(int error)
 {
-	return error == EXDEV ? "it is on another file system; drop and queue must be on the same" : strerror(error);
+	return error == EXDEV ? "it is on another file system; drop and queue must be on the same"
+		: strerror(error);
 }
 
 void tell_unclaimed(const struct take *t)

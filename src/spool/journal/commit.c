@@ -15,8 +15,8 @@
 /* A batch grows only while the disk is busy or refuses; this is some millions of lines. */
 enum { LINES_MAX = 1 << 30 };
 
-/* Mostly nobody but the log waits for a commit, and each costs more than the results of the few ms that it may
- * wait for. */
+/* Mostly nobody but the log waits for a commit, and each costs more than the results of the few ms that it
+ * may wait for. */
 enum { REST_MS = 10 };
 
 enum { JUMP_MS = 1000 };               /* no clock runs so differently by itself */

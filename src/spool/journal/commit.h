@@ -42,8 +42,8 @@ int64_t commit_clock_jump(struct commit *);
 
 /* This file is unlinked after the open batch. */
 void commit_remove(struct commit *, const struct removal *);
-/* The same of a finished message's file, after the batch of the next commit_tell: a batch may begin between both,
- * and whatever tells what became of the message has to come before its file goes. */
+/* The same of a finished message's file, after the batch of the next commit_tell: a batch may begin between
+ * both, and whatever tells what became of the message has to come before its file goes. */
 void commit_finish(struct commit *, const struct removal *);
 
 /* done(arg) is called from the loop after the open batch. */

@@ -64,7 +64,8 @@ static void keep_claim(struct idmap *map, const struct journal_line *line)
 {
 	struct replay_claim *c = mem_alloc(sizeof *c);
 
-	*c = (struct replay_claim){ .dir = journal_line_decode(line->dir), .name = journal_line_decode(line->name),
+	*c = (struct replay_claim){
+		.dir = journal_line_decode(line->dir), .name = journal_line_decode(line->name),
 		.key = journal_line_decode(line->key), .uid = line->uid };
 	free_claim(idmap_put(map, line->id, c));
 }

@@ -26,7 +26,8 @@ struct replay {
 void replay_init(struct replay *, struct ledger *, struct ids *);
 void replay_clear(struct replay *);
 
-/* Reads all of the journal; r->error and r->damage say what went wrong. room: of the disk thread (DISK_ROOM). */
+/* Reads all of the journal; r->error and r->damage say what went wrong. room: of the disk thread
+ * (DISK_ROOM). */
 void replay_read(struct replay *, struct journal *, char *room);
 
 /* "" if there is none. */

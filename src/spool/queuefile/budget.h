@@ -15,8 +15,8 @@ void budget_free(struct budget *);
 void budget_allow(struct budget *, bool);
 /* Bytes of content that may be added now. */
 size_t budget_room(const struct budget *);
-/* There is little room left, but room is being made as fast as mail goes out: waiting for it is cheaper than the
- * disk. */
+/* There is little room left, but room is being made as fast as mail goes out: waiting for it is cheaper than
+ * the disk. */
 bool budget_is_crowded(const struct budget *);
 
 /* One more, of so many bytes. */

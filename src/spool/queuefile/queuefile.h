@@ -27,8 +27,8 @@ int queuefile_write(const struct tree *, uint64_t id, const char *bytes, size_t 
 int queuefile_fd(const struct tree *, uint64_t id);
 
 /* Opens queue file id and reads its envelope. size: bytes of content that it must have, 0: unknown; facts:
- * whether to read on through the content for hops, eight_bit, utf8_header, long_lines. The caller owns *out and
- * *reason. */
+ * whether to read on through the content for hops, eight_bit, utf8_header, long_lines. The caller owns *out
+ * and *reason. */
 enum queuefile_result queuefile_open(const struct tree *, uint64_t id, uint64_t size, bool facts, char *room,
 	struct spool_message **out,
 	char **reason, int *error);

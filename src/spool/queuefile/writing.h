@@ -1,6 +1,6 @@
 /*
- * Gives unwritten messages (doc/queue.md) their queue files. The disk has their drop file, from which a start makes
- * them anew, and most are finished before they need more.
+ * Gives unwritten messages (doc/queue.md) their queue files. The disk has their drop file, from which a start
+ * makes them anew, and most are finished before they need more.
  */
 #ifndef CAUSEWAY_SPOOL_WRITING_H
 #define CAUSEWAY_SPOOL_WRITING_H

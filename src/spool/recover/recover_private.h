@@ -1,6 +1,6 @@
 /*
- * Inside the start: recover.c has its sequence, recover_settle.c what becomes of each file and line (doc/queue.md, "A
- * start"), recover_tell.c what the owner and the log hear of that.
+ * Inside the start: recover.c has its sequence, recover_settle.c what becomes of each file and line
+ * (doc/queue.md, "A start"), recover_tell.c what the owner and the log hear of that.
  */
 #ifndef CAUSEWAY_SPOOL_RECOVER_PRIVATE_H
 #define CAUSEWAY_SPOOL_RECOVER_PRIVATE_H
@@ -38,7 +38,8 @@ struct recover {
 
 /* ---- recover_settle.c: journal and directory are read ---- */
 
-/* Decides about every file and every line, and hands claims to intake. Afterwards known, and unnamed, are whole. */
+/* Decides about every file and every line, and hands claims to intake. Afterwards known, and unnamed, are
+ * whole. */
 void recover_settle(struct recover *);
 
 /* ---- recover_tell.c ---- */
@@ -48,10 +49,11 @@ int64_t recover_time_of(const struct recover *, uint64_t id);
 
 /* Tells the owner of one message that is in the queue. */
 void recover_tell(const struct recover *, const struct ledger_message *);
-/* Puts what is known into the order in which it is told: what has come last first, since much of what is old waits for
- * hosts that are dead, and there may be a lot of it. */
+/* Puts what is known into the order in which it is told: what has come last first, since much of what is old
+ * waits for hosts that are dead, and there may be a lot of it. */
 void recover_tell_sort(struct recover *);
-/* Tells of some messages more, and goes on in the next turn of the loop, or calls recovered. arg: the recover. */
+/* Tells of some messages more, and goes on in the next turn of the loop, or calls recovered. arg: the
+ * recover. */
 void recover_tell_some(void *arg);
 /* Tells the owner of the destinations that the operator has suspended. */
 void recover_tell_suspensions(const struct recover *);
