@@ -77,8 +77,8 @@ static struct spool_pickup *spool_pickups(const struct settings *s)
 
 	for (size_t i = 0; i < s->pickup_count; i++)
 		pickups[i] = (struct spool_pickup){ .path = s->pickups[i].path, .bad = s->pickups[i].bad,
-			                            .form = form_of(&s->pickups[i]),
-			                            .settle_ms = s->pickups[i].settle_time };
+				.form = form_of(&s->pickups[i]),
+				.settle_ms = s->pickups[i].settle_time };
 	return pickups;
 }
 
@@ -125,8 +125,8 @@ static void grace_over(void *arg)
 
 	if (couriers_flying(q->couriers))
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "requests that did not end in time: %zu; what they were for goes out after the next start",
-		         couriers_flying(q->couriers));
+			"requests that did not end in time: %zu; what they were for goes out after the next start",
+			couriers_flying(q->couriers));
 	couriers_give_up(q->couriers);
 	queue_wake(q);
 }
@@ -184,7 +184,7 @@ static void watch_clock(struct queue *q)
 	if (!jump)
 		return;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL,
-	         "the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
+		"the clock was set by %+lld s; waiting messages keep their waits", (long long)jump / 1000);
 	batch_add_other(q->batches);
 }
 

@@ -59,11 +59,11 @@ json_t *queue_status(struct queue *);
 /* One object a message, passed to each(arg, object) (borrowed); async because waiting messages' envelopes are
  * on disk; then end(arg). While full(arg) is true none are passed, but it is asked again and again. */
 void queue_list(struct queue *, const struct queue_filter *, void (*each)(void *arg, json_t *message),
-                bool (*full)(void *arg), void (*end)(void *arg), void *arg);
+	bool (*full)(void *arg), void (*end)(void *arg), void *arg);
 /* One message with its recipients and history, or NULL object if there is none of that id; content true adds
  * the raw content. */
 void queue_show(struct queue *, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
-                void *arg);
+	void *arg);
 /* What to do with messages: try them now; keep them until they are released; give them up without a
  * report. */
 enum queue_order { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DELETE };
@@ -75,7 +75,7 @@ struct queue_order_answer {
 /* Gives the order about one id, or all messages that the filter names (id 0). done(arg, answer) comes when
  * all is on the disk; with dry_run nothing is done. */
 void queue_order(struct queue *, enum queue_order, uint64_t id, const struct queue_filter *, bool dry_run,
-                 void (*done)(void *arg, const struct queue_order_answer *), void *arg);
+	void (*done)(void *arg, const struct queue_order_answer *), void *arg);
 
 /* All of them, an array of what GET /destinations shows; the caller's. */
 json_t *queue_destinations(struct queue *);
@@ -83,7 +83,7 @@ json_t *queue_destinations(struct queue *);
  * that has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state
  * as an object; or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
 void queue_suspend(struct queue *, const char *destination, bool suspend,
-                   void (*done)(void *arg, json_t *destination, const char *why), void *arg);
+	void (*done)(void *arg, json_t *destination, const char *why), void *arg);
 /* Which way mail for that address would take, and the hosts that a courier finds there; nothing is sent to
  * them. False and *why (constant) if it is no address; else done(arg, way) comes, now or later, with an
  * object that is the callee's for the call. */
@@ -94,7 +94,7 @@ bool queue_explain(struct queue *, const char *address, void (*done)(void *arg, 
  * with what was found out as an object whose status is "deliverable", "undeliverable" or "deferred"; or
  * done(arg, NULL, why) at once if that is no address. Both are the callee's for the call. */
 void queue_verify(struct queue *, const char *address, int64_t limit,
-                  void (*done)(void *arg, json_t *result, const char *why), void *arg);
+	void (*done)(void *arg, json_t *result, const char *why), void *arg);
 /* Prometheus text. */
 void queue_metrics(struct queue *, struct buf *out);
 /* True while mail is taken in and delivered; else one line in *why (constant), which says what is not. */

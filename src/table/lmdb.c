@@ -48,8 +48,8 @@ static void warn_if_older(const struct database *d)
 
 	if (stat(d->name, &text) == 0 && stat(d->path, &table) == 0 && text.st_mtime > table.st_mtime)
 		log_line(LOG_LEVEL_WARNING, NULL, NULL,
-		         "lmdb:%s: the database %s is older than the file %s: run postmap lmdb:%s",
-		         d->name, d->path, d->name, d->name);
+			"lmdb:%s: the database %s is older than the file %s: run postmap lmdb:%s",
+			d->name, d->path, d->name, d->name);
 }
 
 static void lmdb_close(void *opened)
@@ -106,8 +106,8 @@ static void take_new(struct database *d)
 	} else if (!d->lost) {
 		d->lost = true;
 		log_line(LOG_LEVEL_WARNING, NULL, NULL,
-		         "lmdb:%s: %s was replaced or removed, and cannot be opened again (%s): "
-		         "the old table stays in force until a reload", d->name, d->path, mdb_strerror(error));
+			"lmdb:%s: %s was replaced or removed, and cannot be opened again (%s): "
+			"the old table stays in force until a reload", d->name, d->path, mdb_strerror(error));
 	}
 }
 

@@ -45,7 +45,7 @@ static const struct table_type *type_find(struct text name)
 static char *no_type(struct text name, const char *spec)
 {
 	return mem_fmt("%s: there is no lookup table type \"%.*s\"; there are " TYPE_NAMES, spec,
-	               (int)name.n, name.p);
+		(int)name.n, name.p);
 }
 
 bool table_is_spec(struct text t)

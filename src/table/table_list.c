@@ -35,7 +35,7 @@ static bool add_word(struct table_list *l, struct text word, char **why)
 		e->words = pairs_new();
 	if (word.p[0] == '/' || word.p[0] == '!') {
 		*why = mem_fmt("%.*s: a list holds words and tables (type:name), neither files nor exceptions",
-		               (int)word.n, word.p);
+			(int)word.n, word.p);
 		return false;
 	}
 	pairs_add(e->words, word, text_make("", 0));

@@ -37,12 +37,12 @@ static bool take(void *arg, unsigned number, struct text line, char **why)
 	(void)why;
 	if (value.n == 0)
 		log_line(LOG_LEVEL_WARNING, NULL, NULL,
-		         "texthash:%s: line %u: no value behind the key; the line is ignored", f->name,
-		         number);
+			"texthash:%s: line %u: no value behind the key; the line is ignored", f->name,
+			number);
 	else if (!pairs_add(f->pairs, key, value))
 		log_line(LOG_LEVEL_WARNING, NULL, NULL,
-		         "texthash:%s: line %u: the key \"%.*s\" stands twice; the first value counts",
-		         f->name, number, (int)key.n, key.p);
+			"texthash:%s: line %u: the key \"%.*s\" stands twice; the first value counts",
+			f->name, number, (int)key.n, key.p);
 	return true;
 }
 

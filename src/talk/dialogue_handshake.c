@@ -49,7 +49,7 @@ static void settle_pix(struct dialogue *d, const char *greeting)
 	dot_late = dialogue_dot_delay(d) > 0;
 	if (esmtp_off || dot_late)
 		dialogue_remark_on(d, "enabling PIX workarounds:%s%s for %s", esmtp_off ? " disable_esmtp" : "",
-		                   dot_late ? " delay_dotcrlf" : "", d->relay);
+			dot_late ? " delay_dotcrlf" : "", d->relay);
 }
 
 /* Which of the two greetings SMTP gives. */
@@ -117,7 +117,7 @@ static bool is_ourselves(struct dialogue *d)
 		return false;
 	text = mem_fmt("mail for this destination loops back to myself: host %s greets with my own name %s",
 		d->host,
-	               d->myhostname);
+		d->myhostname);
 	dialogue_remark_on(d, "warning: host %s replied to EHLO with my own hostname %s", d->host, d->myhostname);
 	dialogue_note_site(d, SITE_DEAD, text);
 	dialogue_fail_left(d, STAGE_HELO, loops ? "5.4.6" : "4.4.6", text);

@@ -46,7 +46,7 @@ static bool is_misunderstanding(const struct reply *r)
 }
 
 static void refusal(struct dialogue *d, struct verdict *v, enum stage stage, enum reply_meaning meaning,
-                    const struct reply *r)
+	const struct reply *r)
 {
 	verdict_refused(v, &d->now.policy, stage, meaning, r, d->host);
 	dialogue_note_site(d, site_after(stage, meaning), v->text);
@@ -59,7 +59,7 @@ static void refusal(struct dialogue *d, struct verdict *v, enum stage stage, enu
 }
 
 void dialogue_refuse(struct dialogue *d, enum stage stage, enum reply_meaning meaning, const struct reply *r,
-                     size_t rcpt)
+	size_t rcpt)
 {
 	struct verdict v = { 0 };
 
@@ -68,7 +68,7 @@ void dialogue_refuse(struct dialogue *d, enum stage stage, enum reply_meaning me
 }
 
 void dialogue_refuse_left(struct dialogue *d, enum stage stage, enum reply_meaning meaning,
-                          const struct reply *r)
+	const struct reply *r)
 {
 	struct verdict v = { 0 };
 
@@ -232,7 +232,7 @@ void dialogue_lost(struct dialogue *d, const char *detail)
 		return;
 	}
 	text = mem_fmt("lost connection with %s while %s%s%s", d->host, doing(d, stage),
-	               detail ? ": " : "", detail ? detail : "");
+		detail ? ": " : "", detail ? detail : "");
 	lose_peer(d, stage, site_after(stage, MEANS_LOST), text);
 	free(text);
 }

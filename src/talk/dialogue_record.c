@@ -52,7 +52,7 @@ static void record(struct dialogue *d, const char *prefix, char sign, struct tex
 		}
 		if (d->debug)
 			dialogue_remark_on(d, "%c %s: %.*s", sign, d->relay, line.n < SHOWN_MAX ? (int)line.n : SHOWN_MAX,
-			                   line.p);
+				line.p);
 	}
 }
 

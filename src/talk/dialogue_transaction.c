@@ -50,7 +50,7 @@ static bool refuse_here(struct dialogue *d)
 
 	if (e->offers & EHLO_SIZE && e->size && d->now.t.content_size > e->size) {
 		text = mem_fmt("message size %llu exceeds size limit %llu of server %s",
-		               (unsigned long long)d->now.t.content_size, (unsigned long long)e->size, d->host);
+			(unsigned long long)d->now.t.content_size, (unsigned long long)e->size, d->host);
 		dialogue_fail_left(d, STAGE_MAIL, "5.3.4", text);
 		free(text);
 		return true;

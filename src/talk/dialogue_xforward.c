@@ -35,7 +35,7 @@ static void hear(struct dialogue *d, enum stage stage, const struct reply *r)
 	buf_init(&words, REPLY_TEXT_MAX);
 	reply_one_line(r, &words);
 	dialogue_remark_on(d, "warning: host %s said: %s (in reply to %s)", d->host, buf_text(&words),
-	                   stage_command(stage, d->lmtp));
+		stage_command(stage, d->lmtp));
 	buf_free(&words);
 }
 

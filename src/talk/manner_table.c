@@ -47,14 +47,14 @@ static const struct option_row rows[] = {
 	TEXT(BOTH, destination_concurrency_negative_feedback, "1",
 		"fewer connections for each failure of the host"),
 	COUNT(BOTH, destination_concurrency_failed_cohort_limit, "1", 0, INT_MAX,
-	      "windows of failures that make a destination dead; 0: never"),
+		"windows of failures that make a destination dead; 0: never"),
 
 	/* time limits of the stages */
 	TIME(SMTP, connect_timeout, "30s", 0, EVER, "to connect; 0: the system's own limit"),
 	TIME(LMTP, connect_timeout, "0s", 0, EVER, "to connect; 0: the system's own limit"),
 	TIME(SMTP, helo_timeout, "300s", SECOND, EVER, "for the greeting, EHLO or HELO, and AUTH"),
 	ROW(DURATION, LMTP, "lhlo_timeout", helo_timeout, "300s", .min = SECOND, .max = EVER,
-	    .help = "for the greeting, LHLO and AUTH"),
+		.help = "for the greeting, LHLO and AUTH"),
 	TIME(BOTH, starttls_timeout, "300s", SECOND, EVER, "for STARTTLS and the TLS handshake"),
 	TIME(BOTH, xforward_timeout, "300s", SECOND, EVER, "for each XFORWARD"),
 	TIME(BOTH, mail_timeout, "300s", SECOND, EVER, "for MAIL FROM"),
@@ -101,14 +101,14 @@ static const struct option_row rows[] = {
 	ROW(TEXT, LMTP, "lhlo_name", helo_name, "$myhostname", .help = "name given with LHLO"),
 	LIST(SMTP, discard_ehlo_keywords, "", "EHLO keywords taken as not announced"),
 	ROW(LIST, LMTP, "discard_lhlo_keywords", discard_ehlo_keywords, "",
-	    .help = "LHLO keywords taken as not announced"),
+		.help = "LHLO keywords taken as not announced"),
 	LIST(SMTP, discard_ehlo_keyword_address_maps, "", "the same by server address, from tables"),
 	ROW(LIST, LMTP, "discard_lhlo_keyword_address_maps", discard_ehlo_keyword_address_maps, "",
-	    .help = "the same by server address or socket path, from tables"),
+		.help = "the same by server address or socket path, from tables"),
 	FLAG(SMTP, always_send_ehlo, "yes", "send EHLO whatever the greeting says"),
 	FLAG(SMTP, never_send_ehlo, "no", "send HELO only"),
 	FLAG(SMTP | MANNER_OBSOLETE, skip_4xx_greeting, "yes",
-	     "nothing replaces it: a 4xx greeting always leads to the next host"),
+		"nothing replaces it: a 4xx greeting always leads to the next host"),
 	FLAG(BOTH, skip_5xx_greeting, "yes", "take a 5xx greeting as a trouble of that host only"),
 	TEXT(BOTH, reply_filter, "", "table that replaces lines of replies"),
 
@@ -128,9 +128,9 @@ static const struct option_row rows[] = {
 	/* content */
 	COUNT(BOTH, line_length_limit, "998", 0, INT_MAX, "longest line of content sent whole; 0: any"),
 	CHOICE(SMTP, utf8_headers, "strict", utf8_headers,
-	       "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
+		"mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
 	CHOICE(LMTP, utf8_headers, "deliver", utf8_headers,
-	       "mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
+		"mail with UTF-8 in nothing but its header, for a server without SMTPUTF8"),
 	LIST(BOTH, generic_maps, "", "tables that map addresses on the way out"),
 	LIST(BOTH, header_checks, "", "tables that act on header fields on the way out"),
 	LIST(BOTH, mime_header_checks, "", "the same for MIME header fields"),
@@ -154,9 +154,9 @@ static const struct option_row rows[] = {
 	LIST(SMTP, sasl_tls_security_options, "$smtp_sasl_security_options", "the same inside TLS"),
 	LIST(LMTP, sasl_tls_security_options, "$lmtp_sasl_security_options", "the same inside TLS"),
 	LIST(SMTP, sasl_tls_verified_security_options, "$smtp_sasl_tls_security_options",
-	     "the same inside TLS with a server whose certificate matched"),
+		"the same inside TLS with a server whose certificate matched"),
 	LIST(LMTP, sasl_tls_verified_security_options, "$lmtp_sasl_tls_security_options",
-	     "the same inside TLS with a server whose certificate matched"),
+		"the same inside TLS with a server whose certificate matched"),
 	TEXT(BOTH, sasl_auth_cache_name, "", "where refused credentials are remembered"),
 	TIME(BOTH, sasl_auth_cache_time, "90d", 0, EVER, "for how long; a number without unit is days",
 		.unit = DAY),
@@ -177,10 +177,10 @@ static const struct option_row rows[] = {
 	FLAG(BOTH, tls_force_insecure_host_tlsa_lookup, "no", "look up TLSA of hosts with insecure addresses"),
 	FLAG(BOTH, tls_enforce_sts_mx_patterns, "yes", "use only MX hosts that the MTA-STS policy names"),
 	LIST(SMTP, requiretls_policy,
-	     "inline:{{${domain_to_ascii{$mydomain}}=opportunistic}, "
-	     "{.${domain_to_ascii{$mydomain}}=opportunistic}, {localhost=opportunistic}}, "
-	     "cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce",
-	     "how strictly REQUIRETLS is applied, by nexthop"),
+		"inline:{{${domain_to_ascii{$mydomain}}=opportunistic}, "
+		"{.${domain_to_ascii{$mydomain}}=opportunistic}, {localhost=opportunistic}}, "
+		"cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce",
+		"how strictly REQUIRETLS is applied, by nexthop"),
 	LIST(LMTP, requiretls_policy, "opportunistic", "how strictly REQUIRETLS is applied, by nexthop"),
 
 	/* TLS: protocols and ciphers */

@@ -110,7 +110,7 @@ static const struct {
 	[STAGE_DATA] = { "sending DATA command", "DATA command", SCOPE_MESSAGE },
 	[STAGE_CONTENT] = { "sending message body", "message body", SCOPE_MESSAGE },
 	[STAGE_DOT] = { "sending end of data -- message may be sent more than once", "end of DATA command",
-	                SCOPE_MESSAGE },
+		SCOPE_MESSAGE },
 	[STAGE_RSET] = { "sending RSET", "RSET command", SCOPE_SITE },
 	[STAGE_QUIT] = { "sending QUIT", "QUIT command", SCOPE_SITE },
 	[STAGE_IDLE] = { "using a kept connection", "kept connection", SCOPE_SITE },
@@ -197,7 +197,7 @@ static bool leaves_open(enum stage stage, const struct reply *r)
 }
 
 static char *refusal_text(enum stage stage, enum reply_meaning meaning, const struct verdict *v,
-                          const char *host, bool lmtp)
+	const char *host, bool lmtp)
 {
 	const char *odd = meaning == MEANS_PROTOCOL ? "Protocol error: " : "", *words = v->reply;
 
@@ -211,12 +211,12 @@ static char *refusal_text(enum stage stage, enum reply_meaning meaning, const st
 		return mem_fmt("%sSASL authentication failed; server %s said: %s", odd, host, words);
 	default:
 		return mem_fmt("%shost %s said: %s (in reply to %s%s)", odd, host, words, stage_command(stage, lmtp),
-		               v->maybe_twice ? " -- message may be sent more than once" : "");
+			v->maybe_twice ? " -- message may be sent more than once" : "");
 	}
 }
 
 void verdict_refused(struct verdict *v, const struct policy *p, enum stage stage, enum reply_meaning meaning,
-                     const struct reply *r, const char *host)
+	const struct reply *r, const char *host)
 {
 	verdict_clear(v);
 	v->maybe_twice = leaves_open(stage, r);
@@ -240,7 +240,7 @@ void verdict_sent(struct verdict *v, const struct reply *r)
 }
 
 void verdict_lost(struct verdict *v, const struct policy *p, enum stage stage, const char *dsn,
-                  const char *text)
+	const char *text)
 {
 	verdict_clear(v);
 	v->outcome = verdict_policy(p, stage, *dsn == '5' ? MEANS_NEVER : MEANS_LOST);

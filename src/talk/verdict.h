@@ -85,7 +85,7 @@ enum outcome verdict_policy(const struct policy *, enum stage, enum reply_meanin
 /* Fills v for a reply that refused; host is the peer's name[address] for the text. */
 void verdict_refused(struct verdict *v, const struct policy *, enum stage, enum reply_meaning,
 	const struct reply *,
-                     const char *host);
+	const char *host);
 
 /* Fills v for an accepted final reply (stage STAGE_DOT). */
 void verdict_sent(struct verdict *v, const struct reply *);

@@ -106,7 +106,7 @@ static void log_action(const struct checks *c, enum checks_which w, const struct
 	if (!word)
 		return;
 	log->note(log->arg, mem_fmt("%s: %s %.*s%s%.*s", word, w == CHECKS_BODY ? "body" : "header", SHOWN,
-	                            buf_text(&c->key), a->text.n ? ": " : "", (int)a->text.n, a->text.p));
+		buf_text(&c->key), a->text.n ? ": " : "", (int)a->text.n, a->text.p));
 }
 
 /* The text as lines of the wire. What a pattern took over from a field may hold folds, which stay

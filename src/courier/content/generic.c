@@ -183,8 +183,8 @@ static bool take_result(const struct question *q, const char *result, struct buf
 	good = compose(q, local, domain.n ? domain : text_of(q->g->settings->myorigin), out);
 	if (address_header_next(addresses))
 		log_line(LOG_LEVEL_WARNING, NULL, NULL,
-		         "generic_maps: %s: the result \"%s\" has several addresses: the first one counts",
-		         buf_text(&q->key), result);
+			"generic_maps: %s: the result \"%s\" has several addresses: the first one counts",
+			buf_text(&q->key), result);
 	return good;
 }
 
@@ -224,7 +224,7 @@ enum generic_result generic_map(struct generic *g, struct text address, struct b
 		result = fail(g, why, mem_fmt("generic_maps: %s: %s", buf_text(&q.key), q.why));
 	else if (found && !take_result(&q, found, out))
 		result = fail(g, why, mem_fmt("generic_maps: %s: the result \"%s\" is no address",
-		                              buf_text(&q.key), found));
+			buf_text(&q.key), found));
 	else if (found && !same(address, out))
 		result = GENERIC_OTHER;
 	buf_free(&q.plain);

@@ -68,7 +68,7 @@ static void write_file(struct event_feed *f, const char *lines, size_t length)
 	f->half_line = f->half_line || (n > 0 && lines[n - 1] != '\n');
 	if (failed && !f->failed)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "events.file: %s: events are missing from it",
-		         n < 0 ? strerror(errno) : "written in part");
+			n < 0 ? strerror(errno) : "written in part");
 	f->failed = failed;
 }
 

@@ -169,7 +169,7 @@ static bool do_unknown(struct bsmtp *b, struct text verb)
 	buf_str(&words, "\"");
 	text_clean(verb, 40, &words);
 	buf_str(&words, field ? "\" is a header field, not a command: MAIL FROM, RCPT TO and DATA must come first"
-	                      : "\" is not a command known here");
+		: "\" is not a command known here");
 	ok = refuse(b, "", buf_text(&words));
 	buf_free(&words);
 	return ok;

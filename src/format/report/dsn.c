@@ -41,7 +41,7 @@ static bool rcpt_is_utf8(const struct dsn_rcpt *r)
 
 	buf_init(&plain, FIELD_MAX);
 	utf8 = !is_ascii(r->address) || (decode_orcpt(r->orcpt, &type, &plain) && text_is_nocase(type, "utf-8") &&
-	                                 !text_is_ascii(text_make(buf_text(&plain), plain.len)));
+		!text_is_ascii(text_make(buf_text(&plain), plain.len)));
 	buf_free(&plain);
 	return utf8;
 }

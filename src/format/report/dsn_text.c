@@ -106,7 +106,7 @@ const char *dsn_text_subject(const struct dsn_report *r)
 
 	if (r->copy_of)
 		return action_of(r) == DSN_DELAYED ? "Copy for the postmaster: mail is delayed" :
-		       "Copy for the postmaster: mail could not be delivered";
+			"Copy for the postmaster: mail could not be delivered";
 	return r->notice ? "A report could not be delivered" : subjects[action_of(r)];
 }
 

@@ -353,9 +353,9 @@ void couriers_watch(struct couriers *all)
 		if (c->gone || patience <= 0 || silence(c) <= patience)
 			continue;
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "courier %ld has said nothing for %lld s with %u request%s in its hands; "
-		         "it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying,
-		         text_plural(c->flying));
+			"courier %ld has said nothing for %lld s with %u request%s in its hands; "
+			"it is killed", (long)c->pid, (long long)silence(c) / 1000, c->flying,
+			text_plural(c->flying));
 		queue_kill_courier(all->queue, c->slot, c->pid);
 	}
 }
@@ -373,8 +373,8 @@ void couriers_flush(struct couriers *all)
 static json_t *courier_json(const struct courier *c)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "slot", (json_int_t)c->slot, "pid", (json_int_t)c->pid,
-	                 "credits", (json_int_t)c->credit, "in_flight", (json_int_t)c->flying,
-	                 "retiring", (int)c->retiring, "for_suspects", (int)c->apart);
+		"credits", (json_int_t)c->credit, "in_flight", (json_int_t)c->flying,
+		"retiring", (int)c->retiring, "for_suspects", (int)c->apart);
 }
 
 json_t *couriers_list(const struct couriers *all)

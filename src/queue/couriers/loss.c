@@ -74,8 +74,8 @@ static void bury(struct courier *c)
 
 	if (c->flying)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "courier %ld has ended with %u request%s in its hands; what it had goes out again",
-		         (long)c->pid, c->flying, text_plural(c->flying));
+			"courier %ld has ended with %u request%s in its hands; what it had goes out again",
+			(long)c->pid, c->flying, text_plural(c->flying));
 	if (has_crashed(c->status))
 		tell_crash(q, c);
 	loss_of_flights(c, has_crashed(c->status));
@@ -110,9 +110,9 @@ static void give_in(struct courier *c)
 		queue_kill_courier(c->home->queue, c->slot, c->pid);
 	if (c->broken && !c->gone && waited >= LAST_BREATH) {
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "courier %ld has closed its link, but nobody has seen its end; "
-		         "what it had goes out again",
-		         (long)c->pid);
+			"courier %ld has closed its link, but nobody has seen its end; "
+			"what it had goes out again",
+			(long)c->pid);
 		c->gone = true;
 	}
 	if (c->broken != c->gone)

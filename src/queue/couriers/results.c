@@ -60,8 +60,8 @@ static uint32_t addressed(struct courier *c, const struct flight *f, const struc
 	if (rcpt != RCPT_NONE && f->active->rcpts[rcpt].state == RCPT_FLYING)
 		return rcpt;
 	log_line(LOG_LEVEL_WARNING, "qmgr", f ? f->active->name : NULL,
-	         "courier %ld answers for recipient %u of request %u, which is not its: ignored",
-	         (long)c->pid, (unsigned)a->rcpt, (unsigned)a->request);
+		"courier %ld answers for recipient %u of request %u, which is not its: ignored",
+		(long)c->pid, (unsigned)a->rcpt, (unsigned)a->request);
 	return RCPT_NONE;
 }
 
@@ -132,8 +132,8 @@ static void finish_rcpts(struct queue *q, struct flight *f, enum site site)
 			break;
 		case RCPT_FLYING:
 			log_line(LOG_LEVEL_WARNING, "qmgr", f->active->name,
-			         "courier %ld gave no result for %s", (long)f->courier->pid,
-			         f->active->envelope->rcpts[rcpt].address);
+				"courier %ld gave no result for %s", (long)f->courier->pid,
+				f->active->envelope->rcpts[rcpt].address);
 			defer(q, f, rcpt, "4.3.0", "the courier gave no result");
 			break;
 		default:
@@ -190,9 +190,9 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 
 	if (!f) {
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-		         "courier %ld ends request %u, which it does not have: ignored",
-		         (long)c->pid,
-		         (unsigned)said->request);
+			"courier %ld ends request %u, which it does not have: ignored",
+			(long)c->pid,
+			(unsigned)said->request);
 		return;
 	}
 	if (said->untried && !list_empty(&f->ahead)) {
@@ -224,8 +224,8 @@ void results_finish(struct queue *q, struct courier *c, const struct finish *sai
 static void tell_lost_reply(const struct active *a, uint32_t rcpt)
 {
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
-	         "to=<%s>: the courier ended before the final reply was read; "
-	         "the recipient is tried again and may get a second copy", a->envelope->rcpts[rcpt].address);
+		"to=<%s>: the courier ended before the final reply was read; "
+		"the recipient is tried again and may get a second copy", a->envelope->rcpts[rcpt].address);
 }
 
 void results_lost(struct queue *q, struct flight *f, bool crashed)

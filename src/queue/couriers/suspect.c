@@ -85,8 +85,8 @@ bool suspect_crashed(struct queue *q, struct active *a, const struct courier *c)
 	if (!c->apart || m->suspect < GUILTY)
 		return false;
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
-	         "this message has made two couriers crash that had nothing else to do: it is held; "
-	         "look at it, then release or delete it");
+		"this message has made two couriers crash that had nothing else to do: it is held; "
+		"look at it, then release or delete it");
 	tell_held(q, a);
 	return true;
 }

@@ -109,7 +109,7 @@ static void configure(struct destination *d)
 }
 
 static struct destination *destination_new(struct destinations *all, const char *transport,
-                                           const char *nexthop)
+	const char *nexthop)
 {
 	struct destination *d = mem_alloc(sizeof *d);
 
@@ -155,7 +155,7 @@ struct destination *destinations_get(struct destinations *all, const char *trans
 }
 
 const struct destination *destinations_known(const struct destinations *all, const char *transport,
-                                             const char *nexthop)
+	const char *nexthop)
 {
 	char key[KEY_MAX];
 	size_t n = print_key(key, transport, nexthop);
@@ -189,8 +189,8 @@ void destinations_reconfigure(struct destinations *all)
 static bool is_unused(const struct destination *d, int64_t now)
 {
 	return d->entries == 0 && d->busy + d->idle == 0 && parking_count(&d->parking) == 0 &&
-	       !d->health.suspended &&
-	       now - d->used >= FORGET_AFTER;
+		!d->health.suspended &&
+		now - d->used >= FORGET_AFTER;
 }
 
 static void forget(struct destinations *all, struct destination *d)
@@ -357,7 +357,7 @@ bool destination_has_room(struct destination *d, int64_t now)
 bool destination_is_full(const struct destination *d, int64_t now)
 {
 	return !d->health.suspended && !d->health.dead && now >= d->pause_until && !d->rate_delay &&
-	       d->busy >= d->window.size;
+		d->busy >= d->window.size;
 }
 
 void destination_pause(struct destination *d, int64_t until)

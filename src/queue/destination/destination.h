@@ -94,7 +94,7 @@ void destinations_free(struct destinations *);
 struct destination *destinations_get(struct destinations *, const char *transport, const char *nexthop);
 /* The one that exists, or NULL. */
 const struct destination *destinations_known(const struct destinations *, const char *transport,
-                                             const char *nexthop);
+	const char *nexthop);
 struct destination *destinations_find(const struct destinations *, uint32_t number);   /* NULL: unknown */
 /* any order; NULL at the end */
 struct destination *destinations_each(const struct destinations *, size_t *cursor);

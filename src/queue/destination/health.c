@@ -54,7 +54,7 @@ static bool look(struct destination *d)
 	struct stat st = { 0 };
 	bool there = stat(socket_path(d), &st) == 0;
 	bool is_new = there && (st.st_ino != h->inode || st.st_ctim.tv_sec != h->changed.tv_sec ||
-	                        st.st_ctim.tv_nsec != h->changed.tv_nsec);
+		st.st_ctim.tv_nsec != h->changed.tv_nsec);
 
 	h->inode = there ? st.st_ino : 0;
 	h->changed = st.st_ctim;
@@ -158,9 +158,9 @@ static void die(struct destination *d)
 	if (h->delay > longest_delay(d))
 		h->delay = longest_delay(d);
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "destination %s %s: %s; its mail waits, next try in %g s", d->name,
-	         h->turned_away >= TURNED_AWAY_MAX ? "is not usable" : "cannot be reached",
-	         h->reason, (double)h->delay / 1000);
+		"destination %s %s: %s; its mail waits, next try in %g s", d->name,
+		h->turned_away >= TURNED_AWAY_MAX ? "is not usable" : "cannot be reached",
+		h->reason, (double)h->delay / 1000);
 	start_looking(d);
 	lease_recall(d, UINT_MAX);
 	parking_adopt(d, &h->failed);
@@ -213,7 +213,7 @@ static void revive(struct destination *d)
 		loop_timer_stop(h->look);
 	window_begin(&d->window, &d->rules);
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s works again after %lld s", d->name,
-	         (long long)(queue_now(d->queue) - h->since) / 1000);
+		(long long)(queue_now(d->queue) - h->since) / 1000);
 	parking_call(d, SIZE_MAX);
 	destination_wake(d);
 }
@@ -272,7 +272,7 @@ void health_suspend(struct destination *d)
 	d->health.suspended = true;
 	d->health.probe_wanted = false;
 	log_line(LOG_LEVEL_INFO, "qmgr", NULL, "destination %s is suspended by the operator; its mail waits",
-	         d->name);
+		d->name);
 	lease_recall(d, UINT_MAX);
 	check_line(d);
 }

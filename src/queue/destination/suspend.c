@@ -21,10 +21,10 @@ static struct destination *named(struct queue *q, const char *name, char **why)
 	struct destination *d = NULL;
 
 	if (!text_until(&nexthop, ':', &transport) || !nexthop.n || transport.n >= ROUTE_TRANSPORT_MAX ||
-	    nexthop.n >= ROUTE_NEXTHOP_MAX) {
+		nexthop.n >= ROUTE_NEXTHOP_MAX) {
 		clean = text_cleaned(name, SHOWN_MAX);
 		*why = mem_fmt("'%s' is not a destination: it is written transport:nexthop, as in the list of "
-		               "destinations", clean);
+			"destinations", clean);
 		free(clean);
 		return NULL;
 	}
@@ -63,7 +63,7 @@ static void order(struct queue *q, struct destination *d, bool suspend)
 }
 
 void queue_suspend(struct queue *q, const char *destination, bool suspend,
-                   void (*done)(void *arg, json_t *destination, const char *why), void *arg)
+	void (*done)(void *arg, json_t *destination, const char *why), void *arg)
 {
 	char *why = q->ready ? NULL : mem_str("the queue is still being read, try again in a moment");
 	struct destination *d = why ? NULL : named(q, destination, &why);
@@ -94,8 +94,8 @@ void suspend_known(void *arg, const char *destination)
 	}
 	clean = text_cleaned(destination, SHOWN_MAX);
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "destination %s was suspended by the operator, but %s: that it was suspended is forgotten",
-	         clean, why);
+		"destination %s was suspended by the operator, but %s: that it was suspended is forgotten",
+		clean, why);
 	spool_suspend(q->spool, destination, false);
 	free(clean);
 	free(why);

@@ -33,7 +33,7 @@ static size_t room_for(const char *s)
 struct note *note_new(const struct note *v)
 {
 	size_t room = room_for(v->relay) + room_for(v->tls) + room_for(v->text) + room_for(v->reply) +
-	              room_for(v->transport);
+		room_for(v->transport);
 	struct note *n = mem_alloc(sizeof *n + room);
 	char *at = n->strings;
 

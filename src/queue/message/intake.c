@@ -29,7 +29,7 @@ static void bounce_loop(struct queue *q, struct active *a)
 	char text[TEXT_ROOM];
 
 	snprintf(text, sizeof text, "mail is looping: %u Received fields, hopcount_limit is %lld", a->hops,
-	         (long long)q->settings->hopcount_limit);
+		(long long)q->settings->hopcount_limit);
 	for (uint32_t i = 0; i < a->envelope->count; i++)
 		if (a->rcpts[i].state == RCPT_ROUTING && q->settings->soft_bounce)
 			judge_here(q, a, i, NULL, OUTCOME_DEFERRED, "4.4.6", text);
@@ -134,7 +134,7 @@ static void ready(void *arg)
 	q->ready = true;
 	if (messages_total(q->messages))
 		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "messages that were in the queue at start: %zu",
-		         messages_total(q->messages));
+			messages_total(q->messages));
 }
 
 static void tell_corrupt(struct queue *q, uint64_t id, const char *reason)
@@ -205,7 +205,7 @@ static void loaded(void *arg, uint64_t id, struct spool_message *found)
 		put_back(q, m);
 	} else if (m) {
 		log_line(LOG_LEVEL_ERROR, "qmgr", queue_id_print(id, printed),
-		         "the queue file has gone: somebody else removed it");
+			"the queue file has gone: somebody else removed it");
 		waits_lost(q->waits, id);
 		messages_remove(q->messages, m);
 	}
@@ -246,7 +246,7 @@ void intake_load_due(struct queue *q)
 
 	destinations_refill(q->destinations);
 	while (q->loading < LOADS_MAX && active_count(q) < q->active_limit &&
-	       (m = schedule_first(q->schedule)) && m->due <= queue_now(q))
+		(m = schedule_first(q->schedule)) && m->due <= queue_now(q))
 		load(q, m);
 	bound_unwritten(q);
 	pause_intake(q);

@@ -24,7 +24,7 @@ char *trace_received(const char *myhostname, const struct active *a, int64_t arr
 }
 
 char *trace_flagged(const char *flags, const struct envelope *e, const struct envelope_rcpt *r,
-                    const char *received)
+	const char *received)
 {
 	struct buf b;
 

@@ -12,6 +12,6 @@ char *trace_received(const char *myhostname, const struct active *, int64_t arri
 /* The same for one recipient behind the fields that flags ask for: R "Return-Path: <sender>", O
  * "X-Original-To: original", D "Delivered-To: recipient", in this order (behaviour B-2). free() it. */
 char *trace_flagged(const char *flags, const struct envelope *, const struct envelope_rcpt *,
-                    const char *received);
+	const char *received);
 
 #endif

@@ -52,7 +52,7 @@ static void list_end(void *arg, size_t count)
 }
 
 void queue_list(struct queue *q, const struct queue_filter *filter, void (*each)(void *arg, json_t *message),
-                bool (*full)(void *arg), void (*end)(void *arg), void *arg)
+	bool (*full)(void *arg), void (*end)(void *arg), void *arg)
 {
 	struct list_question *l = mem_alloc(sizeof *l);
 
@@ -118,7 +118,7 @@ static void show_end(void *arg, size_t count)
 }
 
 void queue_show(struct queue *q, uint64_t id, bool content, void (*done)(void *arg, json_t *message),
-                void *arg)
+	void *arg)
 {
 	struct show_question *w = mem_alloc(sizeof *w);
 
@@ -156,16 +156,16 @@ static json_t *spool_json(const struct queue *q)
 
 	spool_state(q->spool, &s);
 	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "intake_stopped", (int)s.intake_stopped,
-	                 "free_bytes", (json_int_t)s.free_bytes, "journal_bytes", (json_int_t)s.journal_bytes,
-	                 "batches", (json_int_t)s.batches, "files_taken", (json_int_t)s.files_taken,
-	                 "files_refused", (json_int_t)s.files_refused);
+		"free_bytes", (json_int_t)s.free_bytes, "journal_bytes", (json_int_t)s.journal_bytes,
+		"batches", (json_int_t)s.batches, "files_taken", (json_int_t)s.files_taken,
+		"files_refused", (json_int_t)s.files_refused);
 }
 
 static json_t *deliveries(const struct metrics *m)
 {
 	return json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)metrics_total(m, OUTCOME_SENT),
-	                 "deferred", (json_int_t)metrics_total(m, OUTCOME_DEFERRED),
-	                 "bounced", (json_int_t)metrics_total(m, OUTCOME_BOUNCED));
+		"deferred", (json_int_t)metrics_total(m, OUTCOME_DEFERRED),
+		"bounced", (json_int_t)metrics_total(m, OUTCOME_BOUNCED));
 }
 
 json_t *queue_status(struct queue *q)
@@ -190,7 +190,7 @@ bool queue_healthy(struct queue *q, const char **why)
 	if (batches_age(q->batches) > STUCK_AFTER)
 		*why = "the journal cannot be written: results wait for the disk";
 	else if (!couriers_have_credit(q->couriers) && !couriers_flying(q->couriers) &&
-	         queue_now(q) - q->last_courier > STUCK_AFTER)
+		queue_now(q) - q->last_courier > STUCK_AFTER)
 		*why = "no courier takes requests";
 	else if (couriers_silence(q->couriers) > SILENT_AFTER)
 		*why = "requests are out, but no result has come for a quarter of an hour";

@@ -233,7 +233,7 @@ static void print_deliveries(const struct metrics *m, struct buf *out)
 			buf_fmt(out, "%s{transport=\"", name);
 			label(out, t->name);
 			buf_fmt(out, "\",status=\"%s\"} %llu\n", status_names[status],
-			        (unsigned long long)t->by_status[status]);
+				(unsigned long long)t->by_status[status]);
 		}
 	}
 }
@@ -250,7 +250,7 @@ static void print_seconds(const struct metrics *m, struct buf *out)
 	}
 	sum += m->seconds[BUCKETS];
 	buf_fmt(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.3f\n%s_count %llu\n", name, sum, name,
-	        (double)m->sent_ms / 1000, name, sum);
+		(double)m->sent_ms / 1000, name, sum);
 }
 
 /* One look at each destination, for their states and for the connections of their transports. */
@@ -297,14 +297,14 @@ static void print_spool(const struct queue *q, struct buf *out)
 
 	spool_state(q->spool, &s);
 	gauge(out, "causeway_spool_free_bytes", "Free space below the spool directory.",
-	      (double)s.free_bytes);
+		(double)s.free_bytes);
 	gauge(out, "causeway_spool_intake_stopped", "1 while the disk is too full to take mail in.",
-	      s.intake_stopped);
+		s.intake_stopped);
 	gauge(out, "causeway_journal_bytes", "Size of the journal.", (double)s.journal_bytes);
 	metrics_value(out, "causeway_commits_total", "counter",
-	              "Batches that were committed to the disk, since the start.", (double)s.batches);
+		"Batches that were committed to the disk, since the start.", (double)s.batches);
 	metrics_head(out, "causeway_drop_files_total", "counter",
-	             "Drop files since the start, by what became of them.");
+		"Drop files since the start, by what became of them.");
 	buf_fmt(out, "causeway_drop_files_total{result=\"taken\"} %zu\n", s.files_taken);
 	buf_fmt(out, "causeway_drop_files_total{result=\"refused\"} %zu\n", s.files_refused);
 }
@@ -313,12 +313,12 @@ void queue_metrics(struct queue *q, struct buf *out)
 {
 	print_messages(q, out);
 	gauge(out, "causeway_queue_oldest_seconds", "Age of the oldest message in the queue, 0 if there is none.",
-	      (double)metrics_oldest(q->metrics, q) / 1000);
+		(double)metrics_oldest(q->metrics, q) / 1000);
 	print_deliveries(q->metrics, out);
 	print_seconds(q->metrics, out);
 	print_destinations(q->metrics, q, out);
 	print_sessions(q->metrics, out);
 	gauge(out, "causeway_couriers", "Couriers (they deliver) that take work.",
-	      (double)couriers_working(q->couriers));
+		(double)couriers_working(q->couriers));
 	print_spool(q, out);
 }

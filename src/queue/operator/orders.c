@@ -226,7 +226,7 @@ static void order_end(void *arg, size_t count)
 }
 
 void queue_order(struct queue *q, enum queue_order order, uint64_t id, const struct queue_filter *filter,
-                 bool dry_run, void (*done)(void *arg, const struct queue_order_answer *), void *arg)
+	bool dry_run, void (*done)(void *arg, const struct queue_order_answer *), void *arg)
 {
 	struct order_question *o = mem_alloc(sizeof *o);
 

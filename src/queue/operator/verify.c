@@ -213,7 +213,7 @@ static struct verification *verification_new(struct queue *q, const char *addres
 }
 
 void queue_verify(struct queue *q, const char *address, int64_t limit,
-                  void (*done)(void *arg, json_t *result, const char *why), void *arg)
+	void (*done)(void *arg, json_t *result, const char *why), void *arg)
 {
 	struct verification *v;
 	const char *why;

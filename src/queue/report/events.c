@@ -94,7 +94,7 @@ void event_deleted(const struct queue *q, uint64_t id)
 
 /* Whose result it is, and of which message. */
 static json_t *recipient(const struct queue *q, const struct active *a, uint32_t rcpt, const char *status,
-                         bool final, int64_t when)
+	bool final, int64_t when)
 {
 	const struct envelope_rcpt *r = &a->envelope->rcpts[rcpt];
 	json_t *o = event(q, "recipient", a->message->id, when);

@@ -9,7 +9,7 @@
 #include "talk/manner.h"
 
 static void tell(struct queue *q, const struct flight *f, enum notice_class class, const struct answer *a,
-                  const char *what)
+	const char *what)
 {
 	const struct destination *d = f->entry->destination;
 	const char *protocol = d->protocol == PROTOCOL_LMTP ? "LMTP" : "SMTP";
@@ -17,7 +17,7 @@ static void tell(struct queue *q, const struct flight *f, enum notice_class clas
 	char *subject = mem_fmt("Causeway %s client: %s %s", protocol, what, a->relay);
 	const char *ahead = a->transcript ? "The conversation, without content:\n" : "";
 	char *text = mem_fmt("%s %s, while message %s was being delivered.\nWhat became of it: %s\n%s", what,
-	                     a->relay, f->active->name, a->verdict.text, ahead);
+		a->relay, f->active->name, a->verdict.text, ahead);
 
 	notices_raise(q->notices, &(struct notice){
 		.class = class, .key = key, .subject = subject, .text = text, .transcript = a->transcript });

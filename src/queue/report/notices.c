@@ -173,7 +173,7 @@ bool notices_first(struct notices *n, enum notice_class class, const char *key, 
 void notices_raise(struct notices *n, const struct notice *what)
 {
 	if (notices_wanted(n->queue->settings, what->class) && !n->queue->stopping &&
-	    notices_first(n, what->class, what->key, what->subject))
+		notices_first(n, what->class, what->key, what->subject))
 		send(n, what);
 }
 
@@ -181,7 +181,7 @@ static void tell_more(struct notices *n, const struct trouble *t)
 {
 	char *subject = mem_fmt("%s (%zu more)", t->subject, t->more);
 	char *text = mem_fmt("Within an hour after the last notice about this the same has come %zu more times. "
-	                     "No mail was sent for each of them; the log has them all.\n", t->more);
+		"No mail was sent for each of them; the log has them all.\n", t->more);
 
 	send(n, &(struct notice){ .class = t->class, .subject = subject, .text = text });
 	free(subject);

@@ -183,8 +183,8 @@ static bool headers_only(const struct report *r)
 {
 	const struct active *a = r->active;
 	return r->action != DSN_FAILED || r->dsn.copy_of || a->envelope->ret == RET_HDRS ||
-	       active_size(a->content_size) > (uint64_t)a->queue->settings->bounce_size_limit ||
-	       a->tls_wanted == TLS_WANTED_REQUIRED;
+		active_size(a->content_size) > (uint64_t)a->queue->settings->bounce_size_limit ||
+		a->tls_wanted == TLS_WANTED_REQUIRED;
 }
 
 static void put_original(struct report *r, struct buf *original)
@@ -194,7 +194,7 @@ static void put_original(struct report *r, struct buf *original)
 	r->dsn.headers_only = headers_only(r);
 	if (!original_read(a->fd, a->content_at, a->content_size, r->dsn.headers_only, original)) {
 		log_line(LOG_LEVEL_WARNING, "bounce", a->name,
-		         "the queue file cannot be read; the report goes out without the original");
+			"the queue file cannot be read; the report goes out without the original");
 		r->dsn.headers_only = true;
 	}
 	r->dsn.original = text_make(buf_text(original), original->len);
@@ -260,8 +260,8 @@ static void committed(void *arg)
 	char id[QUEUE_ID_SIZE];
 
 	log_line(LOG_LEVEL_INFO, "bounce", s->about, "%s %s notification: %s",
-	         queue_id_report(s->id) & QUEUE_ID_NOTICE ? "postmaster" : "sender", name_of(s),
-	         queue_id_print(s->id, id));
+		queue_id_report(s->id) & QUEUE_ID_NOTICE ? "postmaster" : "sender", name_of(s),
+		queue_id_print(s->id, id));
 	sent_free(s);
 }
 
@@ -349,8 +349,8 @@ bool report_send(struct report *r, void (*relying)(struct active *))
 		hand_over(r, id, relying);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "bounce", r->active->name,
-		         "%zu recipients cannot be reported on: all %u numbers of reports of that kind are used up",
-		         r->dsn.count, numbers_for(r->action));
+			"%zu recipients cannot be reported on: all %u numbers of reports of that kind are used up",
+			r->dsn.count, numbers_for(r->action));
 	}
 	report_free(r);
 	return id != 0;

@@ -38,7 +38,7 @@ static void name(struct report *r, const struct active *a, uint32_t rcpt)
 	const struct note *n = a->rcpts[rcpt].note;
 	const bool gave_up = n->outcome == OUTCOME_DEFERRED;
 	char *reason = gave_up ? mem_fmt("delivery could not be completed in the time that is allowed; "
-	                                 "the last try said: %s", n->text) : mem_str(n->text);
+		"the last try said: %s", n->text) : mem_str(n->text);
 
 	report_add(r, rcpt, &(struct dsn_rcpt){
 		.action = DSN_FAILED, .status = gave_up ? "4.4.7" : n->dsn, .remote = n->relay,
@@ -70,7 +70,7 @@ static void send_copy(struct active *a)
 
 	if (*a->envelope->sender && notices_wanted(s, NOTICE_BOUNCE))
 		report_send_copy(filled(report_new_copy(a, DSN_FAILED, s->bounce_notice_recipient), a),
-		                 NOTICE_BOUNCE);
+			NOTICE_BOUNCE);
 }
 
 /* What cannot be told to a sender may come by the thousand, as when mail was sent in many false names. */

@@ -24,8 +24,8 @@ bool success_is_owed(const struct active *a, uint32_t rcpt)
 	const struct recipient *r = &a->rcpts[rcpt];
 
 	return (a->envelope->rcpts[rcpt].notify & NOTIFY_SUCCESS) && r->note->outcome == OUTCOME_SENT &&
-	       !r->note->peer_reports && !r->returned && *a->envelope->sender &&
-	       !waits_for(a->queue->waits, a);
+		!r->note->peer_reports && !r->returned && *a->envelope->sender &&
+		!waits_for(a->queue->waits, a);
 }
 
 void successes_add(struct successes *s, struct active *a, uint32_t rcpt)

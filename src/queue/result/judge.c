@@ -18,7 +18,7 @@ void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 	const struct note *n = a->rcpts[rcpt].note;
 	const struct spool_result result = {
 		.rcpt = rcpt, .status = status, .dsn = n->dsn, .peer = n->relay, .text = n->text,
-	                                     .when = queue_wall(q, n->when) };
+		.when = queue_wall(q, n->when) };
 
 	spool_result(q->spool, a->message->id, &result);
 	a->rcpts[rcpt].recorded = true;
@@ -29,8 +29,8 @@ void judge_record(struct queue *q, struct active *a, uint32_t rcpt, char status)
 static void tell_returned_and_sent(const struct active *a, uint32_t rcpt)
 {
 	log_line(LOG_LEVEL_WARNING, "qmgr", a->name,
-	         "to=<%s>: delivered after it was handed back to its caller, whose next attempt is a second copy",
-	         a->envelope->rcpts[rcpt].address);
+		"to=<%s>: delivered after it was handed back to its caller, whose next attempt is a second copy",
+		a->envelope->rcpts[rcpt].address);
 }
 
 static void record(struct queue *q, struct active *a, uint32_t rcpt)
@@ -101,7 +101,7 @@ static const char *process_of(const struct queue *q, const char *transport)
 }
 
 void judge_here(struct queue *q, struct active *a, uint32_t rcpt, const char *transport, enum outcome outcome,
-                const char *dsn, const char *text)
+	const char *dsn, const char *text)
 {
 	struct note n = {
 		.outcome = outcome, .process = process_of(q, transport), .transport = transport ? transport : "",
@@ -121,6 +121,6 @@ void judge_waiting(struct queue *q, struct active *a, const char *dsn, const cha
 		lease_recall_message(e->destination, a);
 		while (entry_take(e, &rcpt, 1))
 			judge_here(q, a, rcpt, e->destination->transport, OUTCOME_DEFERRED,
-			           dsn ? dsn : health_dsn(e->destination), text ? text : health_trouble(e->destination));
+				dsn ? dsn : health_dsn(e->destination), text ? text : health_trouble(e->destination));
 	}
 }

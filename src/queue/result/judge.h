@@ -15,7 +15,7 @@ void judge(struct queue *, struct active *, uint32_t rcpt, const struct note *va
 /* A result that was found here, without a courier; transport is the one that would have been used, NULL:
  * none. */
 void judge_here(struct queue *, struct active *, uint32_t rcpt, const char *transport, enum outcome,
-                const char *dsn, const char *text);
+	const char *dsn, const char *text);
 
 /* Judges all who wait in the message's lines as deferred; dsn and text NULL: for the trouble of their
  * destination. */

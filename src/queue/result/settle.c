@@ -35,7 +35,7 @@ static bool too_old(const struct queue *q, const struct active *a)
 	if (is_kept_back(a))
 		return false;
 	return message_age(a->message, queue_now(q)) >= (*a->envelope->sender ? s->maximal_queue_lifetime
-	                                                 : s->bounce_queue_lifetime);
+		: s->bounce_queue_lifetime);
 }
 
 /* Whether all recipients that wait do so for dead destinations or for the operator. */
@@ -134,7 +134,7 @@ static void plan_next(struct queue *q, struct active *a)
 	int64_t age = message_age(a->message, queue_now(q));
 
 	a->due = queue_now(q) + schedule_backoff(age, least, s->maximal_backoff_time,
-	                                         schedule_random(&q->random));
+		schedule_random(&q->random));
 	a->due = report_delay_before(q, a->message, a->due);
 	spool_next(q->spool, a->message->id, queue_wall(q, a->due), a->message->attempts);
 }

@@ -33,7 +33,7 @@ static void add(struct status_filters *f, const char *transport, const char *lis
 	tables = table_list_open(list, &why);
 	if (!tables) {
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "delivery_status_filter: %s: results stay as they are",
-		         why);
+			why);
 		free(why);
 		return;
 	}
@@ -84,7 +84,7 @@ static const char *ask(struct table_list *tables, const struct note *n)
 	answer = table_list_get(tables, buf_text(&key), &why);
 	if (why)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL, "delivery_status_filter: %s: the result stays as it is",
-		         why);
+			why);
 	buf_free(&key);
 	return why ? NULL : answer;
 }
@@ -131,7 +131,7 @@ const struct note *status_filter(struct status_filters *f, const struct note *va
 	if (read_answer(f, answer, room))
 		return room;
 	log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
-	         "delivery_status_filter: \"%s\" is no status for \"%s %s\", which stays as it is", answer,
-	         values->dsn, values->text);
+		"delivery_status_filter: \"%s\" is no status for \"%s %s\", which stays as it is", answer,
+		values->dsn, values->text);
 	return values;
 }

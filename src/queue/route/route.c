@@ -82,7 +82,7 @@ static struct table_list *opened(struct route *r, const char *parameter, struct 
 	if (tables)
 		return tables;
 	log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
-	         "%s: %s; mail is deferred until this is repaired and read again", parameter, why);
+		"%s: %s; mail is deferred until this is repaired and read again", parameter, why);
 	if (!r->broken)
 		r->broken = mem_fmt("%s: %s", parameter, why);
 	free(why);
@@ -163,7 +163,7 @@ static bool without_detail(const char *address, struct text domain, char out[KEY
 /* The value of transport_maps: the whole address, which patterns see too, then without its extension, its
  * domain, ".parents", and "*"; NULL if there is none, *why if the search failed. */
 static const char *mapped(struct route *r, const char *address, struct text domain, const char *domain_name,
-                          const char **why)
+	const char **why)
 {
 	struct table_list *maps = r->transport_maps;
 	char bare[KEY_MAX];
@@ -182,7 +182,7 @@ static const char *mapped(struct route *r, const char *address, struct text doma
 
 /* Where mail goes without transport_maps; relayhost stands for the recipient's domain. */
 static bool usual_way(struct route *r, const char *domain, struct text *transport, struct text *nexthop,
-                      struct route_answer *a)
+	struct route_answer *a)
 {
 	const struct settings *s = r->settings;
 	const char *why = NULL;
@@ -211,8 +211,8 @@ static bool usual_way(struct route *r, const char *domain, struct text *transpor
 /* An empty transport in the map changes the nexthop only; an empty nexthop with a transport is the
  * recipient's domain (transport(5)). */
 static bool choose(struct route *r, const char *address, struct text domain, const char *name,
-                   struct text *transport, struct text *nexthop,
-                   struct route_answer *a)
+	struct text *transport, struct text *nexthop,
+	struct route_answer *a)
 {
 	const char *why = NULL, *value = mapped(r, address, domain, name, &why);
 	struct text map_transport = { "", 0 }, map_nexthop = { "", 0 };
@@ -239,7 +239,7 @@ static bool choose(struct route *r, const char *address, struct text domain, con
 /* Fills in what the transport itself says, and the recipient's domain where nobody said anything: as a key,
  * for it is one destination however it is written. */
 static void complete(struct route *r, struct text transport, struct text nexthop, struct text domain,
-                     struct route_answer *a)
+	struct route_answer *a)
 {
 	const struct settings_transport *t;
 	char key[DOMAIN_SIZE];
@@ -249,7 +249,7 @@ static void complete(struct route *r, struct text transport, struct text nexthop
 	t = settings_transport(r->settings, a->transport);
 	if (!t) {
 		refuse(a, "the route names the transport \"%s\", but there is none of that name",
-		       a->transport);
+			a->transport);
 		return;
 	}
 	if (!nexthop.n)

@@ -23,7 +23,7 @@ static void route_one(struct queue *q, struct active *a, uint32_t rcpt)
 	route_find(q->route, a->envelope->rcpts[rcpt].address, &answer);
 	if (answer.found)
 		entry_append(active_entry(a, destinations_get(q->destinations, answer.transport,
-		                                              answer.nexthop)), rcpt);
+			answer.nexthop)), rcpt);
 	else
 		judge_here(q, a, rcpt, answer.transport, OUTCOME_DEFERRED, answer.dsn, answer.text);
 }
