@@ -232,8 +232,8 @@ static void take(struct dialogue *d, const struct reply *r)
 	dialogue_swap(d);
 }
 
-/* Nobody is left to be judged. But where nothing shows which reply is for which command (BDAT), one too many says that
- * the others may have been for other ones. */
+/* Nobody is left to be judged. But where nothing shows which reply is for which command (BDAT), one too many
+ * says that the others may have been for other ones. */
 static void hear_too_much(struct dialogue *d)
 {
 	if (d->now.active && d->now.dot_sent && !d->now.in_step)

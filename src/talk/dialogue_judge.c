@@ -139,7 +139,8 @@ static const char *doing(const struct dialogue *d, enum stage stage)
 	return stage == STAGE_HELO && d->helo ? "performing the HELO handshake" : stage_doing(stage, d->lmtp);
 }
 
-/* Replies may have gone to the wrong commands: whoever was judged by one, and was not told of yet, is left again. */
+/* Replies may have gone to the wrong commands: whoever was judged by one, and was not told of yet, is left
+ * again. */
 static void doubt(struct course *c)
 {
 	for (size_t i = c->collected; i < c->fallen_count && !c->in_step; i++) {
@@ -289,8 +290,8 @@ void dialogue_abort(struct dialogue *d, const char *dsn, const char *text)
 	dialogue_stop(d);
 }
 
-/* What was said in one go is judged in one go: while replies to it are to come that may show the others to be out of
- * step. */
+/* What was said in one go is judged in one go: while replies to it are to come that may show the others to be
+ * out of step. */
 static bool may_be_doubted(const struct dialogue *d, const struct course *c)
 {
 	const struct owed *owed = dialogue_owed(d);

@@ -64,7 +64,8 @@ struct course {
 	size_t next_final;           /* no recipient before this one waits for a final reply */
 	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
 	bool data_go;                /* DATA was answered with 354 */
-	bool in_step;                /* DATA was answered as only DATA is: the replies before belong where they went */
+	/* DATA was answered as only DATA is: the replies before belong where they went */
+	bool in_step;
 	bool in_pieces;              /* a chunk without LAST was said */
 	bool dot_sent;
 	struct requiretls_outcome requiretls;   /* as far as it keeps the message from here */

@@ -121,7 +121,8 @@ static int sync_names(int bad)
 	return error == EINVAL ? 0 : error;
 }
 
-/* To another file system: under its last name it is whole, and the claim goes only when that name is on the disk. */
+/* To another file system: under its last name it is whole, and the claim goes only when that name is on the
+ * disk. */
 static int move_by_copy(const struct tree *t, const char *from, int bad, const char *name)
 {
 	char part[NAME_MAX + 1];

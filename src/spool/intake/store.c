@@ -89,7 +89,8 @@ static int finish_parts(struct store *s)
 	if (s->stored > 1)
 		error = announce_several(s);
 	else
-		error = io_sync_directory(s->tree->queue);   /* or it might be found beside the file that it is a copy of */
+		/* or it might be found beside the file that it is a copy of */
+		error = io_sync_directory(s->tree->queue);
 	for (size_t k = 0; k < s->stored && !error; k++)
 		error = finish_part(s, parts_id, (unsigned)k);
 	for (size_t k = 0; k < s->stored && error; k++)

@@ -145,7 +145,8 @@ int journal_read(struct journal *j, void (*line)(void *arg, struct text text, st
 	}
 }
 
-/* Whatever an earlier life could not write to its end; whoever reads it later shall not take it for damage. */
+/* Whatever an earlier life could not write to its end; whoever reads it later shall not take it for
+ * damage. */
 static int end_torn_line(struct journal *j)
 {
 	const char *end = j->cut ? JOURNAL_LINE_CUT "\n" : "\n";

@@ -29,7 +29,8 @@ struct journal_damage {
 	uint64_t first;        /* offset of the first of them */
 };
 
-/* Calls line(arg, text, whole) for each good line from the beginning; room: DISK_ROOM bytes. Sets torn and cut. */
+/* Calls line(arg, text, whole) for each good line from the beginning; room: DISK_ROOM bytes. Sets torn and
+ * cut. */
 int journal_read(struct journal *, void (*line)(void *arg, struct text text, struct text whole), void *arg,
 	struct journal_damage *,
 	char *room);

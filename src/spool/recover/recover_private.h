@@ -19,7 +19,8 @@ struct recover {
 	/* both run side by side; then the first one again, to remove */
 	struct disk_job reading, listing_names;
 	bool was_read, was_listed, was_synced;
-	/* what was found may be there only until the power fails, and nothing may be removed on the word of that */
+	/* what was found may be there only until the power fails, and nothing may be removed on the word of
+	 * that */
 	struct dirsync_waiter synced;
 	struct journal journal;
 	bool journal_given;            /* it is the commit's now */
