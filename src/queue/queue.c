@@ -17,6 +17,7 @@
 #include "queue/message/unwritten.h"
 #include "queue/operator/explain.h"
 #include "queue/operator/metrics.h"
+#include "queue/operator/orders.h"
 #include "queue/operator/verify.h"
 #include "queue/operator/walk.h"
 #include "queue/report/notices.h"
@@ -335,13 +336,14 @@ void queue_free(struct queue *q)
 }
 
 /* What waits for a destination may have another way now. */
-static void call_parked(struct queue *q)
+static void route_anew(struct queue *q)
 {
 	struct destination *d;
 	size_t cursor = 0;
 
 	while ((d = destinations_each(q->destinations, &cursor)))
-		parking_call(d, SIZE_MAX);
+		parking_call_elsewhere(d);
+	orders_route_anew(q);
 }
 
 void queue_reconfigure(struct queue *q, const struct settings *settings)
@@ -358,7 +360,7 @@ void queue_reconfigure(struct queue *q, const struct settings *settings)
 	q->status_filters = status_filters_new(settings);
 	destinations_reconfigure(q->destinations);
 	if (route_signature(q->route) != before)
-		call_parked(q);
+		route_anew(q);
 	spool_reconfigure(q->spool, &setup);
 	free(pickups);
 	couriers_retire(q->couriers);

@@ -94,19 +94,29 @@ static bool make_due(struct queue *q, struct message *m)
 	return true;
 }
 
-size_t parking_call(struct destination *d, size_t max)
+static size_t call(struct destination *d, size_t max)
 {
 	struct queue *q = d->queue;
 	size_t count = 0;
 	uint64_t id;
 
-	while (count < max && !d->health.suspended && parking_take(&d->parking, &id)) {
+	while (count < max && parking_take(&d->parking, &id)) {
 		struct message *m = messages_find(q->messages, id);
 
 		if (m && m->parked)
 			count += make_due(q, m);
 	}
 	return count;
+}
+
+size_t parking_call(struct destination *d, size_t max)
+{
+	return d->health.suspended ? 0 : call(d, max);
+}
+
+void parking_call_elsewhere(struct destination *d)
+{
+	call(d, SIZE_MAX);
 }
 
 /* Active messages that there is room for yet. */

@@ -34,6 +34,9 @@ void parking_adopt(struct destination *, struct parking *failed);
 /* Makes up to max parked messages due, none while the destination is suspended; returns how many. */
 size_t parking_call(struct destination *, size_t max);
 
+/* Makes all of them due, suspended or not: they may have another way now. */
+void parking_call_elsewhere(struct destination *);
+
 /* Whether the message that waits at the destination shall leave memory. */
 bool parking_wanted(const struct destination *, const struct message *);
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/journal/queue_id.h"
+#include "queue/caller/waits.h"
 #include "queue/core.h"
 #include "queue/destination/health.h"
 #include "queue/destination/lease.h"
@@ -69,6 +70,23 @@ static void obey(struct queue *q, struct message *m, enum message_order order)
 		order_complete(q, m);
 }
 
+static bool is_under_way(const struct queue *q, const struct message *m)
+{
+	const struct active *a = m->active;
+
+	return m->state == MESSAGE_ACTIVE && m->order == ORDER_NONE && a->open && !waits_for(q->waits, a);
+}
+
+void orders_route_anew(struct queue *q)
+{
+	struct message *m;
+	size_t cursor = 0;
+
+	while ((m = messages_each(q->messages, &cursor)))
+		if (is_under_way(q, m))
+			obey(q, m, ORDER_ROUTE);
+}
+
 struct deletion {
 	struct batch_call committed;
 	const struct queue *queue;
@@ -100,6 +118,10 @@ void order_complete(struct queue *q, struct message *m)
 	enum message_order order = m->order;
 
 	m->order = ORDER_NONE;
+	if (order == ORDER_ROUTE) {
+		schedule_set(q->schedule, m, queue_now(q));
+		return;
+	}
 	schedule_remove(q->schedule, m);
 	batch_add_other(q->batches);
 	if (order == ORDER_HOLD) {

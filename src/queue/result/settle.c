@@ -61,6 +61,8 @@ static bool shall_park(const struct active *a)
 
 static void park_waiting(struct active *a)
 {
+	if (a->message->order == ORDER_ROUTE)
+		return;
 	for (struct entry *e = a->entries; e; e = e->next) {
 		if (!e->waiting)
 			continue;
