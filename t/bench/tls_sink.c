@@ -54,7 +54,8 @@ static void flush(struct peer *p)
 	size_t n = p->said;
 
 	p->said = 0;
-	if (n > 0 && (p->tls ? SSL_write(p->tls, p->output, (int)n) : send(p->fd, p->output, n, MSG_NOSIGNAL)) <= 0)
+	if (n > 0 && (p->tls ? SSL_write(p->tls, p->output, (int)n)
+		: send(p->fd, p->output, n, MSG_NOSIGNAL)) <= 0)
 		p->over = true;
 }
 
@@ -122,8 +123,8 @@ static bool begin_tls(struct peer *p)
 	return true;
 }
 
-/* The kernel would keep an acknowledgement back for 40 ms, for which a client without TCP_NODELAY waits: that is
- * not what is to be measured. The option lasts until something is sent. */
+/* The kernel would keep an acknowledgement back for 40 ms, for which a client without TCP_NODELAY waits: that
+ * is not what is to be measured. The option lasts until something is sent. */
 static void answer_at_once(const struct peer *p)
 {
 	int on = 1;

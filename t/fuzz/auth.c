@@ -1,8 +1,9 @@
 /*
- * A login with a server that says anything. Input: one byte chooses the mechanism that it offers, then the server:
- * bytes below 128 are said as they are, the others stand for a whole reply. Whatever happens, the conversation ends,
- * the recipient is judged exactly once, no mail is begun unless the mechanism has had its way (never where the server
- * has to prove that it knows the password), and the password stands nowhere but on the wire.
+ * A login with a server that says anything. Input: one byte chooses the mechanism that it offers, then the
+ * server: bytes below 128 are said as they are, the others stand for a whole reply. Whatever happens, the
+ * conversation ends, the recipient is judged exactly once, no mail is begun unless the mechanism has had its
+ * way (never where the server has to prove that it knows the password), and the password stands nowhere but
+ * on the wire.
  */
 #include "fuzz.h"
 
@@ -29,10 +30,12 @@ static const struct {
 };
 
 static const char *const replies[] = {
-	"235 2.7.0 ok\r\n", "334 \r\n", "334 PDE+\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n", "535 5.7.8 no\r\n",
-	"334 e30=\r\n", "454 4.7.0 later\r\n", "504 5.5.4 what\r\n", "334 !!!\r\n", "334-PDE+\r\n334 PDE+\r\n", "334\r\n",
-	"421 4.3.2 down\r\n", "250 ok\r\n", "354 go\r\n", "000 x\r\n", "535 " PASSWORD " " ENCODED "\r\n", "334 " ENCODED "\r\n",
-	"334 cj14LHM9YWFhYSxpPTQwOTY=\r\n", "334 dj1hYWFh\r\n", "334 cnNwYXV0aD0wMDAw\r\n",
+	"235 2.7.0 ok\r\n", "334 \r\n", "334 PDE+\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n",
+	"535 5.7.8 no\r\n",
+	"334 e30=\r\n", "454 4.7.0 later\r\n", "504 5.5.4 what\r\n", "334 !!!\r\n", "334-PDE+\r\n334 PDE+\r\n",
+	"334\r\n",
+	"421 4.3.2 down\r\n", "250 ok\r\n", "354 go\r\n", "000 x\r\n", "535 " PASSWORD " " ENCODED "\r\n",
+	"334 " ENCODED "\r\n", "334 cj14LHM9YWFhYSxpPTQwOTY=\r\n", "334 dj1hYWFh\r\n", "334 cnNwYXV0aD0wMDAw\r\n",
 	"334 bm9uY2U9ImFiYyIscW9wPSJhdXRoIixhbGdvcml0aG09bWQ1LXNlc3MsY2hhcnNldD11dGYtOA==\r\n", "garbage\r\n",
 };
 enum { REPLIES = sizeof replies / sizeof *replies, MECHANISMS = sizeof mechanisms / sizeof *mechanisms };
@@ -71,7 +74,8 @@ static void collect(struct game *g)
 /* Until the server has to say something, or all is over. */
 static void speak(struct game *g)
 {
-	const struct auth_setup who = { .service = "smtp", .host = "mx.test", .user = "user", .password = PASSWORD,
+	const struct auth_setup who = { .service = "smtp", .host = "mx.test", .user = "user",
+		.password = PASSWORD,
 		.options = "" };
 
 	for (;;) {
@@ -140,7 +144,8 @@ static void meet(struct game *g, unsigned which, struct manner *m, const struct 
 	const struct transaction t = { .envelope = e, .content_size = 10, .last_host = true };
 	char *hello = mem_fmt("220 mx ESMTP\r\n250-mx\r\n250 AUTH %s\r\n", mechanisms[which].mechanism);
 
-	g->dialogue = dialogue_new(&(struct dialogue_setup){ .manner = m, .host = "mx.test", .myhostname = "me", .debug = 2 });
+	g->dialogue = dialogue_new(&(struct dialogue_setup){ .manner = m, .host = "mx.test", .myhostname = "me",
+		.debug = 2 });
 	buf_init(&g->wire, 1 << 24);
 	buf_init(&g->heard, 1 << 24);
 	dialogue_begin(g->dialogue, &t);

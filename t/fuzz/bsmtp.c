@@ -70,6 +70,7 @@ static void read_file(struct text file, size_t n, struct outcome *o)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 0)
-		must_read_the_same_in_pieces(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, read_file);
+		must_read_the_same_in_pieces(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1,
+			read_file);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * A dialogue with a peer that says anything. Input: one byte of options, one for the number of recipients and
- * two more options, then the peer: bytes below 128 are said as they are, the others stand for a whole reply or
- * an event. Whatever happens, the conversation ends, every recipient of a transaction that has begun is judged
- * exactly once, nothing is said unasked, and content goes out only after a 354 (or as BDAT) and for somebody who
- * was accepted.
+ * two more options, then the peer: bytes below 128 are said as they are, the others stand for a whole reply
+ * or an event. Whatever happens, the conversation ends, every recipient of a transaction that has begun is
+ * judged exactly once, nothing is said unasked, and content goes out only after a 354 (or as BDAT) and for
+ * somebody who was accepted.
  */
 #include "fuzz.h"
 
@@ -28,8 +28,8 @@ enum { RCPTS_MAX = 64, TRANSACTIONS = 3 };
 static const char *const replies[] = {
 	"220 s\r\n", "250 ok\r\n", "250 ok\r\n", "250-s\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE\r\n",
 	"250-s\r\n250 SIZE 5\r\n",
-	"354 go\r\n", "354 go\r\n", "421 4.3.2 down\r\n", "450 no\r\n", "452 4.5.3 many\r\n", "452 4.2.2 full\r\n",
-	"500 what\r\n",
+	"354 go\r\n", "354 go\r\n", "421 4.3.2 down\r\n", "450 no\r\n", "452 4.5.3 many\r\n",
+	"452 4.2.2 full\r\n", "500 what\r\n",
 	"550 5.1.1 who\r\n", "552 5.2.3 large\r\n", "552 5.5.3 many\r\n", "000 x\r\n", "999 x\r\n",
 	"150 x\r\n", "garbage\r\n",
 };
@@ -158,12 +158,14 @@ static enum dialogue_want speak(struct game *g)
 	g->shaking = want == DIALOGUE_TLS;
 	check_commands(g);
 	buf_clear(&g->out);
-	MUST(want != DIALOGUE_CONTENT || dialogue_chunked(g->dialogue) || (g->last_code / 100 == 3 && g->positive >= 2));
+	MUST(want != DIALOGUE_CONTENT || dialogue_chunked(g->dialogue)
+		|| (g->last_code / 100 == 3 && g->positive >= 2));
 	MUST(want != DIALOGUE_CONTENT || !(g->options & OPTION_PROBE));
 	MUST(want != DIALOGUE_DOT || g->last_code / 100 == 3);
 	MUST(want != DIALOGUE_TLS || g->options & OPTION_TLS);
 	collect(g);
-	MUST((want != DIALOGUE_CONTENT && want != DIALOGUE_DOT && want != DIALOGUE_IDLE && want != DIALOGUE_END) || !g->follows);
+	MUST((want != DIALOGUE_CONTENT && want != DIALOGUE_DOT && want != DIALOGUE_IDLE && want != DIALOGUE_END)
+		|| !g->follows);
 	if (want == DIALOGUE_IDLE || want == DIALOGUE_END)
 		all_judged(g);
 	return want;

@@ -1,6 +1,6 @@
 /*
- * A drop file of any form in slices. Whatever goes in: what comes out is in wire form, no server can read it as more
- * than one message, as a queue file it is read back to itself, and the cuts change nothing.
+ * A drop file of any form in slices. Whatever goes in: what comes out is in wire form, no server can read it
+ * as more than one message, as a queue file it is read back to itself, and the cuts change nothing.
  */
 #include "fuzz.h"
 
@@ -85,6 +85,7 @@ static void read_file(struct text file, size_t n, struct outcome *o)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size > 0)
-		must_read_the_same_in_pieces(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1, read_file);
+		must_read_the_same_in_pieces(text_make((const char *)data + 1, size - 1), data[0] % 16 + 1,
+			read_file);
 	return 0;
 }

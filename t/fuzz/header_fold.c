@@ -1,6 +1,7 @@
 /*
- * A header field that is folded (the first byte is the limit): nothing of it is lost, a fold stands ahead of a blank or
- * behind a comma or semicolon, and no line is longer than the limit where a blank would have made it shorter.
+ * A header field that is folded (the first byte is the limit): nothing of it is lost, a fold stands ahead of
+ * a blank or behind a comma or semicolon, and no line is longer than the limit where a blank would have made
+ * it shorter.
  */
 #include "fuzz.h"
 
@@ -34,8 +35,8 @@ static size_t head_length(struct text field)
 	return n > 0 ? n + 1 : 0;
 }
 
-/* Whether it is longer than the limit, blanks at its end not counted, although a blank stands behind one of its words, and
- * not in its head. */
+/* Whether it is longer than the limit, blanks at its end not counted, although a blank stands behind one of
+ * its words, and not in its head. */
 static bool should_be_shorter(struct text line, uint64_t limit, size_t head)
 {
 	size_t first = head > 0 ? head - 1 : 0;

@@ -72,7 +72,8 @@ static void reprint(struct journal_line line, struct buf *out)
 /* Nobody prints names and keys that are all as long as one may be. */
 static bool is_printable(const struct journal_line *line)
 {
-	return line->kind != JOURNAL_OTHER && line->status != '\n' && line->dir.n + line->name.n + line->key.n < 2500;
+	return line->kind != JOURNAL_OTHER && line->status != '\n'
+		&& line->dir.n + line->name.n + line->key.n < 2500;
 }
 
 static void try_text(struct text text)

@@ -111,7 +111,8 @@ static bool has_odd_boundary(struct text field)
 	bool odd = false;
 
 	while (mime_parameter_next(&value, &name, &raw))
-		odd = odd || ((text_is_nocase(name, "boundary") || text_starts_nocase(name, "boundary*")) && !text_is_ascii(raw));
+		odd = odd || ((text_is_nocase(name, "boundary") || text_starts_nocase(name, "boundary*"))
+			&& !text_is_ascii(raw));
 	return odd;
 }
 

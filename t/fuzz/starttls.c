@@ -1,9 +1,9 @@
 /*
- * STARTTLS with a peer that says anything before, during and after the handshake. Input: one byte of options, then
- * the peer: bytes below 128 are said as they are, the others stand for a reply or an event. Where TLS is a must
- * nothing of the message is said in clear and nobody is sent to; what was said before the handshake counts for
- * nothing after it; mail that asks for REQUIRETLS goes no other way than that demands; whatever happens, the
- * conversation ends and every recipient is judged exactly once.
+ * STARTTLS with a peer that says anything before, during and after the handshake. Input: one byte of options,
+ * then the peer: bytes below 128 are said as they are, the others stand for a reply or an event. Where TLS is
+ * a must nothing of the message is said in clear and nobody is sent to; what was said before the handshake
+ * counts for nothing after it; mail that asks for REQUIRETLS goes no other way than that demands; whatever
+ * happens, the conversation ends and every recipient is judged exactly once.
  */
 #include "fuzz.h"
 
@@ -18,16 +18,18 @@
 
 #define MUST(what) ((what) ? (void)0 : abort())
 
-enum { OPTION_SMTP = 1, OPTION_MUST = 2, OPTION_FIRST = 4, OPTION_UNREADY = 8, OPTION_CLEAR = 16, OPTION_LISTEN = 32,
+enum { OPTION_SMTP = 1, OPTION_MUST = 2, OPTION_FIRST = 4, OPTION_UNREADY = 8, OPTION_CLEAR = 16,
+	OPTION_LISTEN = 32,
 	OPTION_REQUIRETLS = 6 };   /* the bits from there on */
 enum { RCPTS = 3 };
 
 static const char *const replies[] = {
 	"220 s\r\n", "250 ok\r\n", "250-s\r\n250 STARTTLS\r\n", "250-s\r\n250-PIPELINING\r\n250 STARTTLS\r\n",
-	"250-s\r\n250-PIPELINING\r\n250 SIZE\r\n", "220 go\r\n", "220 go\r\n250 injected\r\n", "220 go\r\n2", "354 go\r\n",
-	"454 no\r\n", "502 no\r\n", "421 bye\r\n", "550 5.1.1 who\r\n", "999 x\r\n",
+	"250-s\r\n250-PIPELINING\r\n250 SIZE\r\n", "220 go\r\n", "220 go\r\n250 injected\r\n", "220 go\r\n2",
+	"354 go\r\n", "454 no\r\n", "502 no\r\n", "421 bye\r\n", "550 5.1.1 who\r\n", "999 x\r\n",
 };
-enum { REPLIES = sizeof replies / sizeof replies[0], DONE = REPLIES, FAILED, REFUSED, LOSS, TIME_OUT, EVENTS };
+enum { REPLIES = sizeof replies / sizeof replies[0], DONE = REPLIES, FAILED, REFUSED, LOSS, TIME_OUT,
+	EVENTS };
 
 struct game {
 	struct dialogue *dialogue;
@@ -149,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct manner *m = manner_new(g.options & OPTION_SMTP ? PROTOCOL_SMTP : PROTOCOL_LMTP);
 	struct dialogue_setup setup = { .manner = m, .host = "mx[1]", .myhostname = "me",
 		.tls = g.options & OPTION_MUST ? DIALOGUE_TLS_MUST : DIALOGUE_TLS_OFFERED,
-		.requiretls = g.requiretls, .tls_ready = !(g.options & OPTION_UNREADY), .tls_first = (g.options & OPTION_FIRST) && (g.options & OPTION_MUST) };
+		.requiretls = g.requiretls, .tls_ready = !(g.options & OPTION_UNREADY),
+		.tls_first = (g.options & OPTION_FIRST) && (g.options & OPTION_MUST) };
 	const char *why;
 
 	if (g.options & OPTION_LISTEN)

@@ -1,6 +1,6 @@
 /*
- * The files of pattern tables and texthash: "TYPE KEY" in the first line, then the table. Whatever they hold, they
- * are opened or refused with one line, and the same question has the same answer twice.
+ * The files of pattern tables and texthash: "TYPE KEY" in the first line, then the table. Whatever they hold,
+ * they are opened or refused with one line, and the same question has the same answer twice.
  */
 #include "fuzz.h"
 
@@ -19,8 +19,8 @@ static void must(bool ok)
 		abort();
 }
 
-/* The C library's expressions take any time and memory for repetitions of repetitions; tables are written by the
- * administrator, and these are not what is looked for here. */
+/* The C library's expressions take any time and memory for repetitions of repetitions; tables are written by
+ * the administrator, and these are not what is looked for here. */
 static bool is_costly(struct text type, struct text table)
 {
 	unsigned repetitions = 0;
@@ -67,7 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text_until(&rest, '\n', &line) || !text_word(&line, &type) || is_costly(type, rest))
 		return 0;
-	if (!text_is(type, "regexp") && !text_is(type, "pcre") && !text_is(type, "cidr") && !text_is(type, "texthash"))
+	if (!text_is(type, "regexp") && !text_is(type, "pcre") && !text_is(type, "cidr")
+		&& !text_is(type, "texthash"))
 		return 0;
 	line = text_trim(line);
 	key = mem_strn(line.p, line.n);

@@ -1,4 +1,5 @@
-/* What came on drop/socket, on either side: every line that is read lies in it, and is read back from its print. */
+/* What came on drop/socket, on either side: every line that is read lies in it, and is read back from its
+ * print. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -60,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (wait_line_read(&from, &line)) {
 		must(from.n < left);
 		left = from.n;
-		must(lies_in(line.status, data, size) && lies_in(line.dsn, data, size) && lies_in(line.text, data, size));
+		must(lies_in(line.status, data, size) && lies_in(line.dsn, data, size)
+			&& lies_in(line.text, data, size));
 		print_and_read(&line);
 	}
 	return 0;

@@ -7,7 +7,8 @@
 #include "base/nearest.h"
 
 static const char *const names[] = {
-	"workers", "user", "sandbox", "smtp_tls_security_level", "lmtp_tls_security_level", "mail_timeout", "rcpt_timeout", "",
+	"workers", "user", "sandbox", "smtp_tls_security_level", "lmtp_tls_security_level", "mail_timeout",
+	"rcpt_timeout", "",
 };
 
 static const struct {
@@ -32,7 +33,8 @@ static const struct {
 	{ "timeout", "; did you mean mail_timeout?" },
 	{ "_", "" },
 	{ "", "" },
-	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "" },
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"" },
 };
 
 START_TEST(test_nearest)

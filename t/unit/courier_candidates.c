@@ -21,7 +21,8 @@ static void read_list(const char *list)
 	struct endpoint at;
 	int used;
 
-	for (const char *at_list = list; sscanf(at_list, "%u %19s %59[^,]%n", &preference, name, address, &used) == 3;
+	for (const char *at_list = list; sscanf(at_list, "%u %19s %59[^,]%n", &preference, name, address,
+		&used) == 3;
 	     at_list += strspn(at_list, ", ")) {
 		ck_assert(targets_add(&targets, name, (uint16_t)preference, 0, 0));
 		at_list += used;
@@ -142,8 +143,8 @@ START_TEST(test_A_4_weights)
 		clear();
 	}
 	for (size_t i = 0; i < 3; i++)
-		ck_assert_msg(first[i] >= draws[_i].least[i] && first[i] <= draws[_i].most[i], "%zu was first %u times", i,
-			first[i]);
+		ck_assert_msg(first[i] >= draws[_i].least[i] && first[i] <= draws[_i].most[i],
+			"%zu was first %u times", i, first[i]);
 }
 END_TEST
 
@@ -151,7 +152,8 @@ END_TEST
 START_TEST(test_dead)
 {
 	struct loop *loop = loop_new();
-	struct dead_addresses *dead = dead_addresses_new(loop, NULL, 1000000), *brief = dead_addresses_new(loop, NULL, 0);
+	struct dead_addresses *dead = dead_addresses_new(loop, NULL, 1000000),
+		*brief = dead_addresses_new(loop, NULL, 0);
 	int64_t since;
 
 	read_list("10 a 192.0.2.1, 20 b 192.0.2.2, 30 c 192.0.2.3");
@@ -185,7 +187,8 @@ static const struct { const char *key, *value; int64_t age; bool kept; } heard[]
 	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", "", 0, false },
 	{ LINK_KEY_DEAD_ADDRESS "192.0.2.1 25", "never", 0, false },
 	{ LINK_KEY_DEAD_ADDRESS
-		"192.0.2.1 25 2001:db8:2001:db8:2001:db8:2001:db8 2001:db8:2001:db8:2001:db8:2001:db8", NULL, 0, false },
+		"192.0.2.1 25 2001:db8:2001:db8:2001:db8:2001:db8 2001:db8:2001:db8:2001:db8:2001:db8", NULL, 0,
+		false },
 	{ LINK_KEY_REFUSED_LOGIN "192.0.2.1 25", NULL, 0, false },
 };
 

@@ -1,5 +1,5 @@
-/* Checks over fields and lines: what goes out and what the log is told; as Postfix's client does it, which was run
- * with the same rules. */
+/* Checks over fields and lines: what goes out and what the log is told; as Postfix's client does it, which
+ * was run with the same rules. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,11 +7,14 @@
 #include "unit.h"
 #include "manner_set.h"
 
-#define RULES "regexp:{{/^X-Ignore:/ IGNORE}, {/^X-Strip:/ STRIP because}, {/^X-Warn:/ WARN careful}, {/^X-Info:/ INFO}," \
-	" {/^X-Replace: (.*)/ REPLACE X-New: <$1>}, {/^X-Cut: (..)/ REPLACE X-New: $1}, {/^X-Lines: ([^ ]*)/ REPLACE X-New: $1}," \
+#define RULES "regexp:{{/^X-Ignore:/ IGNORE}, {/^X-Strip:/ STRIP because}, {/^X-Warn:/ WARN careful}, " \
+	"{/^X-Info:/ INFO}," \
+	" {/^X-Replace: (.*)/ REPLACE X-New: <$1>}, {/^X-Cut: (..)/ REPLACE X-New: $1}, " \
+	"{/^X-Lines: ([^ ]*)/ REPLACE X-New: $1}," \
 	" {/^X-Prepend:/ PREPEND X-Before: text}," \
 	" {/^X-None:/ REPLACE}, {/^X-Bad:/ REPLACE nothing}, {/^X-Reject:/ REJECT go away}, {/^X-Case:/ warn}," \
-	" {/a. b$/ WARN fold}, {/^$/ WARN empty}, {/^\\.dot$/ REPLACE .other}, {/^half/ REPLACE part}, {/^gone/ IGNORE}," \
+	" {/a. b$/ WARN fold}, {/^$/ WARN empty}, {/^\\.dot$/ REPLACE .other}, {/^half/ REPLACE part}, " \
+	"{/^gone/ IGNORE}," \
 	" {/before$/ PREPEND .}, {/^(.*)xx/ REPLACE $1}, {/^8 (.)/ INFO $1}}"
 
 /* A field or line, what goes out, and what the log is told. */
@@ -21,9 +24,12 @@ static const struct { enum checks_which which; const char *piece, *out, *note; }
 	{ CHECKS_HEADER, "X-Strip: x\r\n more\r\n", "", "strip: header X-Strip: x\n more: because\n" },
 	{ CHECKS_HEADER, "X-Warn: x\r\n", "X-Warn: x\r\n", "warning: header X-Warn: x: careful\n" },
 	{ CHECKS_HEADER, "x-info: x\r\n", "x-info: x\r\n", "info: header x-info: x\n" },
-	{ CHECKS_HEADER, "X-Replace: a\r\n\tb\r\n", "X-New: <a\r\n\tb>\r\n", "replace: header X-Replace: a\n\tb: X-New: <a\n\tb>\n" },
-	{ CHECKS_HEADER, "X-Cut: a\r\n b\r\n", "X-New: a\r\n\t\r\n", "replace: header X-Cut: a\n b: X-New: a\n\n" },
-	{ CHECKS_HEADER, "X-Lines: a\r\n\tb\r\n", "X-New: a\r\n\tb\r\n", "replace: header X-Lines: a\n\tb: X-New: a\n\tb\n" },
+	{ CHECKS_HEADER, "X-Replace: a\r\n\tb\r\n", "X-New: <a\r\n\tb>\r\n",
+		"replace: header X-Replace: a\n\tb: X-New: <a\n\tb>\n" },
+	{ CHECKS_HEADER, "X-Cut: a\r\n b\r\n", "X-New: a\r\n\t\r\n",
+		"replace: header X-Cut: a\n b: X-New: a\n\n" },
+	{ CHECKS_HEADER, "X-Lines: a\r\n\tb\r\n", "X-New: a\r\n\tb\r\n",
+		"replace: header X-Lines: a\n\tb: X-New: a\n\tb\n" },
 	{ CHECKS_HEADER, "X-Prepend: x\r\n y\r\n", "X-Before: text\r\nX-Prepend: x\r\n y\r\n",
 	  "prepend: header X-Prepend: x\n y: X-Before: text\n" },
 	{ CHECKS_HEADER, "X-None: x\r\n", "X-None: x\r\n",
@@ -48,7 +54,8 @@ static const struct { enum checks_which which; const char *piece, *out, *note; }
 	{ CHECKS_BODY, "X-Bad: x\r\n", "nothing\r\n", "replace: body X-Bad: x: nothing\n" },
 	{ CHECKS_BODY, "X-None: x\r\n", "X-None: x\r\n",
 	  "warning: lmtp_body_checks: REPLACE: the action is nothing without a text\n" },
-	{ CHECKS_BODY, "xx\r\n", "xx\r\n", "warning: lmtp_body_checks: REPLACE : the action is nothing without a text\n" },
+	{ CHECKS_BODY, "xx\r\n", "xx\r\n",
+		"warning: lmtp_body_checks: REPLACE : the action is nothing without a text\n" },
 	/* there is no table for these */
 	{ CHECKS_MIME, "X-Ignore: x\r\n", "X-Ignore: x\r\n", "" },
 	{ CHECKS_NESTED, "X-Warn: x\r\n", "X-Warn: x\r\n", "" },
@@ -83,8 +90,8 @@ START_TEST(test_apply)
 	ck_assert_msg(c, "%s", why);
 	buf_init(&out, 10000);
 	buf_init(&notes, 10000);
-	ck_assert(checks_apply(c, rows[_i].which, text_of(rows[_i].piece), &(struct checks_log){ take_note, &notes }, &out,
-		&left));
+	ck_assert(checks_apply(c, rows[_i].which, text_of(rows[_i].piece),
+		&(struct checks_log){ take_note, &notes }, &out, &left));
 	buf_add(&out, left.p, left.n);
 	ck_assert_str_eq(buf_text(&out), rows[_i].out);
 	ck_assert_str_eq(buf_text(&notes), rows[_i].note);
@@ -108,8 +115,8 @@ START_TEST(test_nul)
 
 	buf_init(&out, 100);
 	buf_init(&notes, 100);
-	ck_assert(checks_apply(c, CHECKS_BODY, text_make(piece, sizeof piece - 1), &(struct checks_log){ take_note, &notes },
-		&out, &left));
+	ck_assert(checks_apply(c, CHECKS_BODY, text_make(piece, sizeof piece - 1),
+		&(struct checks_log){ take_note, &notes }, &out, &left));
 	ck_assert(left.n == sizeof piece - 1 && memcmp(left.p, piece, left.n) == 0);
 	ck_assert_str_eq(buf_text(&notes), "warning: body gone\n");
 	buf_free(&notes);
@@ -132,7 +139,8 @@ START_TEST(test_B_25_lookup_error)
 	ck_assert_msg(c, "%s", why);
 	buf_init(&out, 1000);
 	buf_init(&notes, 1000);
-	ck_assert(!checks_apply(c, CHECKS_HEADER, text_of(field), &(struct checks_log){ take_note, &notes }, &out, &left));
+	ck_assert(!checks_apply(c, CHECKS_HEADER, text_of(field), &(struct checks_log){ take_note, &notes }, &out,
+		&left));
 	ck_assert_ptr_nonnull(strstr(buf_text(&notes), "warning: lmtp_header_checks: lookup error: "));
 	ck_assert_uint_eq(out.len, 0);
 	buf_free(&notes);
@@ -143,8 +151,10 @@ END_TEST
 
 /* Which table is to blame when one cannot be opened, and when there is none at all. */
 static const struct { const char *option, *list, *complaint; } openings[] = {
-	{ "header_checks", "regexp:/nonexistent", "cannot open" }, { "mime_header_checks", "hash:/x", "no lookup table type" },
-	{ "nested_header_checks", "regexp:{{/(/ WARN}}", "rule 1" }, { "body_checks", "/etc/words", "neither files" },
+	{ "header_checks", "regexp:/nonexistent", "cannot open" },
+	{ "mime_header_checks", "hash:/x", "no lookup table type" },
+	{ "nested_header_checks", "regexp:{{/(/ WARN}}", "rule 1" },
+		{ "body_checks", "/etc/words", "neither files" },
 	{ "body_checks", "", NULL },
 };
 
@@ -170,15 +180,18 @@ END_TEST
 static const struct { const char *name; bool part, nested; enum checks_which which; } fields[] = {
 	{ "Subject", false, false, CHECKS_HEADER }, { "MIME-Version", false, false, CHECKS_MIME },
 	{ "content-type", false, true, CHECKS_MIME }, { "Content-ID", true, false, CHECKS_MIME },
-	{ "Content-Transfer-Encoding", false, false, CHECKS_MIME }, { "Content-Disposition", false, true, CHECKS_MIME },
+	{ "Content-Transfer-Encoding", false, false, CHECKS_MIME },
+	{ "Content-Disposition", false, true, CHECKS_MIME },
 	{ "Content-Description", false, false, CHECKS_MIME }, { "Content-Language", false, false, CHECKS_HEADER },
 	{ "Content-Language", false, true, CHECKS_NESTED }, { "Subject", true, false, CHECKS_MIME },
-	{ "Subject", false, true, CHECKS_NESTED }, { "", false, false, CHECKS_HEADER }, { "Content-Typ", false, true, CHECKS_NESTED },
+	{ "Subject", false, true, CHECKS_NESTED }, { "", false, false, CHECKS_HEADER },
+	{ "Content-Typ", false, true, CHECKS_NESTED },
 };
 
 START_TEST(test_fields)
 {
-	ck_assert_int_eq(checks_of_field(text_of(fields[_i].name), fields[_i].part, fields[_i].nested), fields[_i].which);
+	ck_assert_int_eq(checks_of_field(text_of(fields[_i].name), fields[_i].part, fields[_i].nested),
+		fields[_i].which);
 }
 END_TEST
 

@@ -163,7 +163,8 @@ static const struct {
 	{ "lmtp", "unix:", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "lmtp", " , ", "0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "lmtp",
-		"unix:/tmp/0123456789456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+		"unix:/tmp/012345678945678901234567890123456789012345678901234567890123"
+		"4567890123456789012345678901234567890123456789",
 		"0:deferred 4.3.5 use=1\nclosed fine\n" },
 	{ "smtp", "[127.0.0.1]:1", "0:deferred 4.4.1 use=1\nclosed dead\n" },
 	{ "smtp", "unix:/nonexistent/socket", "0:deferred 4.3.5 use=1\nclosed fine\n" },

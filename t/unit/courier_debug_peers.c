@@ -9,8 +9,10 @@ static const struct {
 	const char *list, *name;
 	bool has;
 } peers[] = {
-	{ "mx.example", "mx.example", true }, { "mx.example", "MX.Example", true }, { "example", "mx.example", true },
-	{ "mx.example", "example", false }, { "x.example", "mx.example", false }, { ".example", "mx.example", true },
+	{ "mx.example", "mx.example", true }, { "mx.example", "MX.Example", true },
+	{ "example", "mx.example", true },
+	{ "mx.example", "example", false }, { "x.example", "mx.example", false },
+	{ ".example", "mx.example", true },
 	{ "ample", "mx.example", false }, { "", "mx.example", false },
 	{ "a.test, example", "mx.example", true }, { "inline:{mx.example=yes}", "mx.example", true },
 	{ "inline:{example=yes}", "mx.example", true },
@@ -48,7 +50,8 @@ START_TEST(test_TR_5_who_is_watched)
 
 	if (!p)
 		ck_abort_msg("%s: %s", peers[_i].list, why);
-	ck_assert_msg(debug_peers_has(p, peers[_i].name) == peers[_i].has, "%s in %s", peers[_i].name, peers[_i].list);
+	ck_assert_msg(debug_peers_has(p, peers[_i].name) == peers[_i].has, "%s in %s", peers[_i].name,
+		peers[_i].list);
 	debug_peers_free(p);
 }
 END_TEST
@@ -59,7 +62,8 @@ static const struct {
 	bool has;
 } below[] = {
 	{ "example", "", "mx.example", false }, { "example", "relay_domains", "mx.example", false },
-	{ "example", "", "example", true }, { ".example", "", "mx.example", true }, { ".example", "", "example", false },
+	{ "example", "", "example", true }, { ".example", "", "mx.example", true },
+	{ ".example", "", "example", false },
 	{ "example", "relay_domains, debug_peer_list", "mx.example", true },
 	{ "inline:{example=yes}", "", "mx.example", false }, { "inline:{.example=yes}", "", "mx.example", true },
 	{ "!mx.example, example", "debug_peer_list", "mx.example", false },
@@ -74,7 +78,8 @@ START_TEST(test_parent_domain_matches_subdomains)
 
 	if (!p)
 		ck_abort_msg("%s: %s", below[_i].list, why);
-	ck_assert_msg(debug_peers_has(p, below[_i].name) == below[_i].has, "%s in %s", below[_i].name, below[_i].list);
+	ck_assert_msg(debug_peers_has(p, below[_i].name) == below[_i].has, "%s in %s", below[_i].name,
+		below[_i].list);
 	debug_peers_free(p);
 }
 END_TEST

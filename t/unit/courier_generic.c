@@ -1,5 +1,5 @@
-/* generic_maps: what becomes of addresses, seen with Postfix and the same tables where it has an answer, and of
- * header fields. */
+/* generic_maps: what becomes of addresses, seen with Postfix and the same tables where it has an answer, and
+ * of header fields. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,21 +7,28 @@
 #include "unit.h"
 
 #define TABLE \
-	"inline:{ a@client.test=new@m.test, plain@d.test=other+box@m.test, ext@d.test=extnew@m.test, ext+full@d.test=full@m.test," \
-	" @at.test=@atnew.test, @at1.test=one@atnew.test, bare=barenew@m.test, bare+f=full@m.test, {\"q q\"@d.test = quoted@m.test}," \
+	"inline:{ a@client.test=new@m.test, plain@d.test=other+box@m.test, ext@d.test=extnew@m.test, " \
+	"ext+full@d.test=full@m.test," \
+	" @at.test=@atnew.test, @at1.test=one@atnew.test, bare=barenew@m.test, bare+f=full@m.test, " \
+	"{\"q q\"@d.test = quoted@m.test}," \
 	" qx.y@d.test=dot@m.test, nodom@d.test=nodomain, {multi@d.test = m1@x.test, m2@x.test}," \
-	" {disp@d.test = \"Disp Name\" <dn@x.test>}, {quot@d.test = \"a b\"@x.test}, chain@d.test=chain2@d.test," \
-	" chain2@d.test=chain3@d.test, upper@d.test=Upper@M.test, lit@[127.0.0.1]=lit@x.test, {comment@d.test = cn@x.test (c)}," \
-	" same@d.test=same@d.test, atres@d.test=@new.test, @d2.test=r+ext@new.test, e1+foo@local.test=@new.test," \
+	" {disp@d.test = \"Disp Name\" <dn@x.test>}, {quot@d.test = \"a b\"@x.test}, " \
+	"chain@d.test=chain2@d.test," \
+	" chain2@d.test=chain3@d.test, upper@d.test=Upper@M.test, lit@[127.0.0.1]=lit@x.test, " \
+	"{comment@d.test = cn@x.test (c)}," \
+	" same@d.test=same@d.test, atres@d.test=@new.test, @d2.test=r+ext@new.test, " \
+	"e1+foo@local.test=@new.test," \
 	" +x@d.test=plusx@m.test, pm@d.test=x@m.test, owner-x@d.test=ox@m.test, nul@d.test=n@m.test," \
 	" empty@d.test=<>, junk@d.test=:::, bad@d.test=@-, long@d.test=@m.test, wild@d.test=w@m.test," \
-	" j\xc3\xb6@d.test=joerg@m.test, @m\xc3\xbcnchen.test=muc@m.test, root@origin.test=admin@m.test, postmaster@d.test=p@m.test }"
+	" j\xc3\xb6@d.test=joerg@m.test, @m\xc3\xbcnchen.test=muc@m.test, root@origin.test=admin@m.test, " \
+	"postmaster@d.test=p@m.test }"
 #define PATTERNS \
-	" regexp:{{/^\"q q\"@rx/ quoted@m.test}, {/^p p@rx/ never@m.test}, {/^(.*)@cap\\.test/ $1@m.test}, {/^full@rx/ never@m.test}," \
+	" regexp:{{/^\"q q\"@rx/ quoted@m.test}, {/^p p@rx/ never@m.test}, {/^(.*)@cap\\.test/ $1@m.test}, " \
+	"{/^full@rx/ never@m.test}," \
 	" {/^[+]ext@/ never@m.test}, {/^full\\+e@rx/ fe@m.test}}"
 
-/* An address, and what becomes of it: without propagate_unmatched_extensions, and with generic in it (NULL: the same);
- * "!": an error that holds the words. */
+/* An address, and what becomes of it: without propagate_unmatched_extensions, and with generic in it (NULL:
+ * the same); "!": an error that holds the words. */
 static const struct { const char *address, *without, *with; } rows[] = {
 	{ "a@client.test", "new@m.test", NULL },
 	{ "A@CLIENT.test", "new@m.test", NULL },
@@ -151,10 +158,13 @@ END_TEST
 /* Delimiters, a local part, and how its extension is cut off (it comes back behind a "new" local part). */
 static const struct { const char *delimiters, *local, *expected; } extensions[] = {
 	{ "", "k+x", "k+x@d.test" }, { "+-", "k+x-y", "new+x-y@m.test" }, { "+-", "k-x+y", "new-x+y@m.test" },
-	{ "-", "owner-k", "owner-k@d.test" }, { "-", "k-request", "k-request@d.test" }, { "+", "owner-k", "owner-k@d.test" },
-	{ "+", "k+request", "new+request@m.test" }, { "+-", "k+x-request", "k+x-request@d.test" }, { "/", "k/x", "new/x@m.test" },
+	{ "-", "owner-k", "owner-k@d.test" }, { "-", "k-request", "k-request@d.test" },
+	{ "+", "owner-k", "owner-k@d.test" },
+	{ "+", "k+request", "new+request@m.test" }, { "+-", "k+x-request", "k+x-request@d.test" },
+	{ "/", "k/x", "new/x@m.test" },
 	{ "+", "mailer-daemon", "mailer-daemon@d.test" }, { "-", "mailer-daemon", "mailer-daemon@d.test" },
-	{ "-", "double-bounce", "double-bounce@d.test" }, { "-", "Request", "Request@d.test" }, { "+", "k", "new@m.test" },
+	{ "-", "double-bounce", "double-bounce@d.test" }, { "-", "Request", "Request@d.test" },
+	{ "+", "k", "new@m.test" },
 	{ "k", "k", "new@m.test" }, { "k", "kk", "kk@d.test" },
 };
 
@@ -163,8 +173,8 @@ START_TEST(test_recipient_delimiter)
 	struct world w;
 	char *address = mem_fmt("%s@d.test", extensions[_i].local);
 
-	begin(&w, "inline:{k@d.test=new@m.test, mailer@d.test=no@m.test, double@d.test=no@m.test, owner@d.test=no@m.test}",
-		"generic");
+	begin(&w, "inline:{k@d.test=new@m.test, mailer@d.test=no@m.test, double@d.test=no@m.test, "
+		"owner@d.test=no@m.test}", "generic");
 	set(&w, "recipient_delimiter", extensions[_i].delimiters);
 	check_address(&w, address, extensions[_i].expected);
 	free(address);
@@ -200,7 +210,8 @@ static const struct { const char *field, *expected; } fields[] = {
 	{ "To: plain@d.test,ext+foo@d.test ,\r\n   Name  Here <who+x@at.test>, x@y.test\r\n",
 	  "To: other+box@m.test,extnew@m.test ,\r\n   Name  Here <who+x@atnew.test>, x@y.test\r\n" },
 	{ "Sender: <@r.test,@s.test:plain@d.test>\r\n", "Sender: <other+box@m.test>\r\n" },
-	{ "Reply-To: g: plain@d.test, O <o@z.test>;, undisclosed:;\r\n", "Reply-To: g: other+box@m.test, O <o@z.test>;, undisclosed:;\r\n" },
+	{ "Reply-To: g: plain@d.test, O <o@z.test>;, undisclosed:;\r\n",
+		"Reply-To: g: other+box@m.test, O <o@z.test>;, undisclosed:;\r\n" },
 	{ "From: root (Cron Daemon)\r\n", "From: admin@m.test (Cron Daemon)\r\n" },
 	{ "From: nobody\r\n", "From: nobody\r\n" },
 	{ "To: (c1) me <(c2)plain@d.test(c3)>\r\n", "To: (c1) me <(c2)other+box@m.test(c3)>\r\n" },
@@ -208,7 +219,8 @@ static const struct { const char *field, *expected; } fields[] = {
 	{ "To:plain@d.test\r\n", "To:other+box@m.test\r\n" },
 	{ "To:\r\n plain@d.test\r\n", "To:\r\n other+box@m.test\r\n" },
 	{ "To : quot@d.test\r\n", "To : \"a b\"@x.test\r\n" },
-	{ "To: unchanged   spaces <x@y.test>,   (c)   y@y.test\r\n", "To: unchanged   spaces <x@y.test>,   (c)   y@y.test\r\n" },
+	{ "To: unchanged   spaces <x@y.test>,   (c)   y@y.test\r\n",
+		"To: unchanged   spaces <x@y.test>,   (c)   y@y.test\r\n" },
 	{ "To: not an address plain@d.test\r\n", "To: not an address plain@d.test\r\n" },
 	{ "To: x@y.test, junk@d.test\r\n", "!the result \":::\" is no address" },
 	{ "To:\r\n", "To:\r\n" },
@@ -298,7 +310,8 @@ START_TEST(test_envelope)
 END_TEST
 
 static const struct { const char *maps, *domains, *complaint; } openings[] = {
-	{ "", "", NULL }, { "texthash:/nonexistent", "", "cannot open" }, { "hash:/x", "", "no lookup table type" },
+	{ "", "", NULL }, { "texthash:/nonexistent", "", "cannot open" },
+	{ "hash:/x", "", "no lookup table type" },
 	{ "inline:{a=b}", "texthash:/nonexistent", "cannot open" }, { "/etc/words", "", "neither files" },
 };
 

@@ -31,7 +31,9 @@ static void found(void *arg, const struct host *h)
 	loop_stop(loop);
 }
 
-#define LONG_PATH "/0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"
+#define LONG_PATH \
+	"/012345678901234567890123456789012345678901234567890123456789" \
+	"0123456789012345678901234567890123456789012345"
 
 /* "!" follows the host of which it was known that it is the last. */
 static const struct {
@@ -164,8 +166,8 @@ START_TEST(test_hosts)
 }
 END_TEST
 
-/* parameter balance_inet_protocols: the families of the addresses given, in order. "both" has six of each, "six"
- * six of one and one of the other. */
+/* parameter balance_inet_protocols: the families of the addresses given, in order. "both" has six of each,
+ * "six" six of one and one of the other. */
 static const struct {
 	const char *nexthop, *limit, *balance, *prefer, *wanted;
 } shares[] = {

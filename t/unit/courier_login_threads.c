@@ -12,7 +12,8 @@ static unsigned came, fine_ones, most;
 
 static struct auth *make(void)
 {
-	return auth_new(&(struct auth_setup){ .service = "smtp", .host = "mx.test", .user = "user", .password = "secret",
+	return auth_new(&(struct auth_setup){ .service = "smtp", .host = "mx.test", .user = "user",
+		.password = "secret",
 		.options = "" });
 }
 

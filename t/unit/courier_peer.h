@@ -1,4 +1,5 @@
-/* An LMTP peer in a thread that follows a script: one line for each connection, a word for each message on it. */
+/* An LMTP peer in a thread that follows a script: one line for each connection, a word for each message on
+ * it. */
 #ifndef CAUSEWAY_UNIT_COURIER_PEER_H
 #define CAUSEWAY_UNIT_COURIER_PEER_H
 

@@ -6,14 +6,18 @@
 
 #include "courier/tls/requiretls.h"
 
-#define USUAL "inline:{{example.org=opportunistic}, {.example.org=opportunistic}, {localhost=opportunistic}}, " \
+#define USUAL "inline:{{example.org=opportunistic}, {.example.org=opportunistic}, " \
+	"{localhost=opportunistic}}, " \
 	"cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce"
 #define ACTIONS "inline:{a.test=opportunistic+starttls, .a.test=disable, .b.a.test=Enforce, e.test=error}"
 
 static const struct { const char *list, *nexthop; enum requiretls action; const char *why; } found[] = {
-	{ USUAL, "example.org", REQUIRETLS_OPPORTUNISTIC, NULL }, { USUAL, "EXAMPLE.org", REQUIRETLS_OPPORTUNISTIC, NULL },
-	{ USUAL, "a.b.example.org", REQUIRETLS_OPPORTUNISTIC, NULL }, { USUAL, "localhost", REQUIRETLS_OPPORTUNISTIC, NULL },
-	{ USUAL, "192.0.2.1", REQUIRETLS_OPPORTUNISTIC, NULL }, { USUAL, "2001:db8::1", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "example.org", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "EXAMPLE.org", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "a.b.example.org", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "localhost", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "192.0.2.1", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ USUAL, "2001:db8::1", REQUIRETLS_OPPORTUNISTIC, NULL },
 	{ USUAL, "other.org", REQUIRETLS_ENFORCE, NULL }, { USUAL, "badexample.org", REQUIRETLS_ENFORCE, NULL },
 	{ USUAL, "a.localhost", REQUIRETLS_ENFORCE, NULL },
 	{ ACTIONS, "a.test", REQUIRETLS_STARTTLS, NULL }, { ACTIONS, "x.a.test", REQUIRETLS_OFF, NULL },
@@ -21,7 +25,8 @@ static const struct { const char *list, *nexthop; enum requiretls action; const 
 	{ ACTIONS, "x.y.b.a.test", REQUIRETLS_ENFORCE, NULL }, { ACTIONS, "test", REQUIRETLS_ENFORCE, NULL },
 	{ "inline:{xn--bcher-kva.test=disable}", "b\303\274cher.test", REQUIRETLS_OFF, NULL },
 	{ "", "a.test", REQUIRETLS_ENFORCE, NULL }, { "disable", "a.test", REQUIRETLS_OFF, NULL },
-	{ "disable, enforce", "a.test", REQUIRETLS_OFF, NULL }, { "static:opportunistic", "a.test", REQUIRETLS_OPPORTUNISTIC, NULL },
+	{ "disable, enforce", "a.test", REQUIRETLS_OFF, NULL },
+	{ "static:opportunistic", "a.test", REQUIRETLS_OPPORTUNISTIC, NULL },
 	{ ACTIONS, "e.test", REQUIRETLS_ERROR, "error" }, { "error", "a.test", REQUIRETLS_ERROR, "error" },
 	{ "inline:{a.test=strict}", "a.test", REQUIRETLS_ERROR, "no action 'strict'" },
 	{ "inline:{{a.test=enforce, disable}}", "a.test", REQUIRETLS_ERROR, "no action" },
@@ -43,10 +48,13 @@ START_TEST(test_Q_2_and_5_found)
 END_TEST
 
 static const struct { const char *list, *why; } bad[] = {
-	{ "enforced", "'enforced' is neither" }, { "disable enforce opportunistic starttls", "'starttls' is neither" },
+	{ "enforced", "'enforced' is neither" }, { "disable enforce opportunistic starttls",
+		"'starttls' is neither" },
 	{ "opportunistic+", "'opportunistic+' is neither" }, { "/etc/file", "'/etc/file' is neither" },
-	{ "!enforce", "'!enforce' is neither" }, { "none", "'none' is neither" }, { "nothing:x", "no lookup table type" },
-	{ "inline:{}", "empty" }, { "cidr:{{0.0.0.0/33 enforce}}", "prefix" }, { "texthash:/nowhere", "cannot open" },
+	{ "!enforce", "'!enforce' is neither" }, { "none", "'none' is neither" },
+	{ "nothing:x", "no lookup table type" },
+	{ "inline:{}", "empty" }, { "cidr:{{0.0.0.0/33 enforce}}", "prefix" },
+	{ "texthash:/nowhere", "cannot open" },
 	{ "enforce, inline:{a}", "key=value" },
 };
 

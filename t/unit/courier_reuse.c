@@ -87,7 +87,8 @@ static const struct {
 	{ "lmtp.connection_reuse_count_limit", "1",
 		"0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nclosed fine\n0:sent 2.0.0 use=1\nkept fine\n" },
 	{ "lmtp.connection_cache_on_demand", "no",
-		"0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n" },
+		"0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed fine\n0:sent 2.0.0 use=1\nclosed "
+		"fine\n" },
 	{ "lmtp.skip_quit_response", "yes",
 		"0:sent 2.0.0 use=1\nkept fine\n0:sent 2.0.0 use=2\nkept fine\n0:sent 2.0.0 use=3\nkept fine\n" },
 };

@@ -42,7 +42,8 @@ START_TEST(test_level)
 	struct table_list *tables = table_list_open(rows[_i].tables, &why);
 
 	ck_assert_msg(tables, "%s", why);
-	ck_assert_uint_eq(tls_loglevel_of(tables, rows[_i].below, rows[_i].name, rows[_i].address, USUAL), rows[_i].level);
+	ck_assert_uint_eq(tls_loglevel_of(tables, rows[_i].below, rows[_i].name, rows[_i].address, USUAL),
+		rows[_i].level);
 	table_list_free(tables);
 }
 END_TEST

@@ -173,7 +173,8 @@ const char *nexthop_of_peer(void)
 	return nexthop;
 }
 
-static uint32_t send_request(const char *transport, const char *nexthop, size_t rcpts, size_t body, bool ahead)
+static uint32_t send_request(const char *transport, const char *nexthop, size_t rcpts, size_t body,
+	bool ahead)
 {
 	static uint32_t number = 100;
 	struct request *r = request_new();

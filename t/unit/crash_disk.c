@@ -29,7 +29,8 @@ bool crash_is_data(const struct crash_change *c)
 
 static bool is_alike(const struct crash_change *a, const struct crash_change *b)
 {
-	return a->entry.file == b->entry.file && ((crash_is_data(a) && crash_is_data(b)) || (crash_is_names(a) && crash_is_names(b)));
+	return a->entry.file == b->entry.file && ((crash_is_data(a) && crash_is_data(b))
+		|| (crash_is_names(a) && crash_is_names(b)));
 }
 
 static bool is_sync_of(const struct crash_change *sync, const struct crash_change *c)
@@ -46,7 +47,8 @@ bool crash_is_synced(const struct crash_disk *d, size_t change, size_t n)
 	const struct crash_change *c = &d->changes[change];
 
 	for (size_t k = change; k < n; k++)
-		for (size_t i = k + 1; is_alike(&d->changes[k], c) && i < n && (k == change || crash_is_names(c)); i++)
+		for (size_t i = k + 1; is_alike(&d->changes[k], c) && i < n && (k == change || crash_is_names(c));
+			i++)
 			if (is_sync_of(&d->changes[i], &d->changes[k]))
 				return true;
 	return false;
@@ -90,7 +92,8 @@ static void find_elements(const struct crash_disk *d, size_t n, struct elements 
 	}
 }
 
-/* How many ways there are: everything, all but the last change, …, nothing; content may be torn in the last change too. */
+/* How many ways there are: everything, all but the last change, …, nothing; content may be torn in the last
+ * change too. */
 static size_t ways(const struct element *e)
 {
 	return crash_is_data(e->first) ? 3 : e->count + 1;
@@ -384,11 +387,13 @@ size_t crash_disk_count(const struct crash_disk *d)
 
 const char *crash_disk_describe(const struct crash_disk *d, size_t n)
 {
-	static const char *const words[] = { "created", "renamed", "unlinked", "written", "cut", "synced", "directory synced" };
+	static const char *const words[] = { "created", "renamed", "unlinked", "written", "cut", "synced",
+		"directory synced" };
 	const struct crash_change *c = &d->changes[n];
 	static char text[3 * CRASH_NAME];
 
-	snprintf(text, sizeof text, "%zu %s %s/%s (file %d) %s", n, words[c->kind], crash_directories[c->entry.dir].path, c->entry.name,
+	snprintf(text, sizeof text, "%zu %s %s/%s (file %d) %s", n, words[c->kind],
+		crash_directories[c->entry.dir].path, c->entry.name,
 		c->entry.file, c->kind == CRASH_RENAMED ? c->to.name : "");
 	return text;
 }

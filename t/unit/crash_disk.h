@@ -1,8 +1,8 @@
 /*
- * What a disk may hold after a crash. The program's calls that change files in the watched directories are noted, in the
- * place of the C library's functions. Then the directories can be made as they may look when the machine stops between
- * two of them: what was synced is there, and of the rest any mixture; but a rename is atomic. Nothing is synced in truth.
- * For one thread only: see fake_disk.c.
+ * What a disk may hold after a crash. The program's calls that change files in the watched directories are
+ * noted, in the place of the C library's functions. Then the directories can be made as they may look when
+ * the machine stops between two of them: what was synced is there, and of the rest any mixture; but a rename
+ * is atomic. Nothing is synced in truth. For one thread only: see fake_disk.c.
  */
 #ifndef CAUSEWAY_UNIT_CRASH_DISK_H
 #define CAUSEWAY_UNIT_CRASH_DISK_H
@@ -33,11 +33,12 @@ const char *crash_disk_describe(const struct crash_disk *, size_t n);
 size_t crash_disk_mixtures(const struct crash_disk *, size_t n);
 /* The same for mixtures that look the same. */
 uint64_t crash_disk_digest(const struct crash_disk *, size_t n, size_t mixture);
-/* Makes the directories look so. What comes then is noted in the result, behind the n changes after the first mixture,
- * for which the power did not fail; the caller frees it. */
+/* Makes the directories look so. What comes then is noted in the result, behind the n changes after the first
+ * mixture, for which the power did not fail; the caller frees it. */
 struct crash_disk *crash_disk_after(const struct crash_disk *, size_t n, size_t mixture);
 
-/* Of the syncs of files to come this one (1: the next) fails: what is unsynced then never reaches the disk. */
+/* Of the syncs of files to come this one (1: the next) fails: what is unsynced then never reaches the
+ * disk. */
 void crash_disk_fail_sync(unsigned which);
 
 #endif

@@ -1,4 +1,5 @@
-/* The innards of crash_disk.h: crash_calls.c notes what the program does, crash_disk.c says what that may come to. */
+/* The innards of crash_disk.h: crash_calls.c notes what the program does, crash_disk.c says what that may
+ * come to. */
 #ifndef CAUSEWAY_UNIT_CRASH_PRIVATE_H
 #define CAUSEWAY_UNIT_CRASH_PRIVATE_H
 

@@ -38,7 +38,8 @@ static const struct {
 	{ "${empty:{yes}:{no}}${a:{yes}:no}", "yesno" },
 	{ "${empty?$unknown}", "" },
 	{ "inline:{${other_function{$mydomain}}=x}", "inline:{${other_function{$mydomain}}=x}" },
-	{ "inline:{${domain_to_ascii{$idn}}=x, .${domain_to_ascii{$idn}}=y}", "inline:{xn--bcher-kva.test=x, .xn--bcher-kva.test=y}" },
+	{ "inline:{${domain_to_ascii{$idn}}=x, .${domain_to_ascii{$idn}}=y}",
+		"inline:{xn--bcher-kva.test=x, .xn--bcher-kva.test=y}" },
 	{ "${domain_to_ascii{Example.$a}}", "example.one" },
 	{ "${domain_to_ascii{$b_2}}", "two words" },
 	{ "${domain_to_ascii{}}", "" },
@@ -49,7 +50,8 @@ static const char *const bad[] = {
 	"${a?{x}", "$()", "${}",
 	"${ }", "${?x}", "${a b}", "${a;b}", "${a?{x}y}", "${a?{x}:{y}z}", "${a?{x}:{y}",
 	"${{$a} == {one} ? {x}}", "${domain_to_ascii{$unknown}}", "${domain_to_ascii{$a}",
-	"${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?x}}}}}}}}}}}}}}}}}}}}}",
+	"${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${a?${"
+		"a?${a?${a?${a?${a?${a?${a?${a?${a?x}}}}}}}}}}}}}}}}}}}}}",
 };
 
 START_TEST(test_good)

@@ -97,7 +97,8 @@ static void tell_one(void *arg, bool readable, bool writable)
 	tell(tell_arg, LINE, strlen(LINE));
 }
 
-/* Something happens, and the only reader goes, in one turn of the loop: the file has the line all the same. */
+/* Something happens, and the only reader goes, in one turn of the loop: the file has the line all the
+ * same. */
 START_TEST(test_reader_goes_in_the_turn_of_a_line)
 {
 	int fds[2], client;

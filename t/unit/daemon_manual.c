@@ -42,7 +42,8 @@ static char *explanation(const char *item)
 	struct buf out;
 
 	buf_init(&out, 65536);
-	while (text_until(&rest, '\n', &line) && !text_starts_nocase(line, ".It") && !text_starts_nocase(line, ".El")) {
+	while (text_until(&rest, '\n', &line) && !text_starts_nocase(line, ".It")
+		&& !text_starts_nocase(line, ".El")) {
 		char *words = plain(line.n > 4 && line.p[0] == '.' ? line.p + 4 : line.p);
 
 		buf_fmt(&out, "%s ", words);
@@ -61,8 +62,8 @@ static bool begins_with_help(const char *item, const char *help)
 	return good;
 }
 
-/* Whether some item of that name shows that default, and its text begins with the row's line of help; sections may
- * have options of one name. */
+/* Whether some item of that name shows that default, and its text begins with the row's line of help;
+ * sections may have options of one name. */
 static bool is_explained(const char *name, const char *initial, const char *help)
 {
 	char *start = mem_fmt("\n.It Cm %s ", name);
@@ -88,8 +89,8 @@ static void check_row(const char *section, const struct option_row *row)
 		shown += strlen(SYSCONFDIR);
 	else if (strncmp(shown, RUNSTATEDIR "/causeway", strlen(RUNSTATEDIR "/causeway")) == 0)
 		shown += strlen(RUNSTATEDIR);
-	ck_assert_msg(is_explained(row->name, shown, row->help), "%s %s with its default %s and \"%s\" is not in the page",
-		section, row->name, shown, row->help);
+	ck_assert_msg(is_explained(row->name, shown, row->help),
+		"%s %s with its default %s and \"%s\" is not in the page", section, row->name, shown, row->help);
 }
 
 START_TEST(test_settings)

@@ -1,5 +1,5 @@
-/* doc/parameters.tsv: every parameter of smtp(8) is known here under its name, is shown with what it was set to,
- * and says so if it is obsolete. */
+/* doc/parameters.tsv: every parameter of smtp(8) is known here under its name, is shown with what it was set
+ * to, and says so if it is obsolete. */
 #include "unit.h"
 
 #include <stdbool.h>
@@ -101,7 +101,8 @@ START_TEST(test_known)
 	ck_assert(settings_set(s, "transport." TRANSPORT ".protocol", "lmtp", &why));
 	path = settings_path(s, p->name);
 	ck_assert_msg(path, "%s is not known", p->name);
-	ck_assert_msg(text_is(p->state, "obsolete") == !!settings_successor(s, path), "%s: obsolete or not?", p->name);
+	ck_assert_msg(text_is(p->state, "obsolete") == !!settings_successor(s, path), "%s: obsolete or not?",
+		p->name);
 	ck_assert_int_eq(text_is(p->state, "read-only"), settings_is_read_only(s, path));
 	free(path);
 	settings_free(s);
@@ -156,7 +157,8 @@ int main(void)
 			{ "written", test_written, parameter_count, 0 },
 		};
 
-		failed = parameter_count > 300 ? unit_main("daemon/parameters", cases, UNIT_ROWS(cases)) : EXIT_FAILURE;
+		failed = parameter_count > 300 ? unit_main("daemon/parameters", cases, UNIT_ROWS(cases))
+			: EXIT_FAILURE;
 	}
 	for (size_t i = 0; i < parameter_count; i++)
 		free(parameters[i].name);

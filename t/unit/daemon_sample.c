@@ -79,7 +79,8 @@ static void check_same(const char *a, const char *b)
 
 	while (text_until(&left, '\n', &one) && text_until(&right, '\n', &other))
 		if (one.n != other.n || memcmp(one.p, other.p, one.n) != 0)
-			ck_abort_msg("the default is %.*s, the sample shows %.*s", (int)other.n, other.p, (int)one.n, one.p);
+			ck_abort_msg("the default is %.*s, the sample shows %.*s", (int)other.n, other.p, (int)one.n,
+				one.p);
 	ck_assert_uint_eq(left.n, right.n);
 }
 

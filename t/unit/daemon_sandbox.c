@@ -377,8 +377,10 @@ static const struct {
 	int (*attempt)(void);
 	int expected;
 } with_kerberos[] = {
-	{ tickets_read, 0 }, { spool_read, EACCES }, { spool_list, EACCES }, { outside_read, EACCES }, { table_read, EACCES },
-	{ message_own_lock, 0 }, { message_own_exclusive_lock, EBADF }, { message_lock, EPERM }, { message_flock, EPERM },
+	{ tickets_read, 0 }, { spool_read, EACCES }, { spool_list, EACCES }, { outside_read, EACCES },
+	{ table_read, EACCES },
+	{ message_own_lock, 0 }, { message_own_exclusive_lock, EBADF }, { message_lock, EPERM },
+	{ message_flock, EPERM },
 };
 
 /* What Kerberos needs opens nothing else, though its tickets stand in the directory that the spool is in. */

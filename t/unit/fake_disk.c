@@ -1,4 +1,5 @@
-/* spool/disk.h without threads: jobs are done one after the other, in the loop, so that a run can be repeated. */
+/* spool/disk.h without threads: jobs are done one after the other, in the loop, so that a run can be
+ * repeated. */
 #include "spool/disk/disk.h"
 
 #include <stdlib.h>

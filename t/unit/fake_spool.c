@@ -16,7 +16,8 @@ enum { JOURNAL_MAX = 64 * 1024 * 1024 };
 /* A change that waits for its commit. */
 struct change {
 	struct list all;
-	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'S' suspend, 'w' warned, 'D' done, 'R' report, 'C' commit */
+	/* of spool_result; 'n' next, 'u' suspect, 'H' hold, 'S' suspend, 'w' warned, 'D' done, 'R' report, 'C'
+	 * commit */
 	char what;
 	uint64_t id;
 	size_t rcpt;
@@ -26,7 +27,8 @@ struct change {
 	void *arg;
 };
 
-/* A load or an arrival on its way to the queue, or a report or an unwritten message on its way to the disk. */
+/* A load or an arrival on its way to the queue, or a report or an unwritten message on its way to the
+ * disk. */
 struct delivery {
 	struct list all;
 	uint64_t id;

@@ -12,8 +12,8 @@
 /* Puts a message in; it arrives in the next turn. content in wire form without the final dot line. */
 uint64_t fake_spool_drop(struct spool *, const char *sender, const char *const *rcpts, size_t count,
                          const char *content);
-/* Changes of the message to come: MAIL and RCPT parameters, its drop file's name, Received fields, age in ms; no
- * queue file of its own before spool_write. */
+/* Changes of the message to come: MAIL and RCPT parameters, its drop file's name, Received fields, age in ms;
+ * no queue file of its own before spool_write. */
 struct fake_spool_next {
 	const char *mail_params, *rcpt_params, *drop_name;
 	unsigned hops;
@@ -27,8 +27,8 @@ extern struct fake_spool_next fake_spool_next;
 extern struct buf fake_journal;
 /* While true, commits wait. */
 extern bool fake_spool_hold;
-/* While true, intake is stopped, and no queue file of an unwritten message can be written; this is tried again each
- * second. */
+/* While true, intake is stopped, and no queue file of an unwritten message can be written; this is tried
+ * again each second. */
 extern bool fake_spool_full;
 /* What the queue has asked for: nothing new, or nothing that is unwritten. */
 extern bool fake_spool_paused, fake_spool_keeps;

@@ -6,8 +6,8 @@
 #include "format/header/address_header.h"
 #include "unit.h"
 
-/* A value, and the same with what was found: what stands between < and > here is where it stands, and behind = the
- * address if it is not the same. Most rows are mistakes that people and programs make. */
+/* A value, and the same with what was found: what stands between < and > here is where it stands, and behind
+ * = the address if it is not the same. Most rows are mistakes that people and programs make. */
 static const struct { const char *value, *found; } rows[] = {
 	/* as it should be */
 	{ " a@b.test", " [a@b.test]" },
@@ -18,7 +18,8 @@ static const struct { const char *value, *found; } rows[] = {
 	{ " group: a@b.test, N <c@d.test>;, e@f.test", " group: [a@b.test], N <[c@d.test]>;, [e@f.test]" },
 	{ " undisclosed-recipients:;", " undisclosed-recipients:;" },
 	{ " A:;,B: a@b.test;", " A:;,B: [a@b.test];" },
-	{ " =?utf-8?q?J=C3=B6rg?= <a@b.test>,\r\n\tc@d.test", " =?utf-8?q?J=C3=B6rg?= <[a@b.test]>,\r\n\t[c@d.test]" },
+	{ " =?utf-8?q?J=C3=B6rg?= <a@b.test>,\r\n\tc@d.test",
+		" =?utf-8?q?J=C3=B6rg?= <[a@b.test]>,\r\n\t[c@d.test]" },
 	{ "\r\n a@b.test", "\r\n [a@b.test]" },
 	{ " \"q q\"@b.test", " [\"q q\"@b.test]" },
 	{ " \"plain\"@b.test", " [\"plain\"@b.test=plain@b.test]" },
@@ -102,7 +103,8 @@ static const struct { const char *value, *found; } rows[] = {
 	{ " \"a\tb\"@c.test, d@e.test", " \"a\tb\"@c.test, [d@e.test]" },
 };
 
-/* The value with all that was found in it; checks that spans follow each other and that addresses are good. */
+/* The value with all that was found in it; checks that spans follow each other and that addresses are
+ * good. */
 static char *marked(struct text value)
 {
 	struct address_header h;
@@ -149,14 +151,16 @@ START_TEST(test_nul_is_a_mistake_as_others)
 }
 END_TEST
 
-/* A local part too long, an address too long, many elements, deep comments: each is passed over in linear time. */
+/* A local part too long, an address too long, many elements, deep comments: each is passed over in linear
+ * time. */
 START_TEST(test_sizes)
 {
 	static const struct { const char *unit; size_t times; const char *rest; size_t found; } sizes[] = {
 		{ "a", 900, "@b.test", 1 }, { "a", 1100, "@b.test", 0 }, { "a", 5000, "@b.test, c@d.test", 1 },
 		{ "a@b.test,", 50000, "", 50000 }, { "a@b.test ", 50000, "", 50000 }, { "(", 100000, "a@b.test", 0 },
 		{ "<", 100000, "a@b.test", 1 }, { "a ", 100000, ", b@c.test", 1 }, { "a:", 100000, "b@c.test", 1 },
-		{ "a <b> ", 50000, "<c@d.test>", 50001 }, { "\"", 99999, "a@b.test", 0 }, { "@a,", 50000, ":b@c.test", 1 },
+		{ "a <b> ", 50000, "<c@d.test>", 50001 }, { "\"", 99999, "a@b.test", 0 },
+		{ "@a,", 50000, ":b@c.test", 1 },
 		{ "a.", 50000, "b@c.test", 0 }, { "a@", 50000, "b.test", 0 }, { "[", 100000, "", 0 },
 	};
 	struct address_header h;
@@ -178,10 +182,12 @@ START_TEST(test_sizes)
 END_TEST
 
 static const struct { const char *name; bool is; } names[] = {
-	{ "From", true }, { "to", true }, { "CC", true }, { "Bcc", true }, { "Sender", true }, { "Reply-To", true },
+	{ "From", true }, { "to", true }, { "CC", true }, { "Bcc", true }, { "Sender", true },
+	{ "Reply-To", true },
 	{ "Resent-From", true }, { "Resent-Bcc", true }, { "Return-Path", true }, { "Errors-To", true },
 	{ "Apparently-To", true }, { "Mail-Followup-To", true }, { "Disposition-Notification-To", true },
-	{ "", false }, { "F", false }, { "Fromm", false }, { "From ", false }, { "Subject", false }, { "Received", false },
+	{ "", false }, { "F", false }, { "Fromm", false }, { "From ", false }, { "Subject", false },
+	{ "Received", false },
 	{ "Delivered-To", false }, { "X-Original-To", false }, { "Message-ID", false }, { "References", false },
 	{ "Mail-Reply-To", false }, { "List-Post", false }, { "X-From", false }, { "Resent-Date", false },
 	{ "Resent-Message-ID", false }, { "In-Reply-To", false }, { "Content-Type", false }, { "To:", false },

@@ -107,8 +107,10 @@ static const struct { const char *file, *error; } bad[] = {
 	{ "HELO x\r\n", "line 2: the file holds no message" },
 	{ "QUIT\r\n", "line 2: the file holds no message" },
 	{ "NOOP\nRSET\n", "line 3: the file holds no message" },
-	{ "X-Sender: <a@b>\r\n", "line 1: \"X-Sender:\" is a header field, not a command: MAIL FROM, RCPT TO and DATA must come first" },
-	{ "Received: by x\n", "line 1: \"Received:\" is a header field, not a command: MAIL FROM, RCPT TO and DATA must come first" },
+	{ "X-Sender: <a@b>\r\n", "line 1: \"X-Sender:\" is a header field, not a command: MAIL FROM, RCPT TO and "
+		"DATA must come first" },
+	{ "Received: by x\n", "line 1: \"Received:\" is a header field, not a command: MAIL FROM, RCPT TO and "
+		"DATA must come first" },
 	{ "MAIL FROM:<a@b>\r\nTo: <c@d>\r\n", "line 2: \"To:\" is not a command known here" },
 	{ ": x\r\n", "line 1: \":\" is not a command known here" },
 	{ "VRFY a\r\n", "line 1: \"VRFY\" is not a command known here" },
@@ -177,13 +179,16 @@ END_TEST
 
 static const struct { const char *file; size_t size; struct bsmtp_facts facts; } files[] = {
 #define FILE_OF(s) s, sizeof(s) - 1
-	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "", false, false, false } },
+	{ FILE_OF(HEAD "S: x\r\n\r\n.\r\n"), { sizeof HEAD - 1, 11, 0, false, false, false, "", false, false,
+		false } },
 	{ FILE_OF(BOM "NOOP\n" LF_HEAD "S: x\n\n.\n"), { 3 + 5 + sizeof LF_HEAD - 1, 11, 0, false, false,
 		false, "", false, false, false } },
 	{ FILE_OF(HEAD "Received: x\r\nReceived: y\r\nMessage-ID: <a@b>\r\n\r\n.\r\n"), { sizeof HEAD - 1,
 		50, 2, false, false, false, "<a@b>", false, false, false } },
-	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "", false, false, false } },
-	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "", false, false, false } },
+	{ FILE_OF(HEAD "S: \xc3\xbc\r\n\r\n.\r\n"), { sizeof HEAD - 1, 12, 0, true, true, false, "", false, false,
+		false } },
+	{ FILE_OF(HEAD "\r\n\xff\0\r\n.\r\n"), { sizeof HEAD - 1, 9, 0, true, false, true, "", false, false,
+		false } },
 	{ FILE_OF(HEAD "S: \xc3\xbc\r\nReceived: x\r\n\r\n.\r\n" HEAD ".\r\n"), { 2 * (sizeof HEAD - 1) + 25,
 		3, 0, false, false, false, "", false, false, false } },
 };

@@ -7,23 +7,29 @@
 static const struct { const char *result; enum check_kind kind; const char *text; } good[] = {
 	{ "DUNNO", CHECK_DUNNO, "" }, { "dunno with text", CHECK_DUNNO, "with text" }, { "OK", CHECK_DUNNO, "" },
 	{ "IGNORE", CHECK_IGNORE, "" }, { "Ignore it", CHECK_IGNORE, "it" }, { "STRIP", CHECK_STRIP, "" },
-	{ "STRIP  because  ", CHECK_STRIP, "because  " }, { "WARN", CHECK_WARN, "" }, { "WARN\tcareful", CHECK_WARN, "careful" },
-	{ "info", CHECK_INFO, "" }, { "INFO a b", CHECK_INFO, "a b" }, { "REPLACE X-New: text", CHECK_REPLACE, "X-New: text" },
+	{ "STRIP  because  ", CHECK_STRIP, "because  " }, { "WARN", CHECK_WARN, "" },
+	{ "WARN\tcareful", CHECK_WARN, "careful" },
+	{ "info", CHECK_INFO, "" }, { "INFO a b", CHECK_INFO, "a b" },
+	{ "REPLACE X-New: text", CHECK_REPLACE, "X-New: text" },
 	{ "REPLACE X:y", CHECK_REPLACE, "X:y" }, { "REPLACE   X : y", CHECK_REPLACE, "X : y" },
-	{ "PREPEND X-Before: a\tb", CHECK_PREPEND, "X-Before: a\tb" }, { "PREPEND X:", CHECK_PREPEND, "X:" }, { "PREPEND X: ", CHECK_PREPEND, "X: " },
+	{ "PREPEND X-Before: a\tb", CHECK_PREPEND, "X-Before: a\tb" }, { "PREPEND X:", CHECK_PREPEND, "X:" },
+	{ "PREPEND X: ", CHECK_PREPEND, "X: " },
 	{ "REPLACE X-New: a\n b", CHECK_REPLACE, "X-New: a\n b" },
 };
 
 static const struct { const char *result, *text; } lines[] = {
-	{ "REPLACE no field", "no field" }, { "PREPEND .", "." }, { "REPLACE \xe4", "\xe4" }, { "PREPEND : x", ": x" },
+	{ "REPLACE no field", "no field" }, { "PREPEND .", "." }, { "REPLACE \xe4", "\xe4" },
+	{ "PREPEND : x", ": x" },
 };
 
 /* What is no action of a delivering client, or not a whole one. */
 static const struct { const char *result, *complaint; } bad[] = {
-	{ "", "no such action" }, { " ", "no such action" }, { "REJECT", "no such action" }, { "REJECT go away", "no such action" },
+	{ "", "no such action" }, { " ", "no such action" }, { "REJECT", "no such action" },
+	{ "REJECT go away", "no such action" },
 	{ "DISCARD", "no such action" }, { "HOLD", "no such action" }, { "FILTER a:b", "no such action" },
 	{ "REDIRECT a@b", "no such action" }, { "BCC a@b", "no such action" }, { "PASS", "no such action" },
-	{ "DELAY 3", "no such action" }, { "SKIP", "no such action" }, { "550 no", "no such action" }, { "4.7.1 x", "no such action" },
+	{ "DELAY 3", "no such action" }, { "SKIP", "no such action" }, { "550 no", "no such action" },
+	{ "4.7.1 x", "no such action" },
 	{ "REPLACEX a: b", "no such action" }, { "WARNING", "no such action" }, { "\xff", "no such action" },
 	{ "REPLACE", "nothing without a text" }, { "PREPEND  ", "nothing without a text" },
 	{ "REPLACE no header here", "not \"name: value\"" }, { "REPLACE bad name: here", "not \"name: value\"" },

@@ -141,7 +141,8 @@ static const struct { const char *first, *rest, *in, *out; } folds[] = {
 	{ "", "", ".x", "..x\r\n" }, { " ", "", "a\nb\x1b\xff", " a b??\r\n" },
 	{ "A: ", "    ",
 	  "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
-	  "A: one two three four five six seven eight nine ten eleven twelve thirteen\r\n    fourteen fifteen\r\n" },
+	  "A: one two three four five six seven eight nine ten eleven twelve thirteen\r\n    fourteen "
+	  "fifteen\r\n" },
 };
 
 START_TEST(test_fold)

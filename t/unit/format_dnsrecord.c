@@ -1,4 +1,5 @@
-/* The records of a question out of a DNS message: aliases, other people's records, damage, and the form for filters. */
+/* The records of a question out of a DNS message: aliases, other people's records, damage, and the form for
+ * filters. */
 #include "unit.h"
 
 #include <string.h>
@@ -27,32 +28,35 @@ static const struct {
 		"a.test: a.test. 60 IN A 192.0.2.1" },
 	{ PACKET(HEAD("\1") "\1A\4TEST\0" FIXED("\1", "\4") "\300\0\2\1"), DNSMSG_A, DNSRECORD_READ,
 		"a.test: a.test. 60 IN A 192.0.2.1" },
-	{ PACKET(HEAD("\1") A_NAME FIXED("\34", "\20") "\x20\1\r\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), DNSMSG_AAAA, DNSRECORD_READ,
-		"a.test: a.test. 60 IN AAAA 2001:db8::1" },
+	{ PACKET(HEAD("\1") A_NAME FIXED("\34", "\20") "\x20\1\r\xb8\0\0\0\0\0\0\0\0\0\0\0\1"), DNSMSG_AAAA,
+		DNSRECORD_READ, "a.test: a.test. 60 IN AAAA 2001:db8::1" },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\17", "\012") "\0\12\1b\4test\0"), DNSMSG_MX, DNSRECORD_READ,
 		"a.test: a.test. 60 IN MX 10 b.test." },
-	{ PACKET(HEAD("\1") A_NAME FIXED("\17", "\3") "\0\0\0"), DNSMSG_MX, DNSRECORD_READ, "a.test: a.test. 60 IN MX 0 ." },
+	{ PACKET(HEAD("\1") A_NAME FIXED("\17", "\3") "\0\0\0"), DNSMSG_MX, DNSRECORD_READ,
+		"a.test: a.test. 60 IN MX 0 ." },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\41", "\016") "\0\1\0\2\2\113\1b\4test\0"), DNSMSG_SRV, DNSRECORD_READ,
 		"a.test: a.test. 60 IN SRV 1 2 587 b.test." },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\64", "\5") "\3\1\1\253\315"), DNSMSG_TLSA, DNSRECORD_READ,
 		"a.test: a.test. 60 IN TLSA 3 1 1 ABCD" },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\5", "\10") B_NAME), DNSMSG_CNAME, DNSRECORD_READ,
 		"a.test: a.test. 60 IN CNAME b.test." },
-	{ PACKET(HEAD("\1") A_NAME FIXED("\20", "\2") "\1x"), DNSMSG_TXT, DNSRECORD_READ, "a.test: a.test. 60 IN TXT 0178" },
+	{ PACKET(HEAD("\1") A_NAME FIXED("\20", "\2") "\1x"), DNSMSG_TXT, DNSRECORD_READ,
+		"a.test: a.test. 60 IN TXT 0178" },
 	/* aliases, in any order; one that leads to a name without records */
-	{ PACKET(HEAD("\2") A_NAME FIXED("\5", "\10") B_NAME B_NAME FIXED("\1", "\4") "\300\0\2\1"), DNSMSG_A, DNSRECORD_READ,
-		"b.test: b.test. 60 IN A 192.0.2.1" },
-	{ PACKET(HEAD("\2") B_NAME FIXED("\1", "\4") "\300\0\2\1" A_NAME FIXED("\5", "\10") B_NAME), DNSMSG_A, DNSRECORD_READ,
-		"b.test: b.test. 60 IN A 192.0.2.1" },
+	{ PACKET(HEAD("\2") A_NAME FIXED("\5", "\10") B_NAME B_NAME FIXED("\1", "\4") "\300\0\2\1"), DNSMSG_A,
+		DNSRECORD_READ, "b.test: b.test. 60 IN A 192.0.2.1" },
+	{ PACKET(HEAD("\2") B_NAME FIXED("\1", "\4") "\300\0\2\1" A_NAME FIXED("\5", "\10") B_NAME), DNSMSG_A,
+		DNSRECORD_READ, "b.test: b.test. 60 IN A 192.0.2.1" },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\5", "\10") B_NAME), DNSMSG_A, DNSRECORD_READ, "b.test:" },
 	{ PACKET(HEAD("\1") A_NAME FIXED("\5", "\10") A_NAME), DNSMSG_A, DNSRECORD_CIRCLE, NULL },
-	{ PACKET(HEAD("\2") A_NAME FIXED("\5", "\10") B_NAME B_NAME FIXED("\5", "\10") A_NAME), DNSMSG_A, DNSRECORD_CIRCLE,
-		NULL },
+	{ PACKET(HEAD("\2") A_NAME FIXED("\5", "\10") B_NAME B_NAME FIXED("\5", "\10") A_NAME), DNSMSG_A,
+		DNSRECORD_CIRCLE, NULL },
 	/* somebody else's records */
 	{ PACKET(HEAD("\1") B_NAME FIXED("\1", "\4") "\300\0\2\1"), DNSMSG_A, DNSRECORD_STRANGE, NULL },
-	{ PACKET(HEAD("\2") A_NAME FIXED("\1", "\4") "\300\0\2\1" B_NAME FIXED("\1", "\4") "\300\0\2\2"), DNSMSG_A,
-		DNSRECORD_READ, "a.test: a.test. 60 IN A 192.0.2.1" },
-	{ PACKET(HEAD("\1") A_NAME FIXED("\17", "\012") "\0\12\1b\4test\0"), DNSMSG_A, DNSRECORD_READ, "a.test:" },
+	{ PACKET(HEAD("\2") A_NAME FIXED("\1", "\4") "\300\0\2\1" B_NAME FIXED("\1", "\4") "\300\0\2\2"),
+		DNSMSG_A, DNSRECORD_READ, "a.test: a.test. 60 IN A 192.0.2.1" },
+	{ PACKET(HEAD("\1") A_NAME FIXED("\17", "\012") "\0\12\1b\4test\0"), DNSMSG_A, DNSRECORD_READ,
+		"a.test:" },
 	/* too many: two are asked for */
 	{ PACKET(HEAD("\3") A_NAME FIXED("\1", "\4") "\1\1\1\1" A_NAME FIXED("\1", "\4") "\2\2\2\2"
 	         A_NAME FIXED("\1", "\4") "\3\3\3\3"), DNSMSG_A, DNSRECORD_READ,
@@ -101,7 +105,8 @@ START_TEST(test_records)
 END_TEST
 
 static const struct { const char *word; enum dnsmsg_type type; } types[] = {
-	{ "MX", DNSMSG_MX }, { "tlsa", DNSMSG_TLSA }, { "aaaa", DNSMSG_AAAA }, { "", 0 }, { "MXX", 0 }, { "TYPE15", 0 },
+	{ "MX", DNSMSG_MX }, { "tlsa", DNSMSG_TLSA }, { "aaaa", DNSMSG_AAAA }, { "", 0 }, { "MXX", 0 },
+	{ "TYPE15", 0 },
 };
 
 START_TEST(test_types)

@@ -20,11 +20,13 @@ static const struct dsn_rcpt delayed = { .address = "d@example.org", .action = D
 static const struct dsn_rcpt utf8 = { .address = "gr\xc3\xbcn@example.org",
 	.orcpt = "utf-8;gr\xc3\xbcn@example.org", .action = DSN_FAILED, .status = "5.1.1", .reason = "x" };
 /* Asked for by an address in UTF-8, sent on in ASCII (RFC 6533 section 3). */
-static const struct dsn_rcpt renamed = { .address = "gruen@example.org", .orcpt = "utf-8;gr\\x{FC}n@example.org",
+static const struct dsn_rcpt renamed = { .address = "gruen@example.org",
+	.orcpt = "utf-8;gr\\x{FC}n@example.org",
 	.action = DSN_FAILED, .status = "5.1.1", .reason = "x" };
 static const struct dsn_rcpt relayed = { .address = "f@example.org", .action = DSN_RELAYED, .status = "2.0.0",
 	.remote = "mx.example.org", .diagnostic = "250 2.0.0 queued" };
-static const struct dsn_rcpt delivered = { .address = "g@example.org", .action = DSN_DELIVERED, .status = "2.0.0",
+static const struct dsn_rcpt delivered = { .address = "g@example.org", .action = DSN_DELIVERED,
+	.status = "2.0.0",
 	.remote = "store.example.org", .diagnostic = "250 2.0.0 saved" };
 static const struct dsn_rcpt hostile = {
 	.address = "\"a\nRcpt: x\"@y", .orcpt = "rfc822;a+0D+0AX:y", .action = DSN_FAILED, .status = "5.0.0",
@@ -82,7 +84,8 @@ static const struct {
 		"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit" } },
 	{ &renamed, "Subject: x\r\n", true, {
 		"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit",
-		"Original-Recipient: utf-8;gr\xc3\xbcn@example.org\r\nFinal-Recipient: rfc822; gruen@example.org\r\n" } },
+		"Original-Recipient: utf-8;gr\xc3\xbcn@example.org\r\nFinal-Recipient: rfc822; "
+		"gruen@example.org\r\n" } },
 	{ &relayed, "Subject: x\r\n", true, {
 		"Subject: Your message was passed on\r\n", "Action: relayed\r\nStatus: 2.0.0\r\n",
 		"Diagnostic-Code: smtp; 250 2.0.0 queued\r\n", "Its words: 250 2.0.0 queued",

@@ -6,12 +6,15 @@
 
 static const struct { const char *text; struct ehlo e; } rows[] = {
 	{ "250 mx.example.org", { .name = "mx.example.org" } },
-	{ "250-mx.example.org Hello\n250-PIPELINING\n250-SIZE 1000\n250-8bitmime\n250-DSN\n250-ENHANCEDSTATUSCODES\n250 SMTPUTF8",
+	{ "250-mx.example.org Hello\n250-PIPELINING\n250-SIZE "
+		"1000\n250-8bitmime\n250-DSN\n250-ENHANCEDSTATUSCODES\n250 SMTPUTF8",
 	  { .name = "mx.example.org", .size = 1000,
-	    .offers = EHLO_PIPELINING | EHLO_SIZE | EHLO_8BITMIME | EHLO_DSN | EHLO_ENHANCEDSTATUSCODES | EHLO_SMTPUTF8 } },
+	    .offers = EHLO_PIPELINING | EHLO_SIZE | EHLO_8BITMIME | EHLO_DSN | EHLO_ENHANCEDSTATUSCODES
+	    | EHLO_SMTPUTF8 } },
 	{ "250-x\n250-STARTTLS junk\n250-CHUNKING\n250-REQUIRETLS\n250-XCLIENT A B\n250-ETRN\n250-VRFY\n250 VERP",
 	  { .name = "x",
-	    .offers = EHLO_STARTTLS | EHLO_CHUNKING | EHLO_REQUIRETLS | EHLO_XCLIENT | EHLO_ETRN | EHLO_VRFY | EHLO_VERP } },
+	    .offers = EHLO_STARTTLS | EHLO_CHUNKING | EHLO_REQUIRETLS | EHLO_XCLIENT | EHLO_ETRN | EHLO_VRFY
+	    | EHLO_VERP } },
 	{ "250-x\n250-AUTH PLAIN LOGIN\n250-AUTH=LOGIN CRAM-MD5\n250 auth", { .name = "x",
 	  .offers = EHLO_AUTH, .auth = "PLAIN LOGIN CRAM-MD5" } },
 	{ "250-x\n250 AUTH", { .name = "x", .offers = EHLO_AUTH } },

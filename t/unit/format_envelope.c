@@ -12,10 +12,12 @@ static const struct { const char *mail, *rcpt, *printed; } good[] = {
 	  "MAIL FROM:<a@b> SIZE=100 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=QQ+2B AUTH=<>\r\n"
 	  "RCPT TO:<b@c> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;b@c\r\nDATA\r\n" },
 	{ " FROM:<@x,@y:a@b> BODY=7BIT RET=FULL AUTH=e+3Dmc2@example.com ", " TO:<@x:b@c>  NOTIFY=NEVER",
-	  "MAIL FROM:<a@b> BODY=7BIT RET=FULL AUTH=e+3Dmc2@example.com\r\nRCPT TO:<b@c> NOTIFY=NEVER\r\nDATA\r\n" },
+	  "MAIL FROM:<a@b> BODY=7BIT RET=FULL AUTH=e+3Dmc2@example.com\r\nRCPT TO:<b@c> "
+	  "NOTIFY=NEVER\r\nDATA\r\n" },
 	{ " FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8",
 	  " TO:<\"a b\"@[1.2.3.4]> ORCPT=utf-8;gr\xc3\xbcn@x",
-	  "MAIL FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8\r\nRCPT TO:<\"a b\"@[1.2.3.4]> ORCPT=utf-8;gr\xc3\xbcn@x\r\nDATA\r\n" },
+	  "MAIL FROM:<gr\xc3\xbcn@x> BODY=BINARYMIME SMTPUTF8\r\nRCPT TO:<\"a b\"@[1.2.3.4]> "
+	  "ORCPT=utf-8;gr\xc3\xbcn@x\r\nDATA\r\n" },
 	{ " FROM:<a@b> SIZE=18446744073709551615", " TO:<b@c> NOTIFY=SUCCESS,SUCCESS",
 	  "MAIL FROM:<a@b> SIZE=18446744073709551615\r\nRCPT TO:<b@c> NOTIFY=SUCCESS\r\nDATA\r\n" },
 };

@@ -28,8 +28,10 @@ static const struct {
 	  " =?utf-8?q?=C3=A4=C3=A4?=\r\n" },
 	/* addresses: names, comments, domains */
 	{ "From: J\xc3\xb6rg <a@b.test>\r\n", "From: =?utf-8?q?J=C3=B6rg?= <a@b.test>\r\n" },
-	{ "From: \"J\xc3\xb6rg, \\\"x\\\"\" <a@b.test>\r\n", "From: =?utf-8?q?J=C3=B6rg=2C=20=22x=22?= <a@b.test>\r\n" },
-	{ "To: a@b, \xc3\xb6 <c@d> (\xc3\xa4), e@f\r\n", "To: a@b, =?utf-8?q?=C3=B6?= <c@d> (=?utf-8?q?=C3=A4?=), e@f\r\n" },
+	{ "From: \"J\xc3\xb6rg, \\\"x\\\"\" <a@b.test>\r\n",
+		"From: =?utf-8?q?J=C3=B6rg=2C=20=22x=22?= <a@b.test>\r\n" },
+	{ "To: a@b, \xc3\xb6 <c@d> (\xc3\xa4), e@f\r\n",
+		"To: a@b, =?utf-8?q?=C3=B6?= <c@d> (=?utf-8?q?=C3=A4?=), e@f\r\n" },
 	{ "To: \"a, \xc3\xb6\" <c@d>,\r\n x@y\r\n", "To: =?utf-8?q?a=2C=20=C3=B6?= <c@d>,\r\n x@y\r\n" },
 	{ "Cc: \xc3\xb6: a@b, c@d;\r\n", "Cc: =?utf-8?q?=C3=B6?=: a@b, c@d;\r\n" },
 	{ "Cc: a@b (\xc3\xb6)\r\n", "Cc: <a@b> (=?utf-8?q?=C3=B6?=)\r\n" },
@@ -54,7 +56,8 @@ static const struct {
 	  "\tboundary=\"b;\"\r\n" },
 	{ "Content-Type: multipart/x; boundary=\"\xc3\xbc\"\r\n", "Content-Type: multipart/x;\r\n"
 	  "\tboundary=\"\xc3\xbc\"\r\n" },
-	{ "Content-Type: multipart/x; Boundary*0=\"\xc3\xbc\"; boundary*1=y; name*0=\xc3\xbc\r\n", "Content-Type: multipart/x;\r\n"
+	{ "Content-Type: multipart/x; Boundary*0=\"\xc3\xbc\"; boundary*1=y; name*0=\xc3\xbc\r\n",
+		"Content-Type: multipart/x;\r\n"
 	  "\tBoundary*0=\"\xc3\xbc\";\r\n\tboundary*1=y;\r\n\tname*0=?\?\r\n" },
 	{ "Content-Transfer-Encoding: x-\xc3\xbc\r\n", "Content-Transfer-Encoding: x-??\r\n" },
 	/* a name with a quote in it cannot be taken apart */

@@ -54,9 +54,12 @@ static const struct {
 	{ 10, "A: " UE UE UE UE UE "\r\n", "A:\r\n " UE UE UE UE UE "\r\n" },
 	{ 10, "A: \xff\xfe \xfd\xfc\xfb\xfa\r\n", "A: \xff\xfe \xfd\xfc\xfb\xfa\r\n" },
 	/* what a field is known by stays together */
-	{ 10, "A :bcdefghijklm\r\n", "A :bcdefghijklm\r\n" }, { 10, "A :bcdefghijk lm\r\n", "A :bcdefghijk\r\n lm\r\n" },
-	{ 10, "A;b,c:defghijk\r\n", "A;b,c:defghijk\r\n" }, { 10, "A,bcdefghij: k\r\n", "A,bcdefghij:\r\n k\r\n" },
-	{ 10, "From abcdefghijk\r\n", "From abcdefghijk\r\n" }, { 10, "From abcdefgh ij\r\n", "From abcdefgh\r\n ij\r\n" },
+	{ 10, "A :bcdefghijklm\r\n", "A :bcdefghijklm\r\n" },
+	{ 10, "A :bcdefghijk lm\r\n", "A :bcdefghijk\r\n lm\r\n" },
+	{ 10, "A;b,c:defghijk\r\n", "A;b,c:defghijk\r\n" },
+	{ 10, "A,bcdefghij: k\r\n", "A,bcdefghij:\r\n k\r\n" },
+	{ 10, "From abcdefghijk\r\n", "From abcdefghijk\r\n" },
+	{ 10, "From abcdefgh ij\r\n", "From abcdefgh\r\n ij\r\n" },
 	{ 10, ">From a,bcdefghij\r\n", ">From a,\r\n bcdefghij\r\n" },
 	/* however small the limit, every piece has a word */
 	{ 1, "A: b c\r\n", "A:\r\n b\r\n c\r\n" },

@@ -29,7 +29,8 @@ static const struct { const char *bytes; size_t n; uint32_t crc; } checksums[] =
 	{ "123456789", 9, 0xe3069283 },
 	/* RFC 3720 B.4 */
 	{ "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32, 0x8a9136aa },
-	{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+	{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	  32, 0x62a8ab43 },
 };
 
@@ -151,8 +152,8 @@ END_TEST
 
 /* ---- bytes ---- */
 
-/* One letter a line: L good, D damaged, T torn, C torn earlier. "@" stands for a good line "done ID" without its LF, CRC and
- * all. */
+/* One letter a line: L good, D damaged, T torn, C torn earlier. "@" stands for a good line "done ID" without
+ * its LF, CRC and all. */
 static const struct { const char *bytes, *found; } streams[] = {
 	{ "", "" },
 	{ "@\n", "L" },

@@ -80,7 +80,8 @@ static const struct {
 	bool has_long;
 } lengths[] = {
 	{ { 0 }, false }, { { 1 }, false }, { { 997 }, false }, { { 998 }, false }, { { 999 }, true },
-	{ { 70, 998, 70, 998 }, false }, { { 998, 998, 998 }, false }, { { 70, 999 }, true }, { { 998, 999 }, true },
+	{ { 70, 998, 70, 998 }, false }, { { 998, 998, 998 }, false }, { { 70, 999 }, true },
+	{ { 998, 999 }, true },
 	{ { 998, 1, 999, 1 }, true }, { { 5000 }, true }, { { 500, 500, 500, 500 }, false },
 };
 

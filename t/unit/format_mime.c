@@ -42,11 +42,12 @@ static const struct {
 	/* multiparts */
 	{ "Content-Type: multipart/mixed; boundary=x\r\n\r\npre\r\n--x\r\nA: b\r\n\r\n1\r\n--x\r\n\r\n2\r\n"
 	  "--x--\r\npost\r\n--x\r\n.\r\n",
-	  "f(Content-Type: multipart/mixed; boundary=x|) hp(|) -(pre|) b(--x|) f(A: b|) hl(|) t(1|) b(--x|) hl(|) t(2|) "
-	  "b(--x--|) -(post|) -(--x|) e " },
+	  "f(Content-Type: multipart/mixed; boundary=x|) hp(|) -(pre|) b(--x|) f(A: b|) hl(|) t(1|) b(--x|) "
+	  "hl(|) t(2|) b(--x--|) -(post|) -(--x|) e " },
 	{ "content-type:MULTIPART/mixed;\r\n charset=\"a;b\"; Boundary = \"x \\y\" ; z\r\n\r\n--x y \t\r\n"
 	  ".\r\n",
-	  "f(content-type:MULTIPART/mixed;| charset=\"a;b\"; Boundary = \"x \\y\" ; z|) hp(|) b(--x y \t|) hl() e " },
+	  "f(content-type:MULTIPART/mixed;| charset=\"a;b\"; Boundary = \"x \\y\" ; z|) hp(|) b(--x y \t|) hl() "
+	  "e " },
 	{ "Content-Type: (a) multipart/x (b);boundary=a:b c\r\n\r\n--a:b c--\r\n.\r\n",
 	  "f(Content-Type: (a) multipart/x (b);boundary=a:b c|) hp(|) b(--a:b c--|) e " },
 	/* a semicolon in a comment is none; an open parenthesis is no comment */
@@ -54,8 +55,10 @@ static const struct {
 	  "f(Content-Type: (a;(b;)c) multipart/x (;boundary=y\\)) ; boundary=x|) hp(|) b(--x--|) e " },
 	{ "Content-Type: multipart/x; a=b(c; boundary=x\r\n\r\n--x--\r\n.\r\n",
 	  "f(Content-Type: multipart/x; a=b(c; boundary=x|) hp(|) b(--x--|) e " },
-	{ "Content-Type: multipart/x;\r\n boundary*0*=''%78;\r\n boundary*1=\" y\"\r\n\r\n--x y\r\n\r\n1\r\n--x\r\n--x y--\r\n.\r\n",
-	  "f(Content-Type: multipart/x;| boundary*0*=''%78;| boundary*1=\" y\"|) hp(|) b(--x y|) hl(|) t(1|) t(--x|) b(--x y--|) e " },
+	{ "Content-Type: multipart/x;\r\n boundary*0*=''%78;\r\n boundary*1=\" y\"\r\n\r\n--x "
+		"y\r\n\r\n1\r\n--x\r\n--x y--\r\n.\r\n",
+	  "f(Content-Type: multipart/x;| boundary*0*=''%78;| boundary*1=\" y\"|) hp(|) b(--x y|) hl(|) t(1|) "
+	  "t(--x|) b(--x y--|) e " },
 	{ "Content-Type: multipart/x; boundary*=utf-8''x%20\r\n\r\n--x\r\n.\r\n",
 	  "f(Content-Type: multipart/x; boundary*=utf-8''x%20|) hp(|) b(--x|) hl() e " },
 	/* one with bytes that a line cannot have is met nowhere */
@@ -66,8 +69,8 @@ static const struct {
 	/* what only begins like a boundary */
 	{ "Content-Type: multipart/x;boundary=x\r\n\r\n--xy\r\n--x -\r\n --x\r\n-x\r\n--\r\n--x\r\n\r\n"
 	  "--x--y\r\n--x --\r\n.\r\n",
-	  "f(Content-Type: multipart/x;boundary=x|) hp(|) -(--xy|) -(--x -|) -( --x|) -(-x|) -(--|) b(--x|) hl(|) t(--x--y|) "
-	  "t(--x --|) e " },
+	  "f(Content-Type: multipart/x;boundary=x|) hp(|) -(--xy|) -(--x -|) -( --x|) -(-x|) -(--|) b(--x|) "
+	  "hl(|) t(--x--y|) t(--x --|) e " },
 	/* no boundary: opaque text */
 	{ "Content-Type: multipart/mixed\r\n\r\n--x\r\n"
 	  ".\r\n", "f(Content-Type: multipart/mixed|) ho(|) t(--x|) e " },
@@ -84,7 +87,8 @@ static const struct {
 	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(A: b|) hl() b(--o--|) e " },
 	/* attached messages */
 	{ "Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\nA: b\r\n\r\n1\r\n.\r\n",
-	  "f(Content-Type: message/rfc822|) hm(|) f(Content-Type: message/rfc822|) hm(|) f(A: b|) hl(|) t(1|) e " },
+	  "f(Content-Type: message/rfc822|) hm(|) f(Content-Type: message/rfc822|) hm(|) f(A: b|) hl(|) t(1|) e "
+	  "" },
 	{ "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n.\r\n",
 	  "f(Content-Type: message/rfc822|) f(Content-Transfer-Encoding: base64|) hl(|) t(1|) e " },
 	{ "Content-Type: message/partial\r\n\r\n1\r\n"
@@ -99,8 +103,8 @@ static const struct {
 	{ "Content-Type: multipart/x;boundary=o\r\n\r\n--o\r\nContent-Type: multipart/signed; boundary=i\r\n"
 	  "\r\n--i\r\nA: b\r\n\r\n1\r\n"
 	  "--i--\r\n2\r\n--o\r\n\r\n3\r\n.\r\n",
-	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) hs(|) b(--i|) "
-	  "F(A: b|) Hl(|) T(1|) B(--i--|) -(2|) B(--o|) hl(|) t(3|) e " },
+	  "f(Content-Type: multipart/x;boundary=o|) hp(|) b(--o|) f(Content-Type: multipart/signed; boundary=i|) "
+	  "hs(|) b(--i|) F(A: b|) Hl(|) T(1|) B(--i--|) -(2|) B(--o|) hl(|) t(3|) e " },
 	/* the limits of the test: 3 multiparts, 8 bytes of a boundary, 80 of a field */
 	{ "Content-Type: multipart/x;boundary=123456789\r\n\r\n--12345678x\r\n\r\n--12345678--\r\n.\r\n",
 	  "f(Content-Type: multipart/x;boundary=123456789|) hp(|) b(--12345678x|) hl(|) b(--12345678--|) e " },
@@ -186,7 +190,8 @@ START_TEST(test_long_lines)
 }
 END_TEST
 
-/* A field in one line that is longer than what is looked at: pieces are parted at a blank, or between characters. */
+/* A field in one line that is longer than what is looked at: pieces are parted at a blank, or between
+ * characters. */
 static const struct {
 	const char *word, *fold;     /* what is taken out to have the field again */
 } long_fields[] = {

@@ -3,7 +3,8 @@
 #include "format/header/own_mail.h"
 #include "unit.h"
 
-static const struct own_mail plain = { .from = "MAILER-DAEMON@a.test", .to = "postmaster@a.test", .subject = "the subject",
+static const struct own_mail plain = { .from = "MAILER-DAEMON@a.test", .to = "postmaster@a.test",
+	.subject = "the subject",
 	.message_id = "x@a.test", .now = 1764077400000 };
 
 START_TEST(test_header)
@@ -15,12 +16,14 @@ START_TEST(test_header)
 	m.obsolete_from = _i & 2;
 	buf_init(&out, 10000);
 	own_mail_begin(&m, &out);
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), _i & 2 ? "\nFrom: MAILER-DAEMON@a.test (Mail Delivery System)\r\n"
+	ck_assert_ptr_nonnull(strstr(buf_text(&out),
+		_i & 2 ? "\nFrom: MAILER-DAEMON@a.test (Mail Delivery System)\r\n"
 		: "\nFrom: Mail Delivery System <MAILER-DAEMON@a.test>\r\n"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), _i & 1 ? "\nAuto-Submitted: auto-replied\r\n"
 		: "\nAuto-Submitted: auto-generated\r\n"));
 	ck_assert_ptr_eq(strstr(buf_text(&out), "Date: Tue, 25 Nov 2025 13:30:00 +0000\r\n"), out.data);
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\nTo: <postmaster@a.test>\r\nSubject: the subject\r\nMessage-ID: <x@a.test>\r\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out),
+		"\nTo: <postmaster@a.test>\r\nSubject: the subject\r\nMessage-ID: <x@a.test>\r\n"));
 	buf_free(&out);
 }
 END_TEST
@@ -48,7 +51,8 @@ START_TEST(test_text)
 
 	buf_init(&out, 10000);
 	own_mail_text("One.\n.Two\n", "Out: MAIL FROM:<x>\nIn:  500 what\x1b\n.\n", &out);
-	ck_assert_str_eq(buf_text(&out), "\r\nOne.\r\n\r\n..Two\r\n\r\n Out: MAIL FROM:<x>\r\n In:  500 what?\r\n .\r\n.\r\n");
+	ck_assert_str_eq(buf_text(&out),
+		"\r\nOne.\r\n\r\n..Two\r\n\r\n Out: MAIL FROM:<x>\r\n In:  500 what?\r\n .\r\n.\r\n");
 	buf_free(&out);
 	buf_init(&out, 10000);
 	own_mail_text("", NULL, &out);

@@ -48,7 +48,8 @@ static const struct { const char *file, *expected; } good[] = {
 	/* .NET and IIS */
 	{ "X-Sender: a@x.test\r\nX-Receiver: b@y.test\r\nSubject: s\r\n\r\nbody\r\n",
 	  "MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\nSubject: s\r\n\r\nbody\r\n.\r\n" },
-	{ "X-Sender: \"A, B\" <a@x.test>\r\nX-Receiver: =?utf-8?q?=C3=A9?= <b@y.test>\r\nX-Receiver: C <c@y.test>\r\n\r\n",
+	{ "X-Sender: \"A, B\" <a@x.test>\r\nX-Receiver: =?utf-8?q?=C3=A9?= <b@y.test>\r\nX-Receiver: C "
+		"<c@y.test>\r\n\r\n",
 	  "MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nRCPT TO:<c@y.test>\r\nDATA\r\n\r\n.\r\n" },
 	{ "X-Sender: \"<a\\\"<\" <a@x.test>\r\nX-Receiver: \xc3\xa9 <b@y.test>\r\n\r\n",
 	  "MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\n\r\n.\r\n" },
@@ -132,8 +133,10 @@ static const struct { const char *file, *complaint; } bad[] = {
 	{ "X-Sender: <a@x.test> RET=SOME\nX-Receiver: b@y.test\n\n", "X-Sender: RET" },
 	{ "X-Sender: <a@x.test>\nX-Receiver: <b@y.test> NOTIFY=NEVER,DELAY\n\n", "X-Receiver: " },
 	{ "X-Sender: a@x.test\nX-Envid: a b\nX-Receiver: b@y.test\n\n", "X-Envid: " },
-	{ "X-Sender: s@x\nX-Receiver: a@x\nX-Receiver: b@x\nX-Receiver: c@x\nX-Receiver: d@x\n\n", "line 5: X-Receiver: " },
-	{ "X-Sender: s@x\nX-Receiver: a@x\nA: b\n\n0123456789012345678901234567890123456789012345678901234567890123456789"
+	{ "X-Sender: s@x\nX-Receiver: a@x\nX-Receiver: b@x\nX-Receiver: c@x\nX-Receiver: d@x\n\n",
+		"line 5: X-Receiver: " },
+	{ "X-Sender: s@x\nX-Receiver: a@x\nA: "
+		"b\n\n0123456789012345678901234567890123456789012345678901234567890123456789"
 	  "01234567890123456789012345678901234567890\n", "larger than 100 bytes" },
 };
 

@@ -99,7 +99,8 @@ START_TEST(test_nul)
 
 	buf_init(&out, 1000);
 	read_all(reader, in, sizeof in - 1, 3, &out);
-	ck_assert_str_eq(buf_text(&out), "250 2.0.0  [250 a?b];250 2.0.0 g [?hello/250? x];550 5.1.1 d [550 5.1.1? y];");
+	ck_assert_str_eq(buf_text(&out),
+		"250 2.0.0  [250 a?b];250 2.0.0 g [?hello/250? x];550 5.1.1 d [550 5.1.1? y];");
 	buf_free(&out);
 	reply_reader_free(reader);
 }

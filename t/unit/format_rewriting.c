@@ -272,7 +272,8 @@ START_TEST(test_rules_and_conversion)
 }
 END_TEST
 
-/* A field that is longer than the limit: what follows shares its fate, and that is known of one that was changed. */
+/* A field that is longer than the limit: what follows shares its fate, and that is known of one that was
+ * changed. */
 START_TEST(test_long_field)
 {
 	struct rewriting_setup setup = limits;

@@ -26,7 +26,8 @@ START_TEST(test_comes_back)
 END_TEST
 
 static const char *const bad[] = {
-	"", "\n", " \n", "take", "take now\n", "enough 1\n", "ready x\n", "offer x\n", "over x\n", "Take\n", "takeit\n",
+	"", "\n", " \n", "take", "take now\n", "enough 1\n", "ready x\n", "offer x\n", "over x\n", "Take\n",
+	"takeit\n",
 	"result\n", "result 0\n", "result 0 sent\n", "result x sent 2.0.0 y\n", "result 0x sent 2.0.0 y\n",
 	"result 4294967296 sent 2.0.0 y\n", "result -1 sent 2.0.0 y\n", "rest\n", "wait a\tb\n", "wait a\x01\n",
 	"wait a\r\n", "result 0 sent 2.0.0 a\x7f\n",
@@ -65,7 +66,8 @@ START_TEST(test_text_from_outside)
 	memset(text, 'x', sizeof text);
 	memcpy(text, "a\nover\n\r\t\x1b", 10);
 	buf_init(&out, 2 * WAIT_LINE_MAX);
-	wait_line_print(&(struct wait_line){ .word = WAIT_RESULT, .status = text_of("sent"), .dsn = text_of("2.0.0"),
+	wait_line_print(&(struct wait_line){ .word = WAIT_RESULT, .status = text_of("sent"),
+		.dsn = text_of("2.0.0"),
 		.text = text_make(text, sizeof text) }, &out);
 	ck_assert_uint_le(out.len, WAIT_LINE_MAX);
 	rest = text_make(out.data, out.len);

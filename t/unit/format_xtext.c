@@ -43,7 +43,8 @@ END_TEST
 
 /* RFC 6533 section 3 */
 static const struct { const char *plain, *encoded; } utf8_codes[] = {
-	{ "", "" }, { "a@b.c", "a@b.c" }, { "gr\xc3\xbcn@x", "gr\\x{FC}n@x" }, { "a+b=c d", "a\\x{2B}b\\x{3D}c\\x{20}d" },
+	{ "", "" }, { "a@b.c", "a@b.c" }, { "gr\xc3\xbcn@x", "gr\\x{FC}n@x" },
+	{ "a+b=c d", "a\\x{2B}b\\x{3D}c\\x{20}d" },
 	{ "\\", "\\x{5C}" }, { "\xe2\x82\xac", "\\x{20AC}" }, { "\xf0\x9f\x98\x80", "\\x{1F600}" },
 };
 
@@ -63,10 +64,12 @@ END_TEST
 
 /* What is no character stays as it was written. */
 static const struct { const char *in, *out; } utf8_forms[] = {
-	{ "gr\xc3\xbcn@x", "gr\xc3\xbcn@x" }, { "\\x{0000FC}", "\xc3\xbc" }, { "\\x{10FFFF}", "\xf4\x8f\xbf\xbf" },
+	{ "gr\xc3\xbcn@x", "gr\xc3\xbcn@x" }, { "\\x{0000FC}", "\xc3\xbc" },
+	{ "\\x{10FFFF}", "\xf4\x8f\xbf\xbf" },
 	{ "\\x{fc}", "\xc3\xbc" },
 	{ "\\x{110000}", "\\x{110000}" }, { "\\x{D800}", "\\x{D800}" }, { "\\x{00000FC}", "\\x{00000FC}" },
-	{ "\\x{F}", "\\x{F}" }, { "\\x{}", "\\x{}" }, { "\\x{FC", "\\x{FC" }, { "\\x{FG}", "\\x{FG}" }, { "\\x", "\\x" },
+	{ "\\x{F}", "\\x{F}" }, { "\\x{}", "\\x{}" }, { "\\x{FC", "\\x{FC" }, { "\\x{FG}", "\\x{FG}" },
+		{ "\\x", "\\x" },
 	{ "\\", "\\" }, { "\\x{00}", "\\x{00}" },
 };
 

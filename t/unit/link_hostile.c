@@ -14,15 +14,16 @@ enum spoil {
 	SPOIL_NOTHING, SPOIL_SHORT, SPOIL_LONG, SPOIL_KIND, SPOIL_KIND_ZERO, SPOIL_WRONG_WAY, SPOIL_LENGTH,
 	SPOIL_REQUEST, SPOIL_REQUEST_HUGE, SPOIL_RCPT, SPOIL_OUTCOME_KEEP, SPOIL_OUTCOME_NONE,
 	SPOIL_DSN_CLASS, SPOIL_DSN_TEXT, SPOIL_NO_TEXT, SPOIL_CONTROL, SPOIL_NO_RELAY,
-	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_FINISH_DSN, SPOIL_HEIR, SPOIL_HEIR_UNKNOWN, SPOIL_CREDIT,
-	SPOIL_DESCRIPTOR
+	SPOIL_FINISH_DESTINATION, SPOIL_FINISH_NO_REASON, SPOIL_FINISH_DSN, SPOIL_HEIR, SPOIL_HEIR_UNKNOWN,
+	SPOIL_CREDIT, SPOIL_DESCRIPTOR
 };
 
 static const struct spoil_row {
 	enum spoil how;
 	const char *why;
 } spoils[] = {
-	{ SPOIL_SHORT, "internal error (please report): message of kind 8: a message is shorter than its fields" },
+	{ SPOIL_SHORT,
+		"internal error (please report): message of kind 8: a message is shorter than its fields" },
 	{ SPOIL_LONG, "internal error (please report): message of kind 8: a message is longer than its fields" },
 	{ SPOIL_KIND, "internal error (please report): message of kind 0: a number is out of range" },
 	{ SPOIL_KIND_ZERO, "internal error (please report): message of kind 0: it is not for the queue" },
@@ -30,21 +31,30 @@ static const struct spoil_row {
 	{ SPOIL_LENGTH, "internal error (please report): message of kind 8: a field is too long" },
 	{ SPOIL_REQUEST, "internal error (please report): message of kind 8: a request is not out" },
 	{ SPOIL_REQUEST_HUGE, "internal error (please report): message of kind 8: a number is out of range" },
-	{ SPOIL_RCPT, "internal error (please report): message of kind 8: an answer for a recipient that is not in the request" },
+	{ SPOIL_RCPT, "internal error (please report): message of kind 8: an answer for a recipient that is not "
+		"in the request" },
 	{ SPOIL_OUTCOME_KEEP,
-		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
+		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not "
+		"fit" },
 	{ SPOIL_OUTCOME_NONE,
-		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_CLASS, "internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
-	{ SPOIL_DSN_TEXT, "internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not fit" },
+		"internal error (please report): message of kind 8: an answer's outcome and its enhanced code do not "
+		"fit" },
+	{ SPOIL_DSN_CLASS, "internal error (please report): message of kind 8: an answer's outcome and its "
+		"enhanced code do not fit" },
+	{ SPOIL_DSN_TEXT, "internal error (please report): message of kind 8: an answer's outcome and its "
+		"enhanced code do not fit" },
 	{ SPOIL_NO_TEXT, "internal error (please report): message of kind 8: an answer has no text" },
 	{ SPOIL_CONTROL, "internal error (please report): message of kind 8: a line holds a control character" },
 	{ SPOIL_NO_RELAY, "internal error (please report): message of kind 8: an answer has no relay" },
-	{ SPOIL_FINISH_DESTINATION, "internal error (please report): message of kind 9: a request ends at another destination" },
-	{ SPOIL_FINISH_DSN, "internal error (please report): message of kind 9: nobody waits with such a status" },
+	{ SPOIL_FINISH_DESTINATION,
+		"internal error (please report): message of kind 9: a request ends at another destination" },
+	{ SPOIL_FINISH_DSN,
+		"internal error (please report): message of kind 9: nobody waits with such a status" },
 	{ SPOIL_FINISH_NO_REASON,
-		"internal error (please report): message of kind 9: a destination is called busy or dead without a reason" },
-	{ SPOIL_HEIR, "internal error (please report): message of kind 9: a connection is passed to another destination" },
+		"internal error (please report): message of kind 9: a destination is called busy or dead without a "
+		"reason" },
+	{ SPOIL_HEIR,
+		"internal error (please report): message of kind 9: a connection is passed to another destination" },
 	{ SPOIL_HEIR_UNKNOWN, "internal error (please report): message of kind 9: a request is not out" },
 	{ SPOIL_CREDIT, "internal error (please report): message of kind 7: a number is out of range" },
 	{ SPOIL_DESCRIPTOR, "internal error (please report): a descriptor that belongs to no request" },
@@ -126,7 +136,8 @@ START_TEST(test_hostile_courier)
 	send_one(55, 2);
 	buf_init(&b, PACKET_MAX);
 	if (how == SPOIL_CREDIT || how == SPOIL_WRONG_WAY || how == SPOIL_FINISH_DESTINATION ||
-		how == SPOIL_FINISH_NO_REASON || how == SPOIL_FINISH_DSN || how == SPOIL_HEIR || how == SPOIL_HEIR_UNKNOWN)
+		how == SPOIL_FINISH_NO_REASON || how == SPOIL_FINISH_DSN || how == SPOIL_HEIR
+		|| how == SPOIL_HEIR_UNKNOWN)
 		spoil_other(how, &b);
 	else
 		spoiled_packet(how, &b);
@@ -159,7 +170,8 @@ static const struct {
 	{ ODD_NO_FILE, "internal error (please report): message of kind 2: a request without its file" },
 	{ ODD_VERSION, "internal error (please report): message of kind 1: the other end is of another version" },
 	{ ODD_NO_PAGE, "internal error (please report): message of kind 1: the page of dot marks did not come" },
-	{ ODD_SMALL_PAGE, "internal error (please report): message of kind 1: the page of dot marks did not come" },
+	{ ODD_SMALL_PAGE,
+		"internal error (please report): message of kind 1: the page of dot marks did not come" },
 	{ ODD_NO_RCPT, "internal error (please report): message of kind 2: a request has no recipient" },
 	{ ODD_TWO, "internal error (please report): message of kind 2: a request at the wrong time" },
 };

@@ -41,7 +41,8 @@ END_TEST
 
 START_TEST(test_answer)
 {
-	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many", tls[] = "Verified TLSv1.3 X";
+	char relay[] = "h[/x]", transcript[] = "Out: x\nIn: y", text[] = "451 no", reason[] = "many",
+		tls[] = "Verified TLSv1.3 X";
 	struct answer a = { .rcpt = 1, .conn_use = 4, .setup = 5, .transmission = 6, .relay = relay,
 		.peer_reports = true, .transcript = transcript };
 	struct finish f = { .destination = 7, .connection = CONNECTION_KEPT, .site = SITE_BUSY, .reason = reason,

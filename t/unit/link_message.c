@@ -1,7 +1,8 @@
 /*
- * That no member of what travels over a link is forgotten. Each struct is filled with ones, but for what can only
- * hold certain values: these the test sets. A byte that nobody set must make a difference to the packet, so a
- * member that is not packed is found though no test knows its name; and what was unpacked packs to the same.
+ * That no member of what travels over a link is forgotten. Each struct is filled with ones, but for what can
+ * only hold certain values: these the test sets. A byte that nobody set must make a difference to the packet,
+ * so a member that is not packed is found though no test knows its name; and what was unpacked packs to the
+ * same.
  */
 #include "unit.h"
 

@@ -224,7 +224,8 @@ START_TEST(test_N_22_ask)
 }
 END_TEST
 
-/* Who asks the same meanwhile shares the question; who has gone is not told; another type is another question. */
+/* Who asks the same meanwhile shares the question; who has gone is not told; another type is another
+ * question. */
 START_TEST(test_shared)
 {
 	struct resolver_query *gone;

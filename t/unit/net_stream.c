@@ -58,7 +58,8 @@ static void late(void *arg)
 
 static void ended(void *arg, enum stream_end how, int error)
 {
-	static const char *const names[] = { "refused", "unbound", "closed", "broken", "unreadable", "unchanged" };
+	static const char *const names[] = { "refused", "unbound", "closed", "broken", "unreadable",
+		"unchanged" };
 	char text[80];
 
 	(void)arg;
@@ -288,8 +289,8 @@ static void take_some(void *arg)
 		loop_stop(loop);
 }
 
-/* A peer that takes 3 MB in three seconds, some of it every now and then, with two seconds. Where no rate is asked for
- * (behaviour H2-2), or one that it comes up to (H2-6), the time is never over. */
+/* A peer that takes 3 MB in three seconds, some of it every now and then, with two seconds. Where no rate is
+ * asked for (behaviour H2-2), or one that it comes up to (H2-6), the time is never over. */
 static const struct {
 	int64_t rate;
 	bool in_time;

@@ -10,8 +10,8 @@
 #include "net/stream.h"
 
 /* *far blocks unless flags of accept4 say otherwise. The stream tells `opened` from the loop, as ever. */
-static inline struct stream *stream_pair(struct stream_shared *shared, const struct stream_events *events, int *far,
-	int flags)
+static inline struct stream *stream_pair(struct stream_shared *shared, const struct stream_events *events,
+	int *far, int flags)
 {
 	struct endpoint at = { .at.any.sa_family = AF_UNIX, .size = sizeof at.at };
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

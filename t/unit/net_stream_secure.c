@@ -116,7 +116,8 @@ static void ended(void *arg, enum stream_end how, int error)
 static struct tls_context *client_context(void)
 {
 	const struct tls_setup setup = {
-		.chain_files = "", .cert_file = "", .key_file = "", .eccert_file = "", .eckey_file = "", .dcert_file = "",
+		.chain_files = "", .cert_file = "", .key_file = "", .eccert_file = "", .eckey_file = "",
+			.dcert_file = "",
 		.dkey_file = "", .ca_file = "", .ca_path = "", .eecdh_auto_curves = "", .ffdhe_auto_groups = "",
 		.disable_workarounds = "", .ssl_options = "", .dane_digests = "",
 	};
@@ -132,7 +133,8 @@ static struct tls_context *client_context(void)
 START_TEST(test_a_flood_of_tickets_leaves_others_their_turn)
 {
 	static const struct stream_events events = { nothing, heard, nothing, nothing, ended, secured };
-	const struct tls_wish wish = { .trust = TLS_TRUST_ANYBODY, .protocols = "", .ciphers = "DEFAULT", .digest = "sha256",
+	const struct tls_wish wish = { .trust = TLS_TRUST_ANYBODY, .protocols = "", .ciphers = "DEFAULT",
+		.digest = "sha256",
 		.depth = 9 };
 	struct tls_context *context = client_context();
 	struct stream_shared *shared;

@@ -20,8 +20,10 @@
 static struct tls_context *context_with(const char *authorities)
 {
 	const struct tls_setup setup = {
-		.chain_files = "", .cert_file = "", .key_file = "", .eccert_file = "", .eckey_file = "", .dcert_file = "",
-		.dkey_file = "", .ca_file = authorities, .ca_path = "", .eecdh_auto_curves = "", .ffdhe_auto_groups = "",
+		.chain_files = "", .cert_file = "", .key_file = "", .eccert_file = "", .eckey_file = "",
+			.dcert_file = "",
+		.dkey_file = "", .ca_file = authorities, .ca_path = "", .eecdh_auto_curves = "",
+		.ffdhe_auto_groups = "",
 		.disable_workarounds = "", .ssl_options = "", .dane_digests = "sha256",
 	};
 	const char *member;
@@ -104,7 +106,8 @@ static const struct standing_row {
 	{ GOOD, TLS_TRUST_CA, ".good.test", TLS_VERIFIED, NULL, NULL },
 	{ GOOD, TLS_TRUST_CA, ".test", TLS_VERIFIED, NULL, NULL },
 	{ GOOD, TLS_TRUST_CA, "MX.Good.Test", TLS_VERIFIED, NULL, NULL },
-	REFUSED(WRONG, "another name"), REFUSED(WRONG_BUT_COMMON, "another name"), REFUSED(WILDCARD_DEEPER, "another name"),
+	REFUSED(WRONG, "another name"), REFUSED(WRONG_BUT_COMMON, "another name"),
+	REFUSED(WILDCARD_DEEPER, "another name"),
 	REFUSED(PARTIAL, "another name"), REFUSED(EMBEDDED_NUL, "another name"), REFUSED(IDN, "another name"),
 	REFUSED(ADDRESS, "another name"), REFUSED(NAMELESS, "another name"),
 	{ GOOD, TLS_TRUST_CA, "good.test", TLS_UNTRUSTED, "another name", NULL },
@@ -120,7 +123,8 @@ static const struct standing_row {
 
 static void same_problem(const char *what, const char *got, const char *part)
 {
-	ck_assert_msg(part ? got && strstr(got, part) : !got, "%s: %s, expected %s", what, got ? got : "none", part ? part : "none");
+	ck_assert_msg(part ? got && strstr(got, part) : !got, "%s: %s, expected %s", what, got ? got : "none",
+		part ? part : "none");
 }
 
 START_TEST(test_standing)
@@ -147,11 +151,14 @@ END_TEST
 
 /* Fingerprints and anchors, which neither names nor dates nor authorities have a part in. */
 static const struct { int kind; enum tls_trust trust; bool fits; enum tls_standing standing; } others[] = {
-	{ GOOD, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED }, { EXPIRED, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
-	{ SELF_SIGNED, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED }, { WRONG, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
+	{ GOOD, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
+	{ EXPIRED, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
+	{ SELF_SIGNED, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
+	{ WRONG, TLS_TRUST_FINGERPRINT, true, TLS_VERIFIED },
 	{ GOOD, TLS_TRUST_FINGERPRINT, false, TLS_UNTRUSTED },
 	{ GOOD, TLS_TRUST_ANCHORS, true, TLS_VERIFIED }, { WRONG, TLS_TRUST_ANCHORS, true, TLS_UNTRUSTED },
-	{ EXPIRED, TLS_TRUST_ANCHORS, true, TLS_UNTRUSTED }, { SELF_SIGNED, TLS_TRUST_ANCHORS, true, TLS_UNTRUSTED },
+	{ EXPIRED, TLS_TRUST_ANCHORS, true, TLS_UNTRUSTED },
+	{ SELF_SIGNED, TLS_TRUST_ANCHORS, true, TLS_UNTRUSTED },
 	{ GOOD, TLS_TRUST_DANE, true, TLS_VERIFIED }, { EXPIRED, TLS_TRUST_DANE, true, TLS_VERIFIED },
 	{ WRONG, TLS_TRUST_DANE, true, TLS_VERIFIED }, { GOOD, TLS_TRUST_DANE, false, TLS_UNTRUSTED },
 };
@@ -315,7 +322,8 @@ START_TEST(test_T_28_session_keys)
 {
 	static const unsigned char data[32] = "data";
 	const struct tls_record record = { 3, 1, 1, data, sizeof data };
-	struct tls_context *context = context_with(tls_server_ca_file()), *again = context_with(tls_server_ca_file()), *other = context_with("");
+	struct tls_context *context = context_with(tls_server_ca_file()),
+		*again = context_with(tls_server_ca_file()), *other = context_with("");
 	const struct tls_wish usual = wish_for(TLS_TRUST_CA, NAME);
 	struct tls_wish changed[] = { usual, usual, usual, usual, usual, usual, usual, usual, usual };
 	char *key = key_of(context, &usual, "about");
@@ -373,7 +381,8 @@ static void connect_once(SSL_CTX *again, int row, enum tls_trust trust, struct t
 {
 	struct tls_context *context = context_with(tls_server_ca_file());
 	struct tls_wish wish = wish_for(trust, NAME);
-	struct tls_server server = { .kind = resumptions[row].kind, .tls12 = resumptions[row].tls12, .again = again };
+	struct tls_server server = { .kind = resumptions[row].kind, .tls12 = resumptions[row].tls12,
+		.again = again };
 	int fd = tls_server_start(&server), error = 0;
 	struct buf heard;
 	struct tls *t;

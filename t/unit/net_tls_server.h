@@ -1,6 +1,6 @@
 /*
- * A server of OpenSSL's own on the other end of a socket pair, in a thread, with a certificate of the kind that is
- * wanted, signed by an authority that is made for the run of a test program.
+ * A server of OpenSSL's own on the other end of a socket pair, in a thread, with a certificate of the kind
+ * that is wanted, signed by an authority that is made for the run of a test program.
  */
 #ifndef CAUSEWAY_T_NET_TLS_SERVER_H
 #define CAUSEWAY_T_NET_TLS_SERVER_H
@@ -14,7 +14,8 @@
 
 /* Kinds of certificates: for TLS_SERVER_NAME and in order, unless the name says otherwise. */
 enum {
-	GOOD, COMMON, EXPIRED, UNBORN, SELF_SIGNED, WRONG, WRONG_BUT_COMMON, WILDCARD, WILDCARD_DEEPER, PARTIAL, EMBEDDED_NUL,
+	GOOD, COMMON, EXPIRED, UNBORN, SELF_SIGNED, WRONG, WRONG_BUT_COMMON, WILDCARD, WILDCARD_DEEPER, PARTIAL,
+		EMBEDDED_NUL,
 	IDN, ADDRESS, NAMELESS
 };
 
@@ -43,7 +44,8 @@ struct tls_server {
 	pthread_t thread;
 };
 
-/* Makes the authority, once for all tests: each of them runs in a process of its own, but knows what was there before. */
+/* Makes the authority, once for all tests: each of them runs in a process of its own, but knows what was
+ * there before. */
 void tls_server_begin(void);
 void tls_server_end(void);
 /* The file with the authority's certificate. */

@@ -84,8 +84,8 @@ START_TEST(test_mixed_recipients)
 }
 END_TEST
 
-/* A report that cannot be delivered goes to the postmaster; if that fails too, it ends there, after a restart in
- * between as well. */
+/* A report that cannot be delivered goes to the postmaster; if that fails too, it ends there, after a restart
+ * in between as well. */
 static const struct {
 	const char *postmaster, *classes, *sender;
 	unsigned reports, sent;

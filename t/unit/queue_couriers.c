@@ -63,7 +63,8 @@ static void note_verified(void *arg, json_t *result, const char *why)
 		json_string_value(json_object_get(result, "text")));
 }
 
-/* A question at which couriers crash is asked once: it costs the mail that they have, and nobody can hold it. */
+/* A question at which couriers crash is asked once: it costs the mail that they have, and nobody can hold
+ * it. */
 START_TEST(test_death_of_a_question)
 {
 	char result[100] = "";
@@ -99,7 +100,8 @@ START_TEST(test_death_of_a_probe)
 }
 END_TEST
 
-/* What one courier finds out for all the others hear at once, and those that come later what is still good. */
+/* What one courier finds out for all the others hear at once, and those that come later what is still
+ * good. */
 START_TEST(test_told_to_all)
 {
 	struct world w;

@@ -1,4 +1,5 @@
-/* What is kept for all couriers: until when, how much, over a restart, and what becomes of a file that is damaged. */
+/* What is kept for all couriers: until when, how much, over a restart, and what becomes of a file that is
+ * damaged. */
 #include "unit.h"
 
 #include <string.h>

@@ -98,7 +98,8 @@ START_TEST(test_states_are_counted)
 
 	for (size_t i = 0; messages_shown(i); i++) {
 		ck_assert(message_state_is_known(messages_shown(i)));
-		ck_assert_uint_eq(messages_in_shown(all, messages_shown(i)), strcmp(messages_shown(i), "incoming") == 0);
+		ck_assert_uint_eq(messages_in_shown(all, messages_shown(i)),
+			strcmp(messages_shown(i), "incoming") == 0);
 	}
 	ck_assert_ptr_null(messages_add(all, 7));
 	ck_assert_ptr_eq(messages_find(all, 7), m);

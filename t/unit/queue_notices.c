@@ -18,7 +18,8 @@ static void begin(struct world *w, const char *classes)
 
 static void give(struct world *w, enum notice_class class, const char *key)
 {
-	notices_raise(w->queue->notices, &(struct notice){ .class = class, .key = key, .subject = key, .text = "It is so.\n" });
+	notices_raise(w->queue->notices, &(struct notice){ .class = class, .key = key, .subject = key,
+		.text = "It is so.\n" });
 }
 
 static const struct { const char *classes; enum notice_class class; bool told; } rows[] = {
@@ -109,7 +110,8 @@ START_TEST(test_no_loop)
 {
 	struct world w;
 
-	world_begin(&w, "notify_classes", "software, bounce, 2bounce, protocol", "error_notice_recipient", "never@a.test",
+	world_begin(&w, "notify_classes", "software, bounce, 2bounce, protocol", "error_notice_recipient",
+		"never@a.test",
 		"2bounce_notice_recipient", "never@a.test", "bounce_notice_recipient", "never@a.test", NULL);
 	world_open(&w);
 	give(&w, NOTICE_SOFTWARE, "x");
@@ -161,8 +163,8 @@ static const char *last_report(void)
 	return fake_spool_file(id);
 }
 
-/* Reports that cannot be delivered: the first is the postmaster's whatever notify_classes says, then those with the same
- * status from the same host are counted, and the journal has all. */
+/* Reports that cannot be delivered: the first is the postmaster's whatever notify_classes says, then those
+ * with the same status from the same host are counted, and the journal has all. */
 START_TEST(test_2bounce)
 {
 	struct world w;
@@ -182,7 +184,8 @@ START_TEST(test_2bounce)
 	notice = last_report();
 	ck_assert_ptr_nonnull(notice);
 	ck_assert_ptr_nonnull(strstr(notice, "RCPT TO:<master@c.test> NOTIFY=NEVER\r\n"));
-	ck_assert_ptr_nonnull(strstr(notice, "Subject: Undeliverable report: 5.1.1 from host.test (19 more)\r\n"));
+	ck_assert_ptr_nonnull(strstr(notice,
+		"Subject: Undeliverable report: 5.1.1 from host.test (19 more)\r\n"));
 	world_run(&w, 3 * HOUR);
 	world_drop(&w, "never@sender.test", "never@b.test");
 	world_run(&w, MINUTE);

@@ -390,7 +390,8 @@ static void keep_way(void *arg, json_t *way)
 	explained = json_incref(way);
 }
 
-/* What the courier adds is seen end to end; here it may never answer, and what the queue knows is told all the same. */
+/* What the courier adds is seen end to end; here it may never answer, and what the queue knows is told all
+ * the same. */
 START_TEST(test_explain)
 {
 	const char *why = NULL, *nexthop;

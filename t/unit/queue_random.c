@@ -54,8 +54,8 @@ static void disturb(struct world *w, uint64_t *state)
 		world_order(w, QUEUE_RETRY, 0, NULL, dice(state, 2));
 		break;
 	case 5:
-		world_order(w, dice(state, 2) ? QUEUE_HOLD : QUEUE_RELEASE, 0, &(struct queue_filter){ .to = "a.test" },
-			false);
+		world_order(w, dice(state, 2) ? QUEUE_HOLD : QUEUE_RELEASE, 0,
+			&(struct queue_filter){ .to = "a.test" }, false);
 		break;
 	case 6:
 		world_order(w, QUEUE_DELETE, 0, &(struct queue_filter){ .state = "active" }, false);

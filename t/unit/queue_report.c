@@ -30,8 +30,8 @@ static const struct {
 } contents[] = {
 	{ NULL, NULL,
 	  { "MAIL FROM:<>", "RCPT TO:<s@sender.test> NOTIFY=NEVER\r\n", "From: ", "MAILER-DAEMON@us.test",
-	    "-1@us.test>", "multipart/report", "Final-Recipient: rfc822; never@a.test", "Status: 5.1.1", "Action: failed", "550 5.1.1 nobody of that name",
-	    "Subject: the subject", "a body line" },
+	    "-1@us.test>", "multipart/report", "Final-Recipient: rfc822; never@a.test", "Status: 5.1.1",
+	    "Action: failed", "550 5.1.1 nobody of that name", "Subject: the subject", "a body line" },
 	  { "ok@a.test", "later@a.test", "Original-Envelope-Id" } },
 	{ "RET=HDRS ENVID=an+2Bid", "ORCPT=rfc822;old@old.test",
 	  { "text/rfc822-headers", "Subject: the subject", "Original-Envelope-Id: an+id",

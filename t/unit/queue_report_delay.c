@@ -66,7 +66,8 @@ START_TEST(test_content)
 
 	begin(&w);
 	fake_spool_next.mail_params = "RET=FULL ENVID=an+2Bid";
-	id = fake_spool_drop(w.queue->spool, "s@sender.test", rcpts, 2, "Subject: the subject\r\n\r\na body line\r\n");
+	id = fake_spool_drop(w.queue->spool, "s@sender.test", rcpts, 2,
+		"Subject: the subject\r\n\r\na body line\r\n");
 	world_run(&w, 4 * HOUR + MINUTE);
 	text = report_of(id, 1);
 	ck_assert_ptr_nonnull(text);
@@ -77,7 +78,8 @@ START_TEST(test_content)
 	ck_has(text, "Diagnostic-Code: smtp; 450 4.2.0 not now");
 	ck_has(text, "Will-Retry-Until: ");
 	ck_has(text, "Original-Envelope-Id: an+id");
-	/* the message is not returned, so that only its header is sent whatever RET says (RFC 3461 section 4.3) */
+	/* the message is not returned, so that only its header is sent whatever RET says (RFC 3461 section
+	 * 4.3) */
 	ck_has(text, "text/rfc822-headers");
 	ck_assert_ptr_null(strstr(text, "a body line"));
 	ck_assert_ptr_null(strstr(text, "ok@a.test"));
@@ -85,8 +87,8 @@ START_TEST(test_content)
 }
 END_TEST
 
-/* Nobody asks the host again and again; the sender hears of it all the same, in time, and with the status of what was
- * said to those who asked. */
+/* Nobody asks the host again and again; the sender hears of it all the same, in time, and with the status of
+ * what was said to those who asked. */
 static const char *const statuses[] = { "4.4.1", "4.7.5" };
 
 START_TEST(test_dead_destination)

@@ -56,7 +56,8 @@ START_TEST(test_who_is_told)
 		ck_has(text, "RCPT TO:<s@sender.test> NOTIFY=NEVER\r\n");
 		ck_has(text, "Final-Recipient: rfc822; ok@a.test\r\nAction: ");
 		ck_has(strstr(text, "Action: "), rows[_i].action);
-		ck_has(text, "Status: 2.0.0\r\nRemote-MTA: dns; host.test\r\nDiagnostic-Code: smtp; 250 2.0.0 Saved\r\n");
+		ck_has(text,
+			"Status: 2.0.0\r\nRemote-MTA: dns; host.test\r\nDiagnostic-Code: smtp; 250 2.0.0 Saved\r\n");
 		ck_has(text, "text/rfc822-headers");
 		ck_assert_str_eq(world_state(&w, id), "gone");
 	}
@@ -65,7 +66,8 @@ START_TEST(test_who_is_told)
 END_TEST
 
 /* What is on the disk of a message, in that order, if it has no queue file at first. */
-static const struct { const char *const rcpts[3]; size_t count; bool unwritten; const char *story; } stories[] = {
+static const struct { const char *const rcpts[3]; size_t count; bool unwritten; const char *story;
+	} stories[] = {
 	{ { "ok@a.test" }, 1, false, "report s done" },
 	{ { "ok@a.test" }, 1, true, "report s done" },
 	{ { "ok1@a.test", "ok2@a.test" }, 2, false, "report s s done" },
@@ -87,7 +89,8 @@ START_TEST(test_story)
 	world_host(&w, "inet:sender")->dead = true;
 	fake_spool_next.rcpt_params = "NOTIFY=SUCCESS";
 	fake_spool_next.unwritten = stories[_i].unwritten;
-	id = fake_spool_drop(w.queue->spool, "s@sender.test", stories[_i].rcpts, stories[_i].count, "Subject: x\r\n\r\nx\r\n");
+	id = fake_spool_drop(w.queue->spool, "s@sender.test", stories[_i].rcpts, stories[_i].count,
+		"Subject: x\r\n\r\nx\r\n");
 	world_run(&w, 2 * SECOND);
 	ck_assert_str_eq(world_story(id), stories[_i].story);
 	world_end(&w);
@@ -153,7 +156,8 @@ static void stopped(void *arg)
 	*(bool *)arg = true;
 }
 
-/* What is delivered when the queue stops is recorded, though others of the message still wait: no second copy. */
+/* What is delivered when the queue stops is recorded, though others of the message still wait: no second
+ * copy. */
 START_TEST(test_stop)
 {
 	static const char *const rcpts[] = { "ok@a.test", "ok@b.test" };
@@ -216,7 +220,8 @@ START_TEST(test_numbers_are_left_for_failures)
 	w.hold_answers = false;
 	world_run(&w, MINUTE);
 	ck_assert_uint_eq(world_journal("report "), 1);
-	ck_has(report_of(id, MESSAGE_REPORTS_MAX / 2 + 1), "Final-Recipient: rfc822; never@a.test\r\nAction: failed");
+	ck_has(report_of(id, MESSAGE_REPORTS_MAX / 2 + 1),
+		"Final-Recipient: rfc822; never@a.test\r\nAction: failed");
 	world_end(&w);
 }
 END_TEST

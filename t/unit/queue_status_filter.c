@@ -17,13 +17,18 @@ static const struct {
 } rows[] = {
 	{ "", OUTCOME_BOUNCED, "5.1.1", WORDS, 0, NULL, NULL, true },
 	{ "inline:{{4.4.1 x=4.4.2 y}}", OUTCOME_BOUNCED, "5.1.1", WORDS, 0, NULL, NULL, true },
-	{ "static:{4.7.1 tried again}", OUTCOME_BOUNCED, "5.1.1", WORDS, OUTCOME_DEFERRED, "4.7.1", "tried again", false },
-	{ "static:{5.7.1 given up}", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "given up", false },
-	{ "static:{5.7.1 other words}", OUTCOME_BOUNCED, "5.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "other words", true },
+	{ "static:{4.7.1 tried again}", OUTCOME_BOUNCED, "5.1.1", WORDS, OUTCOME_DEFERRED, "4.7.1", "tried again",
+		false },
+	{ "static:{5.7.1 given up}", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "given up",
+		false },
+	{ "static:{5.7.1 other words}", OUTCOME_BOUNCED, "5.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "other words",
+		true },
 	{ "static:{2.1.5 taken}", OUTCOME_SENT, "2.0.0", "250 ok", OUTCOME_SENT, "2.1.5", "taken", true },
-	{ "static:{ 5.7.1   given  up }", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "given  up", false },
+	{ "static:{ 5.7.1   given  up }", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "given  up",
+		false },
 	/* the tables are searched in their order */
-	{ "inline:{{x=5.0.0 no}}, static:{5.7.1 given up}", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED, "5.7.1", "given up", false },
+	{ "inline:{{x=5.0.0 no}}, static:{5.7.1 given up}", OUTCOME_DEFERRED, "4.1.1", WORDS, OUTCOME_BOUNCED,
+		"5.7.1", "given up", false },
 	/* success and failure are not made of each other */
 	{ "static:{5.7.1 no}", OUTCOME_SENT, "2.0.0", "250 ok", 0, NULL, NULL, true },
 	{ "static:{4.7.1 no}", OUTCOME_SENT, "2.0.0", "250 ok", 0, NULL, NULL, true },
@@ -49,7 +54,8 @@ static struct settings *settings_with(const char *path, const char *value)
 
 static struct note note_of(enum outcome outcome, const char *dsn, const char *text, const char *transport)
 {
-	struct note n = { .outcome = outcome, .transport = transport, .relay = "h[/x]", .text = text, .reply = "550 5.1.1 no" };
+	struct note n = { .outcome = outcome, .transport = transport, .relay = "h[/x]", .text = text,
+		.reply = "550 5.1.1 no" };
 
 	snprintf(n.dsn, sizeof n.dsn, "%s", dsn);
 	return n;

@@ -53,7 +53,8 @@ START_TEST(test_others_do_not_wait)
 {
 	struct world w;
 
-	world_begin(&w, "lmtp.destination_concurrency_limit", "100", "lmtp.initial_destination_concurrency", "100", NULL);
+	world_begin(&w, "lmtp.destination_concurrency_limit", "100", "lmtp.initial_destination_concurrency",
+		"100", NULL);
 	w.credit = 100;
 	w.duration = 1000;
 	world_open(&w);

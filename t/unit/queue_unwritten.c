@@ -1,5 +1,5 @@
-/* Messages that have no queue file yet: when they get one, and that nothing is recorded too early. The spool in
- * memory aborts if something is. */
+/* Messages that have no queue file yet: when they get one, and that nothing is recorded too early. The spool
+ * in memory aborts if something is. */
 #include <string.h>
 
 #include "queue/operator/orders.h"
@@ -80,7 +80,8 @@ START_TEST(test_life)
 }
 END_TEST
 
-/* What the next start must find if the queue dies with the message half done: none is forgotten, none is told. */
+/* What the next start must find if the queue dies with the message half done: none is forgotten, none is
+ * told. */
 START_TEST(test_crash_at_any_moment)
 {
 	struct world w;
@@ -340,8 +341,8 @@ static bool none_left(void *arg)
 	return fake_spool_count() == 0;
 }
 
-/* Messages come one by one, to as many slow destinations: those that arrive unwritten must be made active, so the
- * queue sees to it that they do not when it is full. */
+/* Messages come one by one, to as many slow destinations: those that arrive unwritten must be made active, so
+ * the queue sees to it that they do not when it is full. */
 START_TEST(test_active_limit)
 {
 	enum { LIMIT = 10, MESSAGES = 100 };

@@ -107,7 +107,8 @@ START_TEST(test_rest_is_taken_back)
 END_TEST
 
 /* In which state of things the caller goes away; after that the message is one like any other. */
-static const enum { BEFORE_FILE, WHILE_TRIED, AFTER_OFFER } departures[] = { BEFORE_FILE, WHILE_TRIED, AFTER_OFFER };
+static const enum { BEFORE_FILE, WHILE_TRIED, AFTER_OFFER } departures[] =
+	{ BEFORE_FILE, WHILE_TRIED, AFTER_OFFER };
 
 START_TEST(test_gone_is_as_if_he_had_not_waited)
 {

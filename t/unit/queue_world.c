@@ -160,7 +160,8 @@ static void close_one(struct courier_end *c, struct host *h)
 
 static enum site site_of(const struct job *j)
 {
-	if (j->host->fails || (j->host->dead && !j->connected) || begins(j->request->envelope->rcpts[0].address, "lost"))
+	if (j->host->fails || (j->host->dead && !j->connected)
+		|| begins(j->request->envelope->rcpts[0].address, "lost"))
 		return SITE_DEAD;
 	return j->turned_away ? SITE_BUSY : SITE_FINE;
 }
@@ -193,7 +194,8 @@ static void job_over(void *arg)
 	}
 	for (uint32_t i = 0; i < j->request->envelope->count && !c->world->gives_back; i++) {
 		if (h->dead && !j->connected)
-			answer(j, i, OUTCOME_DEFERRED, h->dsn ? h->dsn : "4.4.1", "connect to host.test: Connection refused");
+			answer(j, i, OUTCOME_DEFERRED, h->dsn ? h->dsn : "4.4.1",
+				"connect to host.test: Connection refused");
 		else if (h->fails)
 			answer(j, i, OUTCOME_DEFERRED, "4.4.2", "lost connection");
 		else if (j->turned_away)
@@ -581,7 +583,8 @@ static void note_ordered(void *arg, const struct queue_order_answer *a)
 	assert(a->changed <= a->found);
 }
 
-void world_order(struct world *w, enum queue_order order, uint64_t id, const struct queue_filter *filter, bool dry_run)
+void world_order(struct world *w, enum queue_order order, uint64_t id, const struct queue_filter *filter,
+	bool dry_run)
 {
 	queue_order(w->queue, order, id, filter, dry_run, note_ordered, NULL);
 }

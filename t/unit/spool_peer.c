@@ -110,7 +110,8 @@ static void finish_bounced(void *arg)
 static void finish_late(void *arg)
 {
 	struct delivery *d = arg;
-	const struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "peer", .text = "450 later", .when = 1 };
+	const struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "peer", .text = "450 later",
+		.when = 1 };
 
 	spool_result(d->w->spool, d->id, &result);
 	spool_warned(d->w->spool, d->id);
@@ -128,7 +129,8 @@ static void send_report(struct delivery *d, const char *to, void (*finish)(void 
 	spool_message_free(d->message);
 	d->message = NULL;
 	snprintf(file + envelope, sizeof file - (size_t)envelope, "%s", content);
-	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), (size_t)envelope, finish, d);
+	spool_report(w->spool, d->id + 1 + (uint64_t)w->committed++, file, strlen(file), (size_t)envelope, finish,
+		d);
 }
 
 static void add_wordy_lines(const struct delivery *d)
@@ -278,7 +280,8 @@ bool peer_is_complete(const struct world *w, const char *const *names, size_t co
 	for (size_t i = 0; i < count; i++)
 		if (peer_count('s', names[i]) == 0)
 			return false;
-	return world_count(w, "drop/new", "") == 0 && world_count(w, "queue", ".drop") == 0 && world_messages(w) == left;
+	return world_count(w, "drop/new", "") == 0 && world_count(w, "queue", ".drop") == 0
+		&& world_messages(w) == left;
 }
 
 void peer_check(const struct world *w, const char *const *names, size_t count, size_t left, const char *what)
@@ -287,8 +290,8 @@ void peer_check(const struct world *w, const char *const *names, size_t count, s
 		ck_assert_msg(peer_count('s', names[i]) >= 1, "%s: %s got nothing", what, names[i]);
 		ck_assert_msg(count_needless(names[i]) == 0,
 			"%s: %s got a copy after his result was committed", what, names[i]);
-		ck_assert_msg(count_messages(names[i]) <= messages_allowed(names[i]), "%s: %s was sent %d messages", what,
-			names[i], count_messages(names[i]));
+		ck_assert_msg(count_messages(names[i]) <= messages_allowed(names[i]), "%s: %s was sent %d messages",
+			what, names[i], count_messages(names[i]));
 	}
 	ck_assert_msg(world_count(w, "drop/new", "") == 0, "%s: something is left in drop/new", what);
 	ck_assert_msg(world_count(w, "queue", ".drop") + world_count(w, "queue", ".part") == 0,

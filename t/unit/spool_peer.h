@@ -1,7 +1,7 @@
 /*
- * What uses the spool in tests of crashes, in the place of the queue: it sends each message at once, to a peer who remembers
- * whom he was sent what, and records the result. The recipient's name says what the peer answers. The notes outlive the
- * processes and machines of the test.
+ * What uses the spool in tests of crashes, in the place of the queue: it sends each message at once, to a
+ * peer who remembers whom he was sent what, and records the result. The recipient's name says what the peer
+ * answers. The notes outlive the processes and machines of the test.
  */
 #ifndef CAUSEWAY_UNIT_SPOOL_PEER_H
 #define CAUSEWAY_UNIT_SPOOL_PEER_H
@@ -25,7 +25,8 @@ enum { PEER_NOTES = 200, PEER_NAME = 20, PEER_WORDY_LINES = 9000 };
 
 struct peer_note {
 	uint64_t id;
-	char what;               /* 's'ent, 'f'inal and committed, 'd'eferred and committed, 'h'eld and committed */
+	/* 's'ent, 'f'inal and committed, 'd'eferred and committed, 'h'eld and committed */
+	char what;
 	char name[PEER_NAME];
 };
 
@@ -47,7 +48,8 @@ void peer_begin(struct world *);
 /* Every one of the names was served, and nothing is in motion; so many messages are left. */
 bool peer_is_complete(const struct world *, const char *const *names, size_t count, size_t left);
 
-/* Fails the test unless everybody got something, and nobody a copy that he should not have; what: for the complaint. */
+/* Fails the test unless everybody got something, and nobody a copy that he should not have; what: for the
+ * complaint. */
 void peer_check(const struct world *, const char *const *names, size_t count, size_t left, const char *what);
 
 #endif

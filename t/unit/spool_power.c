@@ -1,9 +1,9 @@
 /*
- * Every state that a crash can leave behind. A message goes its way through the spool; then, for each change that it made
- * on the disk and each mixture of what was not synced, the disk is made to look so and a start goes on with it. At the end
- * nobody may be without mail, nobody may have got a copy after his result was told as committed, and nothing is left over.
- * Each of these starts may crash itself: behind the death of the process alone, when what it found is not synced yet, and
- * behind a power cut.
+ * Every state that a crash can leave behind. A message goes its way through the spool; then, for each change
+ * that it made on the disk and each mixture of what was not synced, the disk is made to look so and a start
+ * goes on with it. At the end nobody may be without mail, nobody may have got a copy after his result was
+ * told as committed, and nothing is left over. Each of these starts may crash itself: behind the death of the
+ * process alone, when what it found is not synced yet, and behind a power cut.
  *
  * CAUSEWAY_TEST_CRASHES=N: so many one after the other (default 2); CAUSEWAY_TEST_TRACE=1 tells each state.
  */
@@ -36,7 +36,8 @@ static const struct scenario scenarios[] = {
 	{ .what = "in memory", .text = PEER_MAIL("copy"), .names = { "copy" } },
 	{ .what = "in memory, refused", .text = PEER_MAIL(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT } },
 	{ .what = "in memory, deferred", .text = PEER_MAIL(PEER_DEFER), .names = { PEER_DEFER }, .left = 1 },
-	{ .what = "in memory, late", .text = PEER_MAIL(PEER_LATE), .names = { PEER_LATE, PEER_DELAY }, .left = 1 },
+	{ .what = "in memory, late", .text = PEER_MAIL(PEER_LATE), .names = { PEER_LATE, PEER_DELAY },
+		.left = 1 },
 	{ .what = "in memory, held", .text = PEER_MAIL(PEER_HOLD), .names = { PEER_HOLD }, .left = 1 },
 	{ .what = "in memory, deleted", .text = PEER_MAIL(PEER_DELETE), .names = { PEER_DELETE } },
 	{ .what = "copied", .text = PEER_MAIL("large"), .names = { "large" }, .large = true },
@@ -44,12 +45,16 @@ static const struct scenario scenarios[] = {
 	{ .what = "bad", .text = "no message\n", .bad = true },
 	{ .what = "picked up", .text = PEER_MAIL("picked"), .names = { "picked" }, .from = FROM_PICKUP },
 	{ .what = "picked up, bad", .text = "no message\n", .from = FROM_PICKUP, .bad = true },
-	{ .what = "rewriting", .text = PEER_MAIL(PEER_WORDY) PEER_MAIL(PEER_DEFER), .names = { PEER_WORDY, PEER_DEFER }, .left = 1,
+	{ .what = "rewriting", .text = PEER_MAIL(PEER_WORDY) PEER_MAIL(PEER_DEFER),
+		.names = { PEER_WORDY, PEER_DEFER }, .left = 1,
 		.once = true },
 	{ .what = "the first sync fails", .text = PEER_MAIL("copy"), .names = { "copy" }, .failing = 1 },
-	{ .what = "a sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT }, .failing = 2 },
-	{ .what = "another sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT }, .failing = 3 },
-	{ .what = "a third sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT }, .failing = 4 },
+	{ .what = "a sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT },
+		.failing = 2 },
+	{ .what = "another sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT },
+		.failing = 3 },
+	{ .what = "a third sync fails", .text = WIRE(PEER_BOUNCE), .names = { PEER_BOUNCE, PEER_REPORT },
+		.failing = 4 },
 };
 
 static const struct scenario *now;
@@ -114,7 +119,8 @@ static void run_to_end(struct world *w)
 
 static struct world *begin(void)
 {
-	static const struct { const char *name; int device; } places[] = { { "queue", 1 }, { "drop/new", 1 }, { "drop/bad", 1 },
+	static const struct { const char *name; int device; } places[] =
+		{ { "queue", 1 }, { "drop/new", 1 }, { "drop/bad", 1 },
 		{ "corrupt", 1 }, { "pickup", 2 }, { "bad", 3 } };
 	static struct spool_pickup pickup = { .form = DROP_FILE_AUTO };
 	struct world *w = world_new();
@@ -174,11 +180,12 @@ static bool may_crash_again(bool power_off)
 	return !now->once && (power_off || !now->failing);
 }
 
-static void explore(struct world *w, const struct crash_disk *d, size_t from, unsigned crashes, const char *what);
+static void explore(struct world *w, const struct crash_disk *d, size_t from, unsigned crashes,
+	const char *what);
 
 /* A start from one state, and what becomes of it when it crashes. */
-static void start_from(struct world *w, const struct crash_disk *d, size_t n, size_t mixture, unsigned crashes,
-	const char *what)
+static void start_from(struct world *w, const struct crash_disk *d, size_t n, size_t mixture,
+	unsigned crashes, const char *what)
 {
 	const struct peer_notes before = *peer_notes;
 	struct crash_disk *after;
@@ -198,7 +205,8 @@ static void start_from(struct world *w, const struct crash_disk *d, size_t n, si
 	*peer_notes = before;
 }
 
-static void explore(struct world *w, const struct crash_disk *d, size_t from, unsigned crashes, const char *what)
+static void explore(struct world *w, const struct crash_disk *d, size_t from, unsigned crashes,
+	const char *what)
 {
 	for (size_t n = from; n <= crash_disk_count(d); n++)
 		for (size_t m = 0; m < crash_disk_mixtures(d, n); m++)

@@ -7,7 +7,8 @@
 
 #define A "0B00000001"
 #define A2 "0B00000002"
-#define WIRE "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\nDATA\r\nx\r\n.\r\n"
+#define WIRE "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\nDATA\r\n" \
+	"x\r\n.\r\n"
 #define LF "MAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\nRCPT TO:<c@example.org>\nDATA\nx\n.\n"
 
 /* ---- making a spool as a crash may have left it ---- */

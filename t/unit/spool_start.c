@@ -52,7 +52,8 @@ static void fill(const struct world *w)
 		queue_id_print(id_of(i * 7 % MESSAGES), id);
 		snprintf(path, sizeof path, "queue/%s", id);
 		world_write(w, path, WIRE, strlen(WIRE));
-		snprintf(text, sizeof text, "in %s time=1700000000000 uid=7 size=6 rcpts=1 hops=0 flags=0 origin=drop", id);
+		snprintf(text, sizeof text,
+			"in %s time=1700000000000 uid=7 size=6 rcpts=1 hops=0 flags=0 origin=drop", id);
 		buf_fmt(&journal, "%08x %zu %s\n", crc32c(text, strlen(text)), strlen(text), text);
 	}
 	ck_assert(!journal.over);

@@ -133,7 +133,8 @@ enum { ATTEMPTS = 20, RCPTS = 1000 };
 static void defer(struct world *w, unsigned attempt)
 {
 	static char text[400];
-	struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "p", .text = text, .when = attempt };
+	struct spool_result result = { .status = 'd', .dsn = "4.0.0", .peer = "p", .text = text,
+		.when = attempt };
 
 	memset(text, 'x', sizeof text - 1);
 	for (result.rcpt = 0; result.rcpt < RCPTS; result.rcpt++)

@@ -28,7 +28,8 @@ START_TEST(test_never_has_a_file)
 	char *bytes = read_fd(m->fd);
 
 	ck_assert(m->unwritten);
-	ck_assert_str_eq(bytes, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n");
+	ck_assert_str_eq(bytes,
+		"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n");
 	free(bytes);
 	world_commit(w);
 	ck_unwritten(w, m->id);
@@ -158,7 +159,8 @@ static void nothing(void *arg)
 	(void)arg;
 }
 
-/* A power cut has left the lines of its report, but not its own: that report is mail, and its name is used. */
+/* A power cut has left the lines of its report, but not its own: that report is mail, and its name is
+ * used. */
 START_TEST(test_name_of_a_lost_report)
 {
 	static const char head[] = "MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n",

@@ -1,6 +1,7 @@
 /*
  * A spool in a directory of its own, with a receiver that remembers what it was told: what the tests of the
- * spool have in common. world_wait runs the loop until something is so; it fails the test when UNIT_PATIENCE_MS are over.
+ * spool have in common. world_wait runs the loop until something is so; it fails the test when
+ * UNIT_PATIENCE_MS are over.
  */
 #ifndef CAUSEWAY_UNIT_SPOOL_WORLD_H
 #define CAUSEWAY_UNIT_SPOOL_WORLD_H

@@ -1,5 +1,5 @@
-/* Databases made with the library itself, by the rules of those that postmap(1) makes and by others; what postmap
- * makes of a text file is compared in table_postmap.c. */
+/* Databases made with the library itself, by the rules of those that postmap(1) makes and by others; what
+ * postmap makes of a text file is compared in table_postmap.c. */
 #include <fcntl.h>
 #include <lmdb.h>
 #include <string.h>
@@ -75,7 +75,8 @@ static void check_value(struct table *t, const char *key, const char *value)
 	const char *error, *found = table_get(t, key, &error);
 
 	ck_assert_msg(!error, "%s", error);
-	ck_assert_msg(value ? found && strcmp(found, value) == 0 : !found, "%s is %s", key, found ? found : "unknown");
+	ck_assert_msg(value ? found && strcmp(found, value) == 0 : !found, "%s is %s", key,
+		found ? found : "unknown");
 }
 
 /* The last words of an error of a question that holds the words. */
@@ -92,11 +93,13 @@ static void check_error(struct table *t, const char *key, const char *words)
 
 static const struct pair stored[] = {
 	PAIR("a@b.test\0", "with nul\0"), PAIR("bare", "bare"), PAIR("both\0", "with"), PAIR("both", "without"),
-	PAIR("upper\0", "Value\0"), PAIR("empty\0", ""), PAIR("one\0", "\0"), PAIR("MIXED\0", "not found: keys are folded"),
+	PAIR("upper\0", "Value\0"), PAIR("empty\0", ""), PAIR("one\0", "\0"),
+	PAIR("MIXED\0", "not found: keys are folded"),
 };
 
 static const struct { const char *key, *value; } questions[] = {
-	{ "a@b.test", "with nul" }, { "A@B.Test", "with nul" }, { "bare", "bare" }, { "both", "with" }, { "UPPER", "Value" },
+	{ "a@b.test", "with nul" }, { "A@B.Test", "with nul" }, { "bare", "bare" }, { "both", "with" },
+	{ "UPPER", "Value" },
 	{ "empty", "" }, { "one", "" }, { "mixed", NULL }, { "MIXED", NULL }, { "", NULL }, { "a@b.tes", NULL },
 	{ "a@b.test ", NULL }, { "bar", NULL }, { "baree", NULL }, { "*", NULL }, { "\xff", NULL },
 };
@@ -228,7 +231,8 @@ END_TEST
 
 /* Files that are no database; NULL: there is none. */
 static const struct { const char *bytes, *complaint; } refused[] = {
-	{ NULL, "No such file" }, { "", ".lmdb" }, { "a b\n", "not an LMDB file" }, { "\xde\xc0\xef\xbe", "not an LMDB file" },
+	{ NULL, "No such file" }, { "", ".lmdb" }, { "a b\n", "not an LMDB file" },
+	{ "\xde\xc0\xef\xbe", "not an LMDB file" },
 };
 
 START_TEST(test_refused)

@@ -15,7 +15,8 @@ static const struct {
 	{ "", "a", MATCH_ITSELF, false }, { "a", "a", MATCH_ITSELF, true }, { "A", "a", MATCH_ITSELF, true },
 	{ "a, b\n\tc", "c", MATCH_ITSELF, true }, { "ab", "a", MATCH_ITSELF, false },
 	/* the first that matches decides, and what no element matches is not meant */
-	{ "!a", "a", MATCH_ITSELF, false }, { "!a", "b", MATCH_ITSELF, false }, { "!a, static:all", "b", MATCH_ITSELF, true },
+	{ "!a", "a", MATCH_ITSELF, false }, { "!a", "b", MATCH_ITSELF, false },
+	{ "!a, static:all", "b", MATCH_ITSELF, true },
 	{ "!a, static:all", "a", MATCH_ITSELF, false }, { "a, !a", "a", MATCH_ITSELF, true },
 	{ "!!a", "a", MATCH_ITSELF, true }, { "!inline:{a=1}, static:all", "a", MATCH_ITSELF, false },
 	/* how far a word reaches */
@@ -23,12 +24,15 @@ static const struct {
 	{ "a.test", "b.a.test", MATCH_DOTTED, false }, { "a.test", "b.a.test", MATCH_BELOW, true },
 	{ "a.test", "ba.test", MATCH_BELOW, false }, { ".a.test", "a.test", MATCH_DOTTED, false },
 	{ ".A.test", "b.a.TEST", MATCH_DOTTED, true }, { "a.test", "c.b.a.test", MATCH_BELOW, true },
-	{ "inline:{a.test=1}", "b.a.test", MATCH_BELOW, true }, { "inline:{a.test=1}", "b.a.test", MATCH_DOTTED, false },
-	{ "inline:{.a.test=1}", "b.a.test", MATCH_DOTTED, true }, { "inline:{.a.test=1}", "b.a.test", MATCH_ITSELF, false },
+	{ "inline:{a.test=1}", "b.a.test", MATCH_BELOW, true },
+	{ "inline:{a.test=1}", "b.a.test", MATCH_DOTTED, false },
+	{ "inline:{.a.test=1}", "b.a.test", MATCH_DOTTED, true },
+	{ "inline:{.a.test=1}", "b.a.test", MATCH_ITSELF, false },
 	{ "regexp:{{/^a.test$/ x}}", "b.a.test", MATCH_BELOW, false },
 	/* addresses and networks */
 	{ "192.0.2.1", "192.0.2.1", MATCH_ITSELF, true }, { "192.0.2.0/24", "192.0.2.9", MATCH_ITSELF, true },
-	{ "192.0.2.0/24", "192.0.3.9", MATCH_ITSELF, false }, { "2001:db8::1", "2001:db8::1", MATCH_ITSELF, true },
+	{ "192.0.2.0/24", "192.0.3.9", MATCH_ITSELF, false },
+	{ "2001:db8::1", "2001:db8::1", MATCH_ITSELF, true },
 	{ "fd00::/8", "fd00::5", MATCH_ITSELF, true }, { "[2001:db8::]/32", "2001:db8::5", MATCH_ITSELF, true },
 	{ "!192.0.2.1, 192.0.2.0/24", "192.0.2.1", MATCH_ITSELF, false },
 	{ "!192.0.2.1, 192.0.2.0/24", "192.0.2.2", MATCH_ITSELF, true },

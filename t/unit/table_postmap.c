@@ -23,45 +23,56 @@ static char dir[] = "/tmp/cw-postmap-XXXXXX";
 /* A table that both read, and keys. */
 static const struct { const char *type, *file, *keys[KEYS_MAX]; } tables[] = {
 	{ "regexp", "/b\\.test$/ $$plain\n/^(.*)@(.*)$/ <${1}> at $(2)\n/./ rest\n", ADDRESSES },
-	{ "regexp", "# comment\n\n/^a@/i lower\n  continued\n# more\n\tand $$ more  \n/^A@/i upper\n", ADDRESSES },
-	{ "regexp", "if !/^owner-/\n/^(.*)-outgoing@(.*)$/ 550 Use ${1}@${2} instead\nif /\\+/\n/^(.*)\\+(.*)@/ $2 of $1\n"
-		"endif\nendif\n!/@/ no address\n", ADDRESSES },
-	{ "regexp", "~[%!@].*[%!@]~ twice\n'^post'x basic\n,a\\,b, comma\n!!/^x$/ double negation\n! /@b/ elsewhere\n",
+	{ "regexp", "# comment\n\n/^a@/i lower\n  continued\n# more\n\tand $$ more  \n/^A@/i upper\n",
+		ADDRESSES },
+	{ "regexp", "if !/^owner-/\n/^(.*)-outgoing@(.*)$/ 550 Use ${1}@${2} instead\nif /\\+/\n/^(.*)\\+(.*)@/ "
+		"$2 of $1\nendif\nendif\n!/@/ no address\n", ADDRESSES },
+	{ "regexp",
+		"~[%!@].*[%!@]~ twice\n'^post'x basic\n,a\\,b, comma\n!!/^x$/ double negation\n! /@b/ elsewhere\n",
 		ADDRESSES },
 	{ "regexp", "/(a)?(b)?(c)?/ $3$2$1.\n", ADDRESSES },
 	{ "regexp", "/^([^+@]*)(\\+([^@]*))?@(.*)$/ user=$1 box=$3 domain=$4\r\n", ADDRESSES },
 	{ "regexp", "IF /b/\n/^a/m first\nENDIF\nif/c/\n/(((((((((.)))))))))/ nine=$9\nendif\n", ADDRESSES },
-	{ "pcre", "/^(?!owner-)(.*)-outgoing@(.*)/ 550 Use ${1}@${2} instead\n/^(\\w+)@(?=b)/ word $1\n/q/ $$\n", ADDRESSES },
+	{ "pcre", "/^(?!owner-)(.*)-outgoing@(.*)/ 550 Use ${1}@${2} instead\n/^(\\w+)@(?=b)/ word $1\n/q/ $$\n",
+		ADDRESSES },
 	{ "pcre", "/^ A @ /xi spaced\n/B/A anchored\n/(.+)@/U <$1>\n", ADDRESSES },
 	{ "pcre", "/(a)|(x)|(two)/ <$1|$2|$3>\nif /@c/\n/^(.)(.*)@/ $2$1\nendif\n!/o/ none\n", ADDRESSES },
 	{ "pcre", "/(?<who>.*)@(?<where>.*)/s $2 $1\n", ADDRESSES },
-	{ "cidr", "10.1.2.3 host\n10.0.0.0/9 low half\n10.0.0.0/8 ten\n::1 six\n2001:db8:8000::/33 upper\n2001:db8::/32 doc\n",
-		HOSTS },
-	{ "cidr", "if 10.0.0.0/8\n10.1.0.0/16 inner\n!10.200.0.0/16 other $1\nendif\nif !::1\n::/0 not local\nendif\n"
-		"0.0.0.0/0 rest\n", HOSTS },
-	{ "cidr", "[10.1.2.0/24] brackets\n[10.200.0.0]/16 more\n[2001:DB8::1] six\n!127.0.0.0/8 away\n  continued\n!::/0 never\n",
-		HOSTS },
+	{ "cidr", "10.1.2.3 host\n10.0.0.0/9 low half\n10.0.0.0/8 ten\n::1 six\n2001:db8:8000::/33 "
+		"upper\n2001:db8::/32 doc\n", HOSTS },
+	{ "cidr",
+		"if 10.0.0.0/8\n10.1.0.0/16 inner\n!10.200.0.0/16 other $1\nendif\nif !::1\n::/0 not "
+		"local\nendif\n0.0.0.0/0 rest\n", HOSTS },
+	{ "cidr", "[10.1.2.0/24] brackets\n[10.200.0.0]/16 more\n[2001:DB8::1] six\n!127.0.0.0/8 away\n  "
+		"continued\n!::/0 never\n", HOSTS },
 	{ "cidr", "0.0.0.0/0 all\n::/0 all six\n", HOSTS },
 	{ "texthash", "a@b.test one\nX  spaced   out  \n*\n  star\n", ADDRESSES },
 	{ "lmdb", "a@b.test one\nX  spaced   out  \n*\n  star\n", ADDRESSES },
-	{ "lmdb", "\"q q\"@b.test quoted\n# no\npostmaster@c.test\n\n   later\r\nUser+Box@B.test first\nuser+box@b.test second\n",
+	{ "lmdb", "\"q q\"@b.test quoted\n# no\npostmaster@c.test\n\n   later\r\nUser+Box@B.test "
+		"first\nuser+box@b.test second\n", ADDRESSES },
+	{ "lmdb", "a@b.test \xc3\xa4\nx y # no comment\n.b.test REJECT $1\ntwo words@b.test not that key\n",
 		ADDRESSES },
-	{ "lmdb", "a@b.test \xc3\xa4\nx y # no comment\n.b.test REJECT $1\ntwo words@b.test not that key\n", ADDRESSES },
 	{ "texthash", "\"q q\"@b.test quoted\n# no\npostmaster@c.test\n\n   later\r\n", ADDRESSES },
 };
 
 /* A table that Postfix has complaints about. */
 static const struct { const char *type, *file; } faults[] = {
-	{ "regexp", "/a/ $1\n" }, { "regexp", "/a/ $x\n" }, { "regexp", "/(a)/ $1x\n" }, { "regexp", "!/(a)/ $1\n" },
+	{ "regexp", "/a/ $1\n" }, { "regexp", "/a/ $x\n" }, { "regexp", "/(a)/ $1x\n" },
+	{ "regexp", "!/(a)/ $1\n" },
 	{ "regexp", "/a( x\n" }, { "regexp", "/a(/ x\n" }, { "regexp", "/a/q x\n" }, { "regexp", "key value\n" },
 	{ "regexp", "endif\n" }, { "regexp", "if /a/\n/b/ x\n" }, { "regexp", "if /a/ x\nendif\n" },
-	{ "regexp", "if /a/\n /b/ x\nendif\n" }, { "regexp", " /a/ x\n" }, { "regexp", "/a/\n" }, { "regexp", "if /a/\nendif x\n" },
+	{ "regexp", "if /a/\n /b/ x\nendif\n" }, { "regexp", " /a/ x\n" }, { "regexp", "/a/\n" },
+	{ "regexp", "if /a/\nendif x\n" },
 	{ "regexp", "/(a)/ $0\n" }, { "regexp", "/(a)/ ${1\n" },
 	{ "pcre", "/a(/ x\n" }, { "pcre", "/a/q x\n" }, { "pcre", "/(?<n>a)/ ${n}\n" }, { "pcre", "/(a)/ $2\n" },
-	{ "pcre", "!/(a)/ $1\n" }, { "pcre", "if /a/\n" }, { "pcre", "/a/\n" }, { "pcre", "a x\n" }, { "pcre", "endif\n" },
-	{ "cidr", "10.0.0.1/8 x\n" }, { "cidr", "10.0.0.0/33 x\n" }, { "cidr", "host x\n" }, { "cidr", "10.0.0.0/8\n" },
-	{ "cidr", "010.0.0.0/8 x\n" }, { "cidr", "[::1 x\n" }, { "cidr", "[::1]x y\n" }, { "cidr", "[::/0]/0 x\n" },
-	{ "cidr", "endif\n" }, { "cidr", "if ::/0 x\nendif\n" }, { "cidr", "if 10.0.0.0/8\n" }, { "cidr", "::/129 x\n" },
+	{ "pcre", "!/(a)/ $1\n" }, { "pcre", "if /a/\n" }, { "pcre", "/a/\n" }, { "pcre", "a x\n" },
+	{ "pcre", "endif\n" },
+	{ "cidr", "10.0.0.1/8 x\n" }, { "cidr", "10.0.0.0/33 x\n" }, { "cidr", "host x\n" },
+	{ "cidr", "10.0.0.0/8\n" },
+	{ "cidr", "010.0.0.0/8 x\n" }, { "cidr", "[::1 x\n" }, { "cidr", "[::1]x y\n" },
+	{ "cidr", "[::/0]/0 x\n" },
+	{ "cidr", "endif\n" }, { "cidr", "if ::/0 x\nendif\n" }, { "cidr", "if 10.0.0.0/8\n" },
+	{ "cidr", "::/129 x\n" },
 };
 
 static char *write_file(const char *name, const char *text)
@@ -155,7 +166,8 @@ START_TEST(test_same_complaints)
 	ck_assert_msg(!table_open(spec, &why), "%s was taken", faults[_i].file);
 	ask_postmap(spec, "a\nb\n10.0.0.1\n");
 	said = read_file("said");
-	ck_assert_msg(strstr(said, "warning: ") || strstr(said, "fatal: "), "Postfix does not mind %s", faults[_i].file);
+	ck_assert_msg(strstr(said, "warning: ") || strstr(said, "fatal: "), "Postfix does not mind %s",
+		faults[_i].file);
 	free(path);
 	free(spec);
 	free(said);
@@ -173,7 +185,8 @@ int main(void)
 	int failed;
 
 	if (access(POSTMAP, X_OK) != 0) {
-		printf(POSTMAP " (Debian packages postfix, postfix-lmdb, postfix-pcre) is not installed: nothing compared\n");
+		printf(POSTMAP " (Debian packages postfix, postfix-lmdb, postfix-pcre) is not installed: nothing "
+			"compared\n");
 		return 77;
 	}
 	if (!mkdtemp(dir))

@@ -49,7 +49,8 @@ static const struct table_hit hits[] = {
 	/* results */
 	{ "/(.)(.)/ $2$1\n", "ab", "ba" },
 	{ "/(.)(.)/ ${2}x$(1)\n", "ab", "bxa" },
-	{ "/^(.*)-outgoing@(.*)$/ 550 Use ${1}@${2} instead\n", "list-outgoing@a.test", "550 Use list@a.test instead" },
+	{ "/^(.*)-outgoing@(.*)$/ 550 Use ${1}@${2} instead\n", "list-outgoing@a.test",
+		"550 Use list@a.test instead" },
 	{ "/a/ $$1\n", "a", "$1" },
 	{ "/(a)/ $$$1$$\n", "a", "$a$" },
 	{ "/(a)/ $1 $$1 $1\n", "xA", "A $1 A" },
@@ -134,7 +135,8 @@ static const struct { size_t a; const char *pattern; bool fits; } longs[] = {
 
 START_TEST(test_long)
 {
-	char *spec = table_file("regexp", longs[_i].pattern, strlen(longs[_i].pattern)), *key = mem_alloc(longs[_i].a + 2), *fault;
+	char *spec = table_file("regexp", longs[_i].pattern, strlen(longs[_i].pattern)),
+		*key = mem_alloc(longs[_i].a + 2), *fault;
 	struct table *t = table_open(spec, &fault);
 	const char *why = NULL;
 

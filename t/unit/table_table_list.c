@@ -83,7 +83,8 @@ END_TEST
 /* Parts of a key are for fixed strings only. */
 START_TEST(test_part)
 {
-	const char *error, *list = "regexp:{{/a/ pattern}}, cidr:{{0.0.0.0/0 net}}, inline:{a=fixed, 10.0.0.1=host}";
+	const char *error, *list = "regexp:{{/a/ pattern}}, cidr:{{0.0.0.0/0 net}}, inline:{a=fixed, "
+		"10.0.0.1=host}";
 	char *why = NULL;
 	struct table_list *l = table_list_open(list, &why);
 

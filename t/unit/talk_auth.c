@@ -107,7 +107,8 @@ static const struct exchange {
 	{ "CRAM-MD5", "user", "secret", { { "=", NULL, false } } },
 	{ "CRAM-MD5", "user", "secret", { { "\303\251\303\251", NULL, false } } },
 	{ "LOGIN", "user", "secret",
-	  { { "VXNlcm5hbWU6", "dXNlcg==", false }, { "UGFzc3dvcmQ6", "c2VjcmV0", true }, { "Pw==", NULL, false } } },
+	  { { "VXNlcm5hbWU6", "dXNlcg==", false }, { "UGFzc3dvcmQ6", "c2VjcmV0", true },
+	  { "Pw==", NULL, false } } },
 	{ "PLAIN", "user", "secret", { { "", NULL, false } } },
 	{ "PLAIN", "user", "secret", { { "Pw==", NULL, false } } },
 	{ "DIGEST-MD5", "user", "secret", { { "", NULL, false } } },
@@ -183,7 +184,8 @@ static const struct {
 };
 
 static const struct { const char *mechanisms; bool asks; } asking[] = {
-	{ "GSSAPI", true }, { "PLAIN gssapi LOGIN", true }, { "GSS-SPNEGO", true }, { "GS2-KRB5", true }, { "KERBEROS_V4", true },
+	{ "GSSAPI", true }, { "PLAIN gssapi LOGIN", true }, { "GSS-SPNEGO", true }, { "GS2-KRB5", true },
+	{ "KERBEROS_V4", true },
 	{ "", false }, { ALL, false }, { "XGSSAPI EXTERNAL XOAUTH2 OAUTHBEARER ANONYMOUS NTLM G", false },
 };
 

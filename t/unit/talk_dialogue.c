@@ -87,7 +87,8 @@ static const struct script good[] = {
 	{ "discarded keywords count as not offered", 0, "discard_lhlo_keywords=size, PIPELINING;", NULL, "a",
 	  HELLO "S: 250-s\nS: 250-PIPELINING\nS: 250 SIZE 5\n" MAIL OK RCPT("a") "! lost\n", "end",
 	  "a deferred 4.4.2 *\n" },
-	{ "probe by DATA: 354 decides, and nothing more is said", SCRIPT_PROBE, "address_verify_target=data;", NULL, "a,b",
+	{ "probe by DATA: 354 decides, and nothing more is said", SCRIPT_PROBE, "address_verify_target=data;",
+		NULL, "a,b",
 	  PIPE MAIL RCPT("a") RCPT("b") DATA OK OK "S: 550 5.1.1 who?\n" GO "--\n", "end",
 	  "b bounced 5.1.1 *\na sent 2.0.0 354 go\n" },
 	{ "probe by DATA: a refusal of it decides", SCRIPT_PROBE, "address_verify_target=data;", NULL, "a",
@@ -178,9 +179,11 @@ static const struct script refused[] = {
 	{ "SMTPUTF8 needed, not offered, last host", 0, "", " FROM:<\303\251@x.test> SMTPUTF8", "a",
 	  PIPE, "idle",
 	  "a bounced 5.6.7 SMTPUTF8 is required, but was not offered by host mx.test[/s]\n" },
-	{ "LMTP: UTF-8 in the header alone needs nothing", SCRIPT_UTF8_HEADER, "", " FROM:<s@x.test> SMTPUTF8", "a",
+	{ "LMTP: UTF-8 in the header alone needs nothing", SCRIPT_UTF8_HEADER, "", " FROM:<s@x.test> SMTPUTF8",
+		"a",
 	  PIPE MAIL RCPT("a") DATA OK OK GO "C: <content>\n" OK, "idle", "a sent 2.0.0 *\n" },
-	{ "SMTP: UTF-8 in the header alone needs SMTPUTF8", SCRIPT_SMTP | SCRIPT_UTF8_HEADER, "", " FROM:<s@x.test> SMTPUTF8",
+	{ "SMTP: UTF-8 in the header alone needs SMTPUTF8", SCRIPT_SMTP | SCRIPT_UTF8_HEADER, "",
+		" FROM:<s@x.test> SMTPUTF8",
 	  "a", "S: 220 mx\nC: EHLO me.test\nS: 250 mx\n", "idle", "a bounced 5.6.7 *\n" },
 	{ "SMTPUTF8 needed, not offered, other hosts", SCRIPT_MORE_HOSTS, "", " FROM:<\303\251@x.test> SMTPUTF8",
 	  "a", PIPE,
@@ -300,13 +303,16 @@ static const struct script odd[] = {
 	{ "an extra reply behind MAIL shifts all: 2xx to DATA", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA OK OK
 	  OK GO, "end",
 	  "a deferred 4.5.0 *\n" },
-	{ "an extra reply ahead of a refusal: nobody has another one's", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	{ "an extra reply ahead of a refusal: nobody has another one's", 0, "", NULL, "a,b",
+		PIPE MAIL RCPT("a") RCPT("b") DATA OK
 	  OK "S: 550 5.1.1 who?\n" OK GO, "end", "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
 	{ "an extra refusal: nor of the message before", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA
 	  "S: 552 5.2.2 full\n" OK OK GO, "end", "a deferred 4.5.0 *\n" },
-	{ "a reply that comes before DATA's: what was said is believed", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	{ "a reply that comes before DATA's: what was said is believed", 0, "", NULL, "a,b",
+		PIPE MAIL RCPT("a") RCPT("b") DATA OK
 	  "S: 550 5.1.1 who?\n" OK "--\n! lost\n", "end", "a bounced 5.1.1 *\nb deferred 4.4.2 *\n" },
-	{ "all refused, then a reply that DATA cannot have", 0, "", NULL, "a,b", PIPE MAIL RCPT("a") RCPT("b") DATA OK
+	{ "all refused, then a reply that DATA cannot have", 0, "", NULL, "a,b",
+		PIPE MAIL RCPT("a") RCPT("b") DATA OK
 	  "S: 550 5.1.1 who?\nS: 550 5.1.1 who?\n" OK, "end", "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
 	{ "an extra reply behind the last final", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA OK OK GO
 	  "C: <content>\n" OK OK, "end",

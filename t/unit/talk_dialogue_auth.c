@@ -5,7 +5,8 @@
 #include "talk_script.h"
 
 #define ON "sasl_auth_enable=yes;"
-#define HELLO(mechanisms) "S: 220 mx ESMTP\nC: EHLO me.test\nS: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH " mechanisms "\n"
+#define HELLO(mechanisms) "S: 220 mx ESMTP\nC: EHLO me.test\nS: 250-mx\nS: 250-PIPELINING\n" \
+	"S: 250 AUTH " mechanisms "\n"
 #define REST "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n" \
 	"C: <content>\nS: 250 2.0.0 ok\n"
 #define SENT "a sent 2.0.0 250 2.0.0 ok\n"
@@ -13,9 +14,11 @@
 #define BYE "C: QUIT\nS: 221 bye\n"
 #define CANNOT "SASL authentication failed; cannot authenticate to server mx.test[/s]: "
 #define REFUSED "SASL authentication failed; server mx.test[/s] said: "
-#define LONG "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+#define LONG "12345678901234567890123456789012345678901234567890" \
+	"12345678901234567890123456789012345678901234567890"
 
-/* behaviour S-1, S-2, S-3, S-4, S-11, S-13, S-15, S-19, M-7, I-13; parameters sasl_auth_enable, send_dummy_mail_auth */
+/* behaviour S-1, S-2, S-3, S-4, S-11, S-13, S-15, S-19, M-7, I-13; parameters sasl_auth_enable,
+ * send_dummy_mail_auth */
 struct row {
 	struct script script;
 	struct script_login login;
@@ -26,8 +29,8 @@ static const struct row good[] = {
 	  HELLO("PLAIN") PLAIN "S: 235 2.7.0 ok\n" REST, "idle", SENT },
 	  { "user:secret", "" } },
 	{ { "I-13: LMTP", 0, ON, NULL, "a",
-	  "S: 220 store\nC: LHLO me.test\nS: 250-store\nS: 250-PIPELINING\nS: 250 AUTH PLAIN\n" PLAIN "S: 235 ok\n" REST,
-	  "idle", SENT },
+	  "S: 220 store\nC: LHLO me.test\nS: 250-store\nS: 250-PIPELINING\nS: 250 AUTH PLAIN\n" PLAIN "S: 235 "
+	  "ok\n" REST, "idle", SENT },
 	  { "user:secret", "" } },
 	{ { "S-13: LOGIN in three turns", SCRIPT_SMTP, ON, NULL, "a",
 	  HELLO("LOGIN") "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\n"
@@ -36,12 +39,13 @@ static const struct row good[] = {
 	{ { "EXTERNAL without a word of its own", SCRIPT_SMTP, ON, NULL, "a",
 	  HELLO("EXTERNAL") "C: AUTH EXTERNAL =\nS: 235 ok\n" REST, "idle", SENT },
 	  { "user", "" } },
-	{ { "S-15: any 2xx", SCRIPT_SMTP, ON, NULL, "a", HELLO("PLAIN") PLAIN "S: 200 fine\n" REST, "idle", SENT },
+	{ { "S-15: any 2xx", SCRIPT_SMTP, ON, NULL, "a", HELLO("PLAIN") PLAIN "S: 200 fine\n" REST, "idle",
+		SENT },
 	  { "user:secret", "" } },
 	{ { "S-2: not after HELO", SCRIPT_SMTP, ON, NULL, "a",
 	  "S: 220 mx\nC: EHLO me.test\nS: 502 what\nC: HELO me.test\nS: 250-mx\nS: 250 AUTH PLAIN\n"
-	  "C: MAIL FROM:<s@x.test>\nS: 250 ok\nC: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: <content>\n"
-	  "S: 250 2.0.0 ok\n", "idle", SENT },
+	  "C: MAIL FROM:<s@x.test>\nS: 250 ok\nC: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: "
+	  "<content>\nS: 250 2.0.0 ok\n", "idle", SENT },
 	  { "user:secret", "" } },
 	{ { "S-3: no credentials", SCRIPT_SMTP, ON "send_dummy_mail_auth=yes;", NULL, "a", HELLO("PLAIN") REST,
 	  "idle", SENT },
@@ -68,12 +72,13 @@ static const struct row good[] = {
 	  HELLO("PLAIN") PLAIN "S: 235 ok\n" REST "+ a\n" REST, "idle", SENT SENT },
 	  { "user:secret", "" } },
 	{ { "M-7: AUTH=<>", SCRIPT_SMTP, ON "send_dummy_mail_auth=yes;", NULL, "a",
-	  HELLO("PLAIN") PLAIN "S: 235 ok\nC: MAIL FROM:<s@x.test> AUTH=<>\nC: RCPT TO:<a@x.test>\nC: DATA\n! lost\n",
-	  "end", "a deferred 4.4.2 lost*\n" },
+	  HELLO("PLAIN") PLAIN "S: 235 ok\nC: MAIL FROM:<s@x.test> AUTH=<>\nC: RCPT TO:<a@x.test>\nC: DATA\n! "
+	  "lost\n", "end", "a deferred 4.4.2 lost*\n" },
 	  { "user:secret", "" } },
-	{ { "M-7: the message's own AUTH", SCRIPT_SMTP, ON "send_dummy_mail_auth=yes;", " FROM:<s@x.test> AUTH=me", "a",
-	  HELLO("PLAIN") PLAIN "S: 235 ok\nC: MAIL FROM:<s@x.test> AUTH=me\nC: RCPT TO:<a@x.test>\nC: DATA\n! lost\n",
-	  "end", "a deferred 4.4.2 lost*\n" },
+	{ { "M-7: the message's own AUTH", SCRIPT_SMTP, ON "send_dummy_mail_auth=yes;",
+		" FROM:<s@x.test> AUTH=me", "a",
+	  HELLO("PLAIN") PLAIN "S: 235 ok\nC: MAIL FROM:<s@x.test> AUTH=me\nC: RCPT TO:<a@x.test>\nC: DATA\n! "
+	  "lost\n", "end", "a deferred 4.4.2 lost*\n" },
 	  { "user:secret", "" } },
 };
 
@@ -130,7 +135,8 @@ static const struct row refused[] = {
 	  "a deferred 4.7.0 " CANNOT "the server asks for more than the mechanism has to say\n" },
 	  { "user:secret", "" } },
 	{ { "the token is refused with a description", SCRIPT_SMTP, ON, NULL, "a",
-	  HELLO("XOAUTH2") "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHRva2VuAQE=\nS: 334 e30=\nC: \nS: 535 5.7.8 no\n"
+	  HELLO("XOAUTH2") "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHRva2VuAQE=\nS: 334 e30=\nC: \nS: 535 "
+	  "5.7.8 no\n"
 	  BYE, "end", "a deferred 4.7.8 " REFUSED "535 5.7.8 no\n" },
 	  { "user:token", "" } },
 };
@@ -141,7 +147,8 @@ static const struct row broken[] = {
 	  HELLO("XOAUTH2") "C: AUTH XOAUTH2\nS: 235 ok\n" BYE, "end",
 	  "a deferred 4.7.0 " CANNOT "the server reports success before the exchange is complete\n" },
 	  { "user:" LONG LONG LONG LONG, "" } },
-	{ { "235 to AUTH LOGIN", SCRIPT_SMTP, ON, NULL, "a", HELLO("LOGIN") "C: AUTH LOGIN\nS: 235 ok\n" BYE, "end",
+	{ { "235 to AUTH LOGIN", SCRIPT_SMTP, ON, NULL, "a", HELLO("LOGIN") "C: AUTH LOGIN\nS: 235 ok\n" BYE,
+		"end",
 	  "a deferred 4.7.0 " CANNOT "the server reports*\n" },
 	  { "user:secret", "" } },
 	{ { "235 before the password", SCRIPT_SMTP, ON, NULL, "a",
@@ -153,8 +160,8 @@ static const struct row broken[] = {
 	  "a deferred 4.7.0 " CANNOT "the server reports*\n" },
 	  { "user:secret", "" } },
 	{ { "235 after the token was refused", SCRIPT_SMTP, ON, NULL, "a",
-	  HELLO("XOAUTH2") "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHRva2VuAQE=\nS: 334 e30=\nC: \nS: 235 ok\n" BYE,
-	  "end", "a deferred 4.7.0 " CANNOT "the server reports*\n" },
+	  HELLO("XOAUTH2") "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHRva2VuAQE=\nS: 334 e30=\nC: \nS: 235 "
+	  "ok\n" BYE, "end", "a deferred 4.7.0 " CANNOT "the server reports*\n" },
 	  { "user:token", "" } },
 	{ { "235 ahead of AUTH", SCRIPT_SMTP, ON, NULL, "a", HELLO("PLAIN") "S: 235 ok\n", "end",
 	  "a deferred 4.5.0 Protocol error*\n" },

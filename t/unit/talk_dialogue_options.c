@@ -244,7 +244,8 @@ END_TEST
 /* A fault of ours inside TLS: without TLS there is nothing that would be better. */
 START_TEST(test_T_12_local_data_error_asks_nobody_in_clear)
 {
-	struct dialogue_setup setup = { .filter = { fails, (char *)failures[2].line }, .tls = DIALOGUE_TLS_OFFERED, .tls_ready = true,
+	struct dialogue_setup setup = { .filter = { fails, (char *)failures[2].line },
+		.tls = DIALOGUE_TLS_OFFERED, .tls_ready = true,
 		.tls_first = true };
 
 	begin_as(setup, "a@x.test", true);

@@ -171,7 +171,8 @@ static void speak(struct play *p)
 	struct buf out;
 	enum dialogue_want want;
 	const char *ask = p->ask ? p->ask : "";
-	bool dot = strcmp(ask, "<dot>") == 0, tls = strncmp(ask, "<tls", 4) == 0, listen = strcmp(ask, "<listen>") == 0;
+	bool dot = strcmp(ask, "<dot>") == 0, tls = strncmp(ask, "<tls", 4) == 0,
+		listen = strcmp(ask, "<listen>") == 0;
 	bool content = *ask && !dot && !tls && !listen;
 
 	p->expecting = false;
@@ -180,7 +181,8 @@ static void speak(struct play *p)
 		give_login(p);
 	if (strcmp(buf_text(&out), buf_text(&p->expected)) != 0)
 		complain(p, "said", buf_text(&out), buf_text(&p->expected));
-	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot || (want == DIALOGUE_TLS) != tls
+	if ((want == DIALOGUE_CONTENT) != content || (want == DIALOGUE_DOT) != dot
+		|| (want == DIALOGUE_TLS) != tls
 			|| (want == DIALOGUE_LISTEN) != listen)
 		complain(p, "wants", wants[want], ask);
 	else if (listen)
@@ -224,8 +226,8 @@ static void expect(struct play *p, struct text line)
 	p->expecting = true;
 	if (line.n && *line.p == '<') {
 		static const char *const asks[] = {
-			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>", "<listen>",
-			"<chunk>", "<rest>", "<last>"
+			"<content>", "<early>", "<dot>", "<tls>", "<tls fails>", "<tls refuses>", "<tls waits>",
+			"<listen>", "<chunk>", "<rest>", "<last>"
 		};
 
 		for (size_t i = 0; i < sizeof asks / sizeof *asks; i++)
@@ -344,7 +346,8 @@ static enum requiretls requiretls_of(unsigned how)
 		: how & SCRIPT_OPPORTUNISTIC ? REQUIRETLS_OPPORTUNISTIC : REQUIRETLS_OFF;
 }
 
-static void play_script(const struct script *s, const struct script_login *login, bool bytewise, struct buf *wrong)
+static void play_script(const struct script *s, const struct script_login *login, bool bytewise,
+	struct buf *wrong)
 {
 	struct play p = { .script = s, .login = login, .wrong = wrong, .bytewise = bytewise };
 	struct dialogue_setup setup = {
@@ -352,7 +355,8 @@ static void play_script(const struct script *s, const struct script_login *login
 		.soft_bounce = s->how & SCRIPT_SOFT_BOUNCE, .debug = s->how & SCRIPT_DEBUG ? 2 : 0,
 		.own_name = s->how & SCRIPT_OWN_LOOPS ? OWN_NAME_LOOPS
 			: s->how & SCRIPT_OWN_WAITS ? OWN_NAME_WAITS : OWN_NAME_FINE,
-		.requiretls = requiretls_of(s->how), .tls_ready = !(s->how & SCRIPT_NO_TLS), .tls_first = s->how & SCRIPT_TLS_FIRST,
+		.requiretls = requiretls_of(s->how), .tls_ready = !(s->how & SCRIPT_NO_TLS),
+		.tls_first = s->how & SCRIPT_TLS_FIRST,
 	};
 	enum tls_level level;
 	const char *why;
@@ -364,7 +368,8 @@ static void play_script(const struct script *s, const struct script_login *login
 	manner_set(p.manner, s->how & SCRIPT_SMTP ? "helo_name" : "lhlo_name", "", &why);
 	set_options(&p);
 	level = manner_tls_level(p.manner);
-	setup.tls = level == TLS_NONE ? DIALOGUE_TLS_NEVER : level == TLS_MAY ? DIALOGUE_TLS_OFFERED : DIALOGUE_TLS_MUST;
+	setup.tls = level == TLS_NONE ? DIALOGUE_TLS_NEVER : level == TLS_MAY
+		? DIALOGUE_TLS_OFFERED : DIALOGUE_TLS_MUST;
 	setup.manner = p.manner;
 	setup.discard = ehlo_mask(p.manner->discard_ehlo_keywords);
 	setup.pix = manner_pix(p.manner->pix_workarounds);

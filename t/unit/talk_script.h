@@ -7,14 +7,14 @@
  *	C: <content>      the content is asked for, and then has been sent
  *	C: <early>        the content is asked for, and is not sent yet
  *	C: <dot>          the dot alone is asked for, and then has been sent
- *	C: <last>         the content is asked for, and goes out as one chunk; C: <chunk>: as one that others follow
+ *	C: <last>         the content is asked for, and goes out as one chunk; C: <chunk>: others follow it
  *	L: discarding …   the next line for the log
  *	C: <tls>          the TLS handshake is asked for, and done; <tls fails>, <tls refuses> (its peer is
  *	                  not to be trusted), <tls waits> (an event decides)
  *	C: <listen>       a look is asked for whether the peer has spoken: it has not
  *	--                nothing is expected to be said now
  *	! lost | ! reset | ! timeout | ! abort
- *	+ b,c             a further transaction for these recipients, if it may follow even before this one is over
+ *	+ b,c             a further transaction for these recipients, if it may follow before this one is over
  *	+ quit
  *
  * Where credentials are asked for, those of the script are given; its password must never show.
@@ -56,8 +56,8 @@ struct script_login {
 	const char *options;      /* what a mechanism must offer */
 };
 
-/* Plays it, once with pieces that arrive whole and once byte by byte; fails the test with the first thing that went
- * wrong. */
+/* Plays it, once with pieces that arrive whole and once byte by byte; fails the test with the first thing
+ * that went wrong. */
 void script_check(const struct script *);
 void script_check_as(const struct script *, const struct script_login *);
 

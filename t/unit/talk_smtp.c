@@ -1,4 +1,5 @@
-/* Conversations as SMTP has them: greeting and EHLO, PIX firewalls, our own name, XFORWARD, one reply for all. */
+/* Conversations as SMTP has them: greeting and EHLO, PIX firewalls, our own name, XFORWARD, one reply for
+ * all. */
 #include "unit.h"
 
 #include "talk/dialogue.h"
@@ -35,8 +36,8 @@ static const struct script greetings[] = {
 	{ "EHLO answered 4xx: HELO", SCRIPT_SMTP, "", NULL, "a", HELLO "S: 450 what\nC: HELO me.test\n"
 	  OK MAIL, "reply", "" },
 	{ "EHLO answered 5xx: HELO, and no features", SCRIPT_SMTP, "", NULL, "a",
-	  HELLO "S: 500-mx\nS: 500 PIPELINING\nC: HELO me.test\nS: 250-mx\nS: 250-PIPELINING\nS: 250 SIZE 1\n" MAIL, "reply",
-	  "" },
+	  HELLO "S: 500-mx\nS: 500 PIPELINING\nC: HELO me.test\nS: 250-mx\nS: 250-PIPELINING\nS: 250 SIZE "
+	  "1\n" MAIL, "reply", "" },
 	{ "EHLO answered 3xx", SCRIPT_SMTP, "", NULL, "a", HELLO "S: 354 go\n", "end",
 	  "a deferred 4.5.0 *\n" },
 	{ "closed after EHLO: no HELO", SCRIPT_SMTP, "", NULL, "a", HELLO "! lost\n", "end",
@@ -61,11 +62,12 @@ static const struct script pix[] = {
 	  "S: 220 ****2*0**\nL: enabling PIX workarounds: disable_esmtp for mx.test[/s]\nC: HELO me.test\n",
 	  "reply", "" },
 	{ "asterisks", SCRIPT_SMTP, "pix_workaround_threshold_time=0;", NULL, "a",
-	  "S: 220 ****2*0**\nL: enabling PIX workarounds: disable_esmtp delay_dotcrlf for mx.test[/s]\nC: HELO me.test\n",
-	  "reply", "" },
+	  "S: 220 ****2*0**\nL: enabling PIX workarounds: disable_esmtp delay_dotcrlf for mx.test[/s]\nC: HELO "
+	  "me.test\n", "reply", "" },
 	{ "one workaround, young mail", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;", NULL, "a",
 	  "S: 220 ***\nC: EHLO me.test\n", "reply", "" },
-	{ "one workaround", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;pix_workaround_threshold_time=0;", NULL, "a",
+	{ "one workaround", SCRIPT_SMTP, "pix_workarounds=delay_dotcrlf;pix_workaround_threshold_time=0;", NULL,
+		"a",
 	  "S: 220 ***\nL: enabling PIX workarounds: delay_dotcrlf for mx.test[/s]\nC: EHLO me.test\n",
 	  "reply", "" },
 	{ "none", SCRIPT_SMTP, "pix_workarounds=;", NULL, "a", "S: 220 ***\nC: EHLO me.test\n", "reply", "" },
@@ -83,8 +85,8 @@ static const struct script pix[] = {
 /* behaviour E-4 */
 static const struct script own_names[] = {
 	{ "our name where loops count", SCRIPT_SMTP | SCRIPT_OWN_LOOPS, "", NULL, "a",
-	  HELLO "S: 250-Me.Test hello\nS: 250 PIPELINING\nL: warning: host mx.test[/s] replied to EHLO with my own hostname "
-	  "me.test\nC: QUIT\n",
+	  HELLO "S: 250-Me.Test hello\nS: 250 PIPELINING\nL: warning: host mx.test[/s] replied to EHLO with my "
+	  "own hostname me.test\nC: QUIT\n",
 	  "end", "a bounced 5.4.6 mail for this destination loops back to myself: *\n" },
 	{ "our name behind better hosts", SCRIPT_SMTP | SCRIPT_OWN_WAITS, "", NULL,
 	  "a", HELLO "S: 250 me.test\nC: QUIT\n", "end",
@@ -163,8 +165,8 @@ static const struct script ends[] = {
 	  "a deferred 4.5.0 twice *\n" },
 	{ "lost: no other host", SCRIPT_SMTP | SCRIPT_MORE_HOSTS, "", NULL, "a",
 	  PIPE MAIL RCPT("a") DATA OK OK GO "C: <content>\n! lost\n", "end",
-	  "a deferred 4.4.2 twice lost connection with mx.test[/s] while sending end of data -- message may be sent more than "
-	  "once\n" },
+	  "a deferred 4.4.2 twice lost connection with mx.test[/s] while sending end of data -- message may be "
+	  "sent more than once\n" },
 	{ "no reply in time: no other host", SCRIPT_SMTP | SCRIPT_MORE_HOSTS, "", NULL, "a",
 	  PIPE MAIL RCPT("a") DATA OK OK GO "C: <content>\n! timeout\n", "end",
 	  "a deferred 4.4.2 twice *\n" },
@@ -186,11 +188,12 @@ static const struct script watched[] = {
 	  "S: 220 mx\nL: < mx.test[/s]: 220 mx\nC: EHLO me.test\nL: > mx.test[/s]: EHLO me.test\n"
 	  "S: 250-mx\nS: 250-DSN\nS: 250 CHUNKING\n"
 	  "L: < mx.test[/s]: 250-mx\nL: < mx.test[/s]: 250-DSN\nL: < mx.test[/s]: 250 CHUNKING\n"
-	  "L: server features: DSN CHUNKING\n" MAIL "L: > mx.test[/s]: MAIL FROM:<s@x.test>\n! lost\n", "end", "a deferred 4.4.2 *\n" },
+	  "L: server features: DSN CHUNKING\n" MAIL "L: > mx.test[/s]: MAIL FROM:<s@x.test>\n! lost\n", "end",
+	  "a deferred 4.4.2 *\n" },
 	{ "a long line", SCRIPT_SMTP | SCRIPT_DEBUG, "", NULL, "a",
-	  "S: 220 345678 112345678 212345678 312345678 412345678 512345678 612345678 712345678 812345678 912345678 012345678\n"
-	  "L: < mx.test[/s]: 220 345678 112345678 212345678 312345678 412345678 512345678 612345678 712345678 812345678 "
-	  "912345678\nC: EHLO me.test\n", "reply", "" },
+	  "S: 220 345678 112345678 212345678 312345678 412345678 512345678 612345678 712345678 812345678 "
+	  "912345678 012345678\nL: < mx.test[/s]: 220 345678 112345678 212345678 312345678 412345678 512345678 "
+	  "612345678 712345678 812345678 912345678\nC: EHLO me.test\n", "reply", "" },
 };
 
 START_TEST(test_greetings) { script_check(&greetings[_i]); } END_TEST

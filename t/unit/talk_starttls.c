@@ -1,4 +1,5 @@
-/* STARTTLS, and TLS before the greeting (behaviour T-1 to T-16, E-12; parameter tls_block_early_mail_reply). */
+/* STARTTLS, and TLS before the greeting (behaviour T-1 to T-16, E-12; parameter
+ * tls_block_early_mail_reply). */
 #include "unit.h"
 
 #include "talk_script.h"
@@ -7,7 +8,8 @@
 #define OFFER "S: 250-store\nS: 250-PIPELINING\nS: 250 STARTTLS\n"
 #define START "S: 220 store ready\n" LHLO OFFER "C: STARTTLS\n"
 #define INSIDE LHLO "S: 250-store\nS: 250 PIPELINING\n"
-#define SEND "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: <content>\n" \
+#define SEND "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n" \
+	"C: <content>\n" \
 	"S: 250 2.0.0 saved\n"
 #define SENT "a sent 2.0.0 250 2.0.0 saved\n"
 #define QUIT "C: QUIT\nS: 221 bye\n"
@@ -26,20 +28,24 @@ static const struct script goes[] = {
 	  "C: <tls>\nS: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250 PIPELINING\n" SEND, "idle", SENT },
 	{ "nothing learnt before is used", 0, MAY, NULL, "a",
 	  START "S: 220 go\nC: <tls>\n" LHLO "S: 250 store\nC: MAIL FROM:<s@x.test>\n--\nS: 250 ok\n"
-	  "C: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: <content>\nS: 250 2.0.0 saved\n", "idle", SENT },
+	  "C: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: <content>\nS: 250 2.0.0 saved\n", "idle",
+	  SENT },
 	{ "STARTTLS announced inside means nothing", 0, ENCRYPT, NULL, "a",
 	  START "S: 220 go\nC: <tls>\n" LHLO OFFER SEND, "idle", SENT },
 	{ "HELO fallback inside", SCRIPT_SMTP, MAY, NULL, "a",
 	  "S: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC: <tls>\n"
 	  "C: EHLO me.test\nS: 502 what\nC: HELO me.test\nS: 250 mx\nC: MAIL FROM:<s@x.test>\n--\nS: 250 ok\n"
-	  "C: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: <content>\nS: 250 2.0.0 saved\n", "idle", SENT },
+	  "C: RCPT TO:<a@x.test>\nS: 250 ok\nC: DATA\nS: 354 go\nC: <content>\nS: 250 2.0.0 saved\n", "idle",
+	  SENT },
 	{ "TLS before the greeting", SCRIPT_TLS_FIRST, ENCRYPT, NULL, "a",
 	  "C: <tls>\nS: 220 store\n" INSIDE SEND, "idle", SENT },
-	{ "not said at level none", 0, "tls_security_level=none;", NULL, "a", "S: 220 s\n" LHLO OFFER SEND, "idle", SENT },
+	{ "not said at level none", 0, "tls_security_level=none;", NULL, "a", "S: 220 s\n" LHLO OFFER SEND,
+		"idle", SENT },
 	{ "may, not offered", 0, MAY, NULL, "a", "S: 220 s\n" INSIDE SEND, "idle", SENT },
 	{ "may, refused for now", 0, MAY, NULL, "a", START "S: 454 4.7.0 no\n" SEND, "idle", SENT },
 	{ "may, refused for ever", 0, MAY, NULL, "a", START "S: 501 5.5.4 no\n" SEND, "idle", SENT },
-	{ "may, nothing to do it with here", SCRIPT_NO_TLS, MAY, NULL, "a", "S: 220 s\n" LHLO OFFER SEND, "idle", SENT },
+	{ "may, nothing to do it with here", SCRIPT_NO_TLS, MAY, NULL, "a", "S: 220 s\n" LHLO OFFER SEND, "idle",
+		SENT },
 	{ "a look before MAIL", 0, MAY "tls_block_early_mail_reply=yes;", NULL, "a",
 	  START "S: 220 go\nC: <tls>\n" INSIDE "C: <listen>\n" SEND, "idle", SENT },
 	{ "a second transaction needs no second handshake", 0, MAY, NULL, "a",
@@ -57,18 +63,23 @@ static const struct script stops[] = {
 	  "a deferred 4.7.0 unexpected server message\n" },
 	{ "encrypt, not offered", 0, ENCRYPT, NULL, "a", "S: 220 s\n" INSIDE QUIT, "end",
 	  "a deferred 4.7.4 TLS is required, but was not offered by host mx.test[/s]\n" },
-	{ "encrypt, not offered, other hosts", SCRIPT_MORE_HOSTS, ENCRYPT, NULL, "a", "S: 220 s\n" INSIDE QUIT, "end",
+	{ "encrypt, not offered, other hosts", SCRIPT_MORE_HOSTS, ENCRYPT, NULL, "a", "S: 220 s\n" INSIDE QUIT,
+		"end",
 	  "a keep 4.7.4 *\n" },
 	{ "encrypt, refused for now", 0, ENCRYPT, NULL, "a", START "S: 454 4.7.0 no\n" QUIT, "end",
 	  "a deferred 4.7.0 TLS is required, but host mx.test[/s] refused to start TLS: 454 4.7.0 no\n" },
-	{ "encrypt, refused for ever", 0, ENCRYPT, NULL, "a", START "S: 502 5.5.1 no\n" QUIT, "end", "a bounced 5.5.1 *\n" },
-	{ "encrypt, nothing to do it with here", SCRIPT_NO_TLS, ENCRYPT, NULL, "a", "S: 220 s\n" LHLO OFFER QUIT, "end",
+	{ "encrypt, refused for ever", 0, ENCRYPT, NULL, "a", START "S: 502 5.5.1 no\n" QUIT, "end",
+		"a bounced 5.5.1 *\n" },
+	{ "encrypt, nothing to do it with here", SCRIPT_NO_TLS, ENCRYPT, NULL, "a", "S: 220 s\n" LHLO OFFER QUIT,
+		"end",
 	  "a deferred 4.7.5 TLS is required, but our TLS engine is unavailable\n" },
-	{ "secure, another peer", 0, "tls_security_level=secure;", NULL, "a", START "S: 220 go\nC: <tls refuses>\n" QUIT,
+	{ "secure, another peer", 0, "tls_security_level=secure;", NULL, "a",
+		START "S: 220 go\nC: <tls refuses>\n" QUIT,
 	  "end", "a deferred 4.7.5 Server certificate not verified\n" },
 	{ "secure, another peer, other hosts", SCRIPT_MORE_HOSTS, "tls_security_level=secure;", NULL, "a",
 	  START "S: 220 go\nC: <tls refuses>\n" QUIT, "end", "a keep 4.7.5 *\n" },
-	{ "TLS first, another peer", SCRIPT_TLS_FIRST, "tls_security_level=verify;", NULL, "a", "C: <tls refuses>\n" QUIT,
+	{ "TLS first, another peer", SCRIPT_TLS_FIRST, "tls_security_level=verify;", NULL, "a",
+		"C: <tls refuses>\n" QUIT,
 	  "end", "a deferred 4.7.5 *\n" },
 	{ "encrypt, the handshake fails", 0, ENCRYPT, NULL, "a", START "S: 220 go\nC: <tls fails>\n", "end",
 	  "a deferred 4.7.5 Cannot start TLS: handshake failure (oops)\n" },
@@ -76,9 +87,11 @@ static const struct script stops[] = {
 	  "a deferred 4.7.5 Cannot start TLS: handshake failure (oops)\n" },
 	{ "may, the handshake fails, and clear is allowed", SCRIPT_CLEAR, MAY, NULL, "a",
 	  START "S: 220 go\nC: <tls fails>\n", "end", "a keep 4.7.5 *\n" },
-	{ "the handshake takes too long", 0, MAY, NULL, "a", START "S: 220 go\nC: <tls waits>\n! timeout\n", "end",
+	{ "the handshake takes too long", 0, MAY, NULL, "a", START "S: 220 go\nC: <tls waits>\n! timeout\n",
+		"end",
 	  "a deferred 4.7.5 Cannot start TLS: handshake failure (timed out)\n" },
-	{ "the handshake ends with the connection", 0, MAY, NULL, "a", START "S: 220 go\nC: <tls waits>\n! lost\n", "end",
+	{ "the handshake ends with the connection", 0, MAY, NULL, "a",
+		START "S: 220 go\nC: <tls waits>\n! lost\n", "end",
 	  "a deferred 4.7.5 Cannot start TLS: handshake failure (lost connection)\n" },
 	{ "no answer to STARTTLS", 0, MAY, NULL, "a", START "! timeout\n", "end",
 	  "a deferred 4.4.2 conversation with mx.test[/s] timed out while receiving the STARTTLS response\n" },
@@ -93,15 +106,18 @@ static const struct script stops[] = {
 	  "a deferred 4.5.0 *\n" },
 	{ "a reply inside that nothing awaits", 0, MAY, NULL, "a",
 	  START "S: 220 go\nC: <tls>\n" LHLO "S: 250 store\nS: 250 early\n", "end", "a deferred 4.5.0 *\n" },
-	{ "lost inside", 0, MAY, NULL, "a", START "S: 220 go\nC: <tls>\n" LHLO "! lost\n", "end", "a deferred 4.4.2 *\n" },
-	{ "lost inside, and clear is allowed", SCRIPT_CLEAR, MAY, NULL, "a", START "S: 220 go\nC: <tls>\n" LHLO "! lost\n",
+	{ "lost inside", 0, MAY, NULL, "a", START "S: 220 go\nC: <tls>\n" LHLO "! lost\n", "end",
+		"a deferred 4.4.2 *\n" },
+	{ "lost inside, and clear is allowed", SCRIPT_CLEAR, MAY, NULL, "a",
+		START "S: 220 go\nC: <tls>\n" LHLO "! lost\n",
 	  "end", "a keep 4.4.2 *\n" },
 	{ "lost inside after the dot", SCRIPT_CLEAR, MAY, NULL, "a",
-	  START "S: 220 go\nC: <tls>\n" INSIDE "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\nS: 250 ok\n"
-	  "S: 250 ok\nS: 354 go\nC: <content>\n! lost\n", "end", "a deferred 4.4.2 twice *\n" },
+	  START "S: 220 go\nC: <tls>\n" INSIDE "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: DATA\nS: 250 "
+	  "ok\nS: 250 ok\nS: 354 go\nC: <content>\n! lost\n", "end", "a deferred 4.4.2 twice *\n" },
 	{ "a recipient refused inside stays refused", SCRIPT_CLEAR, MAY, NULL, "a,b",
-	  START "S: 220 go\nC: <tls>\n" INSIDE "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: RCPT TO:<b@x.test>\n"
-	  "C: DATA\nS: 250 ok\nS: 550 5.1.1 who\n! lost\n", "end", "a bounced 5.1.1 *\nb keep 4.4.2 *\n" },
+	  START "S: 220 go\nC: <tls>\n" INSIDE "C: MAIL FROM:<s@x.test>\nC: RCPT TO:<a@x.test>\nC: RCPT "
+	  "TO:<b@x.test>\nC: DATA\nS: 250 ok\nS: 550 5.1.1 who\n! lost\n", "end",
+	  "a bounced 5.1.1 *\nb keep 4.4.2 *\n" },
 };
 
 START_TEST(test_goes) { script_check(&goes[_i]); } END_TEST

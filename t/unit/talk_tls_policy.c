@@ -32,9 +32,11 @@ static const struct {
 	{ "verify", "verify HIGH:MEDIUM:!aNULL >=TLSv1 mx.example.com -" },
 	{ "dane", "dane HIGH:MEDIUM:!aNULL >=TLSv1 !SSLv2 !SSLv3 - -" },
 	{ "dane-only ciphers=high", "dane-only HIGH:!aNULL >=TLSv1 !SSLv2 !SSLv3 - -" },
-	{ "secure match=nexthop:.x.test:b\303\274cher.test", "secure HIGH:MEDIUM:!aNULL >=TLSv1 example.com,.x.test,"
+	{ "secure match=nexthop:.x.test:b\303\274cher.test",
+		"secure HIGH:MEDIUM:!aNULL >=TLSv1 example.com,.x.test,"
 	  "xn--bcher-kva.test -" },
-	{ "secure match=hostname match=dot-nexthop", "secure HIGH:MEDIUM:!aNULL >=TLSv1 mx.example.com,.example.com -" },
+	{ "secure match=hostname match=dot-nexthop",
+		"secure HIGH:MEDIUM:!aNULL >=TLSv1 mx.example.com,.example.com -" },
 	{ "verify match=., servername=nexthop", "verify HIGH:MEDIUM:!aNULL >=TLSv1 - example.com" },
 	{ "may servername=hostname", "may HIGH:MEDIUM >=TLSv1 - mx.example.com" },
 	{ "may servername=sni.test", "may HIGH:MEDIUM >=TLSv1 - sni.test" },
@@ -43,7 +45,8 @@ static const struct {
 	{ "encrypt protocols=TLSv1.2:TLSv1.3", "encrypt HIGH:MEDIUM:!eNULL TLSv1.2 TLSv1.3 - -" },
 	{ "encrypt { protocols = !TLSv1 !TLSv1.1 } { servername = a.test }",
 	  "encrypt HIGH:MEDIUM:!eNULL !TLSv1 !TLSv1.1 - a.test" },
-	{ "encrypt connection_reuse=yes connection_reuse=no enable_rpk=yes", "encrypt HIGH:MEDIUM:!eNULL >=TLSv1 - -" },
+	{ "encrypt connection_reuse=yes connection_reuse=no enable_rpk=yes",
+		"encrypt HIGH:MEDIUM:!eNULL >=TLSv1 - -" },
 	{ "secure policy_type=sts mx_host_pattern=mx.example.com match=nexthop policy_ttl=3 policy_domain=d "
 	  "policy_string=v", "secure HIGH:MEDIUM:!aNULL >=TLSv1 mx.example.com -" },
 	{ "none ciphers=high", "none" },
@@ -92,11 +95,16 @@ START_TEST(test_read)
 END_TEST
 
 static const char *const bad[] = {
-	"", " ", "must", "halfdane", "secure nonsense", "secure what=ever", "secure match=", "may match=a", "encrypt match=a",
-	"dane match=a", "may tafile=/f", "fingerprint tafile=/f", "secure tafile=", "secure ciphers=", "may ciphers=great",
-	"may ciphers=high ciphers=high", "may protocols=a protocols=b", "may exclude=a exclude=b", "may exclude=+ALL",
-	"may exclude=!RC4", "may exclude=-RC4", "may exclude=@STRENGTH", "may servername=a..b", "may servername=a servername=b",
-	"may enable_rpk=perhaps", "may connection_reuse=2", "fingerprint", "secure mx_host_pattern=a", "secure policy_failure=x",
+	"", " ", "must", "halfdane", "secure nonsense", "secure what=ever", "secure match=", "may match=a",
+	"encrypt match=a",
+	"dane match=a", "may tafile=/f", "fingerprint tafile=/f", "secure tafile=", "secure ciphers=",
+	"may ciphers=great",
+	"may ciphers=high ciphers=high", "may protocols=a protocols=b", "may exclude=a exclude=b",
+	"may exclude=+ALL",
+	"may exclude=!RC4", "may exclude=-RC4", "may exclude=@STRENGTH", "may servername=a..b",
+	"may servername=a servername=b",
+	"may enable_rpk=perhaps", "may connection_reuse=2", "fingerprint", "secure mx_host_pattern=a",
+	"secure policy_failure=x",
 	"secure policy_type=other", "secure policy_type=sts policy_failure=a policy_failure=b",
 };
 
@@ -129,7 +137,8 @@ static const struct {
 	{ "tls_exclude_ciphers", "RC4, 3DES:SEED", "may", "may HIGH:MEDIUM:!RC4:!3DES:!SEED >=TLSv1 - -" },
 	{ "tls_mandatory_exclude_ciphers", "RC4", "may", "may HIGH:MEDIUM >=TLSv1 - -" },
 	{ "tls_mandatory_exclude_ciphers", "RC4", "encrypt", "encrypt HIGH:MEDIUM:!RC4:!eNULL >=TLSv1 - -" },
-	{ "tls_mandatory_exclude_ciphers", "RC4", "encrypt exclude=MD5", "encrypt HIGH:MEDIUM:!MD5:!eNULL >=TLSv1 - -" },
+	{ "tls_mandatory_exclude_ciphers", "RC4", "encrypt exclude=MD5",
+		"encrypt HIGH:MEDIUM:!MD5:!eNULL >=TLSv1 - -" },
 	{ "tls_protocols", "!TLSv1", "may", "may HIGH:MEDIUM !TLSv1 - -" },
 	{ "tls_mandatory_protocols", ">=TLSv1.3", "encrypt", "encrypt HIGH:MEDIUM:!eNULL >=TLSv1.3 - -" },
 	/* parameters smtp_tls_secure_cert_match, smtp_tls_verify_cert_match, smtp_tls_servername */
@@ -175,7 +184,8 @@ static const struct {
 
 START_TEST(test_sites)
 {
-	ck_assert_int_eq(tls_policy_of_sites(sites[_i].nexthop, sites[_i].host, sites[_i].otherwise), sites[_i].level);
+	ck_assert_int_eq(tls_policy_of_sites(sites[_i].nexthop, sites[_i].host, sites[_i].otherwise),
+		sites[_i].level);
 }
 END_TEST
 
@@ -196,7 +206,8 @@ static const struct {
 	const char *patterns, *host;
 	bool allowed;
 } hosts[] = {
-	{ "mx.a.test", "mx.a.test", true }, { "mx.a.test", "MX.A.test", true }, { "mx.a.test", "mx2.a.test", false },
+	{ "mx.a.test", "mx.a.test", true }, { "mx.a.test", "MX.A.test", true },
+	{ "mx.a.test", "mx2.a.test", false },
 	{ "*.a.test", "mx.a.test", true }, { "*.a.test", "x.mx.a.test", false }, { "*.a.test", "a.test", false },
 	{ "b.test *.a.test", "mx.a.test", true }, { "*.xn--bcher-kva.test", "mx.b\303\274cher.test", true },
 	{ "*.good.test", "mx.evil.test", false },
@@ -215,8 +226,10 @@ static const struct {
 	const char *words;
 	unsigned bits;
 } words[] = {
-	{ "0", 0 }, { "none", 0 }, { "1", TLS_LOG_SUMMARY }, { "Summary, untrusted", TLS_LOG_SUMMARY | TLS_LOG_UNTRUSTED },
-	{ "2", 63 }, { "9", 63 }, { "peercert certmatch", TLS_LOG_PEER | TLS_LOG_MATCH }, { "what", 0 }, { "", 0 },
+	{ "0", 0 }, { "none", 0 }, { "1", TLS_LOG_SUMMARY },
+	{ "Summary, untrusted", TLS_LOG_SUMMARY | TLS_LOG_UNTRUSTED },
+	{ "2", 63 }, { "9", 63 }, { "peercert certmatch", TLS_LOG_PEER | TLS_LOG_MATCH }, { "what", 0 },
+	{ "", 0 },
 };
 
 START_TEST(test_log_words)

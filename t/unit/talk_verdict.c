@@ -157,7 +157,8 @@ static const struct {
 	  "host mx[1] said: 554 5.6.0 no (in reply to end of DATA command)" },
 	{ STAGE_DOT, MEANS_LATER, false, true,
 	  { .code = 421, .dsn = "4.3.2", .text = "421 4.3.2 bye" }, "4.3.2",
-	  "host mx[1] said: 421 4.3.2 bye (in reply to end of DATA command -- message may be sent more than once)" },
+	  "host mx[1] said: 421 4.3.2 bye (in reply to end of DATA command -- message may be sent more than "
+	  "once)" },
 };
 
 START_TEST(test_refused)

@@ -25,8 +25,8 @@ static const struct {
 	{ "HTTP/1.1 501\r\n\r\n", 501, "" },
 	{ OK "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, "hello" },
 	{ OK "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, "" },
-	{ OK "Transfer-Encoding: Chunked\r\nContent-Length: 2\r\n\r\n2\r\nhe\r\n00A;x=y\r\nllo, world\r\n0\r\n\r\n",
-		200, "hello, world" },
+	{ OK "Transfer-Encoding: Chunked\r\nContent-Length: 2\r\n\r\n2\r\nhe\r\n00A;x=y\r\nllo, "
+		"world\r\n0\r\n\r\n", 200, "hello, world" },
 	{ OK "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\n\r\n", 200, "\n" },
 	{ OK "A: b\r\nC:\r\nContent-Length: 1\r\n\r\nx", 200, "x" },
 };

@@ -59,28 +59,39 @@ static const struct {
 	{ print_mailq_end, "{\"n\":1,\"bytes\":2047}", "-- 1 Kbytes in 1 Request.\n" },
 	{ print_mailq_end, "{\"n\":12,\"bytes\":20480}", "-- 20 Kbytes in 12 Requests.\n" },
 	{ print_line,
-		"{\"id\":\"08Dspd83qb\",\"state\":\"deferred\",\"sender\":\"a@x\",\"size\":2048,\"arrived\":992800000,"
-		"\"next\":1000060000,\"attempts\":3,\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\",\"state\":\"sent\"},"
+		"{\"id\":\"08Dspd83qb\",\"state\":\"deferred\",\"sender\":\"a@x\",\"size\":2048,"
+		"\"arrived\":992800000,"
+		"\"next\":1000060000,\"attempts\":3,\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\","
+		"\"state\":\"sent\"},"
 		"{\"address\":\"c@x\",\"state\":\"deferred\"},{\"address\":\"d@x\",\"state\":\"waiting\"}]}",
-		"08Dspd83qb  deferred 2h     in 1m         3  2.0K  a@x                       c@x (+1)                  why\n" },
+		"08Dspd83qb  deferred 2h     in 1m         3  2.0K  a@x                       c@x (+1)               "
+		"   why\n" },
 	{ print_line,
 		"{\"id\":\"08Dspd83qb\",\"state\":\"active\",\"sender\":\"\",\"size\":1,\"arrived\":1000000000,"
-		"\"next\":null,\"attempts\":0,\"reason\":\"\",\"recipients\":[{\"address\":\"c@x\",\"state\":\"done\"}]}",
-		"08Dspd83qb  active   0s     -             0     1  <>                        -                         \n" },
+		"\"next\":null,\"attempts\":0,\"reason\":\"\",\"recipients\":[{\"address\":\"c@x\","
+		"\"state\":\"done\"}]}",
+		"08Dspd83qb  active   0s     -             0     1  <>                        -                      "
+		"   \n" },
 	{ print_line, "{\"next\":1}",
-		"                     11d13h now           0     0  <>                        -                         \n" },
+		"                     11d13h now           0     0  <>                        -                      "
+		"   \n" },
 	{ print_line,
-		"{\"id\":5,\"state\":null,\"next\":\"soon\",\"recipients\":{},\"reason\":\"a\\u001b[2J\\nb\\u009bc\\u202e\"}",
-		"                     11d13h -             0     0  <>                        -                         a?[2J?b?c?\n" },
+		"{\"id\":5,\"state\":null,\"next\":\"soon\",\"recipients\":{},\"reason\":\"a\\u001b[2J\\n"
+		"b\\u009bc\\u202e\"}",
+		"                     11d13h -             0     0  <>                        -                      "
+		"   a?[2J?b?c?\n" },
 	{ print_count, "{\"messages\":1}", "retry: 1 message\n" },
 	{ print_count, "{\"messages\":0}", "retry: 0 messages\n" },
 	{ print_count, "{}", "retry: 0 messages\n" },
 	{ print_count, "[]", "retry: 0 messages\n" },
 	{ print_count, "{\"messages\":2,\"found\":2}", "retry: 2 messages\n" },
-	{ print_count, "{\"messages\":0,\"found\":1}", "retry: 0 of 1 message (what is held has to be released first)\n" },
-	{ print_release_count, "{\"messages\":1,\"found\":2}", "release: 1 of 2 messages (the others are not held)\n" },
-	{ print_dry_count, "{\"messages\":0,\"found\":3}", "retry: 0 of 3 messages would be concerned; nothing was done "
-		"(what is held has to be released first)\n" },
+	{ print_count, "{\"messages\":0,\"found\":1}",
+		"retry: 0 of 1 message (what is held has to be released first)\n" },
+	{ print_release_count, "{\"messages\":1,\"found\":2}",
+		"release: 1 of 2 messages (the others are not held)\n" },
+	{ print_dry_count, "{\"messages\":0,\"found\":3}",
+		"retry: 0 of 3 messages would be concerned; nothing was done (what is held has to be released "
+			"first)\n" },
 	{ print_dry_count, "{\"messages\":2}", "retry: 2 messages would be concerned; nothing was done\n" },
 	{ ctl_print_config, "{\"b\":\"1\",\"a\":\"\",\"c\":5,\"d\\n\":\"x\\ny\"}",
 		"b = 1\na = \nc = \nd? = x?y\n" },
@@ -89,13 +100,16 @@ static const struct {
 	{ ctl_print_destinations, "{}", "" },
 	{ ctl_print_destinations,
 		"[{\"transport\":\"lmtp\",\"nexthop\":\"unix:/x\",\"state\":\"dead\",\"connections\":3,\"busy\":2,"
-		"\"idle\":1,\"window\":4,\"limit\":20,\"waiting\":5,\"parked\":6,\"last_error\":\"refused\",\"next_probe_seconds\":16.0,"
+		"\"idle\":1,\"window\":4,\"limit\":20,\"waiting\":5,\"parked\":6,\"last_error\":\"refused\","
+		"\"next_probe_seconds\":16.0,"
 		"\"sent\":7,\"deferred\":8,\"bounced\":9}]",
-		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), may use 4 now, 20 at most\n"
-		"    5 wait in memory, 6 on the disk; 0 sent in the last minute\n    since the start: 7 sent, 8 deferred, 9 bounced\n    last error: refused\n" },
+		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), may use 4 now, 20 "
+		"at most\n    5 wait in memory, 6 on the disk; 0 sent in the last minute\n    since the start: 7 "
+		"sent, 8 deferred, 9 bounced\n    last error: refused\n" },
 	{ ctl_print_destinations, "[{}]",
 		":\n    ; 0 connections (0 busy, 0 idle), may use 0 now, 0 at most\n"
-		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 deferred, 0 bounced\n" },
+		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 "
+		"deferred, 0 bounced\n" },
 	{ ctl_print_status, "{\"healthy\":false,\"reason\":\"the disk\\nis full\"}",
 		"causeway     , uptime 0s\nTROUBLE      the disk?is full\n"
 		"queue        0 messages: 0 active, 0 deferred, 0 held, 0 incoming\n"
@@ -107,25 +121,31 @@ static const struct {
 		"spool        takes mail in; since the start: 0 files taken, 0 refused; free 0\n" },
 	{ ctl_print_status,
 		"{\"version\":\"1\",\"uptime\":90,\"oldest_seconds\":61.5,\"queue\":{\"total\":1,\"held\":1},"
-		"\"spool\":{\"intake_stopped\":true,\"free_bytes\":1048576},\"couriers\":[{\"pid\":3,\"in_flight\":4,\"retiring\":true}],"
-		"\"processes\":[{\"role\":\"queue\",\"pid\":2,\"sandbox\":\"seccomp\"},{\"role\":\"courier\",\"pid\":3,\"sandbox\":null}]}",
-		"causeway     1, uptime 1m\nqueue        1 message: 0 active, 0 deferred, 1 held, 0 incoming; the oldest is 1m old\n"
-		"deliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
-		"spool        INTAKE IS STOPPED until there is more free space; since the start: 0 files taken, 0 refused; free 1.0M\n"
-		"queue        pid 2        sandbox seccomp\ncourier      pid 3        sandbox not told yet, 4 in flight, ends soon\n" },
+		"\"spool\":{\"intake_stopped\":true,\"free_bytes\":1048576},\"couriers\":[{\"pid\":3,"
+		"\"in_flight\":4,\"retiring\":true}],"
+		"\"processes\":[{\"role\":\"queue\",\"pid\":2,\"sandbox\":\"seccomp\"},{\"role\":\"courier\","
+		"\"pid\":3,\"sandbox\":null}]}",
+		"causeway     1, uptime 1m\nqueue        1 message: 0 active, 0 deferred, 1 held, 0 incoming; the "
+		"oldest is 1m old\ndeliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
+		"spool        INTAKE IS STOPPED until there is more free space; since the start: 0 files taken, 0 "
+		"refused; free 1.0M\nqueue        pid 2        sandbox seccomp\ncourier      pid 3        sandbox "
+		"not told yet, 4 in flight, ends soon\n" },
 	{ print_message, "{}",
-		"message   , 0 bytes\narrived   1970-01-01 00:00:00, 11d13h ago\nfrom      <>\nstate      after 0 attempts\n\nrecipients\n" },
+		"message   , 0 bytes\narrived   1970-01-01 00:00:00, 11d13h ago\nfrom      <>\nstate      after 0 "
+		"attempts\n\nrecipients\n" },
 	{ print_message,
 		"{\"id\":\"08Dspd83qb\",\"state\":\"deferred\",\"sender\":\"a@x\",\"size\":5,\"arrived\":999000000,"
-		"\"next\":1000060000,\"attempts\":1,\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\",\"state\":\"done\","
-		"\"destination\":\"lmtp:y\"},{\"address\":\"long@x\",\"state\":\"deferred\",\"destination\":\"l:y\",\"dsn\":\"4.0.0\","
-		"\"text\":\"now\"}],\"history\":[\"in 08Dspd83qb time=999000000 uid=7 size=5 rcpts=2 hops=0 flags=0 origin=drop\","
-		"\"result 08Dspd83qb rcpt=0 status=b when=999001000 dsn=5.1.1 peer=y text=gone\",\"new kind of\\tline\",5],"
-		"\"content\":\"a\\n\\u0007b\"}",
+		"\"next\":1000060000,\"attempts\":1,\"reason\":\"why\",\"recipients\":[{\"address\":\"b@x\","
+		"\"state\":\"done\","
+		"\"destination\":\"lmtp:y\"},{\"address\":\"long@x\",\"state\":\"deferred\","
+		"\"destination\":\"l:y\",\"dsn\":\"4.0.0\","
+		"\"text\":\"now\"}],\"history\":[\"in 08Dspd83qb time=999000000 uid=7 size=5 rcpts=2 hops=0 flags=0 "
+		"origin=drop\",\"result 08Dspd83qb rcpt=0 status=b when=999001000 dsn=5.1.1 peer=y text=gone\",\"new "
+		"kind of\\tline\",5],\"content\":\"a\\n\\u0007b\"}",
 		"message   08Dspd83qb, 5 bytes\narrived   1970-01-12 13:30:00, 16m ago\nfrom      <a@x>\n"
-		"state     deferred after 1 attempt; next try in 1m (1970-01-12 13:47:40)\nreason    why\n\nrecipients\n"
-		"  b@x     bounced   lmtp:y  5.1.1  gone\n  long@x  deferred  l:y     4.0.0  now\n\nhistory\n"
-		"  1970-01-12 13:30:00  taken in from user id 7, 2 recipients\n"
+		"state     deferred after 1 attempt; next try in 1m (1970-01-12 13:47:40)\nreason    "
+		"why\n\nrecipients\n  b@x     bounced   lmtp:y  5.1.1  gone\n  long@x  deferred  l:y     4.0.0  "
+		"now\n\nhistory\n  1970-01-12 13:30:00  taken in from user id 7, 2 recipients\n"
 		"  1970-01-12 13:30:01  b@x bounced 5.1.1: gone\n"
 		"                       new kind of?line\n                       \n\ncontent\n  a\n  ?b\n" },
 };

@@ -12,7 +12,8 @@
 
 static const char busy[] = "{\"version\":\"1.0\",\"uptime\":90,\"oldest_seconds\":7200,"
 	"\"queue\":{\"total\":10,\"incoming\":1,\"active\":2,\"deferred\":3,\"held\":4},"
-	"\"deliveries\":{\"sent\":100,\"deferred\":5,\"bounced\":0},\"spool\":{\"files_taken\":7,\"free_bytes\":2048},"
+	"\"deliveries\":{\"sent\":100,\"deferred\":5,\"bounced\":0},\"spool\":{\"files_taken\":7,"
+	"\"free_bytes\":2048},"
 	"\"couriers\":[{\"in_flight\":2},{\"in_flight\":3}]}";
 static const char busier[] = "{\"version\":\"1.0\",\"uptime\":92,\"oldest_seconds\":7202,"
 	"\"queue\":{\"total\":10,\"incoming\":1,\"active\":2,\"deferred\":3,\"held\":4},"
@@ -37,16 +38,19 @@ static const struct {
 		"couriers  2, 5 requests in flight; spool: 2.0K free, INTAKE IS STOPPED\n\n" },
 	/* started anew: what went down says nothing */
 	{ busier, busy, NULL, "[]", 3, 200,
-		"causeway 1.0, up 1m: mail flows\nqueue     10: 1 incoming, 2 active, 3 deferred, 4 held; the oldest 2h\n"
-		"a second  - sent, - deferred, 0 bounced; files: - taken, 0 refused\n" },
+		"causeway 1.0, up 1m: mail flows\nqueue     10: 1 incoming, 2 active, 3 deferred, 4 held; the oldest "
+		"2h\na second  - sent, - deferred, 0 bounced; files: - taken, 0 refused\n" },
 	/* most waiting first, then the busiest; the text of what is alive is history */
 	{ "{}", "{}",
 		"[{\"number\":2,\"sent\":0},{\"number\":3,\"sent\":10}]",
-		"[{\"number\":1,\"transport\":\"lmtp\",\"nexthop\":\"new\",\"state\":\"alive\",\"last_error\":\"old\"},"
+		"[{\"number\":1,\"transport\":\"lmtp\",\"nexthop\":\"new\",\"state\":\"alive\","
+		"\"last_error\":\"old\"},"
 		"{\"number\":2,\"transport\":\"lmtp\",\"nexthop\":\"slow\",\"sent\":1,\"state\":\"alive\"},"
-		"{\"number\":3,\"transport\":\"lmtp\",\"nexthop\":\"quick\",\"sent\":30,\"busy\":3,\"idle\":1,\"window\":5,"
+		"{\"number\":3,\"transport\":\"lmtp\",\"nexthop\":\"quick\",\"sent\":30,\"busy\":3,\"idle\":1,"
+		"\"window\":5,"
 		"\"state\":\"alive\"},"
-		"{\"number\":4,\"transport\":\"lmtp\",\"nexthop\":\"dead\",\"waiting\":5,\"parked\":6,\"state\":\"dead\","
+		"{\"number\":4,\"transport\":\"lmtp\",\"nexthop\":\"dead\",\"waiting\":5,\"parked\":6,"
+		"\"state\":\"dead\","
 		"\"last_error\":\"refused\\n\"}]",
 		0, 200,
 		"causeway , up 0s: mail flows\nqueue     0: 0 incoming, 0 active, 0 deferred, 0 held; the oldest 0s\n"
@@ -57,7 +61,8 @@ static const struct {
 		"       0     0.5       0       0     0     0      0 alive     lmtp:slow\n"
 		"       0       -       -       -     0     0      0 alive     lmtp:new\n" },
 	/* columns are characters */
-	{ NULL, "{\"version\":\"\303\244\303\266\303\274\"}", NULL, "[]", 1, 12, "causeway \303\244\303\266\303\274\n" },
+	{ NULL, "{\"version\":\"\303\244\303\266\303\274\"}", NULL, "[]", 1, 12,
+		"causeway \303\244\303\266\303\274\n" },
 };
 
 static json_t *parsed(const char *text)

@@ -153,7 +153,8 @@ static const struct {
 	{ "J\xc3\xb6rg", "From: =?utf-8?q?J=C3=B6rg?= <a@x>\r\n" },
 	{ "\xff", "From: \"?\" <a@x>\r\n" },
 	{ "\xc3\xb6 one two three four five six seven eight",
-		"From: =?utf-8?q?=C3=B6=20one=20two=20three=20four=20five=20six=20sev?=\r\n =?utf-8?q?en=20eight?= <a@x>\r\n" },
+		"From: =?utf-8?q?=C3=B6=20one=20two=20three=20four=20five=20six=20sev?=\r\n =?utf-8?q?en=20eight?= "
+		"<a@x>\r\n" },
 };
 
 START_TEST(test_from)

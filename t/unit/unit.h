@@ -10,7 +10,8 @@
  *		return unit_main("format/reply", cases, UNIT_ROWS(cases));
  *	}
  *
- * Each row runs in a process of its own; CK_FORK=no runs all in one, for a debugger, CK_RUN_CASE=NAME one case only.
+ * Each row runs in a process of its own; CK_FORK=no runs all in one, for a debugger, CK_RUN_CASE=NAME one
+ * case only.
  */
 #ifndef CAUSEWAY_UNIT_H
 #define CAUSEWAY_UNIT_H
@@ -21,7 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* How long something may take that only a fault keeps from happening: machines are slow, and stand still for seconds. */
+/* How long something may take that only a fault keeps from happening: machines are slow, and stand still for
+ * seconds. */
 enum { UNIT_PATIENCE_MS = 100000 };
 
 #define UNIT_ROWS(table) (sizeof(table) / sizeof(table)[0])
@@ -82,7 +84,8 @@ static inline int unit_main(const char *suite_name, const struct unit_case *case
 	SRunner *runner = srunner_create(suite);
 	int run, failed;
 
-	/* seconds; the library's own 4 are few on a loaded machine, and a test waits up to UNIT_PATIENCE_MS for a thing */
+	/* seconds; the library's own 4 are few on a loaded machine, and a test waits up to UNIT_PATIENCE_MS for a
+	 * thing */
 	setenv("CK_DEFAULT_TIMEOUT", "600", 0);
 	for (size_t i = 0; i < count; i++) {
 		TCase *tcase = tcase_create(cases[i].name);
