@@ -1,6 +1,7 @@
 /* The operator's questions and orders. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "queue/operator/orders.h"
 #include "queue_world.h"
@@ -235,6 +236,44 @@ START_TEST(test_delete_at_a_dead_host)
 	ck_assert_uint_eq(fake_spool_count(), 0);
 	ck_assert_uint_eq(messages_total(w.queue->messages), 0);
 	world_end(&w);
+}
+END_TEST
+
+/* Whether what the log on standard error has taken in says so. */
+static bool log_says(const char *path, const char *text)
+{
+	char *lines = unit_read(path);
+	bool found;
+
+	found = strstr(lines, text);
+	free(lines);
+	return found;
+}
+
+/* A crash before the commit brings the message back: until then the log does not call it removed. */
+START_TEST(test_delete_is_logged_after_its_commit)
+{
+	char path[] = "/tmp/causeway-log-XXXXXX";
+	int log = mkstemp(path);
+	struct world w;
+
+	ck_assert_int_ge(log, 0);
+	ck_assert_int_eq(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_drop(&w, "s@sender.test", "later@a.test");
+	world_run(&w, MINUTE);
+	fake_spool_hold = true;
+	ended = false;
+	queue_order(w.queue, QUEUE_DELETE, 0, NULL, false, note_answer, &(struct queue_order_answer){ 0 });
+	world_run(&w, MINUTE);
+	ck_assert(log_says(path, "deleted by the operator") && !log_says(path, "removed"));
+	fake_spool_hold = false;
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	ck_assert(world_until_set(&w, &ended, MINUTE));
+	ck_assert(log_says(path, ": removed"));
+	world_end(&w);
+	unlink(path);
 }
 END_TEST
 
@@ -537,6 +576,7 @@ int main(void)
 		{ "orders", test_orders, UNIT_ROWS(pairs), 0 },
 		{ "order under way", test_order_under_way, UNIT_ROWS(under_way), 0 },
 		{ "release under way", test_release_while_still_under_way, 1, 0 },
+		{ "delete is logged after its commit", test_delete_is_logged_after_its_commit, 1, 0 },
 		{ "delete at a dead host", test_delete_at_a_dead_host, 1, 0 },
 		{ "answer after the commit", test_order_is_answered_after_its_commit, 1, 0 },
 		{ "suspend", test_suspend, UNIT_ROWS(suspensions), 0 },

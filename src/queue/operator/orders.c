@@ -96,19 +96,18 @@ struct deletion {
 static void deleted(void *arg)
 {
 	struct deletion *d = arg;
+	char id[QUEUE_ID_SIZE];
 
+	log_line(LOG_LEVEL_INFO, "qmgr", queue_id_print(d->id, id), "removed");
 	event_deleted(d->queue, d->id);
 	free(d);
 }
 
-/* Programs that follow the message are told when it is on the disk. */
+/* The log, and programs that follow the message, are told when it is on the disk. */
 static void tell_deletion(struct queue *q, uint64_t id)
 {
-	struct deletion *d;
+	struct deletion *d = mem_alloc(sizeof *d);
 
-	if (!q->events.tell)
-		return;
-	d = mem_alloc(sizeof *d);
 	*d = (struct deletion){ .committed = { .fn = deleted, .arg = d }, .queue = q, .id = id };
 	batch_add_told(q->batches, &d->committed);
 }
@@ -130,7 +129,6 @@ void order_complete(struct queue *q, struct message *m)
 		return;
 	}
 	spool_done(q->spool, m->id);
-	say(m, "removed");
 	tell_deletion(q, m->id);
 	messages_remove(q->messages, m);
 }
