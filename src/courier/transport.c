@@ -87,7 +87,7 @@ static bool read_kept(struct transport *t, char **why)
 static bool read_maps(const char *maps, struct table_list **list, char **why)
 {
 	if (*maps)
-		*list = table_list_open(maps, why);
+		*list = table_list_open_tables(maps, why);
 	return !*maps || *list;
 }
 

@@ -70,15 +70,21 @@ static void finish(int code, FILE *to, const char *text)
 	exit(code);
 }
 
+static void refuse_argument(const char *argument, const char *why)
+{
+	fprintf(stderr, "causewayd: %s: %s; causewayd --help lists what there is\n", argument, why);
+	exit(EX_USAGE);
+}
+
 static void parse_arguments(int argc, char **argv, struct arguments *args)
 {
 	static const struct option longer[] = {
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL,
 			0 },
 	};
-	int c;
+	int c, at = 1;
 
-	while ((c = getopt_long(argc, argv, "ftc:o:V", longer, NULL)) != -1) {
+	for (opterr = 0; (c = getopt_long(argc, argv, ":ftc:o:V", longer, NULL)) != -1; at = optind) {
 		switch (c) {
 		case 'f': args->source.foreground = true; break;
 		case 't': args->test = true; break;
@@ -86,11 +92,12 @@ static void parse_arguments(int argc, char **argv, struct arguments *args)
 		case 'o': add_override(&args->source, optarg); break;
 		case 'V': finish(EX_OK, stdout, "causewayd " PACKAGE_VERSION "\n"); break;
 		case 'h': finish(EX_OK, stdout, usage_text); break;
-		default: finish(EX_USAGE, stderr, usage_text);
+		case ':': refuse_argument(argv[at], "needs a value"); break;
+		default: refuse_argument(argv[at], "unknown option");
 		}
 	}
 	if (optind < argc)
-		finish(EX_USAGE, stderr, usage_text);
+		refuse_argument(argv[optind], "only options are taken");
 }
 
 /* --- who we are --- */
@@ -144,9 +151,14 @@ static void check_hardlinks(struct buf *warnings)
 
 /* --- the background --- */
 
+static void point_to_log(const char *log_to, const char *what)
+{
+	fprintf(stderr, "causewayd: %s, the log says why (log.to = %s)\n", what, log_to);
+}
+
 /* The parent of a daemon in the background waits until it is ready, so that whoever started it knows how
  * it went. */
-static void await_daemon(pid_t pid, int pipe_end)
+static void await_daemon(const char *log_to, pid_t pid, int pipe_end)
 {
 	char byte;
 	int status = 0;
@@ -155,11 +167,11 @@ static void await_daemon(pid_t pid, int pipe_end)
 		_exit(EX_OK);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	fputs("causewayd: the start failed, the log says why\n", stderr);
+	point_to_log(log_to, "the start failed");
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
 }
 
-static bool go_to_background(int *pipe_end)
+static bool go_to_background(const char *log_to, int *pipe_end)
 {
 	int ends[2];
 	pid_t pid;
@@ -168,7 +180,7 @@ static bool go_to_background(int *pipe_end)
 		return false;
 	if (pid > 0) {
 		close(ends[1]);
-		await_daemon(pid, ends[0]);
+		await_daemon(log_to, pid, ends[0]);
 	}
 	close(ends[0]);
 	*pipe_end = ends[1];
@@ -212,11 +224,12 @@ struct startup {
 static int serve(struct startup *s, int pipe_end)
 {
 	struct supervise_setup setup = { .source = &s->args.source, .ready = ready, .arg = &pipe_end };
-	bool elsewhere = s->args.source.foreground && strcmp(s->settings->log_to, "stderr") != 0;
+	char *log_to;
 	int status;
 
 	if (!process_log_file(s->settings, &setup.log, &s->why))
 		return complain(EX_CONFIG, s->why);
+	log_to = mem_str(s->settings->log_to);
 	process_open_log(s->settings, "master", setup.log < 0 ? -1 : fcntl(setup.log, F_DUPFD_CLOEXEC, 0));
 	process_log_warnings(&s->warnings);
 	if (pipe_end >= 0)
@@ -225,8 +238,9 @@ static int serve(struct startup *s, int pipe_end)
 	s->settings = NULL;
 	status = supervise(&setup);
 	/* in the background the parent says so */
-	if (status != EX_OK && elsewhere)
-		complain(status, "ended early, the log says why");
+	if (status != EX_OK && s->args.source.foreground && strcmp(log_to, "stderr") != 0)
+		point_to_log(log_to, "ended early");
+	free(log_to);
 	return status;
 }
 
@@ -259,7 +273,7 @@ static int start(struct startup *s)
 		return complain(EX_CONFIG, s->why);
 	if (!become(&s->who))
 		return complain(EX_OSERR, "cannot become the user of the configuration");
-	if (!s->args.source.foreground && !go_to_background(&pipe_end))
+	if (!s->args.source.foreground && !go_to_background(s->settings->log_to, &pipe_end))
 		return complain(EX_OSERR, "cannot go to the background");
 	if (pipe_end >= 0 && !read_again(s))
 		return complain(EX_CONFIG, s->why);

@@ -11,8 +11,12 @@
 const char *tls_complaint(void)
 {
 	unsigned long code = ERR_peek_last_error();
+	unsigned long first = ERR_peek_error();
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 
+	/* what a file was refused for is said below, and only "system lib" above */
+	if (code && ERR_GET_REASON(code) == ERR_R_SYS_LIB && ERR_SYSTEM_ERROR(first))
+		reason = strerror(ERR_GET_REASON(first));
 	ERR_clear_error();
 	return reason ? reason : "unknown error";
 }

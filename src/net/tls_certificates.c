@@ -1,10 +1,12 @@
 /* Files: who we are, and whom we believe. */
 #include <dirent.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "net/tls_private.h"
@@ -23,6 +25,14 @@ static int no_passphrase(char *out, int size, int writing, void *arg)
 
 /* --- a certificate with its chain in one file, its key in the same or another --- */
 
+static bool is_readable(const char *key, char **why)
+{
+	if (access(key, R_OK) == 0)
+		return true;
+	*why = mem_fmt("cannot read the private key in '%s': %s", key, strerror(errno));
+	return false;
+}
+
 static bool load_pair(SSL_CTX *ctx, const char *certificate, const char *key, bool without_keys, char **why)
 {
 	if (!*certificate)
@@ -30,7 +40,7 @@ static bool load_pair(SSL_CTX *ctx, const char *certificate, const char *key, bo
 	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
 		*why = tls_complain("cannot use the certificate in", certificate);
 	else if (without_keys)
-		return true;
+		return is_readable(key, why);
 	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
 		*why = tls_complain("cannot use the private key in", key);
 	else if (SSL_CTX_check_private_key(ctx) != 1)

@@ -30,9 +30,11 @@ const char *table_get_part(struct table *, const char *part, const char **why);
 void table_each_value(struct table *, void (*told)(void *arg, const char *value), void *arg);
 const char *table_name(const struct table *);   /* the spec it was opened with */
 
-/* A list of tables and/or plain words as in maps and match lists ("a.example, texthash:/f"). */
+/* A list of tables and/or plain words, as a list of domains is ("a.example, texthash:/f"). */
 struct table_list *table_list_open(const char *list, char **why);
-/* The same, but results must stand in the tables as they are, without $1: where whoever writes an address
+/* The same of tables alone, as parameters called ..._maps are: a word without a type is a mistake. */
+struct table_list *table_list_open_tables(const char *list, char **why);
+/* These too, but results must stand in the tables as they are, without $1: where whoever writes an address
  * must not choose what becomes of it. */
 struct table_list *table_list_open_literal(const char *list, char **why);
 void table_list_free(struct table_list *);

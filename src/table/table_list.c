@@ -54,7 +54,17 @@ static bool add_table(struct table_list *l, struct text spec, unsigned flags, ch
 	return true;
 }
 
-static struct table_list *open_with(const char *list, unsigned flags, char **why)
+static bool add(struct table_list *l, struct text element, unsigned flags, bool words, char **why)
+{
+	if (table_is_spec(element))
+		return add_table(l, element, flags, why);
+	if (words)
+		return add_word(l, element, why);
+	*why = mem_fmt("'%.*s' is no lookup table: write type:name", (int)element.n, element.p);
+	return false;
+}
+
+static struct table_list *open_with(const char *list, unsigned flags, bool words, char **why)
 {
 	struct table_list *l = mem_alloc(sizeof *l);
 	struct text from = text_of(list), element;
@@ -62,7 +72,7 @@ static struct table_list *open_with(const char *list, unsigned flags, char **why
 	while (text_list_next(&from, &element)) {
 		if (element.n == 0)
 			continue;
-		if (table_is_spec(element) ? !add_table(l, element, flags, why) : !add_word(l, element, why)) {
+		if (!add(l, element, flags, words, why)) {
 			table_list_free(l);
 			return NULL;
 		}
@@ -72,12 +82,17 @@ static struct table_list *open_with(const char *list, unsigned flags, char **why
 
 struct table_list *table_list_open(const char *list, char **why)
 {
-	return open_with(list, 0, why);
+	return open_with(list, 0, true, why);
+}
+
+struct table_list *table_list_open_tables(const char *list, char **why)
+{
+	return open_with(list, 0, false, why);
 }
 
 struct table_list *table_list_open_literal(const char *list, char **why)
 {
-	return open_with(list, TABLE_LITERAL, why);
+	return open_with(list, TABLE_LITERAL, false, why);
 }
 
 void table_list_free(struct table_list *l)

@@ -61,6 +61,13 @@ static void make_names(struct inject_drop *d, const char *spool)
 	d->new = mem_fmt("%s/drop/new/%016" PRIx64 "%016" PRIx64, spool, random[0], random[1]);
 }
 
+static const char *advice(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return " (has causewayd been started here, and is spool_directory right?)";
+	return error == EACCES ? " (this user may not reach the spool)" : "";
+}
+
 struct inject_drop *inject_drop_new(const char *spool, char **why)
 {
 	struct inject_drop *d = mem_alloc(sizeof(*d));
@@ -74,7 +81,8 @@ struct inject_drop *inject_drop_new(const char *spool, char **why)
 		if (fchmod(d->fd, MODE) == 0)
 			return d;
 	}
-	fail(why, d->tmp, "cannot be created");
+	*why = mem_fmt("%s/drop/tmp: no file can be made there: %s%s; nothing was handed over", spool,
+		strerror(errno), advice(errno));
 	inject_drop_free(d);
 	return NULL;
 }

@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import processes
-from harness import Skip, same
+from harness import Skip, needs_root, same
 from spool import become
 
 # A /dev of its own, in which the log's socket is ours.
@@ -185,3 +185,40 @@ def test_syslog_facility_and_syslog_name(t):
         line = processes.wait_for(arrived, 20, "a delivery in the system's log")[0]
     # local3 is 19, info is 6
     assert re.match(r"<158>\w{3} [ \d]\d \d\d:\d\d:\d\d store/lmtp\[\d+\]: \w+: to=<u@example\.org>", line), line
+
+
+def checked(t, text, arguments=()):
+    """What causewayd -t says as root of a configuration for the user nobody."""
+    conf = t.path("as-root")
+    with open(conf, "w") as file:
+        file.write("user = nobody\nmyhostname = host.test\n" + text)
+    return subprocess.run([t.options.program("causewayd"), "-t", "-c", conf, *arguments], capture_output=True, text=True,
+                          timeout=30 * t.options.patience)
+
+
+@needs_root
+def test_what_only_root_can_read_is_refused(t):
+    """Tables and keys are opened by the daemon's user: who starts it as root is told so, before no courier can start."""
+    path = t.path("table")
+    rows = (("smtp {\nsasl_auth_enable = yes\nsasl_password_maps = 'texthash:%s'\n}\n" % path, "as-root:5: smtp.sasl_password_maps"),
+            ("transport_maps = 'texthash:%s'\n" % path, "as-root:3: transport_maps"),
+            ("resolver { trust_anchor_file = '%s' }\n" % path, "as-root:3: resolver.trust_anchor_file"))
+    for text, place in rows:
+        with open(path, "w") as file:
+            file.write("example.org a:b\n")
+        os.chmod(path, 0o600)
+        done = checked(t, text)
+        same(done.returncode, 78, text)
+        assert place in done.stderr and path in done.stderr, done.stderr
+        assert "Permission denied (for the user 'nobody')" in done.stderr, done.stderr
+        os.chmod(path, 0o644)
+        same(checked(t, text).returncode, 0, text)
+
+
+def test_wrong_arguments_are_named(t):
+    for arguments, says in ((["-x"], "causewayd: -x: unknown option; "), (["--nonsense"], "causewayd: --nonsense: unknown option; "),
+                            (["-tx"], "causewayd: -tx: unknown option; "), (["-c"], "causewayd: -c: needs a value; "),
+                            (["-t", "file"], "causewayd: file: only options are taken; ")):
+        done = subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True,
+                              timeout=30 * t.options.patience)
+        same((done.returncode, done.stderr), (64, says + "causewayd --help lists what there is\n"), arguments)

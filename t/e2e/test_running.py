@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import signal
+import socket
 import subprocess
 
 import mail
@@ -137,7 +138,7 @@ def test_second_daemon_on_the_same_spool(t):
     second.write_config()
     second.start(wait=False)
     same(second.process.wait(15), 75)
-    same(second.stderr(), "causewayd: ended early, the log says why\n")
+    same(second.stderr(), "causewayd: ended early, the log says why (log.to = file:%s)\n" % second.log_file)
     text = second.stderr() + second.log()
     assert str(daemon.pids("queue")[0]) in re.findall(r"\b\d+\b", text), text
     daemon.send("u@example.org")
@@ -377,3 +378,31 @@ def test_user_is_not_looked_at_unless_started_by_root(t):
     daemon = t.daemon(t.peer(), {"user": "no-such-user"})
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org", "sent")
+
+
+def start_that_fails(t, settings, uid=DAEMON_UID, prepare=None, name="d"):
+    """Exit status and standard error of a daemon that cannot start."""
+    daemon = t.daemon(None, {"log.to": "stderr", **settings}, start=False, uid=uid, name=name)
+    if prepare:
+        prepare(daemon)
+    daemon.start(wait=False)
+    return daemon.process.wait(15 * t.options.patience), daemon.stderr()
+
+
+@needs_root
+def test_what_is_in_the_way_of_a_start_is_told_with_its_remedy(t):
+    """An address in use, a spool that is somebody else's, one that cannot be made."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        status, said = start_that_fails(t, {"control.http": address}, name="http")
+        same(status, 73, said)
+        assert "control.http: nobody can be answered at %s: Address already in use" % address in said, said
+    status, said = start_that_fails(t, {}, prepare=lambda d: os.chown(d.spool.at("drop/new"), 0, 0), name="owner")
+    same(status, 78, said)
+    assert "drop/new: belongs to uid 0, but must belong to uid %d: chown it, or see to the user" % DAEMON_UID in said, said
+    os.mkdir(t.path("closed"), 0o755)
+    status, said = start_that_fails(t, {"spool_directory": t.path("closed/spool")}, name="made")
+    same((status, said), (78, "causewayd: %s: cannot be made by uid %d: Permission denied: start as root, or make it for "
+                              "this user\n" % (t.path("closed/spool"), DAEMON_UID)))

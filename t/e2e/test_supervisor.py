@@ -117,10 +117,10 @@ def test_the_log_is_opened_anew(t):
 
 def test_a_log_that_cannot_be_opened_refuses_the_reload(t):
     daemon = t.daemon(t.peer())
-    daemon.settings["log.to"] = "file:/nonexistent/log"
+    daemon.settings["log.to"] = "file:/proc/log"
     daemon.write_config()
     daemon.reload()
-    daemon.wait_log(r"reload: .*/nonexistent/log cannot be opened.*stays as it was")
+    daemon.wait_log(r"reload: .*/proc/log cannot be opened.*stays as it was")
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org")
 
@@ -151,7 +151,8 @@ def test_a_background_start_that_fails_says_so(t):
     daemon.settings["spool_directory"] = holder.spool.path
     daemon.write_config()
     result = run_in_background(t, daemon)
-    same((result.returncode, result.stderr), (75, "causewayd: the start failed, the log says why\n"))
+    same((result.returncode, result.stderr),
+         (75, "causewayd: the start failed, the log says why (log.to = file:%s)\n" % daemon.log_file))
     daemon.wait_log("in use by process %d" % holder.pids("queue")[0])
 
 

@@ -26,8 +26,8 @@ static char *plain(const char *at)
 	char *line = mem_strn(at, strcspn(at, "\n")), *to = line;
 
 	for (const char *from = line; *from; from++) {
-		if (strncmp(from, "\\&", 2) == 0 || strncmp(from, "\\(", 2) == 0)
-			from += from[1] == '&' ? 1 : 3;
+		if (strncmp(from, "\\&", 2) == 0 || strncmp(from, "\\:", 2) == 0 || strncmp(from, "\\(", 2) == 0)
+			from += from[1] == '(' ? 3 : 1;
 		else if (*from != '"')
 			*to++ = *from;
 	}

@@ -118,6 +118,21 @@ START_TEST(test_refusal)
 }
 END_TEST
 
+static const char *const no_tables[] = { "a.test", "inline:{a=1}, a.test", "/etc/x", "!static:x" };
+
+START_TEST(test_tables_alone)
+{
+	char *why = NULL;
+	struct table_list *l = table_list_open_tables("inline:{a=1}, static:x", &why);
+
+	ck_assert_ptr_nonnull(l);
+	table_list_free(l);
+	ck_assert_ptr_null(table_list_open_tables(no_tables[_i], &why));
+	ck_assert_msg(why && strstr(why, "is no lookup table"), "complaint: %s", why);
+	free(why);
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
@@ -125,6 +140,7 @@ int main(void)
 		{ "value", test_value, UNIT_ROWS(values), 0 },
 		{ "part", test_part, 1, 0 },
 		{ "refusal", test_refusal, UNIT_ROWS(refusals), 0 },
+		{ "tables alone", test_tables_alone, UNIT_ROWS(no_tables), 0 },
 	};
 
 	return unit_main("table/table_list", cases, UNIT_ROWS(cases));

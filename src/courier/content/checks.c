@@ -27,7 +27,7 @@ static bool open_one(struct checks *c, enum checks_which w, const char *list, ch
 {
 	if (!*list)
 		return true;
-	c->tables[w] = table_list_open(list, why);
+	c->tables[w] = table_list_open_tables(list, why);
 	return c->tables[w];
 }
 

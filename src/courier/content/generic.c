@@ -49,7 +49,7 @@ struct generic *generic_new(const struct settings *s, const struct manner *m, ch
 	address_header_init(&g->field);
 	buf_init(&g->mapped, ADDRESS_MAX);
 	buf_init(&g->why, WHY_MAX);
-	g->tables = table_list_open(m->generic_maps, why);
+	g->tables = table_list_open_tables(m->generic_maps, why);
 	if (g->tables)
 		g->local = table_list_open(s->mailbox_domains, why);
 	if (g->local)

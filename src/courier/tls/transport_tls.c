@@ -71,7 +71,7 @@ static bool open_tables(struct transport_tls *t, const struct manner *m, const c
 
 	*option = *m->tls_policy_maps ? "tls_policy_maps" : "tls_per_site";
 	if (*list)
-		*tables = table_list_open(list, why);
+		*tables = table_list_open_tables(list, why);
 	return !*list || *tables;
 }
 
@@ -92,7 +92,7 @@ static bool read_log(struct transport_tls *t, const struct manner *m, const stru
 	t->log = tls_log_words(m->tls_loglevel);
 	t->log_below = text_list_has(s->parent_domain_matches_subdomains, name);
 	if (*m->tls_loglevel_maps)
-		t->log_levels = table_list_open(m->tls_loglevel_maps, why);
+		t->log_levels = table_list_open_tables(m->tls_loglevel_maps, why);
 	return !*m->tls_loglevel_maps || t->log_levels;
 }
 

@@ -342,6 +342,7 @@ static bool check(struct config *c)
 			fault.what);
 	}
 	free(fault.path);
+	free(fault.other);
 	free(fault.what);
 	return good;
 }

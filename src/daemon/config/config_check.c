@@ -12,8 +12,9 @@
 #include "courier/hosts/dnssec_probe.h"
 #include "courier/hosts/ports.h"
 #include "courier/session/debug_peers.h"
+#include "courier/transport.h"
 #include "daemon/config/config_files.h"
-#include "daemon/config/config_transports.h"
+#include "daemon/config/config_trial.h"
 #include "daemon/config/config_words.h"
 #include "format/address/domain.h"
 #include "queue/destination/window.h"
@@ -253,7 +254,7 @@ static bool check_lists(struct checking *c)
 	tables = table_list_open_literal(s->transport_maps, &why);
 	if (!check_tables(c, "transport_maps", tables, why))
 		return false;
-	tables = table_list_open(s->default_delivery_status_filter, &why);
+	tables = table_list_open_tables(s->default_delivery_status_filter, &why);
 	return check_tables(c, "default_delivery_status_filter", tables, why) && check_debug_peers(c);
 }
 
@@ -277,7 +278,7 @@ static bool check_times(struct checking *c)
 {
 	if (c->settings->maximal_backoff_time >= c->settings->minimal_backoff_time)
 		return true;
-	c->fault->other = "queue.minimal_backoff_time";
+	c->fault->other = mem_str("queue.minimal_backoff_time");
 	return fail_with(c, "queue.maximal_backoff_time",
 		"maximal_backoff_time is less than minimal_backoff_time");
 }
@@ -318,7 +319,7 @@ static bool check_fallback(struct checking *c, const struct settings_transport *
 static bool check_status_filter(struct checking *c, const struct settings_transport *t)
 {
 	char *path = settings_transport_path(t, "delivery_status_filter"), *why = NULL;
-	struct table_list *tables = table_list_open(t->manner->delivery_status_filter, &why);
+	struct table_list *tables = table_list_open_tables(t->manner->delivery_status_filter, &why);
 	bool good = check_tables(c, path, tables, why);
 
 	free(path);
@@ -344,7 +345,18 @@ static bool check_transports(struct checking *c)
 	return true;
 }
 
-/* What the couriers will open and read. */
+/* Tables, passwords, certificates: as couriers open and read them. */
+static bool check_tables_of_transports(struct checking *c)
+{
+	struct transports *t = transports_new(c->settings, true, &c->fault->path, &c->fault->what);
+
+	if (!t)
+		return false;
+	transports_warnings(t, c->passed_over);
+	transports_free(t);
+	return true;
+}
+
 static bool check_connections(struct checking *c)
 {
 	const char *complaint;
@@ -353,7 +365,7 @@ static bool check_connections(struct checking *c)
 		return fail_with(c, "known_tcp_ports", complaint);
 	if (!dnssec_probe_check(c->settings->dnssec_probe, &complaint))
 		return fail_with(c, "dnssec_probe", complaint);
-	return config_transports_check(c->settings, &c->fault->path, &c->fault->what, c->passed_over);
+	return check_tables_of_transports(c);
 }
 
 static bool is_format(const char *word)
@@ -378,12 +390,19 @@ static bool check_pickups(struct checking *c)
 	return true;
 }
 
-bool config_check(const struct settings *s, struct config_fault *fault, struct buf *passed_over)
+static bool check_all(const struct settings *s, struct config_fault *fault, struct buf *passed_over)
 {
 	struct checking c = { .settings = s, .fault = fault, .passed_over = passed_over };
 
 	return check_host(&c) && check_paths(&c) && check_log(&c) && check_http(&c) &&
 		check_servers(&c) && config_words_check(s, &fault->path, &fault->what) && check_routing(&c) &&
 		check_times(&c) && check_transports(&c) && check_connections(&c) && check_pickups(&c) &&
-		config_files_check(s, &fault->path, &fault->what) && check_user(&c);
+		config_files_check(s, &fault->path, &fault->what);
+}
+
+bool config_check(const struct settings *s, struct config_fault *fault, struct buf *passed_over)
+{
+	struct checking c = { .settings = s, .fault = fault, .passed_over = passed_over };
+
+	return config_trial(s, check_all, fault, passed_over) && check_user(&c);
 }

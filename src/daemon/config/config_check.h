@@ -7,8 +7,8 @@
 
 /* What is wrong with the settings as a whole. */
 struct config_fault {
-	char *path;           /* of the option that is to blame; free() it and what */
-	const char *other;    /* the one to blame if the first was not written anywhere, or NULL */
+	char *path;           /* of the option that is to blame; free() all three */
+	char *other;          /* the one to blame if the first was not written anywhere, or NULL */
 	char *what;
 };
 

@@ -25,6 +25,15 @@ static bool fail(struct owner *o, const char *path, const char *what)
 	return false;
 }
 
+static bool fail_to_make(struct owner *o, const char *path)
+{
+	const char *advice = errno == EACCES ? ": start as root, or make it for this user" : "";
+
+	*o->why = mem_fmt("%s: cannot be made by uid %u: %s%s", path, (unsigned)geteuid(), strerror(errno),
+		advice);
+	return false;
+}
+
 /* The directories above are nobody's business but the system's: made with the usual mode, by whoever we
  * are now. */
 static bool make_parents(struct owner *o, const char *path)
@@ -35,7 +44,7 @@ static bool make_parents(struct owner *o, const char *path)
 	for (char *slash = strchr(copy + 1, '/'); made && slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(copy, 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-			made = fail(o, copy, strerror(errno));
+			made = fail_to_make(o, copy);
 		*slash = '/';
 	}
 	free(copy);
@@ -46,7 +55,7 @@ static bool make_parents(struct owner *o, const char *path)
 static bool make(struct owner *o, const char *path, mode_t mode)
 {
 	if (mkdir(path, 0700) != 0)
-		return fail(o, path, strerror(errno));
+		return fail_to_make(o, path);
 	if ((geteuid() == 0 && lchown(path, o->uid, o->gid) != 0) || chmod(path, mode) != 0)
 		return fail(o, path, strerror(errno));
 	return true;
@@ -60,6 +69,13 @@ static bool is_fine(mode_t has, mode_t mode, bool stricter)
 	return has == mode;
 }
 
+static bool fail_owner(struct owner *o, const char *path, uid_t has)
+{
+	*o->why = mem_fmt("%s: belongs to uid %u, but must belong to uid %u: chown it, or see to the user", path,
+		(unsigned)has, (unsigned)o->uid);
+	return false;
+}
+
 /* Through a descriptor, so that what was looked at is what is changed. */
 static bool repair(struct owner *o, const char *path, mode_t mode, bool stricter)
 {
@@ -69,11 +85,9 @@ static bool repair(struct owner *o, const char *path, mode_t mode, bool stricter
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		good = fail(o, path, errno == ENOTDIR ? "is not a directory" : strerror(errno));
-	else if (st.st_uid != o->uid) {
-		*o->why = mem_fmt("%s: belongs to uid %u, but must belong to uid %u", path,
-			(unsigned)st.st_uid, (unsigned)o->uid);
-		good = false;
-	} else if (!is_fine(st.st_mode & MODES, mode, stricter)) {
+	else if (st.st_uid != o->uid)
+		good = fail_owner(o, path, st.st_uid);
+	else if (!is_fine(st.st_mode & MODES, mode, stricter)) {
 		good = fchmod(fd, mode) == 0 || fail(o, path, strerror(errno));
 		if (good)
 			buf_fmt(o->warnings, "%s: had mode %04o, has mode %04o now\n", path,
@@ -89,6 +103,9 @@ static bool prepare(struct owner *o, const char *path, mode_t mode, bool stricte
 {
 	struct stat st;
 
+	/* what is somebody else's may not even be opened */
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid != o->uid)
+		return fail_owner(o, path, st.st_uid);
 	if (lstat(path, &st) == 0)
 		return repair(o, path, mode, stricter);
 	if (errno != ENOENT)

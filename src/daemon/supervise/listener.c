@@ -97,15 +97,24 @@ void listener_drop_remove(const char *spool)
 
 /* --- for metrics --- */
 
+static int fail_http(char **why, int fd, const char *where)
+{
+	char *what = mem_fmt("nobody can be answered at %s: %s", where, strerror(errno));
+
+	fail(why, fd, "control.http", what);
+	free(what);
+	return -1;
+}
+
 static int bind_to(const struct addrinfo *a, const char *where, char **why)
 {
 	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 
 	if (fd < 0)
-		return fail(why, fd, where, strerror(errno));
+		return fail_http(why, fd, where);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-		return fail(why, fd, where, strerror(errno));
+		return fail_http(why, fd, where);
 	return fd;
 }
 

@@ -30,7 +30,7 @@ static void add(struct status_filters *f, const char *transport, const char *lis
 
 	if (!*list)
 		return;
-	tables = table_list_open(list, &why);
+	tables = table_list_open_tables(list, &why);
 	if (!tables) {
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL, "delivery_status_filter: %s: results stay as they are",
 			why);

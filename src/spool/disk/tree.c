@@ -97,8 +97,8 @@ static void name_holder(const struct tree *t, char **why)
 
 	if (n > 0)
 		pid[strcspn(pid, "\n")] = '\0';
-	*why = mem_fmt("%s/queue/lock: the spool is in use by process %s", t->path, n > 0 ? pid
-		: "(unknown)");
+	*why = mem_fmt("%s/queue/lock: the spool is in use by process %s: stop it, or use a spool_directory of "
+		"your own", t->path, n > 0 ? pid : "(unknown)");
 }
 
 static bool wait_for_lock(int fd)
