@@ -40,14 +40,11 @@ static struct commit *go_on_writing(void *arg, const struct journal *journal)
 {
 	struct spool *s = arg;
 
-	s->commit = commit_new(&(struct commit_setup){ .loop = s->loop, .disk = s->disk,
-		.dirsync = s->dirsync, .tree = &s->tree,
-		.ids = &s->ids, .ledger = s->ledger, .remover = s->remover, .oldest_claim = oldest_claim,
+	s->parts.commit = commit_new(&(struct commit_setup){ .parts = &s->parts, .oldest_claim = oldest_claim,
 		.arg = s }, journal);
-	s->reports = reports_new(&(struct report_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
-		.ledger = s->ledger,
-		.commit = s->commit, .arrived = report_arrived, .arg = s });
-	return s->commit;
+	s->reports = reports_new(&(struct report_setup){ .parts = &s->parts, .arrived = report_arrived,
+		.arg = s });
+	return s->parts.commit;
 }
 
 static void retake(void *arg, uint64_t id, unsigned count, bool *have, const struct replay_claim *claim)
@@ -71,7 +68,7 @@ static void settled(void *arg)
 {
 	struct spool *s = arg;
 
-	loop_later(s->loop, &s->begin_task);
+	loop_later(s->parts.loop, &s->begin_task);
 }
 
 static void ready(void *arg)
@@ -88,26 +85,26 @@ static void recovered(void *arg)
 {
 	struct spool *s = arg;
 
-	loop_later(s->loop, &s->ready_task);
+	loop_later(s->parts.loop, &s->ready_task);
 }
 
 static void tell_closed(void *arg)
 {
 	struct spool *s = arg;
 
-	disk_on_idle(s->disk, NULL, NULL);
+	disk_on_idle(s->parts.disk, NULL, NULL);
 	s->closed(s->closed_arg);
 }
 
 static void one_gone(struct spool *s, uint64_t id)
 {
-	struct ledger_message *m = ledger_get(s->ledger, id);
+	struct ledger_message *m = ledger_get(s->parts.ledger, id);
 
 	if (!m || m->files == 0)
 		return;
 	m->files--;
 	if (m->done && m->files == 0)
-		commit_gone(s->commit, m);
+		commit_gone(s->parts.commit, m);
 }
 
 static void file_removed(void *arg, const struct removal *r)
@@ -124,7 +121,7 @@ static void found_corrupt(void *arg, uint64_t id, const char *reason, bool moved
 	struct spool *s = arg;
 
 	if (moved) {
-		commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+		commit_line(s->parts.commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
 		one_gone(s, id);
 	}
 	if (s->events.corrupt)
@@ -140,35 +137,29 @@ static struct store_limits limits_of(const struct spool_setup *setup)
 
 static void start_parts(struct spool *s, const struct spool_setup *setup)
 {
-	s->disk = disk_new(s->loop, setup->threads ? setup->threads : THREADS);
-	s->dirsync = dirsync_new(s->loop, s->disk, &s->tree);
-	s->remover = remover_new(s->disk, &s->tree, file_removed, s);
-	s->ledger = ledger_new();
-	s->budget = budget_new(s->loop, less_unwritten, s);
-	s->writings = writings_new(&(struct writing_setup){ .loop = s->loop, .disk = s->disk,
-		.dirsync = s->dirsync, .tree = &s->tree, .ledger = s->ledger, .budget = s->budget,
-		.commit = &s->commit });
-	s->load = (struct load_setup){ .loop = s->loop, .disk = s->disk, .tree = &s->tree,
-		.ledger = s->ledger, .corrupt = found_corrupt,
-		.arg = s };
+	struct parts *p = &s->parts;
+
+	p->disk = disk_new(p->loop, setup->threads ? setup->threads : THREADS);
+	p->dirsync = dirsync_new(p->loop, p->disk, &s->tree);
+	p->remover = remover_new(p->disk, &s->tree, file_removed, s);
+	p->ledger = ledger_new();
+	p->budget = budget_new(p->loop, less_unwritten, s);
+	s->writings = writings_new(p);
+	s->load = (struct load_setup){ .parts = p, .corrupt = found_corrupt, .arg = s };
 }
 
 static struct intake *start_intake(struct spool *s, const struct spool_setup *setup, char **why)
 {
-	return intake_new(&(struct intake_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
-		.tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .budget = s->budget, .commit = &s->commit, .limits = limits_of(setup),
+	return intake_new(&(struct intake_setup){ .parts = &s->parts, .limits = limits_of(setup),
 		.minimum_free = setup->minimum_free, .owner_limit = setup->owner_limit,
 		.events = &s->events, .arg = s->arg }, setup, why);
 }
 
 static void start_recovery(struct spool *s, const struct journal *journal)
 {
-	s->recover = recover_new(&(struct recover_setup){ .loop = s->loop, .disk = s->disk, .dirsync = s->dirsync,
-		.tree = &s->tree, .ids = &s->ids,
-		.ledger = s->ledger, .remover = s->remover, .events = &s->events,
-		.journal_read = go_on_writing, .retake = retake,
-		.settled = settled, .recovered = recovered, .arg = s, .events_arg = s->arg }, journal);
+	s->recover = recover_new(&(struct recover_setup){ .parts = &s->parts, .events = &s->events,
+		.journal_read = go_on_writing, .retake = retake, .settled = settled, .recovered = recovered,
+		.arg = s, .events_arg = s->arg }, journal);
 }
 
 static int open_parts(struct spool *s, const struct spool_setup *setup, char **why)
@@ -196,7 +187,7 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 {
 	struct spool *s = mem_alloc(sizeof *s);
 
-	s->loop = loop;
+	s->parts = (struct parts){ .loop = loop, .tree = &s->tree, .ids = &s->ids };
 	s->events = *events;
 	s->arg = arg;
 	s->begin_task = (struct loop_task){ .fn = begin, .arg = s };
@@ -215,8 +206,8 @@ struct spool *spool_open(struct loop *loop, const struct spool_setup *setup,
 
 static bool is_idle(const struct spool *s)
 {
-	return disk_idle(s->disk) && s->load.outstanding == 0 && dirsync_idle(s->dirsync)
-		&& (!s->commit || commit_idle(s->commit));
+	return disk_idle(s->parts.disk) && s->load.outstanding == 0 && dirsync_idle(s->parts.dirsync)
+		&& (!s->parts.commit || commit_idle(s->parts.commit));
 }
 
 static void check_closed(void *arg)
@@ -225,7 +216,7 @@ static void check_closed(void *arg)
 
 	if (!is_idle(s))
 		return;
-	loop_later(s->loop, &s->closed_task);
+	loop_later(s->parts.loop, &s->closed_task);
 }
 
 void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
@@ -238,7 +229,7 @@ void spool_close(struct spool *s, void (*closed)(void *arg), void *arg)
 		reports_end(s->reports);
 	writings_end(s->writings);
 	intake_end(s->intake);
-	disk_on_idle(s->disk, check_closed, s);
+	disk_on_idle(s->parts.disk, check_closed, s);
 	check_closed(s);
 }
 
@@ -246,19 +237,19 @@ void spool_free(struct spool *s)
 {
 	if (!s)
 		return;
-	loop_cancel(s->loop, &s->begin_task);
-	loop_cancel(s->loop, &s->ready_task);
-	loop_cancel(s->loop, &s->closed_task);
-	disk_free(s->disk);
+	loop_cancel(s->parts.loop, &s->begin_task);
+	loop_cancel(s->parts.loop, &s->ready_task);
+	loop_cancel(s->parts.loop, &s->closed_task);
+	disk_free(s->parts.disk);
 	recover_free(s->recover);
 	intake_free(s->intake);
 	reports_free(s->reports);
 	writings_free(s->writings);
-	budget_free(s->budget);
-	commit_free(s->commit);
-	dirsync_free(s->dirsync);
-	remover_free(s->remover);
-	ledger_free(s->ledger);
+	budget_free(s->parts.budget);
+	commit_free(s->parts.commit);
+	dirsync_free(s->parts.dirsync);
+	remover_free(s->parts.remover);
+	ledger_free(s->parts.ledger);
 	tree_close(&s->tree);
 	free(s);
 }
@@ -282,7 +273,7 @@ void spool_intake_fair(struct spool *s, bool fair)
 
 void spool_intake_unwritten(struct spool *s, bool allowed)
 {
-	budget_allow(s->budget, allowed);
+	budget_allow(s->parts.budget, allowed);
 }
 
 void spool_load(struct spool *s, uint64_t id, void (*done)(void *arg, uint64_t id, struct spool_message *),
@@ -307,17 +298,17 @@ void spool_report(struct spool *s, uint64_t id, const char *bytes, size_t n, uin
 
 void spool_commit(struct spool *s, void (*done)(void *arg), void *arg)
 {
-	commit_tell(s->commit, done, arg);
+	commit_tell(s->parts.commit, done, arg);
 }
 
 void spool_hurry(struct spool *s)
 {
-	commit_hurry(s->commit);
+	commit_hurry(s->parts.commit);
 }
 
 int64_t spool_clock_jump(struct spool *s)
 {
-	return commit_clock_jump(s->commit);
+	return commit_clock_jump(s->parts.commit);
 }
 
 /* ---- for the operator ---- */
@@ -326,15 +317,15 @@ void spool_state(const struct spool *s, struct spool_state *state)
 {
 	*state = (struct spool_state){ 0 };
 	intake_state(s->intake, state);
-	if (!s->commit)
+	if (!s->parts.commit)
 		return;
-	state->journal_bytes = commit_journal_bytes(s->commit);
-	state->batches = commit_batches(s->commit);
+	state->journal_bytes = commit_journal_bytes(s->parts.commit);
+	state->batches = commit_batches(s->parts.commit);
 }
 
 void spool_history(struct spool *s, uint64_t id, void (*told)(void *arg, const char *lines), void *arg)
 {
-	history_read(s->disk, &s->tree, id, told, arg);
+	history_read(s->parts.disk, &s->tree, id, told, arg);
 }
 
 uint64_t spool_new_id(struct spool *s)

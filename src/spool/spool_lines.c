@@ -3,17 +3,17 @@
 /* A line about a message that is not known any more (corrupt) is about nothing. */
 static void add_line(struct spool *s, const struct journal_line *line)
 {
-	if (ledger_get(s->ledger, line->id))
-		commit_line(s->commit, line);
+	if (ledger_get(s->parts.ledger, line->id))
+		commit_line(s->parts.commit, line);
 }
 
 /* A line about a state, which for an unwritten message comes when it is written. */
 static void add_state(struct spool *s, const struct journal_line *line)
 {
-	struct ledger_message *m = ledger_get(s->ledger, line->id);
+	struct ledger_message *m = ledger_get(s->parts.ledger, line->id);
 
 	if (m && m->unwritten)
-		ledger_apply(s->ledger, line, 0);
+		ledger_apply(s->parts.ledger, line, 0);
 	else
 		add_line(s, line);
 }
@@ -44,7 +44,7 @@ void spool_suspect(struct spool *s, uint64_t id, unsigned count)
 
 void spool_suspend(struct spool *s, const char *destination, bool suspended)
 {
-	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_SUSPEND, .count = suspended,
+	commit_line(s->parts.commit, &(struct journal_line){ .kind = JOURNAL_SUSPEND, .count = suspended,
 		.name = text_of(destination) });
 }
 
@@ -55,12 +55,12 @@ void spool_warned(struct spool *s, uint64_t id)
 
 void spool_done(struct spool *s, uint64_t id)
 {
-	struct ledger_message *m = ledger_get(s->ledger, id);
+	struct ledger_message *m = ledger_get(s->parts.ledger, id);
 
 	if (!m || m->done)
 		return;
-	commit_line(s->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
-	commit_finish(s->commit, &(struct removal){ .id = id, .drop = m->unwritten });
+	commit_line(s->parts.commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+	commit_finish(s->parts.commit, &(struct removal){ .id = id, .drop = m->unwritten });
 	if (m->unwritten)
-		budget_gone(s->budget, m);
+		budget_gone(s->parts.budget, m);
 }

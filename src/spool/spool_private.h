@@ -12,22 +12,16 @@
 #include "spool/spool.h"
 
 struct spool {
-	struct loop *loop;
-	struct spool_events events;
-	void *arg;
+	struct parts parts;
 	struct tree tree;
 	struct ids ids;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	struct remover *remover;
-	struct ledger *ledger;
-	struct commit *commit;           /* NULL until the journal was read */
-	struct budget *budget;           /* of what is unwritten */
+	struct spool_events events;
+	void *arg;
 	struct writings *writings;
 	struct intake *intake;
 	struct recover *recover;         /* while the start goes on */
 	struct load_setup load;
-	struct reports *reports;         /* with commit */
+	struct reports *reports;         /* NULL until the journal was read */
 	struct loop_task begin_task, ready_task, closed_task;
 	void (*closed)(void *arg);
 	void *closed_arg;

@@ -20,8 +20,8 @@ enum message_state {
 	MESSAGE_STATES
 };
 
-/* What the operator wants of a message that is just being loaded or delivered; or, as the routes have changed, that its
- * attempt ends and the next one begins at once. */
+/* What the operator wants of a message that is just being loaded or delivered; or, as the routes have
+ * changed, that its attempt ends and the next one begins at once. */
 enum message_order { ORDER_NONE, ORDER_HOLD, ORDER_DELETE, ORDER_ROUTE };
 
 #define MESSAGE_ATTEMPTS_MAX 1023

@@ -19,8 +19,8 @@ void order_give(struct queue *, enum queue_order, struct message *);
 /* Holds the message, which the log has been told. */
 void order_hold(struct queue *, struct message *);
 
-/* The routes have changed: who waits in a line, however long, is put aside and finds another way at once; but nobody for
- * whom a caller waits. */
+/* The routes have changed: who waits in a line, however long, is put aside and finds another way at once; but
+ * nobody for whom a caller waits. */
 void orders_route_anew(struct queue *);
 
 /* The message waits on the disk, and what was ordered meanwhile is done now; the message may be freed. */

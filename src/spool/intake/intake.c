@@ -15,12 +15,12 @@ enum {
 static bool may_take(const struct intake *in)
 {
 	return in->begun && !in->paused && !space_is_short(in->space) && in->running_count < RUNNING_MAX
-		&& !in->group_at_work && !budget_is_crowded(in->setup.budget);
+		&& !in->group_at_work && !budget_is_crowded(in->setup.parts->budget);
 }
 
 static void run_due(struct intake *in)
 {
-	int64_t now = loop_now(in->setup.loop), next = INT64_MAX;
+	int64_t now = loop_now(in->setup.parts->loop), next = INT64_MAX;
 
 	LIST_EACH(at, &in->waiting) {
 		struct take *t = LIST_OF(at, struct take, link);
@@ -38,7 +38,7 @@ static void run_due(struct intake *in)
 
 static struct take *new_take(struct intake *in, const struct source *source, const char *name)
 {
-	struct take *t = take_new(in->setup.tree, source, in->setup.ids, &in->setup.limits, name);
+	struct take *t = take_new(in->setup.parts->tree, source, in->setup.parts->ids, &in->setup.limits, name);
 
 	t->owner = in;
 	return t;
@@ -63,7 +63,7 @@ static size_t count_of(const struct list *takes, uid_t uid)
 
 static void tell_full(struct intake *in, uid_t uid, size_t limit)
 {
-	int64_t now = loop_now(in->setup.loop);
+	int64_t now = loop_now(in->setup.parts->loop);
 
 	if (in->fair || (in->told_full && now - in->told_full < TELL_FULL_MS))
 		return;
@@ -83,7 +83,7 @@ static bool is_full(struct intake *in, const struct source *source, const char *
 	if (limit == 0 || fstatat(source->dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	*uid = st.st_uid;
-	if (ledger_owned(in->setup.ledger, st.st_uid) + count_of(&in->running, st.st_uid) +
+	if (ledger_owned(in->setup.parts->ledger, st.st_uid) + count_of(&in->running, st.st_uid) +
 			count_of(&in->arriving, st.st_uid) < limit)
 		return false;
 	tell_full(in, st.st_uid, limit);
@@ -118,17 +118,17 @@ static void go_on(void *arg)
 {
 	struct intake *in = arg;
 
-	if (in->waiting_count && in->next_due <= loop_now(in->setup.loop) && may_take(in) && !in->fair)
+	if (in->waiting_count && in->next_due <= loop_now(in->setup.parts->loop) && may_take(in) && !in->fair)
 		run_due(in);
 	fill(in);
-	if (in->begun && (in->waiting_count || budget_is_crowded(in->setup.budget))
+	if (in->begun && (in->waiting_count || budget_is_crowded(in->setup.parts->budget))
 			&& !loop_timer_is_set(in->timer))
 		loop_timer_set(in->timer, INTAKE_AGAIN_MS);
 }
 
 void intake_ask_more(struct intake *in)
 {
-	loop_later(in->setup.loop, &in->more);
+	loop_later(in->setup.parts->loop, &in->more);
 }
 
 /* ---- life ---- */
@@ -143,9 +143,10 @@ struct intake *intake_new(const struct intake_setup *setup, const struct spool_s
 	list_init(&in->arriving);
 	in->more = (struct loop_task){ .fn = go_on, .arg = in };
 	in->tell = (struct loop_task){ .fn = intake_tell_some, .arg = in };
-	in->timer = loop_timer_new(setup->loop, go_on, in);
-	in->space = space_new(setup->loop, setup->tree, setup->minimum_free, go_on, in);
-	in->sources = sources_new(setup->loop, setup->disk, setup->tree, directories, go_on, in, why);
+	in->timer = loop_timer_new(setup->parts->loop, go_on, in);
+	in->space = space_new(setup->parts->loop, setup->parts->tree, setup->minimum_free, go_on, in);
+	in->sources = sources_new(setup->parts->loop, setup->parts->disk, setup->parts->tree, directories, go_on,
+		in, why);
 	if (in->sources)
 		return in;
 	intake_free(in);
@@ -162,8 +163,8 @@ void intake_free(struct intake *in)
 		take_free(LIST_OF(at, struct take, link));
 	LIST_EACH(at, &in->arriving)
 		take_free(LIST_OF(at, struct take, link));
-	loop_cancel(in->setup.loop, &in->tell);
-	loop_cancel(in->setup.loop, &in->more);
+	loop_cancel(in->setup.parts->loop, &in->tell);
+	loop_cancel(in->setup.parts->loop, &in->more);
 	sources_free(in->sources);
 	space_free(in->space);
 	loop_timer_free(in->timer);
@@ -212,7 +213,7 @@ void intake_reconfigure(struct intake *in, const struct store_limits *limits, co
 
 static bool was_accepted(const struct intake *in, uint64_t id)
 {
-	const struct ledger_message *m = ledger_get(in->setup.ledger, id);
+	const struct ledger_message *m = ledger_get(in->setup.parts->ledger, id);
 
 	return m && m->accepted;
 }

@@ -10,20 +10,14 @@
 #include "spool/intake/store.h"
 #include "spool/journal/commit.h"
 #include "spool/journal/replay.h"
+#include "spool/parts.h"
 #include "spool/queuefile/budget.h"
 #include "spool/spool.h"
 
 struct intake;
 
 struct intake_setup {
-	struct loop *loop;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	const struct tree *tree;
-	struct ids *ids;
-	struct ledger *ledger;
-	struct budget *budget;
-	struct commit **commit;          /* exists when intake_begin or intake_retake is called */
+	const struct parts *parts;       /* with a commit when intake_begin or intake_retake is called */
 	struct store_limits limits;
 	uint64_t minimum_free;
 	size_t owner_limit;              /* messages of one owner; 0: any number */

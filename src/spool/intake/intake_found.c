@@ -18,7 +18,7 @@ enum {
 
 void intake_put_aside(struct intake *in, struct take *t, int64_t after_ms)
 {
-	t->due = loop_now(in->setup.loop) + after_ms;
+	t->due = loop_now(in->setup.parts->loop) + after_ms;
 	if (in->waiting_count == 0 || t->due < in->next_due)
 		in->next_due = t->due;
 	list_append(&in->waiting, &t->link);
@@ -33,14 +33,14 @@ static void note_claim(struct intake *in, struct take *t)
 	if (t->noted || !t->claimed)
 		return;
 	t->noted = true;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
+	commit_line(in->setup.parts->commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
 		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid });
 }
 
 static void wait_until_finished(struct intake *in, struct take *t)
 {
 	int64_t delay = (int64_t)INTAKE_AGAIN_MS << (t->attempts < 4 ? t->attempts : 4);
-	int64_t now = loop_now(in->setup.loop), left;
+	int64_t now = loop_now(in->setup.parts->loop), left;
 
 	if (t->begun == 0)
 		t->begun = now;
@@ -71,13 +71,13 @@ static void wait_for_disk(struct intake *in, struct take *t)
  * message. */
 static void forget(struct intake *in, uint64_t id)
 {
-	struct ledger_message *m = ledger_get(in->setup.ledger, id);
+	struct ledger_message *m = ledger_get(in->setup.parts->ledger, id);
 
 	if (!m || m->done || m->files != 1)
 		return;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
+	commit_line(in->setup.parts->commit, &(struct journal_line){ .kind = JOURNAL_DONE, .id = id });
 	m->files = 0;
-	commit_gone(*in->setup.commit, m);
+	commit_gone(in->setup.parts->commit, m);
 }
 
 static void refused(struct intake *in, struct take *t)
@@ -104,8 +104,8 @@ static void accept(struct intake *in, const struct take *t, struct spool_message
 	struct journal_line line = line_in(m);
 	struct ledger_message *known;
 
-	commit_line(*in->setup.commit, &line);
-	known = ledger_get(in->setup.ledger, m->id);
+	commit_line(in->setup.parts->commit, &line);
+	known = ledger_get(in->setup.parts->ledger, m->id);
 	known->files = t->store.adopted || t->store.unwritten ? 1 : 2;
 	known->unwritten = t->store.unwritten;
 	m->reports = known->reports;
@@ -132,7 +132,7 @@ static void arrive(struct intake *in, struct take *t, struct spool_message *m)
 
 static void note_batch(struct intake *in, const struct take *t)
 {
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id,
+	commit_line(in->setup.parts->commit, &(struct journal_line){ .kind = JOURNAL_BATCH, .id = t->store.id,
 		.count = t->store.count });
 }
 
@@ -142,7 +142,7 @@ static void close_claim(struct intake *in, struct take *t)
 	if (t->store.count)
 		note_batch(in, t);
 	if (!t->store.adopted && !t->store.unwritten)
-		commit_remove(*in->setup.commit, &(struct removal){ .id = t->store.id,
+		commit_remove(in->setup.parts->commit, &(struct removal){ .id = t->store.id,
 			.count = t->store.count, .drop = true });
 	finish(in, t);
 }
@@ -165,7 +165,7 @@ void intake_tell_some(void *arg)
 		}
 	}
 	if (in->begun && !list_empty(&in->arriving))
-		loop_later(in->setup.loop, &in->tell);
+		loop_later(in->setup.parts->loop, &in->tell);
 	intake_ask_more(in);
 }
 
@@ -176,7 +176,7 @@ static void names_synced(void *arg)
 
 	list_remove(&t->link);
 	list_append(&in->arriving, &t->link);
-	loop_later(in->setup.loop, &in->tell);
+	loop_later(in->setup.parts->loop, &in->tell);
 }
 
 /* ---- what was found out ---- */
@@ -198,7 +198,7 @@ static void stored(struct intake *in, struct take *t)
 	if (t->durable)
 		names_synced(t);
 	else
-		dirsync_wait(in->setup.dirsync, &t->synced);
+		dirsync_wait(in->setup.parts->dirsync, &t->synced);
 }
 
 void intake_act(struct intake *in, struct take *t)

@@ -64,13 +64,13 @@ static void looked_at(struct intake *in, struct take *t)
 	if (t->claimed || t->outcome == TAKE_GONE)
 		drop_forget(t->source->drop, t->name);
 	if (t->outcome == TAKE_STORED && t->store.unwritten)
-		budget_add(in->setup.budget, t->store.messages[0]->content_size);
+		budget_add(in->setup.parts->budget, t->store.messages[0]->content_size);
 	if (t->outcome != TAKE_COPY) {
 		intake_act(in, t);
 		return;
 	}
 	t->job = (struct disk_job){ .work = copy_work, .done = copy_done };
-	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+	disk_run(in->setup.parts->disk, DISK_INTAKE, &t->job);
 }
 
 /* ---- claims by a copy ---- */
@@ -94,16 +94,16 @@ static void claim_noted(void *arg)
 	struct intake *in = t->owner;
 
 	t->job = (struct disk_job){ .work = claim_work, .done = claim_done };
-	disk_run(in->setup.disk, DISK_INTAKE, &t->job);
+	disk_run(in->setup.parts->disk, DISK_INTAKE, &t->job);
 }
 
 void intake_claim_copied(struct intake *in, struct take *t)
 {
 	t->noted = true;
-	commit_line(*in->setup.commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
+	commit_line(in->setup.parts->commit, &(struct journal_line){ .kind = JOURNAL_CLAIM, .id = t->store.id,
 		.dir = text_of(t->source->name), .name = text_of(t->name), .uid = t->uid,
 		.key = text_of(t->key) });
-	commit_wait(*in->setup.commit, claim_noted, t);
+	commit_wait(in->setup.parts->commit, claim_noted, t);
 }
 
 static void group_done(struct disk_job *job)
@@ -126,13 +126,13 @@ void intake_start_group(struct intake *in)
 		return;
 	in->group = NULL;
 	in->group_at_work = true;
-	g->memory = budget_room(in->setup.budget);
-	disk_run(in->setup.disk, DISK_INTAKE, &g->job);
+	g->memory = budget_room(in->setup.parts->budget);
+	disk_run(in->setup.parts->disk, DISK_INTAKE, &g->job);
 }
 
 void intake_run(struct intake *in, struct take *t)
 {
-	t->floor = t->claimed ? t->store.id : ids_last(in->setup.ids);
+	t->floor = t->claimed ? t->store.id : ids_last(in->setup.parts->ids);
 	list_append(&in->running, &t->link);
 	in->running_count++;
 	if (!in->group) {

@@ -91,7 +91,7 @@ static struct text text_in(const struct buf *b)
 
 static int print_anew(struct commit *c)
 {
-	int dir = c->setup.tree->queue, error;
+	int dir = c->setup.parts->tree->queue, error;
 
 	error = journal_new_begin(&c->anew, &(struct journal){ .dir = dir, .fd = -1 });
 	if (error)
@@ -108,7 +108,7 @@ static int print_anew(struct commit *c)
 
 static int finish_rewriting(struct commit *c, char *room)
 {
-	int dir = c->setup.tree->queue, error;
+	int dir = c->setup.parts->tree->queue, error;
 
 	error = journal_new_copy(c->replacement, dir, c->journal.size, NULL, NULL, room);
 	if (!error)
@@ -147,9 +147,9 @@ static void print_memory(struct commit *c)
 
 	rewrite_cancel(c->rewrite);
 	buf_clear(&c->printed);
-	rewrite_print_high(c->setup.ids, &c->printed);
-	clocks_line(c->setup.loop, &now, boot_id);
-	ledger_print(c->setup.ledger, &now, &c->printed);
+	rewrite_print_high(c->setup.parts->ids, &c->printed);
+	clocks_line(c->setup.parts->loop, &now, boot_id);
+	ledger_print(c->setup.parts->ledger, &now, &c->printed);
 }
 
 static void launch(struct commit *c)
@@ -159,7 +159,7 @@ static void launch(struct commit *c)
 		print_memory(c);
 	else
 		c->replacement = rewrite_take(c->rewrite);
-	disk_run(c->setup.disk, DISK_RESULTS, &c->job);
+	disk_run(c->setup.parts->disk, DISK_RESULTS, &c->job);
 }
 
 static void start(void *arg)
@@ -179,7 +179,7 @@ static void failed(struct commit *c)
 	if (!c->broken)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
 			"%s/queue/journal: cannot be written: %s; results are kept in memory and no mail is "
-			"removed until a new journal is on the disk, trying again", c->setup.tree->path,
+			"removed until a new journal is on the disk, trying again", c->setup.parts->tree->path,
 			strerror(c->error));
 	c->broken = true;
 	/* the first attempt to print it anew comes at once */
@@ -211,7 +211,7 @@ static void done(struct disk_job *job)
 	}
 	if (c->broken)
 		log_line(LOG_LEVEL_INFO, "qmgr", NULL, "%s/queue/journal: a new journal is on the disk",
-			c->setup.tree->path);
+			c->setup.parts->tree->path);
 	c->broken = false;
 	buf_free(&c->printed);
 	c->running = NULL;
@@ -224,7 +224,7 @@ static void done(struct disk_job *job)
 	tell(b);
 	/* once its file has gone the log alone says what became of a message */
 	log_flush();
-	remover_add(c->setup.remover, b->removals.all, b->removals.count);
+	remover_add(c->setup.parts->remover, b->removals.all, b->removals.count);
 	batch_free(b);
 }
 
@@ -252,10 +252,9 @@ struct commit *commit_new(const struct commit_setup *setup, const struct journal
 	c->open = batch_new();
 	c->job = (struct disk_job){ .work = work, .done = done };
 	buf_init(&c->printed, SIZE_MAX / 2);
-	pace_init(&c->pace, setup->loop, REST_MS, start, c);
-	c->rewrite = rewrite_new(&(struct rewrite_setup){ .disk = setup->disk, .dirsync = setup->dirsync,
-		.tree = setup->tree, .ledger = setup->ledger,
-		.ids = setup->ids, .oldest_claim = oldest_claim, .ready = rewriting_ready, .arg = c });
+	pace_init(&c->pace, setup->parts->loop, REST_MS, start, c);
+	c->rewrite = rewrite_new(&(struct rewrite_setup){ .parts = setup->parts, .oldest_claim = oldest_claim,
+		.ready = rewriting_ready, .arg = c });
 	return c;
 }
 
@@ -276,14 +275,14 @@ void commit_free(struct commit *c)
 /* Times behind the jump of a clock must not be shifted by it. */
 static void watch_clock(struct commit *c)
 {
-	int64_t jump = loop_wall(c->setup.loop) - loop_now(c->setup.loop) - c->offset;
+	int64_t jump = loop_wall(c->setup.parts->loop) - loop_now(c->setup.parts->loop) - c->offset;
 	char boot_id[CLOCKS_BOOT_ID];
 	struct journal_line now;
 
 	if (!c->timed || (jump < JUMP_MS && jump > -JUMP_MS))
 		return;
 	c->jumped += jump;
-	clocks_line(c->setup.loop, &now, boot_id);
+	clocks_line(c->setup.parts->loop, &now, boot_id);
 	commit_line(c, &now);
 }
 
@@ -310,11 +309,11 @@ void commit_line(struct commit *c, const struct journal_line *line)
 	}
 
 	if (line->id > c->high)
-		c->high = rewrite_print_high(c->setup.ids, lines);
+		c->high = rewrite_print_high(c->setup.parts->ids, lines);
 	before = lines->len;
 	journal_line_print(line, lines);
 	assert(!lines->over);
-	ledger_apply(c->setup.ledger, line, lines->len - before);
+	ledger_apply(c->setup.parts->ledger, line, lines->len - before);
 	ask(c);
 }
 

@@ -15,17 +15,12 @@
 #include "spool/disk/tree.h"
 #include "spool/journal/journal.h"
 #include "spool/journal/ledger.h"
+#include "spool/parts.h"
 
 struct commit;
 
 struct commit_setup {
-	struct loop *loop;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	const struct tree *tree;
-	struct ids *ids;
-	struct ledger *ledger;
-	struct remover *remover;
+	const struct parts *parts;
 	uint64_t (*oldest_claim)(void *arg);   /* see rewrite.h */
 	void *arg;
 };

@@ -71,7 +71,7 @@ void rewrite_gone(struct rewrite *r, struct ledger_message *m)
 		l->ids = mem_grow(l->ids, l->room, sizeof l->ids[0]);
 	}
 	l->ids[l->count++] = m->id;
-	ledger_lines_dead(r->setup.ledger, m);
+	ledger_lines_dead(r->setup.parts->ledger, m);
 }
 
 uint64_t rewrite_print_high(struct ids *ids, struct buf *out)
@@ -157,7 +157,7 @@ static void copy_done(struct disk_job *job)
 	if (r->error)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
 			"%s/queue/journal: cannot be rewritten now: %s; it goes on growing, and is tried again soon",
-			r->setup.tree->path, strerror(r->error));
+			r->setup.parts->tree->path, strerror(r->error));
 	journal_new_drop(&r->copy, r->dir);
 	r->state = RESTING;
 }
@@ -166,10 +166,10 @@ static void copy_done(struct disk_job *job)
 static void forget(struct rewrite *r)
 {
 	for (size_t i = 0; i < r->forgotten.count; i++) {
-		struct ledger_message *m = ledger_get(r->setup.ledger, r->forgotten.ids[i]);
+		struct ledger_message *m = ledger_get(r->setup.parts->ledger, r->forgotten.ids[i]);
 
 		if (m)
-			ledger_forget(r->setup.ledger, m);
+			ledger_forget(r->setup.parts->ledger, m);
 	}
 	r->forgotten.count = 0;
 }
@@ -191,7 +191,7 @@ static void start_syncing(struct rewrite *r)
 	r->gone = swap;
 	r->state = SYNCING;
 	r->waiter = (struct dirsync_waiter){ .synced = directory_synced, .arg = r };
-	dirsync_wait(r->setup.dirsync, &r->waiter);
+	dirsync_wait(r->setup.parts->dirsync, &r->waiter);
 }
 
 static void start_copying(struct rewrite *r, const struct journal *j)
@@ -204,18 +204,18 @@ static void start_copying(struct rewrite *r, const struct journal *j)
 	r->dir = j->dir;
 	r->end = j->size;
 	r->oldest_claim = r->setup.oldest_claim(r->setup.arg);
-	r->live = ledger_live(r->setup.ledger, &r->live_count);
+	r->live = ledger_live(r->setup.parts->ledger, &r->live_count);
 	buf_clear(&r->head);
-	rewrite_print_high(r->setup.ids, &r->head);
-	suspensions_print(ledger_suspensions(r->setup.ledger), &r->head);
+	rewrite_print_high(r->setup.parts->ids, &r->head);
+	suspensions_print(ledger_suspensions(r->setup.parts->ledger), &r->head);
 	r->job = (struct disk_job){ .work = copy_work, .done = copy_done };
-	disk_run(r->setup.disk, DISK_REMOVAL, &r->job);
+	disk_run(r->setup.parts->disk, DISK_REMOVAL, &r->job);
 }
 
 bool rewrite_pays(const struct rewrite *r, uint64_t journal_bytes)
 {
 	return r->state == RESTING && journal_bytes >= SIZE_MIN
-		&& ledger_live_bytes(r->setup.ledger) <= journal_bytes / 4;
+		&& ledger_live_bytes(r->setup.parts->ledger) <= journal_bytes / 4;
 }
 
 void rewrite_consider(struct rewrite *r, const struct journal *j)

@@ -11,15 +11,12 @@
 #include "spool/disk/ids.h"
 #include "spool/journal/journal.h"
 #include "spool/journal/ledger.h"
+#include "spool/parts.h"
 
 struct rewrite;
 
 struct rewrite_setup {
-	struct disk *disk;
-	struct dirsync *dirsync;
-	const struct tree *tree;
-	struct ledger *ledger;
-	struct ids *ids;
+	const struct parts *parts;
 	/* claim lines of ids from this one on are of use */
 	uint64_t (*oldest_claim)(void *arg);
 	/* the next commit must come soon, even if it is empty: rewrite_consider or rewrite_take has something

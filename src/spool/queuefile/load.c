@@ -28,10 +28,10 @@ static void work(struct disk_job *job, char *room)
 {
 	struct load *l = LIST_OF(job, struct load, again.job);
 
-	l->result = queuefile_open(l->setup->tree, l->id, l->size, l->facts, room, &l->message, &l->reason,
+	l->result = queuefile_open(l->setup->parts->tree, l->id, l->size, l->facts, room, &l->message, &l->reason,
 		&l->error);
 	if (l->result == QUEUEFILE_BAD)
-		l->move_error = queuefile_set_aside(l->setup->tree, l->id);
+		l->move_error = queuefile_set_aside(l->setup->parts->tree, l->id);
 }
 
 static void try_again(struct load *l)
@@ -40,14 +40,14 @@ static void try_again(struct load *l)
 
 	if (again_later(&l->again))
 		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
-			"%s/queue/%s: cannot be read: %s; trying again", l->setup->tree->path, id,
+			"%s/queue/%s: cannot be read: %s; trying again", l->setup->parts->tree->path, id,
 			strerror(l->error));
 }
 
 /* What the journal knows and the file does not tell. */
 static void add_known(const struct load *l)
 {
-	const struct ledger_message *m = ledger_get(l->setup->ledger, l->id);
+	const struct ledger_message *m = ledger_get(l->setup->parts->ledger, l->id);
 
 	if (!l->message || !m)
 		return;
@@ -70,11 +70,11 @@ static void tell_corrupt(const struct load *l)
 	if (l->move_error)
 		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
 			"%s/queue/%s: is damaged: %s; it cannot be moved to corrupt: %s",
-			l->setup->tree->path, id, l->reason, strerror(l->move_error));
+			l->setup->parts->tree->path, id, l->reason, strerror(l->move_error));
 	else
 		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(l->id, id),
 			"its file is damaged: %s; it is now %s/corrupt/%s and will not be sent",
-			l->reason, l->setup->tree->path, id);
+			l->reason, l->setup->parts->tree->path, id);
 	l->setup->corrupt(l->setup->arg, l->id, l->reason, !l->move_error);
 }
 
@@ -100,9 +100,9 @@ void load_start(struct load_setup *setup, uint64_t id, void (*done_fn)(void *arg
 	struct spool_message *), void *arg)
 {
 	struct load *l = mem_alloc(sizeof *l);
-	const struct ledger_message *m = ledger_get(setup->ledger, id);
+	const struct ledger_message *m = ledger_get(setup->parts->ledger, id);
 
-	l->again = (struct again){ .loop = setup->loop, .disk = setup->disk, .lane = DISK_RESULTS,
+	l->again = (struct again){ .loop = setup->parts->loop, .disk = setup->parts->disk, .lane = DISK_RESULTS,
 		.job = { .work = work, .done = done } };
 	l->setup = setup;
 	l->id = id;

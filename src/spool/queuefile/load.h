@@ -5,13 +5,11 @@
 #include "spool/disk/disk.h"
 #include "spool/disk/tree.h"
 #include "spool/journal/ledger.h"
+#include "spool/parts.h"
 #include "spool/spool.h"
 
 struct load_setup {
-	struct loop *loop;
-	struct disk *disk;
-	const struct tree *tree;
-	struct ledger *ledger;
+	const struct parts *parts;
 	/* The file cannot be used; moved: it is in corrupt/. */
 	void (*corrupt)(void *arg, uint64_t id, const char *reason, bool moved);
 	void *arg;

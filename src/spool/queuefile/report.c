@@ -34,7 +34,7 @@ struct report {
 static void work(struct disk_job *job, char *room)
 {
 	struct report *r = LIST_OF(job, struct report, again.job);
-	const struct tree *tree = r->reports->setup.tree;
+	const struct tree *tree = r->reports->setup.parts->tree;
 
 	r->error = queuefile_write(tree, r->id, r->bytes, r->n);
 	if (!r->error)
@@ -58,7 +58,7 @@ static void try_again(struct report *r)
 	if (again_later(&r->again))
 		log_line(LOG_LEVEL_ERROR, "bounce", names_message(r->id, id),
 			"%s/queue/%s: a report cannot be written: %s; it and the results that it is about "
-			"wait, trying again", r->reports->setup.tree->path, id, strerror(r->error));
+			"wait, trying again", r->reports->setup.parts->tree->path, id, strerror(r->error));
 }
 
 static void committed(void *arg)
@@ -79,9 +79,9 @@ static void add_lines(struct report *r)
 	const struct report_setup *setup = &r->reports->setup;
 	struct journal_line in = line_in(r->message);
 
-	commit_line(setup->commit, &(struct journal_line){ .kind = JOURNAL_REPORT, .id = r->id });
-	commit_line(setup->commit, &in);
-	ledger_get(setup->ledger, r->id)->files = 1;
+	commit_line(setup->parts->commit, &(struct journal_line){ .kind = JOURNAL_REPORT, .id = r->id });
+	commit_line(setup->parts->commit, &in);
+	ledger_get(setup->parts->ledger, r->id)->files = 1;
 }
 
 static void done(struct disk_job *job)
@@ -98,12 +98,12 @@ static void done(struct disk_job *job)
 		return;
 	}
 	assert(r->message);   /* what we wrote ourselves is a queue file */
-	r->message->arrived = loop_wall(setup->loop);
-	r->message->uid = setup->tree->uid;
+	r->message->arrived = loop_wall(setup->parts->loop);
+	r->message->uid = setup->parts->tree->uid;
 	r->message->origin = mem_str("report");
 	add_lines(r);
 	r->written(r->arg);
-	commit_wait(setup->commit, committed, r);
+	commit_wait(setup->parts->commit, committed, r);
 }
 
 struct reports *reports_new(const struct report_setup *setup)
@@ -143,7 +143,8 @@ void reports_add(struct reports *all, uint64_t id, const char *bytes, size_t n, 
 {
 	struct report *r = mem_alloc(sizeof *r);
 
-	r->again = (struct again){ .loop = all->setup.loop, .disk = all->setup.disk, .lane = DISK_RESULTS,
+	r->again = (struct again){ .loop = all->setup.parts->loop, .disk = all->setup.parts->disk,
+		.lane = DISK_RESULTS,
 		.job = { .work = work, .done = done } };
 	r->reports = all;
 	r->id = id;

@@ -5,16 +5,13 @@
 
 #include "base/list.h"
 #include "spool/journal/commit.h"
+#include "spool/parts.h"
 #include "spool/spool.h"
 
 struct reports;
 
 struct report_setup {
-	struct loop *loop;
-	struct disk *disk;
-	const struct tree *tree;
-	struct ledger *ledger;
-	struct commit *commit;
+	const struct parts *parts;       /* with a commit */
 	void (*arrived)(void *arg, struct spool_message *);
 	void *arg;
 };

@@ -15,7 +15,7 @@
 #include "spool/queuefile/queuefile.h"
 
 struct writings {
-	struct writing_setup setup;
+	const struct parts *parts;
 	struct list all;
 	bool ended;
 };
@@ -50,7 +50,7 @@ static int copy_all(int from, int to, char *room)
 
 static int write_file(const struct writing *w, char *room)
 {
-	const struct tree *tree = w->writings->setup.tree;
+	const struct tree *tree = w->writings->parts->tree;
 	int fd = part_open(tree, w->id, 0), error;
 
 	if (fd < 0)
@@ -68,7 +68,7 @@ static void work(struct disk_job *job, char *room)
 
 	w->error = write_file(w, room);
 	if (!w->error)
-		w->file = queuefile_fd(w->writings->setup.tree, w->id);
+		w->file = queuefile_fd(w->writings->parts->tree, w->id);
 }
 
 /* ---- in the loop ---- */
@@ -89,7 +89,7 @@ static void try_again(struct writing *w)
 	if (again_later(&w->again))
 		log_line(LOG_LEVEL_ERROR, "qmgr", names_message(w->id, id),
 			"%s/queue/%s: cannot be written: %s; its drop file is safe, and its results wait, trying "
-			"again", w->writings->setup.tree->path, id, strerror(w->error));
+			"again", w->writings->parts->tree->path, id, strerror(w->error));
 }
 
 /* Held and suspected are states, of which only the last counts. */
@@ -104,11 +104,11 @@ static void add_states(struct commit *c, const struct ledger_message *m)
 static void name_synced(void *arg)
 {
 	struct writing *w = arg;
-	const struct writing_setup *setup = &w->writings->setup;
-	struct ledger_message *m = ledger_get(setup->ledger, w->id);
-	struct commit *commit = *setup->commit;
+	const struct parts *parts = w->writings->parts;
+	struct ledger_message *m = ledger_get(parts->ledger, w->id);
+	struct commit *commit = parts->commit;
 
-	budget_gone(setup->budget, m);
+	budget_gone(parts->budget, m);
 	m->files = 2;
 	add_states(commit, m);
 	commit_remove(commit, &(struct removal){ .id = w->id, .drop = true });
@@ -127,7 +127,7 @@ static void done(struct disk_job *job)
 		try_again(w);
 	} else {
 		w->synced = (struct dirsync_waiter){ .synced = name_synced, .arg = w };
-		dirsync_wait(w->writings->setup.dirsync, &w->synced);
+		dirsync_wait(w->writings->parts->dirsync, &w->synced);
 	}
 }
 
@@ -135,7 +135,7 @@ void writings_add(struct writings *all, uint64_t id, int fd, void (*written)(voi
 {
 	struct writing *w = mem_alloc(sizeof *w);
 
-	w->again = (struct again){ .loop = all->setup.loop, .disk = all->setup.disk, .lane = DISK_INTAKE,
+	w->again = (struct again){ .loop = all->parts->loop, .disk = all->parts->disk, .lane = DISK_INTAKE,
 		.job = { .work = work, .done = done } };
 	w->writings = all;
 	w->id = id;
@@ -149,11 +149,11 @@ void writings_add(struct writings *all, uint64_t id, int fd, void (*written)(voi
 
 /* ---- life ---- */
 
-struct writings *writings_new(const struct writing_setup *setup)
+struct writings *writings_new(const struct parts *parts)
 {
 	struct writings *all = mem_alloc(sizeof *all);
 
-	all->setup = *setup;
+	all->parts = parts;
 	list_init(&all->all);
 	return all;
 }
@@ -174,7 +174,7 @@ static void tell_unwritten(const struct writing *w)
 	log_line(LOG_LEVEL_WARNING, "qmgr", names_message(w->id, id),
 		"%s/queue/%s: cannot be written before the stop: the next start makes the message anew from its drop "
 		"file, and recipients whose results waited for it may get a second copy",
-		w->writings->setup.tree->path, id);
+		w->writings->parts->tree->path, id);
 }
 
 void writings_end(struct writings *all)

@@ -8,21 +8,13 @@
 #include "spool/disk/dirsync.h"
 #include "spool/journal/commit.h"
 #include "spool/journal/ledger.h"
+#include "spool/parts.h"
 #include "spool/queuefile/budget.h"
 
 struct writings;
 
-struct writing_setup {
-	struct loop *loop;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	const struct tree *tree;
-	struct ledger *ledger;
-	struct budget *budget;
-	struct commit **commit;       /* exists when the first message does */
-};
-
-struct writings *writings_new(const struct writing_setup *);
+/* The parts are borrowed; the commit has to be there when the first message is. */
+struct writings *writings_new(const struct parts *);
 void writings_free(struct writings *);   /* when the disk is idle */
 /* What the disk refuses is not tried again. */
 void writings_end(struct writings *);

@@ -13,7 +13,7 @@ static void remove_work(struct disk_job *job, char *room)
 
 	(void)room;
 	for (size_t i = 0; i < r->unnamed.count; i++)
-		unlinkat(r->setup.tree->queue, names_message(r->unnamed.ids[i], name), 0);
+		unlinkat(r->setup.parts->tree->queue, names_message(r->unnamed.ids[i], name), 0);
 }
 
 static void remove_done(struct disk_job *job)
@@ -24,7 +24,7 @@ static void remove_done(struct disk_job *job)
 		return;
 	r->setup.settled(r->setup.arg);
 	recover_tell_sort(r);
-	loop_later(r->setup.loop, &r->tell_task);
+	loop_later(r->setup.parts->loop, &r->tell_task);
 }
 
 static void settle_when_known(struct recover *r)
@@ -35,7 +35,7 @@ static void settle_when_known(struct recover *r)
 	recover_tell_strangers(r);
 	listing_clear(&r->listing);
 	r->reading = (struct disk_job){ .work = remove_work, .done = remove_done };
-	disk_run(r->setup.disk, DISK_RESULTS, &r->reading);
+	disk_run(r->setup.parts->disk, DISK_RESULTS, &r->reading);
 }
 
 static void list_work(struct disk_job *job, char *room)
@@ -67,7 +67,7 @@ static void read_work(struct disk_job *job, char *room)
 	struct recover *r = LIST_OF(job, struct recover, reading);
 
 	replay_read(&r->replay, &r->journal, room);
-	journal_make_ballast(r->setup.tree->queue);
+	journal_make_ballast(r->setup.parts->tree->queue);
 }
 
 static void journal_synced(void *arg)
@@ -89,7 +89,7 @@ static void read_done(struct disk_job *job)
 	recover_tell_damage(r);
 	r->journal_given = true;
 	r->commit = r->setup.journal_read(r->setup.arg, &r->journal);
-	clocks_line(r->setup.loop, &now, boot_id);
+	clocks_line(r->setup.parts->loop, &now, boot_id);
 	commit_line(r->commit, &now);
 	commit_wait(r->commit, journal_synced, r);
 	recover_tell_suspensions(r);
@@ -101,16 +101,16 @@ struct recover *recover_new(const struct recover_setup *setup, const struct jour
 
 	r->setup = *setup;
 	r->journal = *journal;
-	replay_init(&r->replay, setup->ledger, setup->ids);
-	r->listing.tree = setup->tree;
-	r->listing.ids = setup->ids;
+	replay_init(&r->replay, setup->parts->ledger, setup->parts->ids);
+	r->listing.tree = setup->parts->tree;
+	r->listing.ids = setup->parts->ids;
 	r->tell_task = (struct loop_task){ .fn = recover_tell_some, .arg = r };
 	r->reading = (struct disk_job){ .work = read_work, .done = read_done };
 	r->listing_names = (struct disk_job){ .work = list_work, .done = list_done };
 	r->synced = (struct dirsync_waiter){ .synced = names_synced, .arg = r };
-	disk_run(setup->disk, DISK_RESULTS, &r->reading);
-	disk_run(setup->disk, DISK_RESULTS, &r->listing_names);
-	dirsync_wait(setup->dirsync, &r->synced);
+	disk_run(setup->parts->disk, DISK_RESULTS, &r->reading);
+	disk_run(setup->parts->disk, DISK_RESULTS, &r->listing_names);
+	dirsync_wait(setup->parts->dirsync, &r->synced);
 	return r;
 }
 
@@ -122,7 +122,7 @@ void recover_free(struct recover *r)
 		journal_close(&r->journal);
 	replay_clear(&r->replay);
 	listing_clear(&r->listing);
-	loop_cancel(r->setup.loop, &r->tell_task);
+	loop_cancel(r->setup.parts->loop, &r->tell_task);
 	free(r->known.ids);
 	free(r->unnamed.ids);
 	free(r->early.ids);
@@ -132,5 +132,5 @@ void recover_free(struct recover *r)
 void recover_stop(struct recover *r)
 {
 	r->stopped = true;
-	loop_cancel(r->setup.loop, &r->tell_task);
+	loop_cancel(r->setup.parts->loop, &r->tell_task);
 }

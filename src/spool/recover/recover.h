@@ -7,19 +7,14 @@
 #define CAUSEWAY_SPOOL_RECOVER_H
 
 #include "spool/journal/commit.h"
+#include "spool/parts.h"
 #include "spool/spool.h"
 
 struct replay_claim;
 struct recover;
 
 struct recover_setup {
-	struct loop *loop;
-	struct disk *disk;
-	struct dirsync *dirsync;
-	const struct tree *tree;
-	struct ids *ids;
-	struct ledger *ledger;           /* empty */
-	struct remover *remover;
+	const struct parts *parts;
 	const struct spool_events *events;
 	/* The journal was read: make the commit that goes on writing it. */
 	struct commit *(*journal_read)(void *arg, const struct journal *);
@@ -33,7 +28,7 @@ struct recover_setup {
 	void *events_arg;
 };
 
-/* Starts; owns the journal until journal_read. */
+/* Starts, with a ledger that is empty; owns the journal until journal_read. */
 struct recover *recover_new(const struct recover_setup *, const struct journal *);
 void recover_free(struct recover *);
 

@@ -11,7 +11,7 @@
 
 static void remove_file(struct recover *r, uint64_t id, unsigned count, bool drop)
 {
-	remover_add(r->setup.remover, &(struct removal){ .id = id, .count = count, .drop = drop }, 1);
+	remover_add(r->setup.parts->remover, &(struct removal){ .id = id, .count = count, .drop = drop }, 1);
 }
 
 /* Its parent never came to name it; unless the line that did was damaged. */
@@ -31,14 +31,14 @@ static void add_id(struct id_list *l, uint64_t id)
 
 static void see_message(struct recover *r, uint64_t id)
 {
-	struct ledger_message *m = ledger_get(r->setup.ledger, id);
+	struct ledger_message *m = ledger_get(r->setup.parts->ledger, id);
 
 	if (is_unnamed_report(r, id, m)) {
 		add_id(&r->unnamed, id);
 		return;
 	}
 	if (!m)
-		m = ledger_add(r->setup.ledger, id);
+		m = ledger_add(r->setup.parts->ledger, id);
 	m->present = true;
 	m->files++;
 	/* without `in`, its drop file may still say whose it was; that comes later */
@@ -65,7 +65,7 @@ static bool *missing_of(const struct recover *r, const struct listing_entry *dro
 	bool *have = mem_alloc(n * sizeof *have);
 
 	for (unsigned i = 0; i < n; i++) {
-		have[i] = is_settled(ledger_get(r->setup.ledger, names_sibling(drop->id, i)));
+		have[i] = is_settled(ledger_get(r->setup.parts->ledger, names_sibling(drop->id, i)));
 		settled += have[i];
 	}
 	if (settled < n)
@@ -79,7 +79,7 @@ static bool *missing_of(const struct recover *r, const struct listing_entry *dro
 static void count_drop(struct recover *r, const struct listing_entry *drop)
 {
 	for (unsigned i = 0; i < messages_of(drop); i++) {
-		struct ledger_message *m = ledger_get(r->setup.ledger, names_sibling(drop->id, i));
+		struct ledger_message *m = ledger_get(r->setup.parts->ledger, names_sibling(drop->id, i));
 
 		if (!m)
 			continue;
@@ -101,7 +101,7 @@ static void settle_drop(struct recover *r, const struct listing_entry *drop)
 		commit_remove(r->commit, &(struct removal){ .id = drop->id, .count = drop->count,
 			.drop = true });
 	for (unsigned i = 0; have && i < messages_of(drop); i++) {
-		struct ledger_message *m = ledger_get(r->setup.ledger, names_sibling(drop->id, i));
+		struct ledger_message *m = ledger_get(r->setup.parts->ledger, names_sibling(drop->id, i));
 
 		if (m)
 			m->present = true;
@@ -140,14 +140,14 @@ static bool is_early_claim(const struct ledger_message *m)
 /* It is taken in again, under the same id. */
 static void withdraw_claim(struct recover *r, uint64_t id)
 {
-	struct store claim = { .tree = r->setup.tree, .id = id };
-	struct ledger_message *m = ledger_get(r->setup.ledger, id);
+	struct store claim = { .tree = r->setup.parts->tree, .id = id };
+	struct ledger_message *m = ledger_get(r->setup.parts->ledger, id);
 
 	if (store_withdraw(&claim) != 0) {
 		settle_without_in(r, m);
 		return;
 	}
-	ledger_forget(r->setup.ledger, m);
+	ledger_forget(r->setup.parts->ledger, m);
 	r->setup.retake(r->setup.arg, id, 0, mem_alloc(sizeof(bool)), replay_claim(&r->replay, id));
 }
 
@@ -170,7 +170,7 @@ static void settle_without_file(struct recover *r, struct ledger_message *m)
 	if (m->accepted)
 		log_line(LOG_LEVEL_WARNING, "qmgr", names_message(m->id, id),
 			"the journal knows this message, but there is no file %s/queue/%s; "
-			"it is forgotten", r->setup.tree->path, id);
+			"it is forgotten", r->setup.parts->tree->path, id);
 	m->done = true;
 	commit_gone(r->commit, m);
 }
@@ -188,7 +188,7 @@ static void settle_messages(struct recover *r)
 	struct ledger_message *m;
 	size_t cursor = 0;
 
-	while ((m = ledger_next(r->setup.ledger, &cursor))) {
+	while ((m = ledger_next(r->setup.parts->ledger, &cursor))) {
 		if (m->done)
 			settle_done(r, m);
 		else if (!m->present)

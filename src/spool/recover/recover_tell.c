@@ -11,7 +11,7 @@ enum { SLICE = 500 };           /* messages told in a turn of the loop */
 
 int64_t recover_time_of(const struct recover *r, uint64_t id)
 {
-	int64_t by_id = (int64_t)(queue_id_microseconds(id) / 1000), now = loop_wall(r->setup.loop);
+	int64_t by_id = (int64_t)(queue_id_microseconds(id) / 1000), now = loop_wall(r->setup.parts->loop);
 
 	return by_id < now ? by_id : now;
 }
@@ -57,16 +57,16 @@ void recover_tell_some(void *arg)
 	size_t end = r->known.count - r->told > SLICE ? r->told + SLICE : r->known.count;
 
 	for (; r->told < end; r->told++)
-		recover_tell(r, ledger_get(r->setup.ledger, r->known.ids[r->told]));
+		recover_tell(r, ledger_get(r->setup.parts->ledger, r->known.ids[r->told]));
 	if (r->told < r->known.count)
-		loop_later(r->setup.loop, &r->tell_task);
+		loop_later(r->setup.parts->loop, &r->tell_task);
 	else
 		r->setup.recovered(r->setup.arg);
 }
 
 void recover_tell_suspensions(const struct recover *r)
 {
-	const struct suspensions *suspended = ledger_suspensions(r->setup.ledger);
+	const struct suspensions *suspended = ledger_suspensions(r->setup.parts->ledger);
 	size_t cursor = 0;
 	const char *name;
 
@@ -79,13 +79,13 @@ void recover_tell_damage(const struct recover *r)
 	if (r->replay.damage.lines)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
 			"%s/queue/journal: %lu damaged lines skipped, the first at byte %llu; no mail is "
-			"lost, but recipients named there may get a second copy", r->setup.tree->path,
+			"lost, but recipients named there may get a second copy", r->setup.parts->tree->path,
 			r->replay.damage.lines,
 			(unsigned long long)r->replay.damage.first);
 	if (r->replay.error)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
 			"%s/queue/journal: cannot be read to its end: %s; no mail is lost, but recipients "
-			"named there may get a second copy", r->setup.tree->path, strerror(r->replay.error));
+			"named there may get a second copy", r->setup.parts->tree->path, strerror(r->replay.error));
 }
 
 void recover_tell_strangers(const struct recover *r)
@@ -94,9 +94,9 @@ void recover_tell_strangers(const struct recover *r)
 		log_line(LOG_LEVEL_WARNING, "qmgr", NULL,
 			"%s/queue holds %zu files that are none of the queue's, like \"%s\"; they are left "
 			"alone",
-			r->setup.tree->path, r->listing.strangers, r->listing.stranger);
+			r->setup.parts->tree->path, r->listing.strangers, r->listing.stranger);
 	if (r->listing.error)
 		log_line(LOG_LEVEL_ERROR, "qmgr", NULL,
 			"%s/queue: cannot be read to its end: %s; messages not seen wait for the next start",
-			r->setup.tree->path, strerror(r->listing.error));
+			r->setup.parts->tree->path, strerror(r->listing.error));
 }
