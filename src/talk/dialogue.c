@@ -232,12 +232,22 @@ static void take(struct dialogue *d, const struct reply *r)
 	dialogue_swap(d);
 }
 
-/* Nobody is left to be judged. But where nothing shows which reply is for which command (BDAT), one too many
- * says that the others may have been for other ones. */
-static void hear_too_much(struct dialogue *d)
+/* A 421 may come at any time (RFC 5321 3.8). */
+static bool may_be_421(const char *bytes, size_t n)
 {
-	if (d->now.active && d->now.dot_sent && !d->now.in_step)
-		dialogue_violate(d, STAGE_DOT, "sent a reply too many (chunking is nothing for it)", NULL);
+	return strncmp(bytes, "421", n < 3 ? n : 3) == 0;
+}
+
+/* Nobody is left to be judged. But where nothing has shown which reply was for which command (BDAT, DATA
+ * refused), one too many says that the others may have been for other ones. */
+static void hear_too_much(struct dialogue *d, const char *bytes, size_t n)
+{
+	const struct course *c = &d->now;
+	bool doubtful = c->active && !c->in_step && c->asked > 0 && c->collected < c->fallen_count;
+
+	if (doubtful && !may_be_421(bytes, n))
+		dialogue_violate(d, c->dot_sent ? STAGE_DOT : STAGE_DATA, c->dot_sent
+			? "sent a reply too many (chunking is nothing for it)" : "sent a reply too many", NULL);
 	else
 		dialogue_stop(d);
 }
@@ -249,7 +259,7 @@ void dialogue_hear(struct dialogue *d, const char *bytes, size_t n)
 
 	while (n && (d->step != STEP_END || d->owed_runs)) {
 		if (!d->owed_runs && d->now.left == 0) {
-			hear_too_much(d);
+			hear_too_much(d, bytes, n);
 			return;
 		}
 		if (!d->owed_runs && dialogue_awaits_tls(d)) {

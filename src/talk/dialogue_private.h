@@ -64,7 +64,7 @@ struct course {
 	size_t next_final;           /* no recipient before this one waits for a final reply */
 	bool needs_utf8;             /* it cannot be sent without SMTPUTF8 */
 	bool data_go;                /* DATA was answered with 354 */
-	/* DATA was answered as only DATA is: the replies before belong where they went */
+	/* 354 came where DATA was due: the replies belong where they went */
 	bool in_step;
 	bool in_pieces;              /* a chunk without LAST was said */
 	bool dot_sent;

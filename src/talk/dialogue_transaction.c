@@ -164,7 +164,7 @@ void dialogue_hear_data(struct dialogue *d, const struct reply *r)
 {
 	d->dirty = true;
 	d->now.data_go = dialogue_passes(d, STAGE_DATA, r);
-	d->now.in_step = true;
+	d->now.in_step = d->now.data_go;
 	if (d->now.data_go && d->now.t.probe)
 		end_probe(d, r);
 }

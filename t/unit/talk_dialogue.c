@@ -314,6 +314,16 @@ static const struct script odd[] = {
 	{ "all refused, then a reply that DATA cannot have", 0, "", NULL, "a,b",
 		PIPE MAIL RCPT("a") RCPT("b") DATA OK
 	  "S: 550 5.1.1 who?\nS: 550 5.1.1 who?\n" OK, "end", "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
+	{ "an extra reply ahead, and DATA has the last one's refusal", 0, "", NULL, "a,b",
+	  PIPE MAIL RCPT("a") RCPT("b") DATA OK OK OK "S: 550 5.1.1 who?\n" GO, "end",
+	  "a deferred 4.5.0 *\nb deferred 4.5.0 *\n" },
+	{ "all refused, then 421 of itself", 0, "", NULL, "a",
+	  PIPE MAIL RCPT("a") DATA OK "S: 550 5.1.1 who?\nS: 503 5.5.1 nobody\nS: 421 4.7.0 too many errors\n", "end",
+	  "a bounced 5.1.1 *\n" },
+	{ "all refused, a command at a time, then more", 0, "", NULL, "a", PLAIN MAIL "S: 550 5.7.1 no\nS: 250 ok\n",
+	  "end", "a bounced 5.7.1 *\n" },
+	{ "refused at the greeting, then more", SCRIPT_SMTP, "skip_5xx_greeting=no;", NULL, "a",
+	  "S: 554 5.7.1 no\nS: 221 bye\n", "end", "a bounced 5.7.1 *\n" },
 	{ "an extra reply behind the last final", 0, "", NULL, "a", PIPE MAIL RCPT("a") DATA OK OK GO
 	  "C: <content>\n" OK OK, "end",
 	  "a sent 2.0.0 *\n" },
