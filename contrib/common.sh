@@ -6,6 +6,26 @@
 export LC_ALL=C.UTF-8
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
+# at_exit COMMAND: runs it when the script ends, the last one first
+exits=()
+at_exit() { exits=("$1" "${exits[@]}"); }
+run_exits() {
+	local command
+	for command in "${exits[@]}"; do eval "$command"; done
+}
+trap run_exits EXIT
+
+# configure refuses a directory with a blank in its name: for the time of the script such a tree has another name
+alias_of_top=
+case $top in *[!A-Za-z0-9/._~+,@%-]*)
+	alias_of_top=$(mktemp -d /tmp/causeway.XXXXXX)
+	at_exit 'rm -rf "$alias_of_top"'
+	chmod 755 "$alias_of_top"
+	ln -s "$top" "$alias_of_top/src"
+	top=$alias_of_top/src
+	;;
+esac
+
 say() { printf '== %s\n' "$*"; }
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -31,11 +51,9 @@ without_services() {
 	[ -e $policy ] || {
 		printf '#!/bin/sh\n# made by Causeway%s for the time of one apt-get\nexit 101\n' "'s contrib" |
 			as_root sh -c "cat >$policy && chmod 755 $policy"
-		# shellcheck disable=SC2064 # the path is known now
-		trap "as_root rm -f $policy" EXIT
+		at_exit "as_root rm -f $policy"
 	}
 	"$@"
-	trap - EXIT
 	! grep -qs 'made by Causeway' $policy || as_root rm -f $policy
 }
 
@@ -83,11 +101,13 @@ fetch_missing() {
 
 # build DIRECTORY CONFIGURE-OPTION…: leaves a built tree in DIRECTORY; false if that did not work
 build() {
-	local dir=$1
+	local dir=$1 from=$top
 	shift
 	say "building in $dir"
 	[ "$top/configure" -nt "$top/configure.ac" ] || "$top/autogen.sh" || return
-	(cd "$dir" && "$top/configure" -q "$@") >"$dir/configure.log" 2>&1 || {
+	# the next run has another alias, which must not stand in what make remembers of this one
+	[ -z "$alias_of_top" ] || from=$(realpath --relative-to="$dir" "$top")
+	(cd "$dir" && "$from/configure" -q "$@") >"$dir/configure.log" 2>&1 || {
 		tail -n 20 "$dir/configure.log" >&2
 		return 1
 	}
