@@ -42,8 +42,12 @@ static const char help[] =
 	"  reload                       read the configuration again\n"
 	"\n"
 	"selectors: --state active|deferred|held|incoming, --to destination, --from sender, --older age,\n"
-	"--reason text; with retry, hold, release, delete also\n"
-	"--dry-run, which only counts\n";
+	"--reason text; with retry, hold, release, delete also --dry-run, which only counts\n"
+	"\n"
+	"  -c file       configuration file, which says where the control socket is\n"
+	"  --socket path the control socket itself: for a daemon whose file is broken\n"
+	"  --json        the answer as it comes\n"
+	"  --help, --version\n";
 
 /* One question and what is made of its answer. */
 struct ask {

@@ -1,4 +1,4 @@
-"""Completion of causewayctl in three shells, each asked as its user asks it."""
+"""Completion in three shells, each asked as its user asks it. Manual, --help and shells know the same options."""
 
 import os
 import re
@@ -97,6 +97,53 @@ def test_fish(t):
         same(found, expected, words)
 
 
+PAGES = {"causewayd": "causewayd.8", "causewayctl": "causewayctl.1", "causeway-inject": "causeway-inject.1"}
+
+
+def options_in_help(t, program):
+    done = subprocess.run([t.options.program(program), "--help"], capture_output=True, text=True, timeout=60)
+    return set(re.findall(r"(?<![\w-])(--?[A-Za-z][A-Za-z-]*)", re.sub(r"\[-\w+\]", "", done.stdout))) - {"-"}
+
+
+def options_in_manual(page):
+    """What has an item of its own, or stands in the synopsis of a command."""
+    with open(os.path.join(HERE, "..", "..", "doc", "man", page)) as file:
+        lines = [line for line in file.read().splitlines() if line.startswith(".It ")]
+    return {"-" + name for line in lines for name in re.findall(r"\bFl (-?[A-Za-z][A-Za-z-]*)", line)}
+
+
+def options_in_bash(t, program):
+    """What completes a dash, behind each command where there are commands."""
+    name = "_" + program.replace("-", "_")
+    found = set()
+    for words in ([[c, "-"] for c in sorted(COMMANDS)] if program == "causewayctl" else [["-"]]):
+        script = ("source %s\nCOMP_WORDS=(%s %s)\nCOMP_CWORD=%d\n%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
+                  % (os.path.join(SOURCE, program), program, " ".join(words), len(words), name, program))
+        done = subprocess.run([shell(t, "bash"), "--norc"], input=script, capture_output=True, text=True, timeout=60)
+        assert not done.stderr, done.stderr
+        found |= set(done.stdout.split())
+    return found
+
+
+def options_in_file(program, pattern, prefix=""):
+    with open(os.path.join(SOURCE, prefix + program + ("" if prefix else ".fish"))) as file:
+        text = "".join(line for line in file if prefix or line.startswith("complete "))
+    found = re.findall(pattern, text)
+    return {option for options in found for option in ([options] if isinstance(options, str) else options) if option}
+
+
+def test_options_are_alike(t):
+    """Each option of each program is in its manual, its --help, and the files for three shells."""
+    for program, page in PAGES.items():
+        manual = options_in_manual(page)
+        same(options_in_help(t, program), manual, program + " --help")
+        same(options_in_bash(t, program), manual, program + " bash")
+        fish = options_in_file(program, r" -s (\w)(?= )| -l ([\w-]+)| -o (\w+)")
+        same({("-" if len(word) == 1 or word == "oi" else "--") + word for word in fish}, manual, program + " fish")
+        zsh = options_in_file(program, r"['*)](--?[A-Za-z][A-Za-z-]*?)(?:=-)?\[()", "_")
+        same(zsh, manual, program + " zsh")
+
+
 def test_zsh(t):
     """On a terminal, since nothing else makes it complete: what TAB adds to the line."""
     zsh = shell(t, "zsh")
@@ -117,3 +164,21 @@ def test_zsh(t):
             terminal.keys(b"\x15")
     terminal.keys(b"exit\r")
     same(terminal.process.wait(10 * t.options.patience), 0)
+
+
+def test_the_other_programs(t):
+    """Values of options, where they are few, of causewayd and causeway-inject."""
+    daemon = t.daemon(t.peer(), start=False)
+    for program, option, word, expected in (("causeway-inject", "-B", "8", {"8BITMIME"}),
+                                            ("causeway-inject", "-R", "", {"full", "hdrs"}),
+                                            ("causeway-inject", "-N", "n", {"never"}),
+                                            ("causewayd", "-f", "--h", {"--help"})):
+        script = ("source %s\nCOMP_WORDS=(%s %s '%s')\nCOMP_CWORD=2\n_%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
+                  % (os.path.join(completion(t), program), program, option, word, program.replace("-", "_"),
+                     program))
+        same(run(t, daemon, [shell(t, "bash"), "--norc"], script), expected, (program, option, "bash"))
+        text = "source %s/%s.fish\ncomplete -C '%s %s %s'\n" % (completion(t), program, program, option, word)
+        found = {line.split("\t")[0] for line in run(t, daemon, [shell(t, "fish"), "--no-config"], text)}
+        same(found, expected, (program, option, "fish"))
+        parsed = subprocess.run([shell(t, "zsh"), "-n", os.path.join(SOURCE, "_" + program)], timeout=60)
+        same(parsed.returncode, 0, program)

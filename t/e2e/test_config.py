@@ -200,7 +200,8 @@ def checked(t, text, arguments=()):
 def test_what_only_root_can_read_is_refused(t):
     """Tables and keys are opened by the daemon's user: who starts it as root is told so, before no courier can start."""
     path = t.path("table")
-    rows = (("smtp {\nsasl_auth_enable = yes\nsasl_password_maps = 'texthash:%s'\n}\n" % path, "as-root:5: smtp.sasl_password_maps"),
+    rows = (("smtp {\nsasl_auth_enable = yes\nsasl_password_maps = 'texthash:%s'\n}\n" % path,
+             "as-root:5: smtp.sasl_password_maps"),
             ("transport_maps = 'texthash:%s'\n" % path, "as-root:3: transport_maps"),
             ("resolver { trust_anchor_file = '%s' }\n" % path, "as-root:3: resolver.trust_anchor_file"))
     for text, place in rows:
@@ -216,7 +217,8 @@ def test_what_only_root_can_read_is_refused(t):
 
 
 def test_wrong_arguments_are_named(t):
-    for arguments, says in ((["-x"], "causewayd: -x: unknown option; "), (["--nonsense"], "causewayd: --nonsense: unknown option; "),
+    for arguments, says in ((["-x"], "causewayd: -x: unknown option; "),
+                            (["--nonsense"], "causewayd: --nonsense: unknown option; "),
                             (["-tx"], "causewayd: -tx: unknown option; "), (["-c"], "causewayd: -c: needs a value; "),
                             (["-t", "file"], "causewayd: file: only options are taken; ")):
         done = subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True,

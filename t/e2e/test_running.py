@@ -401,8 +401,9 @@ def test_what_is_in_the_way_of_a_start_is_told_with_its_remedy(t):
         assert "control.http: nobody can be answered at %s: Address already in use" % address in said, said
     status, said = start_that_fails(t, {}, prepare=lambda d: os.chown(d.spool.at("drop/new"), 0, 0), name="owner")
     same(status, 78, said)
-    assert "drop/new: belongs to uid 0, but must belong to uid %d: chown it, or see to the user" % DAEMON_UID in said, said
+    told = "drop/new: belongs to uid 0, but must belong to uid %d: chown it, or see to the user" % DAEMON_UID
+    assert told in said, said
     os.mkdir(t.path("closed"), 0o755)
     status, said = start_that_fails(t, {"spool_directory": t.path("closed/spool")}, name="made")
-    same((status, said), (78, "causewayd: %s: cannot be made by uid %d: Permission denied: start as root, or make it for "
-                              "this user\n" % (t.path("closed/spool"), DAEMON_UID)))
+    same((status, said), (78, "causewayd: %s: cannot be made by uid %d: Permission denied: start as root, or make it "
+                              "for this user\n" % (t.path("closed/spool"), DAEMON_UID)))
