@@ -21,6 +21,7 @@ struct odd {
 	int64_t due;                /* ms of loop_now */
 	/* of a pickup directory */
 	bool appeared, opened;      /* as events told */
+	bool hinted;                /* a look was told that it was linked into place */
 	struct stat seen;           /* what it looked like … */
 	int64_t since;              /* … from when on, ms of loop_now; 0: not looked at */
 	char name[];
@@ -82,6 +83,13 @@ static void rest(struct odds *all, struct odd *o, int64_t after_ms)
 	list_append(&all->resting, &o->link);
 }
 
+static int64_t until(const struct odds *all, int64_t then)
+{
+	int64_t left = then - loop_now(all->loop);
+
+	return left > 1 ? left : 1;
+}
+
 bool odds_stuck(struct odds *all, const char *name)
 {
 	struct odd *o = find_or_add(all, name);
@@ -102,17 +110,20 @@ static bool looks_the_same(const struct stat *a, const struct stat *b)
 void odds_settling(struct odds *all, const char *name, const struct stat *now)
 {
 	struct odd *o = find_or_add(all, name);
-	int64_t left;
 
 	if (!o)
 		return;
+	/* That look began before it was known that the name had just appeared: only the next one is told. */
+	if (o->appeared && !o->opened && !o->hinted) {
+		rest(all, o, until(all, o->since + LINK_MS));
+		return;
+	}
 	if (!looks_the_same(&o->seen, now)) {
 		o->appeared = o->appeared && !o->seen.st_ino;
 		o->seen = *now;
 		o->since = loop_now(all->loop);
 	}
-	left = o->since + all->source->settle_ms - loop_now(all->loop);
-	rest(all, o, left > 1 ? left : 1);
+	rest(all, o, until(all, o->since + all->source->settle_ms));
 }
 
 bool odds_full(struct odds *all, const char *name)
@@ -141,7 +152,7 @@ void odds_appeared(struct odds *all, const char *name)
 	if (!o)
 		return;
 	o->appeared = true;
-	o->opened = false;
+	o->opened = o->hinted = false;
 	o->seen = (struct stat){ 0 };
 	o->since = loop_now(all->loop);
 	rest(all, o, LINK_MS);
@@ -179,14 +190,14 @@ static bool was_linked(const struct odds *all, const struct odd *o)
 	return o->appeared && !o->opened && loop_now(all->loop) - o->since >= LINK_MS;
 }
 
-void odds_hint(const struct odds *all, const char *name, struct drop_hint *h)
+void odds_hint(struct odds *all, const char *name, struct drop_hint *h)
 {
-	const struct odd *o = find(all, name);
+	struct odd *o = find(all, name);
 
 	if (!o)
 		return;
 	h->directory = o->directory;
-	h->linked = was_linked(all, o);
+	h->linked = o->hinted = was_linked(all, o);
 	h->seen = o->seen;
 	h->seen_ms = o->seen.st_ino ? loop_now(all->loop) - o->since : 0;
 }

@@ -32,7 +32,7 @@ void odds_forget(struct odds *, const char *name);
 /* It rests, and its time has not come. */
 bool odds_rests(const struct odds *, const char *name);
 /* Adds what is known of the name to the hint. */
-void odds_hint(const struct odds *, const char *name, struct drop_hint *);
+void odds_hint(struct odds *, const char *name, struct drop_hint *);
 
 /* Calls give(arg, name) for each name whose time has come. */
 void odds_give(struct odds *, void (*give)(void *arg, const char *name), void *arg);
