@@ -21,6 +21,7 @@ import processes
 import servers
 import usage
 from harness import Options, Test
+from ports import reserved_port
 from postfix import Postfix
 from spool import ROOT
 
@@ -108,7 +109,7 @@ class Bench:
     def drain_postfix(self, store, nexthop, extra):
         """A run with Postfix; EXTRA is more of its main.cf."""
         postfix = Postfix(self.test.path("postfix"), "unix:/nowhere", "relay_transport = %s\n%s" % (nexthop, extra))
-        self._fill(postfix, servers.free_port())
+        self._fill(postfix, reserved_port())
         os.unlink(postfix.at("log"))
         return self._measure(postfix.at("log"), postfix.run_master, postfix, store)
 

@@ -1,7 +1,7 @@
 """Ready-made parts of a peer's script: what it does at a stage instead of the usual."""
 
+import itertools
 import re
-import time
 
 
 class End(Exception):
@@ -48,11 +48,10 @@ def then_silence(reply):
 
 def first(count, action, after=None):
     """ACTION for the first COUNT times that the stage is reached, then AFTER (default: the usual)."""
-    left = [count]
+    times = itertools.count(1)      # sessions are threads
 
     def act(session, *args):
-        left[0] -= 1
-        return perform(action if left[0] >= 0 else after, session, args, USUAL)
+        return perform(action if next(times) <= count else after, session, args, USUAL)
     return act
 
 
@@ -64,18 +63,18 @@ def only(pattern, action):
 
 
 def note_pieces(pieces):
-    """Of "content": notes when each piece of it has come, and what is there with which end."""
+    """Of "content": notes each piece of it as it has come."""
     def act(session):
-        pieces.append((time.monotonic(), session._buffer[-3:]))
+        pieces.append(session._buffer)
         while b"\r\n.\r\n" not in session._buffer:
             session.fill()
-            pieces.append((time.monotonic(), session._buffer[-3:]))
+            pieces.append(session.reads[-1])
     return act
 
 
-def pause_before_dot(pieces):
-    """How long the dot came behind the rest of the content."""
-    return pieces[-1][0] - max(at for at, tail in pieces if tail != b".\r\n")
+def dot_came_apart(pieces):
+    """Whether nothing of the content came together with its dot."""
+    return pieces[-1] == b".\r\n"
 
 
 USUAL = object()

@@ -2,14 +2,15 @@
 
 import processes
 
-SHORT = {"lmtp.lhlo_timeout": "2s", "lmtp.mail_timeout": "2s", "lmtp.rcpt_timeout": "2s",
-         "lmtp.data_init_timeout": "2s", "lmtp.data_xfer_timeout": "2s", "lmtp.data_done_timeout": "2s",
-         "lmtp.rset_timeout": "2s", "lmtp.quit_timeout": "2s"}
+
+def short(*stages, protocol="lmtp"):
+    """Settings by which the time limits of these stages run out; all others are so long that they never do."""
+    return {"%s.%s_timeout" % (protocol, stage): "4s" for stage in stages}
 
 
 def results(t, scripts, settings=None, timeout=20, **peer_options):
     """Send a message for u@NAME.test to each scripted peer; the daemon, the peers, and name -> delivery line."""
-    daemon, peers = t.destinations(scripts, {**SHORT, **(settings or {})}, **peer_options)
+    daemon, peers = t.destinations(scripts, settings, **peer_options)
     for name in scripts:
         daemon.send("u@%s.test" % name)
     return daemon, peers, {name: daemon.wait_delivery("u@%s.test" % name, timeout=timeout) for name in scripts}
@@ -18,6 +19,19 @@ def results(t, scripts, settings=None, timeout=20, **peer_options):
 def outcome(line):
     """What a delivery line says of its recipient, in short."""
     return line["status"], line["dsn"]
+
+
+def delays(line):
+    """The four parts of delays=, in seconds, which add up to delay=."""
+    shown = line["delays"].split("/")
+    parts = [float(part) for part in shown]
+    assert abs(sum(parts) - float(line["delay"])) <= sum(map(_resolution, [*shown, line["delay"]])), line
+    return parts
+
+
+def _resolution(number):
+    """Of a number in the log: that of its last digit; 0 stands for what is too small to be shown."""
+    return 0.01 if number == "0" else 10.0 ** -len(number.partition(".")[2])
 
 
 def by_recipient(daemon, count):

@@ -1,5 +1,6 @@
 """Certificates of every kind, made with openssl for the time of a test."""
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -95,9 +96,11 @@ class Authority:
 
     # --- digests, as tables and TLSA records want them ---------------------------------------------
 
+    @functools.cache
     def certificate(self, name):
         return openssl("x509", "-in", self.at(name + ".crt"), "-outform", "DER")
 
+    @functools.cache
     def public_key(self, name):
         key = openssl("x509", "-in", self.at(name + ".crt"), "-noout", "-pubkey")
         return openssl("pkey", "-pubin", "-outform", "DER", given=key)

@@ -7,7 +7,8 @@ import re
 import subprocess
 
 from harness import Skip
-from servers import Server, connect, free_port, greets, need, read
+from ports import reserved_port
+from servers import Server, connect, greets, need, read
 from spool import ROOT
 
 CYRUS = """
@@ -61,7 +62,7 @@ class Cyrus(Server):
             raise Skip("Cyrus needs root to start as the user cyrus")
         super().__init__(directory)
         self.users = tuple(users)
-        self.socket, self.address = self.at("socket/lmtp"), ("127.0.0.1", free_port())
+        self.socket, self.address = self.at("socket/lmtp"), ("127.0.0.1", reserved_port())
         text = CYRUS.format(dir=self.dir)
         self.write("imapd.conf", text + "autocreate_quota: 0\n" + extra)
         self.write("make.conf", text + "autocreate_quota: 0\nautocreate_post: yes\n")

@@ -38,7 +38,8 @@ class Daemon:
         defaults = {"myhostname": "causeway.test", "spool_directory": self.spool.path, "workers": 2,
                     "notify_classes": "",         # no mail that a test does not ask for
                     "default_transport": "smtp:[127.0.0.1]:1",   # nobody: nothing leaves this host
-                    "log.to": "file:" + self.log_file, "control.socket": self.at("run/control")}
+                    "log.to": "file:" + self.log_file, "control.socket": self.at("run/control"),
+                    **self.test.options.settings}
         if peer is not None:
             nexthop = peer if isinstance(peer, str) else peer.nexthop
             defaults.update({"mailbox_domains": ["example.org"], "mailbox_transport": "lmtp:" + nexthop})
@@ -102,7 +103,7 @@ class Daemon:
 
     def wait_notify(self, word, timeout=10):
         """Wait for a state sent by sd_notify; returns all that came up to it."""
-        came, end = [], time.monotonic() + timeout * self.test.options.patience
+        came, end = [], time.monotonic() + timeout * processes.PATIENCE
         self._notify.settimeout(0.1)
         while time.monotonic() < end:
             try:
@@ -118,9 +119,13 @@ class Daemon:
         """SIGTERM, and the exit status; all its processes must be gone."""
         below = processes.descendants(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout * self.test.options.patience)
+        status = self.exit_status(timeout)
         processes.wait_for(lambda: not any(map(processes.alive, below)), 5, "children gone after SIGTERM")
         return status
+
+    def exit_status(self, timeout=20):
+        """Wait until the supervisor has ended."""
+        return self.process.wait(timeout * processes.PATIENCE)
 
     def kill(self, pid=None):
         """SIGKILL one process (default: the supervisor), and wait until it is gone.
@@ -129,10 +134,7 @@ class Daemon:
         """
         supervisor = self.process.pid
         below = processes.descendants(supervisor) if pid in (None, supervisor) else []
-        try:
-            os.kill(pid or supervisor, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        processes.kill(pid or supervisor)
         if pid in (None, supervisor):
             self.process.wait()
         processes.wait_for(lambda: not processes.alive(pid or supervisor), 10, "the killed process gone")
@@ -160,7 +162,7 @@ class Daemon:
     def pids(self, role):
         """The processes of a role: "queue" or "courier"."""
         return [pid for pid in processes.descendants(self.process.pid)
-                if role.encode() in b" ".join(processes.command_line(pid)[:3])]
+                if processes.command_line(pid)[:2] == [b"causewayd", role.encode()]]
 
     def wait_pids(self, role, count, timeout=10):
         return processes.wait_for(lambda: len(self.pids(role)) >= count and self.pids(role), timeout,
@@ -190,7 +192,7 @@ class Daemon:
             matches = list(regex.finditer(self.log()))
             return matches if len(matches) >= count else None
         what = "%d log line(s) like %s" % (count, pattern)
-        return processes.wait_for(found, timeout * self.test.options.patience, what)[count - 1]
+        return processes.wait_for(found, timeout, what)[count - 1]
 
     def deliveries(self, to=None, status=None):
         """The delivery lines so far, of one recipient or status if given."""
@@ -204,7 +206,7 @@ class Daemon:
 
         def missed():
             return "%d delivery lines for to=%s status=%s, of which there are %d" % (count, to, status, len(seen()))
-        return processes.wait_for(lambda: len(seen()) >= count and seen(), timeout * self.test.options.patience, missed)
+        return processes.wait_for(lambda: len(seen()) >= count and seen(), timeout, missed)
 
     def wait_delivery(self, to, status=None, timeout=20):
         """The first delivery line of a recipient."""

@@ -3,7 +3,11 @@
 import socket
 import struct
 import threading
+import time
 
+from ports import reserved_port
+
+TIMESTAMPS = 35                # SO_TIMESTAMPNS of Linux: when the kernel has got a packet
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52}
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 SILENT = None                  # no answer at all
@@ -18,12 +22,15 @@ FORGED = "forged"              # the answer to another question: another id
 class NameServer:
     """NAMES maps a name to a list of records ("192.0.2.1", "2001:db8::1", "MX 10 mx.test", "SRV 0 0 25 mx.test",
     "CNAME other.test"), or to one of the words above, or to a dict of these by type of question ("*": all others).
-    Names that are not in it do not exist."""
+    Names that are not in it do not exist. `asked` and `questions` are what was asked; a question that was repeated
+    before we came to answer it is in them once."""
 
     def __init__(self, names):
         self.names, self.asked, self.questions = names, [], []
+        self._answered = {}         # question -> when, ns
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, TIMESTAMPS, 1)
+        self.socket.bind(("127.0.0.1", reserved_port()))
         self.address = "127.0.0.1@%d" % self.socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -37,10 +44,16 @@ class NameServer:
     def _serve(self):
         while True:
             try:
-                query, client = self.socket.recvfrom(4096)
-                answer = self._answer(query)
+                query, extras, _, client = self.socket.recvmsg(4096, socket.CMSG_SPACE(16))
+                seconds, rest = struct.unpack("qq", extras[0][2])
+                question = _question(query)
+                if 10**9 * seconds + rest > self._answered.get(question, 0):
+                    self.questions.append(question)
+                    self.asked.append(question[0])
+                answer = self._answer(query, *question)
                 if answer:
                     self.socket.sendto(answer, client)
+                    self._answered[question] = time.time_ns()
             except OSError:  # closed: the test is over
                 return
 
@@ -50,16 +63,11 @@ class NameServer:
             known = known.get(kind, known.get("*", []))
         return known
 
-    def _answer(self, query):
-        name, end = _name(query, 12)
-        number = struct.unpack("!H", query[end:end + 2])[0]
-        kind = next((word for word, value in TYPES.items() if value == number), str(number))
-        self.asked.append(name)
-        self.questions.append((name, kind))
+    def _answer(self, query, name, kind):
         known = self._known(name, kind)
         if known is SILENT:
             return None
-        ident, question = struct.unpack("!H", query[:2])[0], query[12:end + 4]
+        ident, question = struct.unpack("!H", query[:2])[0], query[12:_name(query, 12)[1] + 4]
         if known == FORGED:
             return _message(ident ^ 1, 0, question, [_record(name, "A", "127.0.0.1")])
         if known == STRANGER:
@@ -85,6 +93,26 @@ class NameServer:
             elif word == "CNAME" and depth < 20:
                 found += [_record(name, word, data)] + self._records(data, kind, depth + 1)
         return found
+
+
+def answers(port, name):
+    """Whether a name server at a port of 127.0.0.1 has an SOA record of NAME."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.connect(("127.0.0.1", port))
+        try:
+            sock.send(struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + wire(name) + struct.pack("!2H", TYPES["SOA"], 1))
+            answer = sock.recv(4096)
+        except OSError:
+            return False
+    return answer[3] & 15 == NOERROR and answer[7] > 0
+
+
+def _question(query):
+    """The name and the type of what is asked."""
+    name, end = _name(query, 12)
+    number = struct.unpack("!H", query[end:end + 2])[0]
+    return name, next((word for word, value in TYPES.items() if value == number), str(number))
 
 
 def _split(line):

@@ -7,7 +7,8 @@ import pwd
 import subprocess
 
 from harness import Skip
-from servers import Server, free_port, greets, need, read
+from ports import reserved_port
+from servers import Server, greets, need, read
 from spool import ROOT
 
 STORE_UID = 61001       # owner of the mail when root runs it; needs no entry
@@ -99,7 +100,7 @@ class Dovecot(Server):
     def __init__(self, directory, process_limit=100):
         need(("/usr/sbin/dovecot", "dovecot-core"), ("/usr/lib/dovecot/lmtp", "dovecot-lmtpd"))
         super().__init__(directory)
-        self.socket, self.address = self.at("run/lmtp"), ("127.0.0.1", free_port())
+        self.socket, self.address = self.at("run/lmtp"), ("127.0.0.1", reserved_port())
         uid, gid = (STORE_UID, STORE_UID) if ROOT else (os.geteuid(), os.getegid())
         values = {"dir": self.dir, "uid": uid, "gid": gid, "process_limit": process_limit,
                   "port": self.address[1], "users": "" if ROOT else self._own_users()}

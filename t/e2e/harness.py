@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+import threading
+import traceback
 
 from daemon import Daemon
 from peer import Peer
@@ -13,11 +15,10 @@ class Skip(Exception):
 
 
 class Options:
-    """How the run was asked for: where the programs are, and how patient to be."""
+    """How the run was asked for, where the programs are, and what every daemon of it is given as SETTINGS."""
 
-    def __init__(self, builddir, sanitize=False, quick=False):
-        self.builddir, self.sanitize, self.quick = builddir, sanitize, quick
-        self.patience = 4 if sanitize else 1
+    def __init__(self, builddir, sanitize=False, quick=False, settings=None):
+        self.builddir, self.sanitize, self.quick, self.settings = builddir, sanitize, quick, settings or {}
 
     def program(self, name):
         path = os.path.join(self.builddir, name)
@@ -33,7 +34,7 @@ def slow(test):
 
 
 def limit(seconds):
-    """Give a test its own time limit."""
+    """Give a test its own time limit, of a quiet machine."""
     def mark(test):
         test.limit = seconds
         return test
@@ -70,6 +71,19 @@ class Test:
         self.dir = tempfile.mkdtemp(prefix="cw-")
         os.chmod(self.dir, 0o755)
         self.daemons, self.peers, self._closers = [], [], []
+        self._thread_errors, self._over = [], False
+
+    def watch_threads(self):
+        """An exception in a thread, such as a peer's, is the test's own, unless the test is over."""
+        def note(error):
+            if not self._over:
+                self._thread_errors.append("".join(traceback.format_exception(error.exc_type, error.exc_value,
+                                                                              error.exc_traceback)))
+        threading.excepthook = note
+
+    def check_threads(self):
+        """Fail if there was one."""
+        assert not self._thread_errors, "in a thread of the test:\n" + self._thread_errors[0]
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -109,6 +123,7 @@ class Test:
         return daemon, peers
 
     def finish(self):
+        self._over = True
         for action in reversed(self._closers):
             action()
         for daemon in self.daemons:

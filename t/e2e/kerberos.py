@@ -7,7 +7,8 @@ import socket
 import subprocess
 import threading
 
-from servers import Server, free_port, need
+from ports import reserved_port
+from servers import Server, need
 
 REALM = "TEST.REALM"
 
@@ -48,7 +49,7 @@ class Kerberos(Server):
              ("/usr/bin/kinit", "krb5-user"),
              ("".join(glob.glob("/usr/lib/*/sasl2/libgssapiv2.so")), "libsasl2-modules-gssapi-mit"))
         super().__init__(directory)
-        self.port = free_port()
+        self.port = reserved_port()
         names = {"realm": REALM, "dir": self.dir, "port": self.port}
         self.environment = {"KRB5_CONFIG": self.write("krb5.conf", KRB5.format(**names)),
                             "KRB5_KDC_PROFILE": self.write("kdc.conf", KDC.format(**names))}

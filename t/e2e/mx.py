@@ -1,9 +1,7 @@
 """SMTP hosts at 127.0.0.11, .12 … on one port, a name server that knows them, and a daemon that sends mail there."""
 
-import socket
-
 from dns import NameServer
-from harness import Skip
+from ports import reserved_port
 
 WAITING = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
 
@@ -17,25 +15,11 @@ def known_hosts(count):
     return {"h%d.test" % n: [address(n)] for n in range(1, count + 1)}
 
 
-def common_port():
-    """A port that is free at all of 127/8."""
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        return probe.getsockname()[1]
-
-
 def servers(t, scripts, **peer_options):
     """A scripted SMTP server for each of SCRIPTS, at address(1), address(2) … on one port; None: nobody is there."""
-    for _ in range(5):
-        port, peers = common_port(), []
-        try:
-            for n, script in enumerate(scripts, 1):
-                peers.append(None if script is None else t.peer(script, (address(n), port), smtp=True, **peer_options))
-            return port, peers
-        except OSError:
-            for peer in filter(None, peers):
-                peer.stop()
-    raise Skip("no port is free at all addresses")
+    port = reserved_port()
+    return port, [None if script is None else t.peer(script, (address(n), port), smtp=True, **peer_options)
+                  for n, script in enumerate(scripts, 1)]
 
 
 def daemon_with_dns(t, names, settings=None, **options):

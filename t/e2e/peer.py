@@ -26,6 +26,8 @@ import time
 
 from actions import USUAL, End, perform
 from mail import message_id
+from ports import reserved_port
+from processes import PATIENCE
 
 ENHANCED = {"550": "5.1.1", "552": "5.2.2", "452": "4.2.2", "450": "4.2.0", "451": "4.3.0", "421": "4.3.2"}
 WORDS = {"550": "User doesn't exist", "552": "Quota exceeded", "452": "Quota exceeded", "451": "Temporary error"}
@@ -340,11 +342,10 @@ class Peer:
             family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
             self._listener = socket.socket(family)
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.address = self.address[0], self.address[1] or reserved_port()
         self._listener.bind(self.address)
         if isinstance(self.address, str):
             os.chmod(self.address, 0o666)
-        else:
-            self.address = self._listener.getsockname()[:2]
         self._listener.listen(self.backlog)
         self.running = True
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
@@ -409,13 +410,13 @@ class Peer:
 
     def wait(self, condition, timeout=20, what="the peer's condition"):
         """Wait until CONDITION() is true, looking again whenever something happens."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         with self.changed:
             while not condition():
                 left = end - time.monotonic()
                 if left <= 0:
                     raise AssertionError("%s: not within %g s; commands so far: %r"
-                                         % (what, timeout, [s.commands for s in self.sessions][-5:]))
+                                         % (what, timeout * PATIENCE, [s.commands for s in self.sessions][-5:]))
                 self.changed.wait(min(left, 0.2))
 
     def wait_messages(self, count, timeout=20):

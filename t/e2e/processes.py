@@ -7,6 +7,7 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = os.sysconf("SC_CLK_TCK")
+PATIENCE = 5        # limits of time are written for a quiet machine: others are slower, and stand still for seconds
 
 
 def adopt_orphans():
@@ -54,11 +55,16 @@ def kill_below(pid):
         if not found:
             return
         for child in found:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            kill(child)
         time.sleep(0.01)
+
+
+def kill(pid, number=signal.SIGKILL):
+    """Send a signal to a process that may be gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def command_line(pid):
@@ -92,13 +98,17 @@ def private_memory(pid):
 def wait_for(condition, timeout, what):
     """Poll CONDITION until it is true and return its value; for things that send no event.
 
-    WHAT is a text, or a function that says in the end how far it came.
+    A file or process that vanishes while CONDITION looks at it is not what is waited for. WHAT is a text, or a function
+    that says in the end how far it came.
     """
-    end = time.monotonic() + timeout
+    end = time.monotonic() + timeout * PATIENCE
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except (FileNotFoundError, ProcessLookupError):
+            value = None
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("%s: not within %g s" % (what() if callable(what) else what, timeout))
+            raise AssertionError("%s: not within %g s" % (what() if callable(what) else what, timeout * PATIENCE))
         time.sleep(0.005)

@@ -1,6 +1,5 @@
 """A scripted peer that speaks TLS: by STARTTLS, or before its greeting."""
 
-import socket
 import ssl
 
 from peer import Peer, Session
@@ -78,10 +77,3 @@ class SecurePeer(Peer):
         if certificate:
             context.load_cert_chain(*certificate)
         return context
-
-
-def address_of(host="127.0.0.1"):
-    """An address where nothing listens yet."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()

@@ -4,8 +4,9 @@ Dovecot's LMTP."""
 import os
 
 from harness import Skip
+from ports import reserved_port
 from postfix import Instance
-from servers import Server, free_port, greets, need
+from servers import Server, greets, need
 from spool import ROOT
 
 SMTPD_MAIN = """
@@ -55,7 +56,7 @@ class SmtpServers(Instance):
     """One Postfix, and an smtpd on a port of its own for each certificate of CERTIFICATES (name -> (chain, key))."""
 
     def __init__(self, directory, certificates, extra=""):
-        self.address = {name: ("127.0.0.1", free_port()) for name in certificates}
+        self.address = {name: ("127.0.0.1", reserved_port()) for name in certificates}
         super().__init__(directory, SMTPD_MAIN + extra, SMTPD_MASTER + "".join(
             "127.0.0.1:%d inet n - n - 50 smtpd\n  -o smtpd_tls_cert_file=%s -o smtpd_tls_key_file=%s\n"
             % (self.address[name][1], chain, key) for name, (chain, key) in certificates.items()))
@@ -111,7 +112,7 @@ class SecureDovecot(Server):
         for name in ("run", "state", "mail"):
             os.makedirs(self.at(name), exist_ok=True)
         os.chown(self.at("mail"), 61001, 61001)
-        self.address = ("127.0.0.1", free_port())
+        self.address = ("127.0.0.1", reserved_port())
         self.conf = self.write("dovecot.conf", DOVECOT_MAIN.format(dir=self.dir, chain=chain, key=key,
                                                                    port=self.address[1]))
 

@@ -11,6 +11,7 @@ import processes
 from harness import Skip
 from spool import ROOT
 
+
 def need(*paths_and_packages):
     """Skip the test if one of these programs is not installed; arguments are (path, package) pairs.
 
@@ -22,16 +23,10 @@ def need(*paths_and_packages):
         raise Skip("Debian package(s) missing: " + " ".join(missing))
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def connect(address):
     """A connection to a path or a (host, port)."""
     sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
-    sock.settimeout(5)
+    sock.settimeout(20)
     try:
         sock.connect(address)
     except OSError:
@@ -110,9 +105,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         for pid in below:
-            if processes.alive(pid):
-                os.kill(pid, signal.SIGKILL)
-
+            processes.kill(pid)
 
     def kill(self):
         """SIGKILL it and all its processes at once."""

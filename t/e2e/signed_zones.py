@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 
-from servers import Server, free_port, need
-import socket
-import struct
+from dns import answers
+from ports import reserved_port
+from servers import Server, need
 
 HEAD = "$ORIGIN %s.\n$TTL 60\n@ SOA ns.test. root.test. 1 3600 600 86400 60\n@ NS ns.test.\n"
 
@@ -18,7 +18,7 @@ class SignedZones(Server):
     def __init__(self, directory, lines, insecure=(), broken=(), altered=()):
         need(("/usr/sbin/nsd", "nsd"), ("/usr/bin/ldns-signzone", "ldnsutils"))
         super().__init__(directory)
-        self.port = free_port()
+        self.port = reserved_port()
         self.resolver = "127.0.0.1@%d" % self.port
         zone = HEAD % "test" + "ns A 127.0.0.1\n" + "".join(
             "%s NS ns.test.\n" % name for name in ("insecure.test.", *broken)) + "\n".join(lines) + "\n"
@@ -60,15 +60,5 @@ class SignedZones(Server):
                 + "".join("zone:\n name: %s\n zonefile: %s\n" % item for item in zones.items()))
 
     def start(self):
-        self.run(["/usr/sbin/nsd", "-d", "-c", self.at("nsd.conf")], self._answers, "NSD")
+        self.run(["/usr/sbin/nsd", "-d", "-c", self.at("nsd.conf")], lambda: answers(self.port, "test"), "NSD")
         return self
-
-    def _answers(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(0.5)
-            sock.sendto(struct.pack("!6H", 1, 0, 1, 0, 0, 0) + b"\x02ns\x04test\x00\x00\x01\x00\x01",
-                        ("127.0.0.1", self.port))
-            try:
-                return sock.recv(512)[3] & 15 == 0
-            except OSError:
-                return False

@@ -145,5 +145,5 @@ def test_what_two_instances_cannot_share(t):
                              ({"control.socket": one.settings["control.socket"]}, 73)):
         two = t.daemon(t.peer(), settings, name="two", start=False)
         two.start(wait=False)
-        same(two.process.wait(20 * t.options.patience), status, settings)
+        same(two.exit_status(), status, settings)
     processes.wait_for(lambda: "uptime" in one.ctl("status"), 5, "the first one's answer")

@@ -1,7 +1,7 @@
 """BDAT (RFC 3030), where it is asked for and offered."""
 
 from actions import close, first, silence, then_close
-from cases import by_recipient, outcome
+from cases import by_recipient, outcome, short
 from harness import limit, same
 
 CHUNKING = ("PIPELINING", "8BITMIME", "SIZE 104857600", "CHUNKING")
@@ -115,7 +115,7 @@ def test_lost_without_a_reply(t):
     whatever reply it was that did not come."""
     scripts = {"dot": {"dot": close}, "mail": {"mail": close}, "late": {"mail": silence},
                "rcpt": {"rcpt": then_close("250 ok")}}
-    settings = {**ON, "smtp.mail_timeout": "2s"}
+    settings = {**ON, **short("mail", protocol="smtp")}
     other = t.peer(None, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING)
     peers = {name: t.peer(script, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING) for name, script in scripts.items()}
     daemon = t.daemon(None, {**settings, "transport_maps": "inline:{%s}" % ", ".join(

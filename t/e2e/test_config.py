@@ -137,7 +137,7 @@ def test_ipc_timeout(t):
     os.kill(daemon.process.pid, signal.SIGCONT)
     same(status, 504)
     assert "ipc_timeout" in body, body
-    same(daemon.http("POST", "/reload")[0], 200)
+    processes.wait_for(lambda: daemon.http("POST", "/reload")[0] == 200, 20, "a reload in time")
 
 
 def test_info_log_address_format(t):
@@ -193,7 +193,7 @@ def checked(t, text, arguments=()):
     with open(conf, "w") as file:
         file.write("user = nobody\nmyhostname = host.test\n" + text)
     return subprocess.run([t.options.program("causewayd"), "-t", "-c", conf, *arguments], capture_output=True, text=True,
-                          timeout=30 * t.options.patience)
+                          timeout=30 * processes.PATIENCE)
 
 
 @needs_root
@@ -222,5 +222,5 @@ def test_wrong_arguments_are_named(t):
                             (["-tx"], "causewayd: -tx: unknown option; "), (["-c"], "causewayd: -c: needs a value; "),
                             (["-t", "file"], "causewayd: file: only options are taken; ")):
         done = subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True,
-                              timeout=30 * t.options.patience)
+                              timeout=30 * processes.PATIENCE)
         same((done.returncode, done.stderr), (64, says + "causewayd --help lists what there is\n"), arguments)

@@ -5,7 +5,7 @@ import socket
 import struct
 
 from actions import close, first, then_close
-from cases import by_recipient, outcome
+from cases import by_recipient, delays, outcome
 from dns import NameServer
 from harness import same
 
@@ -216,7 +216,7 @@ def test_D_7_an_ipv6_address_needs_brackets(t):
     """Differs: it is not taken for a host and a port, but refused."""
     daemon = t.daemon("inet:2001:db8::1", start=False)
     daemon.start(wait=False)
-    same(daemon.process.wait(10), 78)
+    same(daemon.exit_status(), 78)
     assert "has to stand in brackets" in daemon.stderr(), daemon.stderr()
 
 
@@ -298,16 +298,16 @@ def test_D2_6_time_on_earlier_hosts_is_set_up(t):
         session.wait_closed_for(0.6)
         return "421 4.3.2 no"
     daemon = t.daemon(nexthop(inet(t, {"greeting": late}), inet(t)))
-    parts = [float(part) for part in deliver(daemon)["delays"].split("/")]
-    assert parts[2] >= 0.5 and parts[3] < 0.5, parts
+    parts = delays(deliver(daemon))
+    assert parts[2] >= 0.5, parts
 
 
 def test_H2_4_a_deadline_counts_waiting_only(t):
     """Many recipients, each answered in time: none of them has to pay for the others."""
     def slowly(session, address):
-        session.wait_closed_for(0.05)
+        session.wait_closed_for(0.15)
         return "250 2.1.5 Ok"
-    daemon = t.daemon(t.peer({"rcpt": slowly}), {"lmtp.rcpt_timeout": "1s", "lmtp.per_request_deadline": True})
+    daemon = t.daemon(t.peer({"rcpt": slowly}), {"lmtp.rcpt_timeout": "4s", "lmtp.per_request_deadline": True})
     daemon.send(["u%d@example.org" % n for n in range(40)])
     daemon.wait_deliveries(40, status="sent")
 

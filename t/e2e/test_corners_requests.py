@@ -59,7 +59,7 @@ def test_R_7_only_with_flag_D(t):
 def test_R_8_flags_are_of_DORX(t):
     daemon = t.daemon(None, {"transport store.protocol": "lmtp", "transport store.flags": "DQ"}, start=False)
     daemon.start(wait=False)
-    same(daemon.process.wait(10), 78)
+    same(daemon.exit_status(), 78)
     assert "flags are letters of DORX" in daemon.stderr(), daemon.stderr()
 
 
@@ -101,7 +101,7 @@ def test_R_13_a_request_that_is_not_carried_out_has_no_relay(t):
 def test_A_27_no_family_at_all_is_refused(t):
     daemon = t.daemon(t.peer(), {"inet_protocols": []}, start=False)
     daemon.start(wait=False)
-    same(daemon.process.wait(10), 78)
+    same(daemon.exit_status(), 78)
     assert "inet_protocols" in daemon.stderr(), daemon.stderr()
 
 

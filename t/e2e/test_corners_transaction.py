@@ -5,7 +5,7 @@ import select
 
 import mail
 from actions import close, first, silence, then_close
-from cases import by_recipient, outcome
+from cases import by_recipient, outcome, short
 from harness import limit, same, slow
 
 ONE = {"lmtp.destination_concurrency_limit": 1}
@@ -442,7 +442,7 @@ def test_J_17_trouble_on_a_kept_connection_counts_as_ever(t):
             silence(session)
         return "550 5.1.1 no" if address.startswith("hard") else "250 2.1.5 Ok"
     peer = t.peer({"rcpt": rcpt})
-    daemon = t.daemon(peer, {**ONE, **LONG, "lmtp.rcpt_timeout": "2s"})
+    daemon = t.daemon(peer, {**ONE, **LONG, **short("rcpt")})
     for name, wanted in (("a", ("sent", "2.0.0")), ("hard", ("bounced", "5.1.1")), ("late", ("deferred", "4.4.2"))):
         daemon.send(name + "@example.org", sender="")
         same(outcome(daemon.wait_delivery(name + "@example.org")), wanted)

@@ -375,7 +375,7 @@ def test_unknown_format_ends_the_start(t):
         file.seek(0)
         file.write(re.sub(r"\d+", lambda m: str(int(m.group()) + 1), text))
     daemon.start(wait=False)
-    same(daemon.process.wait(15), 78)
+    same(daemon.exit_status(), 78)
     assert "format" in daemon.stderr() + daemon.log()
 
 

@@ -1,5 +1,7 @@
 """Nobody waits for somebody else's mail: not for a message to very many, nor for a destination that is dead or slow."""
 
+import threading
+
 from actions import silence
 from harness import limit, same
 from processes import wait_for
@@ -14,11 +16,18 @@ def total(daemon):
 @limit(240)
 def test_fifty_thousand_recipients_do_not_delay_others(t):
     """Messages to the same destination and to another one overtake the large one."""
-    daemon, peers = t.destinations({"a": None, "b": None}, {"lmtp.destination_concurrency_limit": 2})
+    others_came = threading.Event()
+
+    def final(session, address):
+        others_came.wait(60)
+        return "250 2.0.0 <%s> Saved" % address
+    daemon, peers = t.destinations({"a": {"final": final}, "b": None}, {"lmtp.destination_concurrency_limit": 2})
     daemon.send(["u%d@a.test" % n for n in range(50_000)])
     peers["a"].wait_messages(1, 60)
     daemon.send("small@a.test")
     daemon.send("small@b.test")
+    daemon.spool.wait_taken()
+    others_came.set()
     daemon.wait_delivery("small@a.test", "sent", 60)
     daemon.wait_delivery("small@b.test", "sent", 60)
     large = [m for m in peers["a"].messages if m.recipients != ["small@a.test"]]

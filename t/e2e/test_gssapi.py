@@ -8,8 +8,8 @@ from cases import outcome
 from cyrus import Cyrus
 from harness import limit, same
 from kerberos import Kerberos
+from ports import reserved_port
 from postfix import PostfixMX
-from servers import free_port
 from spool import DAEMON_UID
 from test_sasl import commands_in_log, deliver, table
 from test_sasl_real import LOGGED_IN
@@ -40,7 +40,7 @@ def client(t, realm, protocol, host, port, variables, settings=None):
 
 def postfix(t, realm):
     keytab = realm.keytab("smtp/mx.test", pwd.getpwnam("postfix").pw_uid)
-    server = PostfixMX(t.path("mx"), free_port(), LOGGED_IN + "smtpd_sasl_auth_enable = yes\n"
+    server = PostfixMX(t.path("mx"), reserved_port(), LOGGED_IN + "smtpd_sasl_auth_enable = yes\n"
                        "smtpd_sasl_type = cyrus\nsmtpd_sasl_path = smtpd\n"
                        "import_environment = MAIL_CONFIG KRB5_CONFIG=%s\n" % realm.environment["KRB5_CONFIG"])
     server.write("etc/sasl/smtpd.conf", "mech_list: GSSAPI\nkeytab: %s\n" % keytab)
@@ -60,7 +60,7 @@ def test_keytab_and_postfix(t):
     realm.stop()
     same(outcome(deliver(daemon, "good2@example.org"))[0], "sent")
     same(commands_in_log(daemon, "AUTH"), ["AUTH GSSAPI"] * 2)
-    assert "sasl_method=GSSAPI, sasl_username=causeway" in server.log(), server.log()
+    server.wait_log("sasl_method=GSSAPI, sasl_username=causeway")
 
 
 @limit(120)
@@ -116,7 +116,7 @@ def test_a_silent_kdc_holds_up_nobody_else(t):
     realm.start()
     for n in range(many):
         daemon.wait_delivery("good%d@example.org" % n, status="sent", timeout=60)
-    assert server.log().count("sasl_method=GSSAPI, sasl_username=causeway") >= many, server.log()
+    server.wait_log("(?s)" + many * "sasl_method=GSSAPI, sasl_username=causeway.*")
 
 
 @limit(120)

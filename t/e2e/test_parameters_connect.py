@@ -1,12 +1,12 @@
 """Parameters that say to which host and from where: each by its name, as a postmaster would see it act."""
 
 import os
-import socket
 
 from actions import then_close
 from cases import outcome
 from dns import NameServer
-from harness import Skip, same
+from harness import same
+from ports import reserved_port
 
 NO_DNS = {"resolver.servers": "127.0.0.1@9", "resolver.trust_anchor_file": ""}
 
@@ -23,22 +23,10 @@ def inet_peer(t, script=None, host="127.0.0.1", port=0):
     return peer
 
 
-def closed_port(host="127.0.0.1"):
-    """A port at HOST where nobody listens."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
-
-
 def two_families(t, script=None):
     """Peers at 127.0.0.1 and ::1 on one port."""
-    for _ in range(20):
-        four = inet_peer(t, script)
-        try:
-            return four, inet_peer(t, script, "::1", four.address[1])
-        except OSError:
-            four.stop()
-    raise Skip("no port is free at both 127.0.0.1 and ::1")
+    four = inet_peer(t, script)
+    return four, inet_peer(t, script, "::1", four.address[1])
 
 
 def hosts_file(t, *lines):
@@ -76,7 +64,7 @@ def test_D_5_services_of_a_nexthop(t):
     """
     peer = inet_peer(t)
     daemon = t.daemon("inet:127.0.0.1:smtp, 127.0.0.1:store",
-                      {"known_tcp_ports": "smtp=%d, shop=store=%d" % (closed_port(), peer.address[1])})
+                      {"known_tcp_ports": "smtp=%d, shop=store=%d" % (reserved_port(), peer.address[1])})
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % peer.address[1])
     daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:inet:127.0.0.1:nosuchservice}"}, name="unknown")
     line = deliver(daemon)
@@ -127,7 +115,7 @@ def test_D_13_non_ascii_names_are_asked_as_a_labels(t):
 def test_C_1_each_address_in_turn(t):
     """Refused and dead ones are passed over, each told in the log, and the last reason stays."""
     peer = inet_peer(t)
-    dead = [closed_port() for _ in range(3)]
+    dead = [reserved_port() for _ in range(3)]
     nexthop = "inet:" + ", ".join("[127.0.0.%d]:%d" % (n + 2, port) for n, port in enumerate(dead))
     daemon = t.daemon(nexthop + ", [127.0.0.1]:%d" % peer.address[1])
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % peer.address[1])
@@ -188,7 +176,7 @@ def test_lmtp_fallback_relay_takes_what_the_nexthop_does_not(t):
     fallback = inet_peer(t)
     peer = inet_peer(t)
     settings = {"lmtp.fallback_relay": "[127.0.0.1]:%d" % fallback.address[1]}
-    daemon = t.daemon("inet:[127.0.0.1]:%d" % closed_port(), settings)
+    daemon = t.daemon("inet:[127.0.0.1]:%d" % reserved_port(), settings)
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % fallback.address[1])
     daemon = t.daemon("inet:[127.0.0.1]:%d" % peer.address[1], settings, name="soft")
     daemon.send(["rcpt450@example.org", "rcpt550@example.org", "u@example.org"], sender="")

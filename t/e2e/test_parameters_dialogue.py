@@ -2,8 +2,8 @@
 
 import time
 
-from actions import End, note_pieces, pause_before_dot, silence
-from cases import outcome
+from actions import End, dot_came_apart, note_pieces, silence
+from cases import delays, outcome
 from harness import limit, same
 from mx import daemon_with_dns
 
@@ -143,8 +143,12 @@ def test_lmtp_pix_workarounds(t):
         pieces = []
         peer = t.peer({"greeting": "220 ****************0*2******", "content": note_pieces(pieces)}, ("127.0.0.1", 0))
         daemon = t.daemon(peer, settings, name=name)
-        same(outcome(deliver(daemon)), ("sent", "2.0.0"), name)
-        same(pause_before_dot(pieces) > 0.5, paused, name)
+        line = deliver(daemon)
+        same(outcome(line), ("sent", "2.0.0"), name)
+        if paused:
+            assert delays(line)[3] >= 0.9, (name, line)
+        else:
+            assert not dot_came_apart(pieces), (name, pieces)
         same(peer.sessions[0].commands[0].split()[0], "LHLO", name)
 
 
@@ -191,18 +195,19 @@ def test_per_request_deadline(t):
 
     parameters per_request_deadline, per_record_deadline
     """
-    for name, settings, wanted in (
-            ("no", {}, ("sent", "2.0.0")),
-            ("yes", {"lmtp.per_request_deadline": True}, ("deferred", "4.4.2")),
-            ("old", {"lmtp.per_record_deadline": True}, ("deferred", "4.4.2")),
-            ("both", {"lmtp.per_record_deadline": True, "lmtp.per_request_deadline": False}, ("sent", "2.0.0"))):
-        peer = t.peer({"lhlo": dribble("250 peer.test", 0.25)})
-        daemon = t.daemon(peer, {"lmtp.lhlo_timeout": "2s", **settings}, name=name)
-        line = deliver(daemon)
-        same(outcome(line), wanted, name)
-        if wanted[0] == "deferred":
+    cases = {"no": {}, "yes": {"lmtp.per_request_deadline": True}, "old": {"lmtp.per_record_deadline": True},
+             "both": {"lmtp.per_record_deadline": True, "lmtp.per_request_deadline": False}}
+    daemons = {name: t.daemon(t.peer({"lhlo": dribble("250 peer.test", 0.4)}), {"lmtp.lhlo_timeout": "4s", **settings},
+                              name=name) for name, settings in cases.items()}
+    for daemon in daemons.values():
+        daemon.send("u@example.org")
+    for name, daemon in daemons.items():
+        line = daemon.wait_delivery("u@example.org")
+        if name in ("no", "both"):
+            same(outcome(line), ("sent", "2.0.0"), name)
+        else:
+            same(outcome(line), ("deferred", "4.4.2"), name)
             assert line["reason"].endswith("timed out while performing the LHLO handshake"), line["reason"]
-        daemon.end()
 
 
 def test_a_reply_in_pieces_has_ten_limits_in_all(t):
@@ -211,26 +216,28 @@ def test_a_reply_in_pieces_has_ten_limits_in_all(t):
     began = time.monotonic()
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.4.2"))
-    assert 3 < time.monotonic() - began < 25, time.monotonic() - began
+    assert 3 < time.monotonic() - began < 100, time.monotonic() - began
 
 
 def test_H2_5_greeting_and_lhlo_share_a_deadline(t):
     """Each is in time, both together are not."""
     def greeting(session):
-        session.wait_closed_for(2)
+        session.wait_closed_for(3)
         return "220 peer.test LMTP"
 
     def lhlo(session, line):
-        session.wait_closed_for(2)
+        session.wait_closed_for(3)
         return session.usual_capabilities()
-    for name, deadline, wanted in (("no", False, "sent"), ("yes", True, "deferred")):
-        peer = t.peer({"greeting": greeting, "lhlo": lhlo})
-        daemon = t.daemon(peer, {"lmtp.lhlo_timeout": "3s", "lmtp.per_request_deadline": deadline}, name=name)
-        line = deliver(daemon)
-        same(line["status"], wanted, name)
-        if deadline:
+    daemons = {wanted: t.daemon(t.peer({"greeting": greeting, "lhlo": lhlo}), {
+        "lmtp.lhlo_timeout": "5s", "lmtp.per_request_deadline": deadline}, name=wanted)
+        for wanted, deadline in (("sent", False), ("deferred", True))}
+    for daemon in daemons.values():
+        daemon.send("u@example.org")
+    for wanted, daemon in daemons.items():
+        line = daemon.wait_delivery("u@example.org")
+        same(line["status"], wanted)
+        if wanted == "deferred":
             assert line["reason"].endswith("timed out while performing the LHLO handshake"), line["reason"]
-        daemon.end()
 
 
 @limit(90)
@@ -262,7 +269,7 @@ def test_skip_quit_response(t):
 
     parameters skip_quit_response, quit_timeout
     """
-    for name, skip, limit_of_quit, least, most in (("yes", True, "60s", 0, 20), ("no", False, "2s", 1, 20)):
+    for name, skip, limit_of_quit, least, most in (("yes", True, "300s", 0, 100), ("no", False, "2s", 1, 100)):
         stamps = {}
 
         def quit_command(session, line, stamps=stamps):

@@ -1,12 +1,10 @@
 """A real Postfix delivers through Causeway, with the configuration of contrib/postfix."""
 
 import os
-import re
 import shutil
 import subprocess
 
 import callers
-import processes
 from callers import CONTRIB, DELIVER, contrib, nothing_of_ours
 from harness import limit, needs_root, same
 from mail import message
@@ -45,7 +43,7 @@ class PipingPostfix(Postfix):
         """The same of a retry; asked for, as Postfix puts off for minutes one that meets the last attempt's end."""
         for _ in range(10):
             try:
-                return self.wait_log(pattern, 4)
+                return self.wait_log(pattern, 1)
             except AssertionError:
                 subprocess.run(["/usr/sbin/postqueue", "-c", self.at("etc"), "-f"], check=True, timeout=20)
         return self.wait_log(pattern)

@@ -112,7 +112,7 @@ def occupy(dovecot, count):
     """COUNT sessions of ours, greeted; a process that served another one before may take a moment."""
     def greeted():
         sock = connect(dovecot.socket)
-        sock.settimeout(15)
+        sock.settimeout(75)
         if sock.recv(512).startswith(b"220"):
             return sock
         sock.close()

@@ -6,8 +6,8 @@ import processes
 from cyrus import Cyrus
 from dovecot import Dovecot
 from harness import limit, same
+from ports import reserved_port
 from postfix import PostfixMX
-from servers import free_port
 from spool import PRODUCER_UID
 from test_real import attachment
 
@@ -65,7 +65,7 @@ def many_to(t, store, **settings):
 def many_to_postfix(t, **settings):
     """The same with Postfix, whose count of bad recipients is for the session: after ten it is slow,
     after twenty it leaves."""
-    server = PostfixMX(t.path("mx"), free_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
+    server = PostfixMX(t.path("mx"), reserved_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
                        "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
     t.on_end(server.stop)
     server.start()

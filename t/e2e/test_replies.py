@@ -5,7 +5,7 @@ import select
 import threading
 
 from actions import USUAL, End, first, nothing, silence, then_close, then_silence
-from cases import SHORT, by_recipient, outcome, results
+from cases import by_recipient, outcome, results, short
 from harness import limit, same
 
 # --- greeting ------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def test_G_3_5xx_greeting_defers_or_bounces(t):
 
 
 def test_G_5_no_greeting(t):
-    _, _, lines = results(t, {"silent": {"greeting": silence}})
+    _, _, lines = results(t, {"silent": {"greeting": silence}}, short("lhlo"))
     same(outcome(lines["silent"]), ("deferred", "4.4.2"))
     assert "while receiving the initial server greeting" in lines["silent"]["reason"], lines["silent"]["reason"]
     assert "timed out" in lines["silent"]["reason"]
@@ -70,7 +70,7 @@ def test_H_7_lhlo_refused_is_of_the_servers_class(t):
 
 
 def test_H_9_lost_during_lhlo(t):
-    _, _, lines = results(t, {"lost": {"lhlo": then_close(None)}, "slow": {"lhlo": silence}})
+    _, _, lines = results(t, {"lost": {"lhlo": then_close(None)}, "slow": {"lhlo": silence}}, short("lhlo"))
     for line in lines.values():
         same(outcome(line), ("deferred", "4.4.2"))
         assert "while performing the LHLO handshake" in line["reason"], line["reason"]
@@ -227,7 +227,7 @@ def test_P_13_a_trickle_does_not_extend_the_time_for_ever(t):
         while not session.wait_closed_for(0.2):
             session.raw(b"x")
         raise End
-    _, _, lines = results(t, {"a": {"mail": trickle}}, timeout=40)
+    _, _, lines = results(t, {"a": {"mail": trickle}}, {"lmtp.mail_timeout": "1s"}, timeout=40)
     same(outcome(lines["a"])[0], "deferred")
 
 
@@ -316,7 +316,7 @@ def test_a_peer_that_floods_while_content_is_sent_does_not_stall_us(t):
             except End:
                 pass
         threading.Thread(target=talk, daemon=True).start()
-    daemon, peers = t.destinations({"a": {"content": flood}, "b": None}, SHORT)
+    daemon, peers = t.destinations({"a": {"content": flood}, "b": None})
     daemon.send("u@a.test", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 200_000)
     same(daemon.wait_delivery("u@a.test")["status"], "deferred")
     daemon.send("u@b.test")
@@ -331,6 +331,6 @@ def test_P_22_a_peer_that_stops_in_the_middle_of_a_line(t):
 
 def test_first_stage_that_fails_then_works(t):
     peer = t.peer({"lhlo": first(1, then_silence("250-half"))})
-    daemon = t.daemon(peer, {**SHORT, "queue.minimal_backoff_time": "500ms"})
+    daemon = t.daemon(peer, {**short("lhlo"), "queue.minimal_backoff_time": "500ms"})
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org", "sent")

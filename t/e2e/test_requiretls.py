@@ -8,6 +8,7 @@ from actions import USUAL
 from certificates import Authority
 from harness import limit, same
 from mail import message
+from ports import reserved_port
 from reports import Report
 from secure_peer import SecurePeer
 from test_corners_tls import Policies
@@ -28,7 +29,7 @@ class Net:
     """
 
     def __init__(self, t, *kinds):
-        self.t, self.port = t, mx.common_port()
+        self.t, self.port = t, reserved_port()
         authority = Authority(t.path("tls"))
         self.ca = authority.ca
         self.certificate = {"other": authority.leaf("other", ["other.test"])}
@@ -169,7 +170,7 @@ def test_a_word_that_is_no_action_is_refused_at_start(t):
                               ("texthash:/nowhere", "cannot open")):
         daemon = t.daemon(None, {"lmtp.requiretls_policy": policy}, start=False, name=policy.strip("/{}:")[:6])
         daemon.start(wait=False)
-        same(daemon.process.wait(20), 78, policy)
+        same(daemon.exit_status(), 78, policy)
         assert complaint in daemon.stderr() and "requiretls_policy" in daemon.stderr(), daemon.stderr()
 
 

@@ -5,7 +5,9 @@ import re
 import time
 
 import mail
+import processes
 from actions import first
+from cases import delays
 from harness import limit, same
 
 QUICK = {"queue.minimal_backoff_time": "400ms", "queue.maximal_backoff_time": "1600ms"}
@@ -54,19 +56,20 @@ def test_retry_times_follow_the_age_within_bounds(t):
     # a busy machine is late, but never early
     for came, earliest in zip(times, (0, 0.4, 0.8, 1.5, 3.0, 4.5, 6.0, 7.5)):
         assert came >= earliest, times
-    assert times[2] < 3.0, "always the most: %r" % times
-    assert times[7] < 20, "twice as long each time: %r" % times
+    assert times[7] < 24, "twice as long each time: %r" % times
+    daemon = t.daemon(t.peer(), {**QUICK, "queue.maximal_backoff_time": "100s"}, name="most")
+    daemon.send("rcpt450@example.org")
+    daemon.wait_deliveries(3, status="deferred")        # or it would always be the most
 
 
 def test_jitter_spreads_retries(t):
-    peer = t.peer()
-    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "10s"})
-    daemon.send(["rcpt450.0@example.org"])
-    for number in range(1, 20):
+    """By a tenth, upwards from the least wait."""
+    daemon = t.daemon(t.peer(), {"queue.minimal_backoff_time": "10000s", "queue.maximal_backoff_time": "100000s"})
+    for number in range(20):
         daemon.send("rcpt450.%d@example.org" % number)
-    peer.wait_command("^RCPT", 40, 30)
-    later = attempts(peer)[20:40]
-    assert later[-1] - later[0] > 0.02, "twenty retries came within %g s" % (later[-1] - later[0])
+    daemon.wait_deliveries(20, status="deferred")
+    waits = sorted((m["next"] - m["arrived"]) / 1000 for m in daemon.queue())
+    assert 10_000 <= waits[0] and waits[-1] < 11_500 and waits[-1] - waits[0] > 200, waits
 
 
 def test_expiry_returns_the_mail(t):
@@ -91,8 +94,7 @@ def test_bounce_lifetime_is_for_the_null_sender(t):
     daemon.send("rcpt450@there.test", sender="")
     daemon.send("rcpt450@there.test")
     daemon.wait_log(r"from=<>, status=expired", timeout=30)
-    daemon.wait_log(r"removed")
-    same(len(daemon.spool.messages()), 1)
+    processes.wait_for(lambda: len(daemon.spool.messages()) == 1, 10, "the other one alone")
     same(daemon.log().count("status=expired"), 1)
     same(peers["client"].messages, [])
 
@@ -134,9 +136,7 @@ def test_delay_fields_of_a_retry(t):
     daemon.send("u@example.org")
     line = daemon.wait_delivery("u@example.org", "sent")
     assert float(line["delay"]) >= 0.4, line
-    a, b, c, d = map(float, line["delays"].split("/"))
-    assert a >= 0.3, line
-    assert abs(a + b + c + d - float(line["delay"])) < 0.2, line
+    assert delays(line)[0] >= 0.3, line
 
 
 def test_corrupt_queue_file_is_kept_for_inspection(t):

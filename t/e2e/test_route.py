@@ -1,7 +1,5 @@
 """Routing: which transport and nexthop a recipient's mail takes."""
 
-import re
-
 import processes
 from harness import limit, same
 

@@ -9,7 +9,7 @@ import auth
 import processes
 from auth import BAD, GOOD, LATER, PASSWORD, USER
 from actions import close, first, silence
-from cases import outcome
+from cases import outcome, short
 from harness import Skip, same
 from spool import ROOT
 
@@ -390,7 +390,7 @@ def test_success_that_was_not_earned(t):
 
 def test_lost_or_silent_in_the_exchange(t):
     for number, (script, words) in enumerate(((close, "lost connection with"), (silence, "timed out while"))):
-        line, _ = refused(t, script, {"lmtp.lhlo_timeout": "1s"}, name="d%d" % number)
+        line, _ = refused(t, script, short("lhlo"), name="d%d" % number)
         same(outcome(line), ("deferred", "4.4.2"))
         assert words in line["reason"] and "performing the AUTH exchange" in line["reason"], line
 

@@ -6,9 +6,9 @@ from auth import PASSWORD
 from cases import outcome
 from cyrus import Cyrus
 from harness import limit, same
+from ports import reserved_port
 from postfix import PostfixMX
 from sasl_servers import DovecotAuth, Sasldb
-from servers import free_port
 from test_sasl import commands_in_log, deliver, shows_no_secret, table
 
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
@@ -52,17 +52,17 @@ def each_mechanism(t, protocol, port, user, to):
 def test_postfix_with_dovecot(t):
     passwords = DovecotAuth(t.path("auth"), [("user@example.org", PASSWORD)])
     t.on_end(passwords.stop)
-    server = PostfixMX(t.path("mx"), free_port(), passwords.start().postfix + LOGGED_IN)
+    server = PostfixMX(t.path("mx"), reserved_port(), passwords.start().postfix + LOGGED_IN)
     t.on_end(server.stop)
     server.start()
     each_mechanism(t, "smtp", server.port, "user@example.org", "good1@example.org")
-    assert "sasl_method=SCRAM-SHA-256, sasl_username=user@example.org" in server.log(), server.log()
+    server.wait_log("sasl_method=SCRAM-SHA-256, sasl_username=user@example.org")
 
 
 @limit(180)
 def test_postfix_with_sasldb(t):
     passwords = Sasldb(t.path("sasl"), [("user", PASSWORD)], "mx.test", pwd.getpwnam("postfix").pw_uid)
-    server = PostfixMX(t.path("mx"), free_port(), passwords.postfix(" ".join(MECHANISMS)) + LOGGED_IN)
+    server = PostfixMX(t.path("mx"), reserved_port(), passwords.postfix(" ".join(MECHANISMS)) + LOGGED_IN)
     passwords.configure_postfix(server)
     t.on_end(server.stop)
     server.start()
@@ -74,7 +74,7 @@ def test_postfix_wants_a_login(t):
     """Without one it takes nothing; one login serves all mail of a connection; AUTH=<> is taken."""
     passwords = DovecotAuth(t.path("auth"), [("user@example.org", PASSWORD)])
     t.on_end(passwords.stop)
-    server = PostfixMX(t.path("mx"), free_port(), passwords.start().postfix + LOGGED_IN)
+    server = PostfixMX(t.path("mx"), reserved_port(), passwords.start().postfix + LOGGED_IN)
     t.on_end(server.stop)
     server.start()
     daemon = client(t, "smtp", server.port, "user@example.org", destination_concurrency_limit=1,

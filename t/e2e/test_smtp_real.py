@@ -5,8 +5,9 @@ import re
 import processes
 from cases import outcome
 from harness import limit, same
+from ports import reserved_port
 from postfix import PostfixMX
-from servers import Sink, free_port
+from servers import Sink
 
 ONE = {"smtp.destination_concurrency_limit": 1}
 
@@ -18,7 +19,7 @@ def daemon_for(t, port, settings=None):
 
 def postfix(t, extra="", settings=None):
     """A daemon, and the Postfix that it sends to."""
-    server = PostfixMX(t.path("mx"), free_port(), extra)
+    server = PostfixMX(t.path("mx"), reserved_port(), extra)
     t.on_end(server.stop)
     server.start()
     return daemon_for(t, server.port, settings), server
@@ -66,6 +67,7 @@ def test_postfix_recipient_limit_splits_at_once(t):
     users = ["good%d" % n for n in range(8)]
     same(set(results_of(daemon, *users).values()), {("sent", "2.0.0")})
     assert not daemon.deliveries(status="deferred"), daemon.log()
+    server.wait_log("(?s)" + 3 * ": removed.*")
     sizes = re.findall(r"qmgr\[\d+\]: \w+: from=<a@client\.test>, size=\d+, nrcpt=(\d)", server.log())
     same(sorted(map(int, sizes)), [2, 3, 3])
 
@@ -102,8 +104,10 @@ def test_postfix_leaves_after_too_many_errors(t):
     daemon.send([user + "@example.org" for user in users], sender="")
     found = daemon.wait_deliveries(len(users))
     # Postfix takes the good ones of a transaction with too many bad ones, or none: what it says counts
-    taken = len(re.findall(r" to=<good\d+@example\.org>.* status=sent", server.log()))
-    same(len([d for d in found if d["status"] == "sent"]), taken)
+    sent = len([d for d in found if d["status"] == "sent"])
+    processes.wait_for(lambda: server.queued() == 0, 20, "Postfix done")
+    processes.wait_for(lambda: len(re.findall(r" to=<good\d+@example\.org>.* status=sent", server.log())) == sent, 20,
+                       "%d recipients in Postfix's log" % sent)
     same({outcome(d)[0] for d in found if d["to"].startswith("nobody")} - {"bounced", "deferred"}, set())
     assert "421 4.7.0" in daemon.log(), daemon.log()
 
@@ -168,7 +172,7 @@ def test_Y_2_to_11_smtp_sink_fails_in_every_way(t):
     """behaviour H-2 to H-6, G-2, G-3, O-1 to O-5"""
     routes = []
     for number, (arguments, _) in enumerate(SINKS.values()):
-        server = Sink(t.path("sink%d" % number), arguments, free_port())
+        server = Sink(t.path("sink%d" % number), arguments, reserved_port())
         t.on_end(server.stop)
         server.start()
         routes.append("s%d.test=smtp:[127.0.0.1]:%d" % (number, server.port))

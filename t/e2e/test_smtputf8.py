@@ -6,9 +6,9 @@ import smtplib
 
 from certificates import Authority
 from harness import limit, same
+from ports import reserved_port
 from postfix import PostfixMX
 from secure_peer import SecurePeer
-from servers import free_port
 
 GRUEN = "gr\u00fcn"
 ASCII, UTF8 = "Subject: green", "Subject: " + GRUEN
@@ -32,7 +32,7 @@ class Exchanger(PostfixMX):
     """An smtpd that has SMTPUTF8 or not, and passes on what it takes to a peer that has it."""
 
     def __init__(self, directory, has_utf8, peer):
-        super().__init__(directory, free_port(), """
+        super().__init__(directory, reserved_port(), """
 relay_domains = there.test
 relay_transport = lmtp:%s
 relay_recipient_maps = static:ok
@@ -45,7 +45,7 @@ class Client(PostfixMX):
     """A Postfix that takes any mail, and sends it to NEXTHOP by SMTP."""
 
     def __init__(self, directory, nexthop):
-        super().__init__(directory, free_port(), """
+        super().__init__(directory, reserved_port(), """
 relay_domains = there.test
 relay_transport = smtp:%s
 relay_recipient_maps = static:ok

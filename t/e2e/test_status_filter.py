@@ -54,5 +54,5 @@ def test_default_delivery_status_filter_is_for_all(t):
 def test_delivery_status_filter_that_cannot_be_read_is_refused_at_the_start(t):
     daemon = t.daemon(None, {"lmtp.delivery_status_filter": "texthash:/no/such/file"}, start=False)
     daemon.start(wait=False)
-    same(daemon.process.wait(10), 78)
+    same(daemon.exit_status(), 78)
     assert "/no/such/file" in daemon.stderr(), daemon.stderr()

@@ -9,6 +9,7 @@ import subprocess
 
 import processes
 from harness import limit, same, slow
+from ports import reserved_port
 from spool import become
 
 
@@ -85,7 +86,7 @@ def test_a_live_control_socket_is_not_taken(t):
     os.chmod(path, 0o666)
     other.listen()
     daemon.start(wait=False)
-    same(daemon.process.wait(15), 73)
+    same(daemon.exit_status(), 73)
     assert path in daemon.stderr() + daemon.log()
     same(os.path.exists(path), True)
     other.close()
@@ -97,7 +98,7 @@ def test_a_file_is_never_taken_for_the_control_socket(t):
     with open(daemon.settings["control.socket"], "w") as file:
         file.write("precious")
     daemon.start(wait=False)
-    same(daemon.process.wait(15), 73)
+    same(daemon.exit_status(), 73)
     with open(daemon.settings["control.socket"]) as file:
         same(file.read(), "precious")
 
@@ -127,7 +128,7 @@ def test_a_log_that_cannot_be_opened_refuses_the_reload(t):
 
 def run_in_background(t, daemon):
     return subprocess.run([t.options.program("causewayd"), "-c", daemon.conf], preexec_fn=become(daemon.uid),
-                          capture_output=True, text=True, timeout=30 * t.options.patience,
+                          capture_output=True, text=True, timeout=30 * processes.PATIENCE,
                           env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
 
@@ -205,13 +206,11 @@ def test_a_sandbox_that_is_off(t):
 
 def test_the_page_for_people(t):
     """control { http } shows it to anybody, and nothing of what only operators may see."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = reserved_port()
     daemon = t.daemon(t.peer(), {"control.http": "127.0.0.1:%d" % port})
 
     def get(path):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read().decode()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import processes
 from harness import Skip, limit, needs_root, same
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,7 +45,7 @@ After=basic.target
 TRIAL = r"""
 export PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin SYSTEMD_PAGER= LC_ALL=C
 found() { printf '%s=%s\n' "$1" "$2"; }
-until_true() { for ((i = 0; i < 300; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; false; }
+until_true() { for ((i = 0; i < 1000; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; false; }
 logged() { journalctl -u causeway -o cat | grep -q -- "$1"; }
 of_unit() { systemctl show -p "$1" --value causeway; }
 answers() { causewayctl --socket /run/causeway/control status; }
@@ -62,7 +63,7 @@ printf 'Subject: x\n\nhello\n' | CAUSEWAY_SPOOL=/var/spool/causeway causeway-inj
 found inject $?
 until_true logged status=sent; found sent $?
 systemctl reload causeway; found reload $?
-logged 'new configuration is in force'; found reloaded $?
+until_true logged 'new configuration is in force'; found reloaded $?
 main=$(of_unit MainPID)
 queue() { pgrep -x causeway-queue; }
 other_queue() { queue && [ "$(queue)" != "$before" ] && answers; }
@@ -81,7 +82,7 @@ echo 'nonsense = 1' >"$configuration"
 systemctl start causeway 2>/dev/null; found bad_start $?
 sleep 3   # RestartSec is 2
 found bad_state "$(of_unit ActiveState) $(of_unit ExecMainStatus) $(of_unit NRestarts)"
-logged "causeway.conf:1: unknown option 'nonsense'"; found bad_told $?
+until_true logged "causeway.conf:1: unknown option 'nonsense'"; found bad_told $?
 found exposure "$(systemd-analyze security causeway --no-pager 2>/dev/null | sed -n 's/.*level for causeway.service: \([0-9.]*\).*/\1/p')"
 end
 """
@@ -149,7 +150,7 @@ def boot(t, configuration):
                "systemd.show_status=no"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True,
-                          errors="replace", timeout=150)
+                          errors="replace", timeout=150 * processes.PATIENCE)
     return done.stdout
 
 

@@ -57,7 +57,7 @@ def test_a_bad_table_ends_the_start(t):
         path = daemon.write("table", content)
         daemon.write_config("\ntransport_maps = '%s:%s'\n" % (kind, path))
         daemon.start(wait=False)
-        same(daemon.process.wait(15), 78, kind)
+        same(daemon.exit_status(), 78, kind)
         lines = daemon.stderr().splitlines()
         same(len(lines), 1, lines)
         with open(daemon.conf) as file:

@@ -25,7 +25,6 @@ class Terminal:
     """A program on a terminal of its own: what it writes, keys for it, and the terminal's state."""
 
     def __init__(self, t, daemon, arguments, rows=24, columns=80, command=None, environment=None):
-        self.patience = t.options.patience
         self.main, self.other = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.other)
@@ -45,7 +44,7 @@ class Terminal:
 
     def wait(self, pattern, timeout=20):
         """Read on until PATTERN is found in what was not looked at yet; returns all up to its end."""
-        end = time.monotonic() + timeout * self.patience
+        end = time.monotonic() + timeout * processes.PATIENCE
         while not (match := re.search(pattern, self.text)):
             assert time.monotonic() < end, "no %r in %r" % (pattern, self.text[-2000:])
             if select.select([self.main], [], [], 0.1)[0]:
@@ -59,9 +58,12 @@ class Terminal:
     def end(self):
         """Its exit status; the terminal must be as it was."""
         self.wait(re.escape("\x1b[?25h\x1b[?1049l"))
-        status = self.process.wait(10 * self.patience)
+        status = self.exit_status()
         same(termios.tcgetattr(self.other), self.before, "the terminal's modes")
         return status
+
+    def exit_status(self):
+        return self.process.wait(10 * processes.PATIENCE)
 
     def close(self):
         self.process.kill()
@@ -173,7 +175,7 @@ def views(daemon, *arguments, count=12):
                                errors="surrogateescape", preexec_fn=become(daemon.uid))
     found = [process.stdout.readline() for _ in range(count)]
     process.stdout.close()
-    process.wait(20 * daemon.test.options.patience)
+    process.wait(20 * processes.PATIENCE)
     return found
 
 

@@ -4,7 +4,7 @@ import re
 
 import mail
 from actions import close, first, nothing, only, silence, then_close
-from cases import SHORT, by_recipient, outcome, results
+from cases import by_recipient, outcome, results, short
 from harness import limit, same
 from spool import DAEMON_UID, PRODUCER_UID
 
@@ -105,7 +105,7 @@ def test_K_13_354_for_nobody(t):
         while not session.gone():
             session.fill()
     peer = t.peer({"rcpt": "550 5.1.1 no", "data": data})
-    daemon = t.daemon(peer, SHORT)
+    daemon = t.daemon(peer)
     daemon.send("u@example.org")
     same(outcome(daemon.wait_delivery("u@example.org")), ("bounced", "5.1.1"))
     peer.wait_idle(10)
@@ -245,7 +245,7 @@ def test_I_3_results_count_as_they_arrive(t):
 def test_I_4_fewer_replies_than_recipients(t):
     """What was answered stands; the rest is deferred and may be sent twice."""
     scripts = {"lost": {"final": only("^late", close)}, "slow": {"final": only("^late", silence)}}
-    daemon, peers = t.destinations(scripts, SHORT)
+    daemon, peers = t.destinations(scripts, short("data_done"))
     for name in scripts:
         daemon.send(["%s@%s.test" % (user, name) for user in ("good", "dot552", "late")])
     for name in scripts:
@@ -383,7 +383,7 @@ def test_Z_2_and_3_trouble_with_quit_harms_nobody(t):
     """parameter quit_timeout"""
     scripts = {name: {"quit": action} for name, action in
                (("lost", close), ("slow", silence), ("odd", "599 never"), ("mute", nothing))}
-    daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s"})
+    daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s", "lmtp.quit_timeout": "2s"})
     for name in scripts:
         same(outcome(lines[name]), ("sent", "2.0.0"), name)
         peers[name].wait_idle(15)

@@ -5,8 +5,9 @@ import re
 from cases import outcome
 from harness import limit, same
 from mx import deliver, host_of, servers
+from ports import reserved_port
 from postfix import PostfixMX
-from servers import Sink, free_port
+from servers import Sink
 from zones import daemon_at, start_zones, with_zones
 
 HOSTS = "\n".join("h%d A 127.0.0.1%d" % (n, n) for n in range(1, 4)) + "\ndead A 127.0.0.31\n"
@@ -116,7 +117,7 @@ def test_dnssec_probe_N_28(t):
 @limit(120)
 def test_postfix_is_the_exchanger(t):
     """Behind a dead one. Its log and ours name the same queue id; a user it does not know is returned."""
-    server = PostfixMX(t.path("mx"), free_port())
+    server = PostfixMX(t.path("mx"), reserved_port())
     t.on_end(server.stop)
     server.start()
     daemon = with_zones(t, {"example.org": "@ MX 10 dead\n@ MX 20 mx\ndead A 127.0.0.31\nmx A 127.0.0.1\n"},
@@ -133,7 +134,7 @@ def test_postfix_is_the_exchanger(t):
 @limit(90)
 def test_smtp_sink_is_the_exchanger(t):
     """It refuses the first command of every session: the mail waits. Then it takes all: the same mail arrives."""
-    port = free_port()
+    port = reserved_port()
     daemon = with_zones(t, {"plain.test": "d MX 10 mx\nmx A 127.0.0.1\n"}, {
         "smtp.tcp_port": port, "queue.minimal_backoff_time": "1s"})
     refusing = Sink(t.path("sink1"), ["-r", "mail"], port).start()

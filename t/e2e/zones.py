@@ -3,7 +3,9 @@
 import os
 import subprocess
 
-from servers import Server, free_port, need
+from dns import answers
+from ports import reserved_port
+from servers import Server, need
 
 HEAD = "$TTL 60\n@ SOA ns.test. root.test. 1 3600 600 86400 5\n@ NS ns.test.\n"
 PACKAGES = (("/usr/sbin/nsd", "nsd"), ("/usr/sbin/unbound", "unbound"), ("/usr/bin/ldns-signzone", "ldnsutils"))
@@ -52,7 +54,7 @@ class Zones:
     def __init__(self, directory, zones, signed=(), changes=None):
         need(*PACKAGES)
         self.nsd, self.unbound = Server(os.path.join(directory, "nsd")), Server(os.path.join(directory, "unbound"))
-        self.ports = free_port(), free_port()
+        self.ports = reserved_port(), reserved_port()
         self.address = "127.0.0.1@%d" % self.ports[1]
         self.names = ["test", *zones]
         delegations = "ns A 127.0.0.1\n"
@@ -93,17 +95,11 @@ class Zones:
             conf += 'zone:\n  name: "%s"\n  zonefile: "%s"\n' % (name, name)
             stubs += 'stub-zone:\n  name: "%s."\n  stub-addr: 127.0.0.1@%d\n' % (name, self.ports[0])
         self.nsd.run(["/usr/sbin/nsd", "-d", "-c", self.nsd.write("nsd.conf", conf)],
-                     lambda: self._answers(self.ports[0]), "NSD")
+                     lambda: answers(self.ports[0], "test"), "NSD")
         conf = UNBOUND.format(dir=self.unbound.dir, port=self.ports[1]) + stubs
         self.unbound.run(["/usr/sbin/unbound", "-d", "-c", self.unbound.write("unbound.conf", conf)],
-                         lambda: self._answers(self.ports[1]), "Unbound")
+                         lambda: answers(self.ports[1], "test"), "Unbound")
         return self
-
-    @staticmethod
-    def _answers(port):
-        done = subprocess.run(["/usr/bin/drill", "-p", str(port), "test", "@127.0.0.1", "SOA"], capture_output=True,
-                              text=True, timeout=20)
-        return "NOERROR" in done.stdout
 
     def stop(self):
         for server in (self.unbound, self.nsd):
