@@ -34,7 +34,7 @@ struct request {
 	char *queue_id;              /* printed */
 	char *transport;             /* name in the settings */
 	char *nexthop;
-	char *flags;                 /* "DORX" subset, or NULL */
+	char *flags;                 /* of its transport (talk/transport_flags.h), or NULL */
 	struct envelope *envelope;   /* sender, parameters and just the recipients of this request */
 	char *trace;                 /* bytes sent ahead of the content, wire form ("Received: …CRLF") */
 	size_t trace_size;

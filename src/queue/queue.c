@@ -64,12 +64,10 @@ static size_t active_limit(const struct settings *s)
 	return limit < most / 2 ? limit : most / 2;
 }
 
-static enum drop_file_form form_of(const struct settings_pickup *p)
-{
-	if (strcmp(p->format, "bsmtp") == 0)
-		return DROP_FILE_BSMTP;
-	return strcmp(p->format, "eml") == 0 ? DROP_FILE_PICKUP : DROP_FILE_AUTO;
-}
+static const enum drop_file_form forms[] = {
+	[PICKUP_FORM_AUTO] = DROP_FILE_AUTO, [PICKUP_FORM_BSMTP] = DROP_FILE_BSMTP,
+	[PICKUP_FORM_EML] = DROP_FILE_PICKUP
+};
 
 /* The array is the caller's to free. */
 static struct spool_pickup *spool_pickups(const struct settings *s)
@@ -78,8 +76,8 @@ static struct spool_pickup *spool_pickups(const struct settings *s)
 
 	for (size_t i = 0; i < s->pickup_count; i++)
 		pickups[i] = (struct spool_pickup){ .path = s->pickups[i].path, .bad = s->pickups[i].bad,
-				.form = form_of(&s->pickups[i]),
-				.settle_ms = s->pickups[i].settle_time };
+			.form = forms[s->pickups[i].form],
+			.settle_ms = s->pickups[i].settle_time };
 	return pickups;
 }
 

@@ -22,16 +22,18 @@ enum sandbox_choice { SANDBOX_TRY, SANDBOX_REQUIRE, SANDBOX_OFF };
 enum log_address { LOG_ADDRESS_EXTERNAL, LOG_ADDRESS_INTERNAL };
 enum from_format { FROM_STANDARD, FROM_OBSOLETE };
 enum log_choice { LOG_CHOICE_TEXT, LOG_CHOICE_JSON };
+enum pickup_form { PICKUP_FORM_AUTO, PICKUP_FORM_BSMTP, PICKUP_FORM_EML };
 
 struct settings_transport {
 	char *name;               /* "lmtp", "smtp", or a section title */
 	char *nexthop;            /* "" if the route must give one */
-	char *flags;              /* subset of "DORX" */
+	char *flags;              /* letters of talk/transport_flags.h */
 	struct manner *manner;    /* its protocol is manner->protocol */
 };
 
 struct settings_pickup {
-	char *path, *bad, *format;
+	char *path, *bad;
+	int form;                 /* enum pickup_form */
 	int64_t settle_time;
 };
 

@@ -14,6 +14,7 @@ static const char *const sandbox_words[] = { "try", "require", "off", NULL };
 static const char *const address_words[] = { "external", "internal", NULL };
 static const char *const from_words[] = { "standard", "obsolete", NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const form_words[] = { "auto", "bsmtp", "eml", NULL };
 
 static const struct option_row top_rows[] = {
 	ROW(TEXT, "myhostname", myhostname, "",
@@ -214,7 +215,7 @@ const struct settings_section settings_transport_section = { "transport", "", tr
 	COUNT(transport_rows) };
 
 static const struct option_row pickup_rows[] = {
-	ROW_OF(settings_pickup, TEXT, "format", format, "auto", "auto, bsmtp, or eml"),
+	ROW_OF(settings_pickup, CHOICE, "format", form, "auto", "auto, bsmtp, or eml", .choices = form_words),
 	ROW_OF(settings_pickup, TEXT, "bad", bad, "",
 		"where refused files go; by default drop/bad in the spool"),
 	ROW_OF(settings_pickup, DURATION, "settle_time", settle_time, "10s",

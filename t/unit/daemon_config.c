@@ -253,7 +253,7 @@ static const struct {
 	{ "\ndefault_destination_concurrency_negative_feedback = nothing", NULL, "0 to 1", "conf" },
 	{ "transport { protocol = lmtp }", NULL, "missing title", "conf:1: " },
 	{ "pickup relative { }", NULL, "begins with /", "conf:1: " },
-	{ "pickup /x { format = mbox }", NULL, "auto, bsmtp or eml", "conf:1: " },
+	{ "pickup /x { format = mbox }", NULL, "auto, bsmtp, eml", "conf:1: " },
 	{ "log { to = printer }", NULL, "syslog, stderr", "conf:1: " },
 	{ "log { name = 'a b' }", NULL, "must be one word", "conf:1: log.name" },
 	{ "syslog_name = '/a'", NULL, "must be one word", "conf:1: syslog_name" },

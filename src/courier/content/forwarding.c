@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/content/content.h"
+#include "talk/transport_flags.h"
 
 #define HEADER_MAX (64 * 1024)   /* bytes of a header looked at */
 
@@ -31,7 +32,7 @@ bool forwarding_loops(const struct request *r, const char *rcpt, int fd)
 	char *bytes;
 	ssize_t n;
 
-	if (!r->flags || !strchr(r->flags, 'D') || fd < 0)
+	if (!transport_flags_have(r->flags, FLAG_DELIVERED_TO) || fd < 0)
 		return false;
 	bytes = mem_alloc(size + 1);
 	n = pread(fd, bytes, size, (off_t)r->content_at);

@@ -19,6 +19,7 @@
 #include "format/address/domain.h"
 #include "queue/destination/window.h"
 #include "table/table.h"
+#include "talk/transport_flags.h"
 
 /* Where a check writes its finding. */
 struct checking {
@@ -335,8 +336,8 @@ static bool check_transports(struct checking *c)
 		bool good = check_nexthop(c, nexthop, t, text_of(t->nexthop)) && check_fallback(c, t) &&
 			check_window(c, t) && check_status_filter(c, t);
 
-		if (good && strspn(t->flags, "DORX") != strlen(t->flags))
-			good = fail_with(c, flags, "flags are letters of DORX");
+		if (good && strspn(t->flags, TRANSPORT_FLAGS) != strlen(t->flags))
+			good = fail_with(c, flags, "flags are letters of " TRANSPORT_FLAGS);
 		free(nexthop);
 		free(flags);
 		if (!good)
@@ -368,21 +369,15 @@ static bool check_connections(struct checking *c)
 	return check_tables_of_transports(c);
 }
 
-static bool is_format(const char *word)
-{
-	return strcmp(word, "auto") == 0 || strcmp(word, "bsmtp") == 0 || strcmp(word, "eml") == 0;
-}
-
 static bool check_pickups(struct checking *c)
 {
 	for (size_t i = 0; i < c->settings->pickup_count; i++) {
 		const struct settings_pickup *p = &c->settings->pickups[i];
-		char *path = mem_fmt("pickup.%s.%s", p->path, is_format(p->format) ? "bad" : "format");
-		bool good = is_format(p->format) && (!*p->bad || *p->bad == '/');
+		char *path = mem_fmt("pickup.%s.bad", p->path);
+		bool good = !*p->bad || *p->bad == '/';
 
 		if (!good)
-			fail_with(c, path,
-				is_format(p->format) ? "not a path that begins with /" : "not auto, bsmtp or eml");
+			fail_with(c, path, "not a path that begins with /");
 		free(path);
 		if (!good)
 			return false;

@@ -9,6 +9,7 @@
 #include "queue/core.h"
 #include "queue/couriers/suspect.h"
 #include "queue/destination/health.h"
+#include "talk/transport_flags.h"
 
 enum {
 	UNLIMITED = 10000,            /* connections, or recipients of a request, where the setting is 0 */
@@ -74,12 +75,6 @@ static unsigned bounded(int64_t value, unsigned least, unsigned most)
 	return value < least ? least : (unsigned)value;
 }
 
-/* Fields that name the recipient are for one recipient: several would see each other's. */
-static bool names_recipient(const char *flags)
-{
-	return strpbrk(flags, "DO") != NULL;
-}
-
 static struct window_rules rules_of(const struct manner *m)
 {
 	struct window_rules r = {
@@ -102,7 +97,8 @@ static void configure(struct destination *d)
 		return;
 	d->protocol = m->protocol;
 	d->rules = rules_of(m);
-	d->rcpt_limit = names_recipient(t->flags) ? 1 : bounded(m->destination_recipient_limit, 1, UNLIMITED);
+	d->rcpt_limit = transport_flags_name_recipient(t->flags) ? 1
+		: bounded(m->destination_recipient_limit, 1, UNLIMITED);
 	d->rate_delay = m->destination_rate_delay;
 	free(d->flags);
 	d->flags = mem_str(t->flags);

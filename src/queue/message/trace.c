@@ -4,6 +4,7 @@
 
 #include "format/address/address.h"
 #include "format/header/own_mail.h"
+#include "talk/transport_flags.h"
 
 enum { RECEIVED_MAX = 1000, FLAGGED_MAX = RECEIVED_MAX + 3 * (ADDRESS_MAX + 40) };
 
@@ -29,11 +30,11 @@ char *trace_flagged(const char *flags, const struct envelope *e, const struct en
 	struct buf b;
 
 	buf_init(&b, FLAGGED_MAX);
-	if (strchr(flags, 'R'))
+	if (transport_flags_have(flags, FLAG_RETURN_PATH))
 		buf_fmt(&b, "Return-Path: <%s>\r\n", e->sender);
-	if (strchr(flags, 'O'))
+	if (transport_flags_have(flags, FLAG_ORIGINAL_TO))
 		buf_fmt(&b, "X-Original-To: %s\r\n", r->original ? r->original : r->address);
-	if (strchr(flags, 'D'))
+	if (transport_flags_have(flags, FLAG_DELIVERED_TO))
 		buf_fmt(&b, "Delivered-To: %s\r\n", r->address);
 	buf_str(&b, received);
 	return buf_take(&b);

@@ -10,6 +10,7 @@
 #include "queue/report/report.h"
 #include "queue/result/judge.h"
 #include "queue/result/settle.h"
+#include "talk/transport_flags.h"
 
 enum { AGE_MAX = 1000, LOOK = 250 };   /* ms that a success may wait for others, and between looks */
 
@@ -41,12 +42,13 @@ void successes_add(struct successes *s, struct active *a, uint32_t rcpt)
 
 /* --- the report --- */
 
-/* Whether the transport leads to where the mail stays: flag X, of LMTP only. */
+/* Whether the transport leads to where the mail stays. */
 static bool is_final(const struct settings *s, const char *transport)
 {
 	const struct settings_transport *t = settings_transport(s, transport);
 
-	return t && t->manner->protocol == PROTOCOL_LMTP && (strchr(t->flags, 'X') || t->manner->assume_final);
+	return t && t->manner->protocol == PROTOCOL_LMTP
+		&& (transport_flags_have(t->flags, FLAG_FINAL) || t->manner->assume_final);
 }
 
 static void name(struct report *r, const struct active *a, uint32_t rcpt)
