@@ -52,14 +52,20 @@ static bool set_grade(struct tls_policy *p, struct text value, struct text name,
 	return refuse(why, "no such cipher grade", value);
 }
 
-static bool set_flag(int *member, struct text value, char **why)
+static bool read_flag(struct text value, int *yes, char **why)
 {
-	bool yes = text_is_nocase(value, "yes");
+	*yes = text_is_nocase(value, "yes");
+	return *yes || text_is_nocase(value, "no") || refuse(why, "neither yes nor no:", value);
+}
 
-	if (!yes && !text_is_nocase(value, "no"))
-		return refuse(why, "neither yes nor no:", value);
-	*member = yes;
-	return true;
+static bool set_protocols(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	return set_once(&p->protocols, value, ':', name, why);
+}
+
+static bool set_exclude(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	return set_once(&p->exclude, value, ':', name, why);
 }
 
 static bool is_verified(const struct tls_policy *p)
@@ -90,49 +96,86 @@ static bool set_servername(struct tls_policy *p, struct text value, struct text 
 	return set_once(&p->servername, value, '\0', name, why);
 }
 
-static bool set_type(struct tls_policy *p, struct text value, char **why)
+/* Connections are kept in any case. */
+static bool pass_over_flag(struct tls_policy *p, struct text value, struct text name, char **why)
 {
+	int ignored;
+
+	(void)p, (void)name;
+	return read_flag(value, &ignored, why);
+}
+
+static bool set_raw_key(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	int yes;
+
+	(void)name;
+	if (!read_flag(value, &yes, why))
+		return false;
+	p->raw_key = yes;
+	return true;
+}
+
+static bool set_type(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	(void)name;
 	if (!text_is_nocase(value, "sts"))
 		return refuse(why, "unknown policy_type", value);
 	p->sts = true;
 	return true;
 }
 
-/* What the policy's own attributes say to reports only. */
-static bool is_for_reports(struct text name)
+static bool add_mx_pattern(struct tls_policy *p, struct text value, struct text name, char **why)
 {
-	return text_is(name, "policy_ttl") || text_is(name, "policy_domain") || text_is(name, "policy_string");
+	(void)name, (void)why;
+	return set_more(&p->mx_patterns, value, ',');
 }
+
+static bool set_failure(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	return set_once(&p->failure, value, '\0', name, why);
+}
+
+/* What the policy's own attributes say to reports only. */
+static bool pass_over(struct tls_policy *p, struct text value, struct text name, char **why)
+{
+	(void)p, (void)value, (void)name, (void)why;
+	return true;
+}
+
+static const struct attribute {
+	const char *name;
+	bool (*set)(struct tls_policy *, struct text value, struct text name, char **why);
+	bool filled;   /* it must have a value */
+} attributes[] = {
+	{ "ciphers", set_grade, true },
+	{ "protocols", set_protocols, false },
+	{ "exclude", set_exclude, false },
+	{ "match", set_match, true },
+	{ "tafile", set_anchors, true },
+	{ "servername", set_servername, false },
+	{ "connection_reuse", pass_over_flag, false },
+	{ "enable_rpk", set_raw_key, false },
+	{ "policy_type", set_type, false },
+	{ "mx_host_pattern", add_mx_pattern, false },
+	{ "policy_failure", set_failure, false },
+	{ "policy_ttl", pass_over, false },
+	{ "policy_domain", pass_over, false },
+	{ "policy_string", pass_over, false },
+};
 
 static bool set(struct tls_policy *p, struct text name, struct text value, char **why)
 {
-	int ignored;
+	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
+		const struct attribute *a = &attributes[i];
 
-	if (value.n == 0 && (text_is(name, "ciphers") || text_is(name, "match") || text_is(name, "tafile")))
-		return refuse(why, "there is no value for", name);
-	if (text_is(name, "ciphers"))
-		return set_grade(p, value, name, why);
-	if (text_is(name, "protocols"))
-		return set_once(&p->protocols, value, ':', name, why);
-	if (text_is(name, "exclude"))
-		return set_once(&p->exclude, value, ':', name, why);
-	if (text_is(name, "match"))
-		return set_match(p, value, name, why);
-	if (text_is(name, "tafile"))
-		return set_anchors(p, value, name, why);
-	if (text_is(name, "servername"))
-		return set_servername(p, value, name, why);
-	if (text_is(name, "connection_reuse"))
-		return set_flag(&ignored, value, why);   /* connections are kept in any case */
-	if (text_is(name, "enable_rpk"))
-		return set_flag(&p->raw_key, value, why);
-	if (text_is(name, "policy_type"))
-		return set_type(p, value, why);
-	if (text_is(name, "mx_host_pattern"))
-		return set_more(&p->mx_patterns, value, ',');
-	if (text_is(name, "policy_failure"))
-		return set_once(&p->failure, value, '\0', name, why);
-	return is_for_reports(name) || refuse(why, "no such attribute:", name);
+		if (!text_is(name, a->name))
+			continue;
+		if (a->filled && value.n == 0)
+			return refuse(why, "there is no value for", name);
+		return a->set(p, value, name, why);
+	}
+	return refuse(why, "no such attribute:", name);
 }
 
 /* An attribute may stand in braces, with blanks around its parts. */
