@@ -12,7 +12,7 @@ EMBEDDED_NUL = b"good.test\x00.evil.test"
 
 
 def openssl(*arguments, given=None):
-    done = subprocess.run(["openssl", *arguments], input=given, capture_output=True, timeout=60)
+    done = subprocess.run(["openssl", *arguments], input=given, capture_output=True, timeout=100)
     assert done.returncode == 0, "openssl %r: %s" % (arguments, done.stderr.decode())
     return done.stdout
 

@@ -76,4 +76,4 @@ class Root:
         os.chdir("/")
 
     def run(self, command, **options):
-        return subprocess.run(command, preexec_fn=self.enter, capture_output=True, timeout=60, **options)
+        return subprocess.run(command, preexec_fn=self.enter, capture_output=True, timeout=100, **options)

@@ -110,7 +110,7 @@ class Cyrus(Server):
 
     def directory_of(self, user):
         done = subprocess.run(["/usr/sbin/cyrus", "mbpath", "-C", self.at("imapd.conf"), "-u", user + "@example.org"],
-                              capture_output=True, text=True, timeout=30, check=True)
+                              capture_output=True, text=True, timeout=100, check=True)
         return done.stdout.strip()
 
     def mail(self, user):

@@ -230,13 +230,13 @@ class Daemon:
         """Run causeway-inject with DATA as standard input."""
         command = [self.test.options.program("causeway-inject"), *arguments]
         return subprocess.run(
-            [program, *command[1:]], executable=command[0], input=data, capture_output=True, timeout=60,
+            [program, *command[1:]], executable=command[0], input=data, capture_output=True, timeout=100,
             env={**os.environ, "CAUSEWAY_SPOOL": self.spool.path, **(environment or {})}, preexec_fn=become(uid))
 
     def ctl(self, *arguments, check=True):
         """Run causewayctl; its output as text, or as data if --json is among the arguments."""
         command = [self.test.options.program("causewayctl"), "-c", self.conf, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, errors="surrogateescape",
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, errors="surrogateescape",
                               preexec_fn=become(self.uid))
         if not check:
             return done
@@ -267,7 +267,7 @@ class UnixHTTP(http.client.HTTPConnection):
     """HTTP over a UNIX socket."""
 
     def __init__(self, path):
-        super().__init__("localhost", timeout=20)
+        super().__init__("localhost", timeout=100)
         self._path = path
 
     def connect(self):

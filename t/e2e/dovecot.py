@@ -129,7 +129,7 @@ class Dovecot(Server):
     def start(self):
         self.run_again()
         subprocess.run(["doveadm", "-c", self.conf, "-o", "plugin/quota=", "save", "-u", "overquota@example.org"],
-                       input=b"Subject: fills the box\n\nfull\n", check=True, capture_output=True, timeout=30)
+                       input=b"Subject: fills the box\n\nfull\n", check=True, capture_output=True, timeout=100)
         return self
 
     def mail(self, user):

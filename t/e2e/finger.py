@@ -29,7 +29,7 @@ def posttls_finger(level, destination, match=(), ca=None, lmtp=False, resolver=N
         with open(os.path.join(config, "main.cf"), "w") as main:
             main.write("compatibility_level = 3.6\n")
         os.utime(main.name, (0, 0))     # a file that is being written would be waited for
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100,
                               env={**os.environ, "MAIL_CONFIG": config})
     said = ESTABLISHED.findall(done.stdout + done.stderr)
     assert (said or resolver) and "fatal" not in done.stderr, "%s\n%s%s" % (command, done.stdout, done.stderr)

@@ -56,7 +56,7 @@ class Kerberos(Server):
         self._command("/usr/sbin/kdb5_util", "create", "-s", "-r", REALM, "-P", "master")
 
     def _command(self, *arguments, **environment):
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60,
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=100,
                               env={**os.environ, **self.environment, **environment})
         assert done.returncode == 0, "%s: %s%s" % (arguments, done.stdout, done.stderr)
 

@@ -76,7 +76,7 @@ class Sasldb:
         self.path, self.realm, self.mechanisms = os.path.join(directory, "sasldb2"), realm, ""
         for user, password in users:
             subprocess.run(["/usr/sbin/saslpasswd2", "-p", "-c", "-f", self.path, "-u", realm, user],
-                           input=password.encode() + b"\n", check=True, timeout=30)
+                           input=password.encode() + b"\n", check=True, timeout=100)
         os.chown(self.path, owner, owner)
 
     def postfix(self, mechanisms):

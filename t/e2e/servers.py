@@ -26,7 +26,7 @@ def need(*paths_and_packages):
 def connect(address):
     """A connection to a path or a (host, port)."""
     sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
-    sock.settimeout(20)
+    sock.settimeout(100)
     try:
         sock.connect(address)
     except OSError:

@@ -31,10 +31,10 @@ class SignedZones(Server):
     def _sign(self):
         for flags in (["-k"], []):
             subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", *flags, "test"], cwd=self.dir, check=True,
-                           capture_output=True, timeout=60)
+                           capture_output=True, timeout=100)
         keys = [os.path.basename(path)[:-4] for path in glob.glob(self.at("Ktest*.key"))]
         subprocess.run(["ldns-signzone", "-n", "-o", "test", "test.zone", *keys], cwd=self.dir, check=True,
-                       capture_output=True, timeout=60)
+                       capture_output=True, timeout=100)
         anchors = ""
         for name in keys:
             with open(self.at(name + ".key")) as file:

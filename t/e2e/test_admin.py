@@ -17,7 +17,7 @@ WAITING = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h
 def moved(t, spool, peer):
     """A second daemon of another directory, on a copy of the spool that is there already."""
     daemon = t.daemon(peer, WAITING, name="moved", make_spool=False, start=False)
-    subprocess.run(["cp", "-a", spool, daemon.spool.path], check=True, timeout=60)
+    subprocess.run(["cp", "-a", spool, daemon.spool.path], check=True, timeout=100)
     if ROOT:
         os.chown(daemon.spool.path, daemon.spool.uid, daemon.spool.uid)
     return daemon.start()
@@ -76,7 +76,7 @@ def backup(spool, target):
     os.makedirs(target)
     for command in (["rsync", "-aR", "drop", "corrupt"], ["rsync", "-aR", "--delete", "--exclude", "journal", "queue"],
                     ["rsync", "-aR", "queue/journal"]):
-        done = subprocess.run([*command, target], cwd=spool, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*command, target], cwd=spool, capture_output=True, text=True, timeout=100)
         assert done.returncode in (0, 24), done
 
 

@@ -165,7 +165,7 @@ def test_tables_change(t):
 
     def postmap(text):
         path = daemon.write("table", text)
-        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + path], check=True, timeout=60)
+        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + path], check=True, timeout=100)
         return path
     text = daemon.write("text", "/^X-A/ IGNORE\n")
     daemon.settings["lmtp.header_checks"] = "lmdb:%s, regexp:%s" % (postmap("x-b:@1 IGNORE\n"), text)
@@ -174,7 +174,7 @@ def test_tables_change(t):
     content = b"X-A: 1\nX-B: 1\nx-c: 1\n\nbody\n"
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
     subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "-i", "lmdb:" + daemon.at("table")], input=b"nothing here\n",
-                   check=True, timeout=60)
+                   check=True, timeout=100)
     daemon.write("text", "/^X-B/ IGNORE\n")
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
     daemon.reconfigure()
@@ -192,7 +192,7 @@ def test_tables_that_cannot_be_opened(t):
             daemon.settings["lmtp." + option] = table
             daemon.write_config()
             done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf],
-                                  capture_output=True, text=True, timeout=60)
+                                  capture_output=True, text=True, timeout=100)
             same(done.returncode, 78)
             assert "lmtp.%s" % option in done.stderr and complaint in done.stderr, done.stderr
         del daemon.settings["lmtp." + option]

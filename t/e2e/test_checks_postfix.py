@@ -223,7 +223,7 @@ lmtp_destination_recipient_limit = 1
 
     def send(self, number, content):
         subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", "sender@here.test",
-                        *("rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS)], input=content, check=True, timeout=60)
+                        *("rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS)], input=content, check=True, timeout=100)
 
 
 def with_paths(value, tables):
@@ -238,7 +238,7 @@ def write_tables(directory):
             file.write(text)
     with open(os.path.join(directory, "main.cf"), "w") as file:
         file.write("compatibility_level = 3.6\n")
-    subprocess.run(["/usr/sbin/postmap", "-c", directory, "lmdb:%s/GENERIC" % directory], check=True, timeout=60)
+    subprocess.run(["/usr/sbin/postmap", "-c", directory, "lmdb:%s/GENERIC" % directory], check=True, timeout=100)
 
 
 def our_daemon(t, tables, peers):

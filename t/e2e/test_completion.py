@@ -45,7 +45,7 @@ def completion(t):
 
 
 def run(t, daemon, command, text):
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, cwd=t.dir,
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=100, cwd=t.dir,
                           env={**os.environ, "HOME": t.dir, "PATH": t.options.builddir + ":/usr/bin:/bin"},
                           preexec_fn=become(daemon.uid))
     assert not done.stderr, done.stderr
@@ -101,7 +101,7 @@ PAGES = {"causewayd": "causewayd.8", "causewayctl": "causewayctl.1", "causeway-i
 
 
 def options_in_help(t, program):
-    done = subprocess.run([t.options.program(program), "--help"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([t.options.program(program), "--help"], capture_output=True, text=True, timeout=100)
     return set(re.findall(r"(?<![\w-])(--?[A-Za-z][A-Za-z-]*)", re.sub(r"\[-\w+\]", "", done.stdout))) - {"-"}
 
 
@@ -119,7 +119,7 @@ def options_in_bash(t, program):
     for words in ([[c, "-"] for c in sorted(COMMANDS)] if program == "causewayctl" else [["-"]]):
         script = ("source %s\nCOMP_WORDS=(%s %s)\nCOMP_CWORD=%d\n%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
                   % (os.path.join(SOURCE, program), program, " ".join(words), len(words), name, program))
-        done = subprocess.run([shell(t, "bash"), "--norc"], input=script, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([shell(t, "bash"), "--norc"], input=script, capture_output=True, text=True, timeout=100)
         assert not done.stderr, done.stderr
         found |= set(done.stdout.split())
     return found
@@ -180,5 +180,5 @@ def test_the_other_programs(t):
         text = "source %s/%s.fish\ncomplete -C '%s %s %s'\n" % (completion(t), program, program, option, word)
         found = {line.split("\t")[0] for line in run(t, daemon, [shell(t, "fish"), "--no-config"], text)}
         same(found, expected, (program, option, "fish"))
-        parsed = subprocess.run([shell(t, "zsh"), "-n", os.path.join(SOURCE, "_" + program)], timeout=60)
+        parsed = subprocess.run([shell(t, "zsh"), "-n", os.path.join(SOURCE, "_" + program)], timeout=100)
         same(parsed.returncode, 0, program)

@@ -154,7 +154,7 @@ def test_a_database_is_written_anew(t):
     def postmap(value):
         with open(daemon.at("table"), "w") as file:
             file.write("u@example.org %s\n" % value)
-        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at("table")], check=True, timeout=60)
+        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at("table")], check=True, timeout=100)
     postmap("old@store.test")
     daemon.settings["lmtp.generic_maps"] = "lmdb:" + daemon.at("table")
     daemon.write_config()
@@ -168,6 +168,6 @@ def test_a_database_is_written_anew(t):
 def test_tables_that_cannot_be_opened(t):
     daemon = t.daemon(t.peer(), {"lmtp.generic_maps": "texthash:/nonexistent"}, start=False)
     done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True,
-                          text=True, timeout=60)
+                          text=True, timeout=100)
     same(done.returncode, 78)
     assert "lmtp.generic_maps" in done.stderr and "/nonexistent" in done.stderr, done.stderr

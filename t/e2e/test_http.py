@@ -20,7 +20,7 @@ def listening(t, settings=None, peer=None):
     return t.daemon(peer or t.peer(), {"control.http": "%s:%d" % address, **(settings or {})}), address
 
 
-def ask(address, path, method="GET", headers=None, body=None, timeout=20):
+def ask(address, path, method="GET", headers=None, body=None, timeout=100):
     """One request: (status, headers, body as text)."""
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
@@ -31,7 +31,7 @@ def ask(address, path, method="GET", headers=None, body=None, timeout=20):
         connection.close()
 
 
-def raw(address, data, timeout=20):
+def raw(address, data, timeout=100):
     """All that comes back for DATA, up to the end of the connection or its reset."""
     came = b""
     with connect(address) as sock:
@@ -221,6 +221,6 @@ def test_the_address_moves_on_reload(t):
 def test_ipv6(t):
     port = reserved_port()
     t.daemon(t.peer(), {"control.http": "[::1]:%d" % port})
-    connection = http.client.HTTPConnection("::1", port, timeout=20)
+    connection = http.client.HTTPConnection("::1", port, timeout=100)
     connection.request("GET", "/healthz")
     same(connection.getresponse().status, 200)

@@ -204,6 +204,6 @@ def test_uid_of_the_caller_is_logged(t):
 def test_version_and_help(t):
     for program in ("causeway-inject", "causewayctl", "causewayd"):
         for flag in ("--version", "--help"):
-            done = subprocess.run([t.options.program(program), flag], capture_output=True, text=True, timeout=20)
+            done = subprocess.run([t.options.program(program), flag], capture_output=True, text=True, timeout=100)
             same(done.returncode, 0, program + flag)
             assert done.stdout and not done.stderr, (program, flag, done)

@@ -208,7 +208,7 @@ def test_logrotate(t):
         text = file.read()
     called = re.search(r"pkill -HUP (-x -u) causeway (causewayd) ", text)
     found = subprocess.run(["pgrep", *called.group(1).split(), str(daemon.uid), called.group(2)], capture_output=True,
-                           text=True, timeout=20).stdout.split()
+                           text=True, timeout=100).stdout.split()
     assert str(daemon.process.pid) in found and not set(map(str, daemon.pids(""))) & set(found), found
     # other daemons of this user may be under test at the same time
     text = text.replace(called.group(), "kill -HUP %d " % daemon.process.pid)
@@ -216,7 +216,7 @@ def test_logrotate(t):
     with open(t.path("rotate"), "w") as file:
         file.write(text)
     done = subprocess.run(["/usr/sbin/logrotate", "-f", "-s", t.path("state"), t.path("rotate")], capture_output=True,
-                          text=True, timeout=60)
+                          text=True, timeout=100)
     same((done.returncode, done.stderr), (0, ""))
     daemon.wait_notify("READY=1")
     daemon.send("after@example.org")
@@ -237,7 +237,7 @@ def test_pflogsumm_counts_right(t):
     daemon.send("dot552@there.test", sender="")
     daemon.wait_deliveries(6 + 3 + 1)
     daemon.wait_log("removed", 5)
-    done = subprocess.run(["/usr/sbin/pflogsumm", daemon.log_file], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["/usr/sbin/pflogsumm", daemon.log_file], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0 and not done.stderr, done.stderr
     totals = {name: int(count) for count, name in re.findall(
         r"(?m)^\s+(\d+)\s+(received|delivered|deferred|bounced|rejected)\b", done.stdout)}

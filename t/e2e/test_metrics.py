@@ -62,7 +62,7 @@ def test_the_format(t):
         assert samples and kind and words, name
         same(kind == "counter", name.endswith("_total"), name)
     if shutil.which("promtool"):
-        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=100)
         same((done.returncode, done.stdout + done.stderr), (0, ""))
 
 

@@ -155,7 +155,7 @@ def test_B_10_to_B_18_the_same_as_postfix(t):
         content = plain_message(random.Random(number), number)
         daemon.send("u@example.org", content)
         subprocess.run(["/usr/sbin/sendmail", "-C", postfix.at("etc"), "-i", "-f", "a@client.test", "u@example.org"],
-                       input=content, check=True, timeout=60)
+                       input=content, check=True, timeout=100)
     ours, postfixes = numbered(peer, 60), numbered(theirs, 60, 100)
     for number in range(60):
         if not plain_message(random.Random(number), number).isascii():

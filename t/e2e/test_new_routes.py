@@ -4,7 +4,7 @@ import threading
 
 from actions import USUAL
 from harness import same
-from processes import wait_for
+from processes import PATIENCE, wait_for
 
 LONG = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "1h"}
 MANY = 30                  # more than a destination's window, so that most have not been tried
@@ -51,7 +51,7 @@ def slow_transport(t):
 
     def act(session, *_):
         if len(session.peer.messages) > 1:
-            answered.wait(40)
+            answered.wait(40 * PATIENCE)
         return USUAL
 
     old = t.peer({"final": act})
@@ -59,6 +59,7 @@ def slow_transport(t):
                              "transport slow.protocol": "lmtp", "transport slow.destination_concurrency_limit": 1})
     send(daemon)
     old.wait_messages(2)
+    wait_for(lambda: len(daemon.queue()) == MANY - 1, 20, "the first message gone")
     return daemon, old, answered
 
 

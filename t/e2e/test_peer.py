@@ -14,7 +14,7 @@ class Client:
         family = socket.AF_UNIX if isinstance(peer.address, str) else \
             socket.AF_INET6 if ":" in peer.address[0] else socket.AF_INET
         self.socket = socket.socket(family)
-        self.socket.settimeout(10)
+        self.socket.settimeout(100)
         self.socket.connect(peer.address)
         self.file = self.socket.makefile("rb")
 

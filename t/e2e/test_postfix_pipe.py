@@ -37,7 +37,7 @@ class PipingPostfix(Postfix):
 
     def send(self, recipient, sender="a@client.test"):
         subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", sender, recipient], input=message(),
-                       check=True, timeout=60)
+                       check=True, timeout=100)
 
     def wait_retried(self, pattern):
         """The same of a retry; asked for, as Postfix puts off for minutes one that meets the last attempt's end."""
@@ -45,7 +45,7 @@ class PipingPostfix(Postfix):
             try:
                 return self.wait_log(pattern, 1)
             except AssertionError:
-                subprocess.run(["/usr/sbin/postqueue", "-c", self.at("etc"), "-f"], check=True, timeout=20)
+                subprocess.run(["/usr/sbin/postqueue", "-c", self.at("etc"), "-f"], check=True, timeout=100)
         return self.wait_log(pattern)
 
 

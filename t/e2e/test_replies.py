@@ -200,7 +200,7 @@ def test_P_9_line_length_limit(t):
 def endless(piece):
     """Send PIECE over and over, as fast as it is taken."""
     def act(session, *_):
-        session.sock.settimeout(30)
+        session.sock.settimeout(100)
         while session.peer.running:
             session.raw(piece)
     return act

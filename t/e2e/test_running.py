@@ -18,7 +18,7 @@ NOBODY = "nobody"
 
 def causewayd(t, *arguments, uid=DAEMON_UID):
     """Run causewayd to its end."""
-    return subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True, timeout=20,
+    return subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True, timeout=100,
                           preexec_fn=become(uid), cwd="/")
 
 

@@ -128,7 +128,7 @@ def test_a_log_that_cannot_be_opened_refuses_the_reload(t):
 
 def run_in_background(t, daemon):
     return subprocess.run([t.options.program("causewayd"), "-c", daemon.conf], preexec_fn=become(daemon.uid),
-                          capture_output=True, text=True, timeout=30 * processes.PATIENCE,
+                          capture_output=True, text=True, timeout=100 * processes.PATIENCE,
                           env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
 

@@ -112,7 +112,7 @@ def configured(name):
 
 def default_configuration(t):
     """Where the program looks for its file."""
-    done = subprocess.run([t.options.program("causewayd"), "--help"], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([t.options.program("causewayd"), "--help"], capture_output=True, text=True, timeout=100)
     return re.search(r"configuration file \((.*)\)", done.stdout).group(1)
 
 

@@ -129,7 +129,7 @@ def test_a_database_changes_without_a_reload(t):
 
     def postmap(name, peer):
         daemon.write(name, "a.test lmtp:%s\n" % peer.nexthop)
-        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at(name)], check=True, timeout=60)
+        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at(name)], check=True, timeout=100)
     postmap("map", one)
     daemon.settings["transport_maps"] = "lmdb:" + daemon.at("map")
     daemon.write_config()

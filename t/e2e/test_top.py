@@ -202,7 +202,7 @@ def mailq(t, daemon, *arguments):
     link = t.path("mailq")
     if not os.path.lexists(link):
         os.symlink(t.options.program("causewayctl"), link)
-    return subprocess.run([link, *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run([link, *arguments], capture_output=True, text=True, timeout=100)
 
 
 def test_mailq(t):

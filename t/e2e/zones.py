@@ -80,7 +80,7 @@ class Zones:
         return self._read("signed"), proof, self._read(base + ".key")
 
     def _ldns(self, *command):
-        done = subprocess.run(command, cwd=self.nsd.dir, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=self.nsd.dir, capture_output=True, text=True, timeout=100)
         assert done.returncode == 0, "%s: %s" % (command, done.stderr)
         return done.stdout
 
