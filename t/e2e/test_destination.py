@@ -8,7 +8,7 @@ import time
 
 import processes
 from actions import End, first, only, silence, then_close
-from harness import limit, same
+from harness import limit, needs_root, same
 from ports import reserved_port
 
 DEAD = {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h"}
@@ -273,3 +273,18 @@ def test_Y_15_refusals_do_not_make_a_destination_dead(t):
     daemon.wait_deliveries(60, status="deferred")
     daemon.send("fine@there.test")
     daemon.wait_delivery("fine@there.test", "sent")
+
+
+@needs_root
+def test_a_socket_that_may_not_be_opened_is_told_so(t):
+    """Not only that permission is denied: whose, and of what; in the log twice, and in the queue."""
+    peer = t.peer()
+    os.chmod(peer.address, 0o600)
+    daemon = t.daemon(peer)
+    daemon.send("u@example.org")
+    told = "]: Permission denied: the daemon's user may not open this socket, see to its mode and group"
+    line = daemon.wait_delivery("u@example.org", "deferred")
+    same((line["dsn"], line["reason"].endswith(peer.address + told)), ("4.4.1", True), line["reason"])
+    daemon.wait_log(r"warning: destination lmtp:unix:\S+ cannot be reached: .*%s; its mail waits, next try in" % told)
+    os.chmod(peer.address, 0o666)
+    daemon.wait_delivery("u@example.org", "sent")

@@ -266,15 +266,24 @@ static bool is_busy(int error)
 	return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* As the system says it, but where this says too little. */
+static const char *what_failed(const struct session *s, int error)
+{
+	if (error == EAGAIN)
+		return "busy, its queue of connections is full";
+	if (error == EACCES && endpoint_is_unix(&s->at))
+		return "Permission denied: the daemon's user may not open this socket, see to its mode and group";
+	return strerror(error);
+}
+
 static void fail(struct session *s, bool unbound, int error)
 {
-	const char *what = error == EAGAIN ? "busy, its queue of connections is full" : strerror(error);
 	const char *where = unbound ? "server configuration error: cannot use the configured bind address: " : "";
 
 	s->failure_site = is_busy(error) ? SITE_BUSY : SITE_DEAD;
 	s->timed_out = error == ETIMEDOUT;
 	s->failure_dsn = unbound ? "4.4.0" : "4.4.1";
-	s->failure = mem_fmt("connect to %s: %s%s", s->relay, where, what);
+	s->failure = mem_fmt("connect to %s: %s%s", s->relay, where, what_failed(s, error));
 	session_settle_as(s, SESSION_FAILED);
 }
 
