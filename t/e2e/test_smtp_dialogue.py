@@ -173,7 +173,7 @@ def test_smtp_pix_workaround_threshold_time(t):
 def test_smtp_pix_workaround_maps(t):
     daemon, peers, _ = lines(t, {"a": STARS}, {
         "smtp.pix_workaround_maps": "inline:{{127.0.0.1=delay_dotcrlf}}", "smtp.pix_workaround_threshold_time": "0s",
-        "smtp.pix_workaround_delay_time": "0.1s"})
+        "smtp.pix_workaround_delay_time": "1s"})
     same(commands(peers["a"])[0], "EHLO causeway.test")
     daemon.wait_log("enabling PIX workarounds: delay_dotcrlf for ")
 
