@@ -22,7 +22,8 @@ int crash_directory_count;
 static int file_of[DESCRIPTORS];      /* 0: not a file that is watched */
 static struct crash_disk *noted;
 static const size_t *the_clock;
-static unsigned failing;
+static unsigned failing, refusing;
+static int refusal;
 
 int crash_file_number(void)
 {
@@ -135,6 +136,15 @@ static void note_open(int fd, int dir, const char *name, int flags)
 	file_of[fd] = there->file;
 }
 
+/* Whether this is the call that the test wants to be refused. */
+static bool is_refused(bool counts)
+{
+	if (!noted || !counts || !refusing || --refusing)
+		return false;
+	errno = refusal;
+	return true;
+}
+
 /* ---- in the place of the C library's functions ---- */
 
 int openat(int dir, const char *name, int flags, ...)
@@ -142,6 +152,8 @@ int openat(int dir, const char *name, int flags, ...)
 	int at = directory_of(dir), fd;
 	va_list args;
 
+	if (is_refused(at >= 0))
+		return -1;
 	va_start(args, flags);
 	fd = (int)syscall(SYS_openat, dir, name, flags, flags & O_CREAT ? va_arg(args, mode_t) : 0);
 	va_end(args);
@@ -161,8 +173,8 @@ int close(int fd)
 
 ssize_t write(int fd, const void *p, size_t n)
 {
-	ssize_t done = syscall(SYS_write, fd, p, n);
 	struct crash_entry e = { .file = watched_file(fd) };
+	ssize_t done = is_refused(e.file) ? -1 : syscall(SYS_write, fd, p, n);
 	struct crash_change *c;
 
 	if (done <= 0 || !e.file)
@@ -200,6 +212,8 @@ static int sync_file(int fd)
 
 	if (e.file && failing && --failing == 0)
 		return fail(e.file);
+	if (is_refused(e.file || e.dir >= 0))
+		return e.file ? fail(e.file) : -1;
 	if (e.file)
 		note(CRASH_SYNCED, &e);
 	else if (e.dir >= 0)
@@ -225,7 +239,7 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
 
 	if (there && crash_directories[source].device != crash_directories[target].device)
 		return errno = EXDEV, -1;
-	if (syscall(SYS_renameat2, from_dir, from, to_dir, to, flags) != 0)
+	if (is_refused(there) || syscall(SYS_renameat2, from_dir, from, to_dir, to, flags) != 0)
 		return -1;
 	if (!there)
 		return 0;
@@ -320,4 +334,13 @@ void crash_disk_watch(const char *path, int device)
 size_t crash_disk_clock(const struct crash_disk *d, size_t n)
 {
 	return n < d->count ? d->changes[n].clock : *the_clock;
+}
+
+bool crash_disk_refuse(unsigned which, int error)
+{
+	bool has_come = !refusing;
+
+	refusing = which;
+	refusal = error;
+	return has_come;
 }

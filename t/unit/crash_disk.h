@@ -7,6 +7,7 @@
 #ifndef CAUSEWAY_UNIT_CRASH_DISK_H
 #define CAUSEWAY_UNIT_CRASH_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,9 @@ struct crash_disk *crash_disk_after(const struct crash_disk *, size_t n, size_t 
 /* Of the syncs of files to come this one (1: the next) fails: what is unsynced then never reaches the
  * disk. */
 void crash_disk_fail_sync(unsigned which);
+
+/* Of the calls to come this one (1: the next) fails with that errno; 0: none. Whether the last such call has
+ * come. */
+bool crash_disk_refuse(unsigned which, int error);
 
 #endif

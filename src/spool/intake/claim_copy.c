@@ -106,10 +106,10 @@ int claim_copied(const struct tree *t, const struct source *s, const char *name,
 	}
 	if (!error)
 		error = remove_original(s, name);
-	if (error)
-		unlinkat(t->queue, drop, 0);
-	else
-		io_sync_directory(s->dir);
+	if (!error)
+		return io_sync_directory(s->dir), 0;
+	part_remove(t, id, 0);
+	unlinkat(t->queue, drop, 0);
 	return error;
 }
 
