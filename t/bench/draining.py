@@ -1,10 +1,11 @@
 """How fast waiting messages leave the spool, and what they cost: the runs with Causeway and with Postfix that
 t/bench/drain and t/bench/tls compare.
 
-The messages wait in the spool before the program is started; Postfix has them in its incoming queue, put there by its
-own smtpd and cleanup while no queue manager ran. The time is from the start of the program until the last message is
-logged as removed. The CPU time is what all its processes have used until then, from /proc/PID/stat: user and system
-time of every living process of the tree and of the children that each has waited for. The store is not counted.
+The messages wait in the spool before the program is started; Postfix has them in its incoming queue, put
+there by its own smtpd and cleanup while no queue manager ran. The time is from the start of the program until
+the last message is logged as removed. The CPU time is what all its processes have used until then, from
+/proc/PID/stat: user and system time of every living process of the tree and of the children that each has
+waited for. The store is not counted.
 """
 
 import os
@@ -108,7 +109,8 @@ class Bench:
 
     def drain_postfix(self, store, nexthop, extra):
         """A run with Postfix; EXTRA is more of its main.cf."""
-        postfix = Postfix(self.test.path("postfix"), "unix:/nowhere", "relay_transport = %s\n%s" % (nexthop, extra))
+        postfix = Postfix(self.test.path("postfix"), "unix:/nowhere",
+                          "relay_transport = %s\n%s" % (nexthop, extra))
         self._fill(postfix, reserved_port())
         os.unlink(postfix.at("log"))
         return self._measure(postfix.at("log"), postfix.run_master, postfix, store)
@@ -128,7 +130,8 @@ class Bench:
         """Have Postfix take COUNT messages in while it has no queue manager."""
         complete = postfix.master_text()
         services = [line for line in complete.splitlines() if not line.startswith("qmgr ")]
-        services = [line + " -o in_flow_delay=0" if line.startswith("cleanup ") else line for line in services]
+        services = [line + " -o in_flow_delay=0" if line.startswith("cleanup ") else line
+                    for line in services]
         services.append("127.0.0.1:%d inet n - n - 20 smtpd" % port)
         postfix.write("etc/master.cf", "\n".join(services) + "\n")
         postfix.run_master()
@@ -138,7 +141,8 @@ class Bench:
             more = self.count - 99 * each if number == 0 else each
             if more:
                 subprocess.run(["/usr/sbin/smtp-source", "-s", "10", "-m", str(more), "-l", str(self.size),
-                                "-f", "load@client.test", "-t", load.box(number), "127.0.0.1:%d" % port], check=True)
+                                "-f", "load@client.test", "-t", load.box(number), "127.0.0.1:%d" % port],
+                               check=True)
         processes.wait_for(lambda: postfix.queued() == self.count, 30, "%d messages queued" % self.count)
         postfix.stop()
         postfix.write("etc/master.cf", complete)

@@ -31,7 +31,8 @@ class Connection:
 
     def deliver(self, recipient, content):
         """One message; true if it was taken."""
-        answers = self.say(b"MAIL FROM:<load@client.test>\r\nRCPT TO:<%s>\r\nDATA\r\n" % recipient.encode(), 3)
+        answers = self.say(b"MAIL FROM:<load@client.test>\r\nRCPT TO:<%s>\r\nDATA\r\n" % recipient.encode(),
+                           3)
         if not answers[-1].startswith(b"354"):
             return False
         return self.say(content, 1)[0].startswith(b"2")

@@ -1,4 +1,6 @@
-"""A scripted server's part of AUTH (RFC 4954), for the peer's stage "auth": mechanisms done right, and spoilt ones."""
+"""A scripted server's part of AUTH (RFC 4954), for the peer's stage "auth": mechanisms done right,
+and spoilt ones.
+"""
 
 import base64
 import hashlib

@@ -14,7 +14,9 @@ def contrib(name):
 
 
 def world(t, script=None, settings=None, **options):
-    """A backend for example.org and .net, another one for the reports, and Causeway; options are those of t.daemon."""
+    """A backend for example.org and .net, another one for the reports, and Causeway;
+    options are those of t.daemon.
+    """
     peer, client = t.peer(script), t.peer()
     maps = "inline:{example.org=lmtp:%s, example.net=lmtp:%s, client.test=lmtp:%s}" % (
         peer.nexthop, peer.nexthop, client.nexthop)
@@ -22,7 +24,9 @@ def world(t, script=None, settings=None, **options):
 
 
 def world_in_root(t, packages, programs, script=None, settings=None, **options):
-    """The same below a root directory that holds the caller too, with contrib/causeway-deliver; and that root."""
+    """The same below a root directory that holds the caller too, with contrib/causeway-deliver;
+    and that root.
+    """
     need(t)
     root = Root(t.path("root"), packages)
     peer, client, daemon = world(t, script, settings, name="root/causeway", **options)

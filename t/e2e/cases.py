@@ -4,16 +4,19 @@ import processes
 
 
 def short(*stages, protocol="lmtp"):
-    """Settings by which the time limits of these stages run out; all others are so long that they never do."""
+    """Settings by which the time limits of these stages run out; all others are so long that they never do.
+    """
     return {"%s.%s_timeout" % (protocol, stage): "4s" for stage in stages}
 
 
 def results(t, scripts, settings=None, timeout=20, **peer_options):
-    """Send a message for u@NAME.test to each scripted peer; the daemon, the peers, and name -> delivery line."""
+    """Send a message for u@NAME.test to each scripted peer; the daemon, the peers, and name -> delivery line.
+    """
     daemon, peers = t.destinations(scripts, settings, **peer_options)
     for name in scripts:
         daemon.send("u@%s.test" % name)
-    return daemon, peers, {name: daemon.wait_delivery("u@%s.test" % name, timeout=timeout) for name in scripts}
+    return daemon, peers, {name: daemon.wait_delivery("u@%s.test" % name, timeout=timeout)
+                           for name in scripts}
 
 
 def outcome(line):

@@ -18,7 +18,8 @@ def openssl(*arguments, given=None):
 
 
 class Authority:
-    """A root, perhaps with intermediates below it, that signs what is asked for. All files are in DIRECTORY."""
+    """A root, perhaps with intermediates below it, that signs what is asked for. All files are in DIRECTORY.
+    """
 
     def __init__(self, directory):
         need(("/usr/bin/openssl", "openssl"))
@@ -40,7 +41,8 @@ class Authority:
         key = self._key("root")
         openssl("req", "-new", "-x509", "-key", key, "-subj", "/CN=Test Root", "-days", "30", "-out",
                 self.at("root.crt"),
-                "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+                "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign")
         return self.at("root.crt")
 
     def _sign(self, name, subject, extensions, issuer, start="", end=""):
@@ -53,14 +55,17 @@ class Authority:
         database = self.at(name + ".db")
         open(database, "w").close()
         with open(self.at(name + ".ca"), "w") as file:
-            file.write("[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\n"
-                       "policy=p\nunique_subject=no\nstring_mask=utf8only\n[p]\ncommonName=optional\n" % (database, self.dir))
+            file.write(
+                "[ca]\ndefault_ca=c\n[c]\ndatabase=%s\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\n"
+                       "policy=p\nunique_subject=no\nstring_mask=utf8only\n[p]\ncommonName=optional\n"
+                       % (database, self.dir))
         with open(self.at(name + ".csr"), "wb") as file:
             file.write(request)
         day = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - 3600))
         later = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 30 * 86400))
         openssl("ca", "-batch", "-config", self.at(name + ".ca"), "-in", self.at(name + ".csr"), "-notext",
-                "-out", self.at(name + ".crt"), "-cert", self.at(issuer + ".crt"), "-keyfile", self.at(issuer + ".key"),
+                "-out", self.at(name + ".crt"), "-cert", self.at(issuer + ".crt"), "-keyfile",
+                self.at(issuer + ".key"),
                 "-extfile", config, "-extensions", "e", "-startdate", start or day, "-enddate", end or later)
         return self.at(name + ".crt")
 
@@ -83,7 +88,8 @@ class Authority:
     def self_signed(self, name, names):
         key = self._key(name)
         openssl("req", "-new", "-x509", "-key", key, "-subj", "/CN=" + names[0], "-days", "30",
-                "-out", self.at(name + ".crt"), "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names))
+                "-out", self.at(name + ".crt"), "-addext",
+                "subjectAltName=" + ",".join("DNS:" + n for n in names))
         return self.bundle(name, ()), key
 
     def bundle(self, name, chain):
@@ -113,7 +119,8 @@ class Authority:
         """The data of a TLSA record in hexadecimal."""
         data = self.public_key(name) if selector else self.certificate(name)
         return "%d %d %d %s" % (usage, selector, matching, {
-            0: data.hex(), 1: hashlib.sha256(data).hexdigest(), 2: hashlib.sha512(data).hexdigest()}[matching])
+            0: data.hex(), 1: hashlib.sha256(data).hexdigest(),
+            2: hashlib.sha512(data).hexdigest()}[matching])
 
 
 def _alternative_name(name):

@@ -1,4 +1,6 @@
-"""A directory that is the root of a server which cannot be installed beside the others: its package, unpacked."""
+"""A directory that is the root of a server which cannot be installed beside the others:
+its package, unpacked.
+"""
 
 import glob
 import os
@@ -20,7 +22,8 @@ class Root:
 
     def __init__(self, directory, packages):
         self.dir = directory
-        for name in ("etc", "bin", "dev", "tmp", "run", "var", "usr/bin", "usr/sbin", "usr/lib", "lib", "lib64"):
+        for name in ("etc", "bin", "dev", "tmp", "run", "var", "usr/bin", "usr/sbin", "usr/lib", "lib",
+                     "lib64"):
             os.makedirs(self.at(name), exist_ok=True)
         os.chmod(self.at("tmp"), 0o1777)
         for package in packages:
@@ -38,7 +41,8 @@ class Root:
             found = directory and glob.glob(os.path.join(directory, name + "_*.deb"))
             if found:
                 return found[0]
-        done = subprocess.run(["apt-get", "-q", "download", name], cwd=self.dir, capture_output=True, text=True)
+        done = subprocess.run(["apt-get", "-q", "download", name], cwd=self.dir, capture_output=True,
+                              text=True)
         if done.returncode != 0:
             raise Skip("Debian's package %s cannot be fetched: %s" % (name, done.stderr.strip()))
         return self._package(name)

@@ -78,7 +78,8 @@ class Cyrus(Server):
     def run_again(self):
         command = ["/usr/sbin/cyrmaster", "-C", self.at("imapd.conf"), "-M", self.at("cyrus.conf"),
                    "-p", self.at("master.pid")]
-        self.run(command, lambda: all(greets(self.at("socket/" + name)) for name in ("lmtp", "make", "full")), "Cyrus")
+        self.run(command, lambda: all(greets(self.at("socket/" + name)) for name in ("lmtp", "make", "full")),
+                 "Cyrus")
 
     def start(self):
         self.run_again()
@@ -109,7 +110,8 @@ class Cyrus(Server):
             say(b"QUIT")
 
     def directory_of(self, user):
-        done = subprocess.run(["/usr/sbin/cyrus", "mbpath", "-C", self.at("imapd.conf"), "-u", user + "@example.org"],
+        done = subprocess.run(["/usr/sbin/cyrus", "mbpath", "-C", self.at("imapd.conf"), "-u",
+                               user + "@example.org"],
                               capture_output=True, text=True, timeout=100, check=True)
         return done.stdout.strip()
 

@@ -21,7 +21,8 @@ SANITIZER = re.compile(r"(ERROR: \w+Sanitizer|runtime error:)")
 class Daemon:
     """causewayd in the foreground, with a spool, a log file and a control socket of its own."""
 
-    def __init__(self, test, peer, settings, uid=DAEMON_UID, name="", make_spool=True, arguments=(), groups=()):
+    def __init__(self, test, peer, settings, uid=DAEMON_UID, name="", make_spool=True, arguments=(),
+                 groups=()):
         self.test, self.uid, self.arguments, self.groups = test, uid, list(arguments), groups
         self.dir = test.path(name) if name else test.dir
         os.makedirs(self.dir, exist_ok=True)
@@ -110,10 +111,12 @@ class Daemon:
                 came += self._notify.recv(4096).decode().splitlines()
             except TimeoutError:
                 if self.process.poll() is not None:
-                    raise AssertionError("causewayd ended with %s:\n%s" % (self.process.returncode, self.stderr()))
+                    raise AssertionError("causewayd ended with %s:\n%s"
+                                         % (self.process.returncode, self.stderr()))
             if word in came:
                 return came
-        raise AssertionError("no %s from causewayd within %g s, but %r:\n%s" % (word, timeout, came, self.stderr()))
+        raise AssertionError("no %s from causewayd within %g s, but %r:\n%s"
+                             % (word, timeout, came, self.stderr()))
 
     def stop(self, timeout=15):
         """SIGTERM, and the exit status; all its processes must be gone."""
@@ -205,7 +208,8 @@ class Daemon:
             return self.deliveries(to, status)
 
         def missed():
-            return "%d delivery lines for to=%s status=%s, of which there are %d" % (count, to, status, len(seen()))
+            return "%d delivery lines for to=%s status=%s, of which there are %d" % (count, to, status,
+                                                                                     len(seen()))
         return processes.wait_for(lambda: len(seen()) >= count and seen(), timeout, missed)
 
     def wait_delivery(self, to, status=None, timeout=20):
@@ -231,7 +235,8 @@ class Daemon:
         command = [self.test.options.program("causeway-inject"), *arguments]
         return subprocess.run(
             [program, *command[1:]], executable=command[0], input=data, capture_output=True, timeout=100,
-            env={**os.environ, "CAUSEWAY_SPOOL": self.spool.path, **(environment or {})}, preexec_fn=become(uid))
+            env={**os.environ, "CAUSEWAY_SPOOL": self.spool.path, **(environment or {})},
+            preexec_fn=become(uid))
 
     def ctl(self, *arguments, check=True):
         """Run causewayctl; its output as text, or as data if --json is among the arguments."""
@@ -240,7 +245,8 @@ class Daemon:
                               preexec_fn=become(self.uid))
         if not check:
             return done
-        assert done.returncode == 0, "%r exits %d: %s%s" % (arguments, done.returncode, done.stdout, done.stderr)
+        assert done.returncode == 0, "%r exits %d: %s%s" % (arguments, done.returncode, done.stdout,
+                                                            done.stderr)
         return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
     def http(self, method, path, body=None, headers=None):
@@ -249,7 +255,8 @@ class Daemon:
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            return response.status, dict(response.getheaders()), response.read().decode(errors="surrogateescape")
+            return response.status, dict(response.getheaders()), response.read().decode(
+                errors="surrogateescape")
         finally:
             connection.close()
 

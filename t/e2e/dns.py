@@ -20,10 +20,10 @@ FORGED = "forged"              # the answer to another question: another id
 
 
 class NameServer:
-    """NAMES maps a name to a list of records ("192.0.2.1", "2001:db8::1", "MX 10 mx.test", "SRV 0 0 25 mx.test",
-    "CNAME other.test"), or to one of the words above, or to a dict of these by type of question ("*": all others).
-    Names that are not in it do not exist. `asked` and `questions` are what was asked; a question that was repeated
-    before we came to answer it is in them once."""
+    """NAMES maps a name to a list of records ("192.0.2.1", "2001:db8::1", "MX 10 mx.test", "SRV 0 0 25
+    mx.test", "CNAME other.test"), or to one of the words above, or to a dict of these by type of question
+    ("*": all others). Names that are not in it do not exist. `asked` and `questions` are what was asked; a
+    question that was repeated before we came to answer it is in them once."""
 
     def __init__(self, names):
         self.names, self.asked, self.questions = names, [], []
@@ -101,7 +101,8 @@ def answers(port, name):
         sock.settimeout(0.5)
         sock.connect(("127.0.0.1", port))
         try:
-            sock.send(struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + wire(name) + struct.pack("!2H", TYPES["SOA"], 1))
+            sock.send(struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + wire(name)
+                      + struct.pack("!2H", TYPES["SOA"], 1))
             answer = sock.recv(4096)
         except OSError:
             return False

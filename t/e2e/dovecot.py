@@ -91,7 +91,8 @@ broken@example.org:{{PLAIN}}test:{uid}:{gid}::{dir}/mail/broken::userdb_mail=mai
 
 
 class Dovecot(Server):
-    """LMTP on a UNIX socket and on 127.0.0.1. Any user@anything has a mailbox, except nosuch* (550 5.1.1 at RCPT),
+    """LMTP on a UNIX socket and on 127.0.0.1. Any user@anything has a mailbox,
+    except nosuch* (550 5.1.1 at RCPT),
 
     tempfail@example.org (451 4.3.0 at RCPT), overquota@example.org (552 5.2.2 after the dot) and
     broken@example.org (451 4.2.0 after the dot).
@@ -123,13 +124,16 @@ class Dovecot(Server):
             % (user, user, group)
 
     def run_again(self):
-        self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf], lambda: greets(self.socket) and greets(self.address),
+        self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf],
+                 lambda: greets(self.socket) and greets(self.address),
                  "Dovecot")
 
     def start(self):
         self.run_again()
-        subprocess.run(["doveadm", "-c", self.conf, "-o", "plugin/quota=", "save", "-u", "overquota@example.org"],
-                       input=b"Subject: fills the box\n\nfull\n", check=True, capture_output=True, timeout=100)
+        subprocess.run(["doveadm", "-c", self.conf, "-o", "plugin/quota=", "save", "-u",
+                        "overquota@example.org"],
+                       input=b"Subject: fills the box\n\nfull\n", check=True, capture_output=True,
+                       timeout=100)
         return self
 
     def mail(self, user):

@@ -75,7 +75,8 @@ class Validator(Server):
         super().__init__(directory)
         self.address = "127.53.%d.%d" % (os.getpid() >> 8 & 255, 1 + os.getpid() % 250)
         self.resolv_conf = self.write("resolv.conf", "nameserver %s\noptions trust-ad edns0\n" % self.address)
-        self.conf = self.write("unbound.conf", CONF.format(dir=self.dir, address=self.address, anchor=zones.anchor,
+        self.conf = self.write("unbound.conf", CONF.format(dir=self.dir, address=self.address,
+                                                           anchor=zones.anchor,
                                                            port=zones.port))
 
     def start(self):

@@ -93,7 +93,8 @@ class Test:
         self._closers.append(action)
 
     def peer(self, script=None, address=None, **options):
-        """A scripted server, for LMTP if nothing is said, on a UNIX socket unless ADDRESS is a (host, port)."""
+        """A scripted server, for LMTP if nothing is said, on a UNIX socket unless ADDRESS is a (host, port).
+        """
         peer = Peer(address or self.path("lmtp%d" % len(self.peers)), script, **options)
         self.peers.append(peer)
         return peer

@@ -61,12 +61,15 @@ class Kerberos(Server):
         assert done.returncode == 0, "%s: %s%s" % (arguments, done.stdout, done.stderr)
 
     def start(self):
-        self.run(["/usr/sbin/krb5kdc", "-n", "-P", self.at("pid")], lambda: os.path.exists(self.at("pid")), "krb5kdc",
+        self.run(["/usr/sbin/krb5kdc", "-n", "-P", self.at("pid")], lambda: os.path.exists(self.at("pid")),
+                 "krb5kdc",
                  env={**os.environ, **self.environment})
         return self
 
     def silent(self):
-        """Who stands in the KDC's place and says nothing; for a realm that was not started, or has been stopped."""
+        """Who stands in the KDC's place and says nothing; for a realm that was not started,
+        or has been stopped.
+        """
         return SilentKDC(self.port)
 
     def keytab(self, principal, owner):

@@ -8,7 +8,8 @@ from harness import same
 
 def leaves(message, path="0"):
     """(path, type, decoded bytes) of every part, what stands between parts included."""
-    yield path, message.get_content_type(), None if message.is_multipart() else message.get_payload(decode=True)
+    yield path, message.get_content_type(), None if message.is_multipart() else message.get_payload(
+        decode=True)
     if message.get_content_maintype() == "multipart" and message.is_multipart():
         yield path, "preamble", message.preamble
         yield path, "epilogue", message.epilogue

@@ -1,4 +1,5 @@
-"""Messages as they come in the world, by chance: structure, charsets, codings, and what is wrong with them."""
+"""Messages as they come in the world, by chance: structure, charsets, codings, and what is wrong with them.
+"""
 
 import base64
 import email.message
@@ -8,9 +9,11 @@ import urllib.parse
 
 TEXTS = ("plain words", "Grüße aus Köln", "naïve café", "Привет, как дела?", "日本語のテキスト", "emoji 😀 here",
          "= equals =3D =",
-         "trailing blanks  ", "\ttab\t", ".", "..", ".dot", "From here", "--", "-- ", "--x", "--b0--nearly", "", "a" * 200)
+         "trailing blanks  ", "\ttab\t", ".", "..", ".dot", "From here", "--", "-- ", "--x", "--b0--nearly",
+         "", "a" * 200)
 CHARSETS = ("us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "koi8-r", "shift_jis", "utf-16", "windows-1252")
-TYPES = ("text/plain", "text/html", "application/octet-stream", "image/png", "application/pdf", "text/rfc822-headers")
+TYPES = ("text/plain", "text/html", "application/octet-stream", "image/png", "application/pdf",
+         "text/rfc822-headers")
 IDENTITY = ("7bit", "8bit", "binary", "", "8-bit", "utf-8")
 
 
@@ -30,7 +33,8 @@ def some_bytes(rng, size):
 def leaf(rng):
     """Header and body of one part; with a coding that is declared rightly, wrongly or not at all."""
     kind, charset = rng.choice(TYPES), rng.choice(CHARSETS)
-    body = rng.choice((lambda: some_lines(rng, charset, rng.randrange(8)), lambda: some_bytes(rng, rng.randrange(2000)),
+    body = rng.choice((lambda: some_lines(rng, charset, rng.randrange(8)),
+                       lambda: some_bytes(rng, rng.randrange(2000)),
                        lambda: some_lines(rng, charset, rng.choice((100, 900))),
                        lambda: b"long " * rng.randrange(100, 700) + some_lines(rng, charset, 2),
                        lambda: b"a" * 9000 + b"\n" + some_lines(rng, charset, 3)))()
@@ -42,11 +46,13 @@ def leaf(rng):
         if rng.random() < 0.2:
             broken = (b"raw \xc3\xa4\n", b"=\xc3\n", b"=4\xff\n", b"x" * 1500 + b"\n")
             body = body.replace(b"=\n", b"") + rng.choice(broken)
-    head = ["Content-Type: %s%s" % (kind, rng.choice(('; charset="%s"' % charset, ";\n charset=" + charset, "")))]
+    head = ["Content-Type: %s%s" % (kind, rng.choice(('; charset="%s"' % charset, ";\n charset=" + charset,
+                                                      "")))]
     if coding:
         head.insert(rng.randrange(2), "Content-Transfer-Encoding: " + coding)
     if rng.random() < 0.3:
-        head.append('Content-Disposition: attachment;\n\tfilename="%s.bin"' % rng.choice(("plain", "Übersicht")))
+        head.append('Content-Disposition: attachment;\n\tfilename="%s.bin"'
+                    % rng.choice(("plain", "Übersicht")))
     if rng.random() < 0.1:
         head = []
     return head, body
@@ -62,7 +68,8 @@ def parameter(rng, name, value):
     for number, (start, end) in enumerate(zip([0] + cut, cut + [len(value)])):
         key = name + ("*%d" % number if count > 1 or not coded else "")
         if coded and (number == 0 or rng.random() < 0.5):
-            pieces.append("%s*=%s%s" % (key, "" if number else "utf-8''", urllib.parse.quote(value[start:end], safe="")))
+            pieces.append("%s*=%s%s" % (key, "" if number else "utf-8''",
+                                        urllib.parse.quote(value[start:end], safe="")))
         else:
             pieces.append('%s="%s"' % (key, value[start:end]))
     rng.shuffle(pieces)
@@ -73,7 +80,8 @@ def multipart(rng, depth):
     boundary = rng.choice(("b%d" % depth, "=_%d.%x" % (depth, rng.getrandbits(60)), "--- %d ---" % depth,
                            "b'%d?x" % depth))
     subtype = rng.choice(("mixed", "alternative", "related", "digest"))
-    head = ["Content-Type: multipart/%s;%s%s" % (subtype, rng.choice((" ", "\n\t")), parameter(rng, "boundary", boundary))]
+    head = ["Content-Type: multipart/%s;%s%s" % (subtype, rng.choice((" ", "\n\t")),
+                                                 parameter(rng, "boundary", boundary))]
     if rng.random() < 0.5:
         head.append("Content-Transfer-Encoding: " + rng.choice(("8bit", "7bit", "binary")))
     mark = b"--" + boundary.encode()
@@ -86,19 +94,23 @@ def multipart(rng, depth):
 def attached(rng, depth):
     head, body = entity(rng, depth + 1)
     coding = rng.choice(([], ["Content-Transfer-Encoding: 8bit"], ["Content-Transfer-Encoding: 7bit"]))
-    return ["Content-Type: message/rfc822"] + coding, joined(rng, ["Subject: " + rng.choice(TEXTS[:6])] + head, body)
+    return ["Content-Type: message/rfc822"] + coding, joined(rng,
+                                                             ["Subject: " + rng.choice(TEXTS[:6])] + head,
+                                                             body)
 
 
 def entity(rng, depth):
     kinds = (leaf,) * (1 + 2 * depth)
-    chosen = rng.choice(kinds + ((lambda r: multipart(r, depth)), (lambda r: attached(r, depth))) * (depth < 4))
+    chosen = rng.choice(kinds + ((lambda r: multipart(r, depth)),
+                                 (lambda r: attached(r, depth))) * (depth < 4))
     return chosen(rng)
 
 
 def joined(rng, head, body):
     """The part; now and then the empty line is missing, as long as what follows is no field."""
     text = "".join(line + "\n" for line in head).encode()
-    missing = rng.random() < 0.05 and body[:1] not in (b" ", b"\t", b"\n", b"") and b":" not in body.split(b"\n")[0]
+    missing = rng.random() < 0.05 and body[:1] not in (b" ", b"\t", b"\n",
+                                                       b"") and b":" not in body.split(b"\n")[0]
     return text + (b"" if missing else b"\n") + body
 
 
@@ -112,7 +124,8 @@ def from_package(rng):
     if rng.random() < 0.6:
         message.add_alternative("<p>%s</p>\n" % rng.choice(TEXTS), subtype="html", cte="8bit")
     for number in range(rng.randrange(3)):
-        message.add_attachment(rng.randbytes(rng.randrange(3000)), maintype="application", subtype="octet-stream",
+        message.add_attachment(rng.randbytes(rng.randrange(3000)), maintype="application",
+                               subtype="octet-stream",
                                filename=rng.choice(("a.bin", "ä%d.bin" % number)))
     if rng.random() < 0.3:
         message.add_attachment(from_package(rng) if rng.random() < 0.3 else email.message_from_string(
@@ -133,17 +146,22 @@ def message(rng, number):
 
 
 def plain_part(rng, depth):
-    """A part as every mail program writes it: text that says 8bit, ASCII that says 7bit or nothing, base64."""
+    """A part as every mail program writes it: text that says 8bit, ASCII that says 7bit or nothing, base64.
+    """
     chosen = rng.randrange(4 if depth < 3 else 3)
     if chosen == 0:
         lines = [line for line in TEXTS[:3] + TEXTS[7:] if not line.startswith("--b")]
         text = "\n".join(rng.choices(lines, k=9)) + "\n" + "plain English text, most of it " * 9 + "\n"
-        return ["Content-Type: text/plain; charset=iso-8859-1", "Content-Transfer-Encoding: 8bit", "X-Last: yes"], \
+        return ["Content-Type: text/plain; charset=iso-8859-1", "Content-Transfer-Encoding: 8bit",
+                "X-Last: yes"], \
             text.encode("latin-1", "ignore")
     if chosen == 1:
-        return ["Content-Type: text/plain"] + rng.choice(([], ["Content-Transfer-Encoding: 7bit"])), b"ascii =\n.\n"
+        return ["Content-Type: text/plain"] + rng.choice(([],
+                                                          [
+            "Content-Transfer-Encoding: 7bit"])), b"ascii =\n.\n"
     if chosen == 2:
-        return ["Content-Type: image/png", "Content-Transfer-Encoding: base64"], base64.encodebytes(rng.randbytes(300))
+        return ["Content-Type: image/png",
+                "Content-Transfer-Encoding: base64"], base64.encodebytes(rng.randbytes(300))
     if rng.random() < 0.3:
         head, body = plain_part(rng, depth + 1)
         return ["Content-Type: message/rfc822", "Content-Transfer-Encoding: 8bit"], \
@@ -159,5 +177,6 @@ def plain_part(rng, depth):
 def plain_message(rng, number):
     head, body = plain_part(rng, 0)
     lines = ["X-Number: %d" % number, "From: a@client.test", "To: u@example.org", "Subject: plain",
-             "Date: Wed, 25 Nov 2026 12:00:00 +0000", "Message-ID: <%d@client.test>" % number, "MIME-Version: 1.0"]
+             "Date: Wed, 25 Nov 2026 12:00:00 +0000", "Message-ID: <%d@client.test>" % number,
+             "MIME-Version: 1.0"]
     return "\n".join(lines + head + ["", ""]).encode() + body

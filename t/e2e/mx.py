@@ -1,4 +1,6 @@
-"""SMTP hosts at 127.0.0.11, .12 … on one port, a name server that knows them, and a daemon that sends mail there."""
+"""SMTP hosts at 127.0.0.11, .12 … on one port, a name server that knows them,
+and a daemon that sends mail there.
+"""
 
 from dns import NameServer
 from ports import reserved_port
@@ -16,7 +18,9 @@ def known_hosts(count):
 
 
 def servers(t, scripts, **peer_options):
-    """A scripted SMTP server for each of SCRIPTS, at address(1), address(2) … on one port; None: nobody is there."""
+    """A scripted SMTP server for each of SCRIPTS, at address(1), address(2) … on one port; None:
+    nobody is there.
+    """
     port = reserved_port()
     return port, [None if script is None else t.peer(script, (address(n), port), smtp=True, **peer_options)
                   for n, script in enumerate(scripts, 1)]
@@ -29,7 +33,8 @@ def daemon_with_dns(t, names, settings=None, **options):
     options.setdefault("name", "d%d" % len(t.daemons))
     daemon = t.daemon(None, {
         "default_transport": "smtp", "resolver.servers": [server.address], "resolver.trust_anchor_file": "",
-        "resolver.hosts_file": "/dev/null", "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
+        "resolver.hosts_file": "/dev/null", "transport_maps": "inline:{client.test=lmtp:%s}"
+        % t.peer().nexthop,
         "inet_protocols": "ipv4", **WAITING, **(settings or {})}, **options)
     return daemon, server
 

@@ -30,7 +30,8 @@ from ports import reserved_port
 from processes import PATIENCE
 
 ENHANCED = {"550": "5.1.1", "552": "5.2.2", "452": "4.2.2", "450": "4.2.0", "451": "4.3.0", "421": "4.3.2"}
-WORDS = {"550": "User doesn't exist", "552": "Quota exceeded", "452": "Quota exceeded", "451": "Temporary error"}
+WORDS = {"550": "User doesn't exist", "552": "Quota exceeded", "452": "Quota exceeded",
+         "451": "Temporary error"}
 KEYWORDS = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "SIZE 104857600")
 POLLRDHUP = 0x2000
 
@@ -95,7 +96,8 @@ class Session:
         if reply is None:
             return
         if isinstance(reply, str):
-            reply = reply.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8", "surrogateescape") + b"\r\n"
+            reply = reply.replace("\r\n", "\n").replace("\n", "\r\n").encode("utf-8",
+                                                                             "surrogateescape") + b"\r\n"
         self.raw(reply)
 
     def raw(self, data):
@@ -399,7 +401,9 @@ class Peer:
             self.changed.notify_all()
 
     def gave(self, message, address, reply):
-        """Send one recipient's final reply; it is noted first, so that the client never knows more than we do."""
+        """Send one recipient's final reply; it is noted first,
+        so that the client never knows more than we do.
+        """
         with self.changed:
             message.finals[address] = reply
         message.session.say(reply)
@@ -416,7 +420,8 @@ class Peer:
                 left = end - time.monotonic()
                 if left <= 0:
                     raise AssertionError("%s: not within %g s; commands so far: %r"
-                                         % (what, timeout * PATIENCE, [s.commands for s in self.sessions][-5:]))
+                                         % (what, timeout * PATIENCE, [s.commands
+                                                                       for s in self.sessions][-5:]))
                 self.changed.wait(min(left, 0.2))
 
     def wait_messages(self, count, timeout=20):

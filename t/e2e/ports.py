@@ -1,7 +1,8 @@
 """Ports of this host that are nobody else's as long as the test lasts.
 
-A port that the kernel gave away and that is free again may be taken by anybody before it is listened on, or while its
-server is down. These lie below those that the kernel gives away, and are locked against other tests, of other runs too.
+A port that the kernel gave away and that is free again may be taken by anybody before it is listened on, or
+while its server is down. These lie below those that the kernel gives away, and are locked against other
+tests, of other runs too.
 """
 
 import random

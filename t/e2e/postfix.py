@@ -62,8 +62,8 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 def once_each(text):
-    """main.cf with each parameter once, its last value. Postfix's processes warn of what stands twice, and its log
-    daemon, which warns as well, can wait for itself for ever when several do."""
+    """main.cf with each parameter once, its last value. Postfix's processes warn of what stands twice, and
+    its log daemon, which warns as well, can wait for itself for ever when several do."""
     values = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")
@@ -88,7 +88,8 @@ class Instance(Server):
         self._command("check")
 
     def _command(self, *arguments):
-        done = subprocess.run(["/usr/sbin/postfix", "-c", self.at("etc"), *arguments], capture_output=True, text=True,
+        done = subprocess.run(["/usr/sbin/postfix", "-c", self.at("etc"), *arguments], capture_output=True,
+                              text=True,
                               timeout=60)
         assert done.returncode == 0, "postfix %s: %s" % (arguments, done.stderr)
 
@@ -105,11 +106,13 @@ class Instance(Server):
             return file.read()
 
     def wait_log(self, pattern, timeout=40):
-        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout, "Postfix's log line " + pattern)
+        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout,
+                                  "Postfix's log line " + pattern)
 
 
 class Postfix(Instance):
-    """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP."""
+    """A Postfix instance that takes mail for example.org by sendmail(1) and relays it over LMTP to NEXTHOP.
+    """
 
     def __init__(self, directory, nexthop, extra=""):
         super().__init__(directory, POSTFIX_MAIN.replace("{nexthop}", nexthop) + extra, POSTFIX_MASTER)

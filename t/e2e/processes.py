@@ -7,7 +7,8 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 TICK = os.sysconf("SC_CLK_TCK")
-PATIENCE = 5        # limits of time are written for a quiet machine: others are slower, and stand still for seconds
+# limits of time are written for a quiet machine: others are slower, and stand still for seconds
+PATIENCE = 5
 
 
 def adopt_orphans():
@@ -98,8 +99,8 @@ def private_memory(pid):
 def wait_for(condition, timeout, what):
     """Poll CONDITION until it is true and return its value; for things that send no event.
 
-    A file or process that vanishes while CONDITION looks at it is not what is waited for. WHAT is a text, or a function
-    that says in the end how far it came.
+    A file or process that vanishes while CONDITION looks at it is not what is waited for. WHAT is a text, or
+    a function that says in the end how far it came.
     """
     end = time.monotonic() + timeout * PATIENCE
     while True:
@@ -110,5 +111,6 @@ def wait_for(condition, timeout, what):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("%s: not within %g s" % (what() if callable(what) else what, timeout * PATIENCE))
+            raise AssertionError("%s: not within %g s" % (what() if callable(what) else what,
+                                                          timeout * PATIENCE))
         time.sleep(0.005)

@@ -57,7 +57,8 @@ class DovecotAuth(Server):
         self.conf = self.write("dovecot.conf", DOVECOT_AUTH.format(dir=self.dir))
 
     def start(self):
-        self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf], lambda: os.path.exists(self.socket), "Dovecot's auth")
+        self.run(["/usr/sbin/dovecot", "-F", "-c", self.conf], lambda: os.path.exists(self.socket),
+                 "Dovecot's auth")
         return self
 
     @property
@@ -87,7 +88,8 @@ class Sasldb:
 
     def configure_postfix(self, server):
         """Debian's Postfix looks for it there, whatever cyrus_sasl_config_path says."""
-        server.write("etc/sasl/smtpd.conf", "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s\n"
+        server.write("etc/sasl/smtpd.conf",
+                     "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: %s\n"
                      "mech_list: %s\n" % (self.path, self.mechanisms))
 
     def cyrus(self, mechanisms):

@@ -23,7 +23,8 @@ class SecureSession(Session):
         try:
             # the plain socket is empty from now on: nobody may look at it while the other takes its place
             with self.peer.changed:
-                self.sock = self.peer.context.wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+                self.sock = self.peer.context.wrap_socket(self.sock, server_side=True,
+                                                          do_handshake_on_connect=False)
             self.sock.do_handshake()
         except (OSError, ssl.SSLError):
             self.ended_by = "client"
@@ -62,7 +63,8 @@ class SecurePeer(Peer):
 
     session_class = SecureSession
 
-    def __init__(self, address, script=None, certificate=None, tls_first=False, keywords=("PIPELINING", "STARTTLS"),
+    def __init__(self, address, script=None, certificate=None, tls_first=False,
+                 keywords=("PIPELINING", "STARTTLS"),
                  context=None, before_handshake=b"", **options):
         self.context = context or self.make_context(certificate)
         self.tls_first, self.before_handshake = tls_first, before_handshake

@@ -53,7 +53,9 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class SmtpServers(Instance):
-    """One Postfix, and an smtpd on a port of its own for each certificate of CERTIFICATES (name -> (chain, key))."""
+    """One Postfix, and an smtpd on a port of its own for each certificate of CERTIFICATES (name -> (chain,
+    key)).
+    """
 
     def __init__(self, directory, certificates, extra=""):
         self.address = {name: ("127.0.0.1", reserved_port()) for name in certificates}
@@ -122,7 +124,8 @@ class SecureDovecot(Server):
 
 
 class LmtpServers:
-    """A Dovecot for each certificate (name -> (chain, key)): its LMTP service has one for all its addresses."""
+    """A Dovecot for each certificate (name -> (chain, key)): its LMTP service has one for all its addresses.
+    """
 
     def __init__(self, directory, certificates):
         need(("/usr/sbin/dovecot", "dovecot-core"), ("/usr/lib/dovecot/lmtp", "dovecot-lmtpd"))

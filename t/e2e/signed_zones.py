@@ -13,7 +13,9 @@ HEAD = "$ORIGIN %s.\n$TTL 60\n@ SOA ns.test. root.test. 1 3600 600 86400 60\n@ N
 
 
 class SignedZones(Server):
-    """"test." signed from LINES, "insecure.test." unsigned from INSECURE, and the zones of BROKEN without an answer."""
+    """"test." signed from LINES, "insecure.test." unsigned from INSECURE,
+    and the zones of BROKEN without an answer.
+    """
 
     def __init__(self, directory, lines, insecure=(), broken=(), altered=()):
         need(("/usr/sbin/nsd", "nsd"), ("/usr/bin/ldns-signzone", "ldnsutils"))
@@ -60,5 +62,6 @@ class SignedZones(Server):
                 + "".join("zone:\n name: %s\n zonefile: %s\n" % item for item in zones.items()))
 
     def start(self):
-        self.run(["/usr/sbin/nsd", "-d", "-c", self.at("nsd.conf")], lambda: answers(self.port, "test"), "NSD")
+        self.run(["/usr/sbin/nsd", "-d", "-c", self.at("nsd.conf")], lambda: answers(self.port, "test"),
+                 "NSD")
         return self

@@ -95,18 +95,21 @@ class Spool:
     def wait_refused(self, name, timeout=20):
         """Wait until NAME is refused (the reason is written first), and return the reason."""
         path = self.at("drop/bad/%s.reason" % name)
-        processes.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) and not self.claimed(), timeout,
+        processes.wait_for(lambda: os.path.exists(path) and os.path.getsize(path) and not self.claimed(),
+                           timeout,
                            "%s refused (new/ holds %r)" % (name, self.names("drop/new")))
         return self.reason(name)
 
     def wait_taken(self, timeout=20):
         """Wait until all drops are accepted or refused."""
-        processes.wait_for(lambda: not self.names("drop/new") and not self.claimed(), timeout, "drop/new emptied")
+        processes.wait_for(lambda: not self.names("drop/new") and not self.claimed(), timeout,
+                           "drop/new emptied")
 
     def unfinished(self):
         """Everything in drop/new and in the queue that is, or becomes, a message.
 
-        The queue is listed last and in one go: files move from drop/new to there, and there from name to name.
+        The queue is listed last and in one go: files move from drop/new to there,
+        and there from name to name.
         """
         new, queue = self.names("drop/new"), self.names("queue")
         return new + [name for name in queue if re.match(r"[0-9A-Za-z]{10}(?![0-9A-Za-z])", name)]

@@ -28,7 +28,9 @@ def recipients(peer):
 
 
 def test_a_stopped_spool_is_moved(t):
-    """What was delivered stays delivered, what waits goes on waiting with its history, what was refused is there."""
+    """What was delivered stays delivered, what waits goes on waiting with its history,
+    what was refused is there.
+    """
     peer, other = t.peer({"rcpt": only("wait", "450 4.2.0 later")}), t.peer()
     daemon = t.daemon(peer, WAITING)
     name = daemon.drop(b"no drop file\r\n")
@@ -74,7 +76,8 @@ class Load(threading.Thread):
 def backup(spool, target):
     """The three commands of causeway-admin(7)."""
     os.makedirs(target)
-    for command in (["rsync", "-aR", "drop", "corrupt"], ["rsync", "-aR", "--delete", "--exclude", "journal", "queue"],
+    for command in (["rsync", "-aR", "drop", "corrupt"],
+                    ["rsync", "-aR", "--delete", "--exclude", "journal", "queue"],
                     ["rsync", "-aR", "queue/journal"]):
         done = subprocess.run([*command, target], cwd=spool, capture_output=True, text=True, timeout=100)
         assert done.returncode in (0, 24), done
@@ -98,7 +101,8 @@ def test_a_running_spool_is_saved(t):
     new.spool.wait_taken()
     new.retry_all()
     new.spool.wait_empty(60)
-    delivered = {d["to"] for d in daemon.deliveries(status="sent")} | {d["to"] for d in new.deliveries(status="sent")}
+    delivered = {d["to"] for d in daemon.deliveries(status="sent")} | {d["to"]
+                                                                       for d in new.deliveries(status="sent")}
     same(sorted(set(load.sent[:before]) - delivered), [], "lost")
     assert before > 300 and len(other.messages) > 10, (before, len(other.messages))
     same(new.spool.names("corrupt") + new.spool.names("drop/bad"), [])
@@ -122,7 +126,9 @@ def test_queue_files_are_drop_files(t):
 
 
 def test_two_instances(t):
-    """Side by side: spool, socket, log and address of each are its own; the end of one is nothing to the other."""
+    """Side by side: spool, socket, log and address of each are its own;
+    the end of one is nothing to the other.
+    """
     peers = [t.peer(), t.peer()]
     daemons = [t.daemon(peer, {"log.name": "causeway-" + name}, name=name)
                for peer, name in zip(peers, ("one", "two"))]

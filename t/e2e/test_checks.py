@@ -60,7 +60,8 @@ def test_B_20_and_22_each_kind_sees_its_own(t):
         **{"transport %s.protocol" % name: "lmtp" for name in expected},
         **{"transport %s.%s_checks" % (name, name): remove for name in expected}})
     for name, peer in peers.items():
-        same(arrives(daemon, peer, HOSTILE, "u@%s.test" % name.replace("_", "-"))[1], expected[name] + b".\r\n", name)
+        same(arrives(daemon, peer, HOSTILE, "u@%s.test" % name.replace("_", "-"))[1],
+             expected[name] + b".\r\n", name)
 
 
 def test_smtp_header_checks_smtp_body_checks(t):
@@ -69,7 +70,8 @@ def test_smtp_header_checks_smtp_body_checks(t):
     daemon, peers = t.smtp_destinations({"a": None}, {
         "smtp_header_checks": "regexp:{{/^X-Keep/ REPLACE X-Kept: z}}",
         "smtp_mime_header_checks": "regexp:{{/^X-Remove/ STRIP}}",
-        "smtp_nested_header_checks": "regexp:{{/^X-Remove/ WARN}}", "smtp_body_checks": "regexp:{{/^keep$$/ REPLACE .kept}}"})
+        "smtp_nested_header_checks": "regexp:{{/^X-Remove/ WARN}}",
+        "smtp_body_checks": "regexp:{{/^keep$$/ REPLACE .kept}}"})
     got = arrives(daemon, peers["a"], HOSTILE, "u@a.test")[1]
     same(got, HOSTILE.replace(b"\n", b"\r\n").replace(b"X-Keep: y",
                                                       b"X-Kept: z").replace(b"X-Remove: in a part\r\n", b"")
@@ -85,7 +87,8 @@ def test_B_2_and_21_trace_fields_pass_the_checks(t):
     daemon = t.daemon(None, {
         "transport store.protocol": "lmtp", "transport store.flags": "DOR",
         "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop,
-        "transport store.header_checks": "regexp:{{/^Delivered-To/ IGNORE}, {/^Received:/ REPLACE Received: by nobody; today},"
+        "transport store.header_checks":
+        "regexp:{{/^Delivered-To/ IGNORE}, {/^Received:/ REPLACE Received: by nobody; today},"
                                          " {/^Return-Path:/ PREPEND X-First: Return-Path: none}}"})
     daemon.send("u@example.org")
     same(peer.wait_messages(1)[0].stuffed.split(b"From:")[0],
@@ -93,7 +96,9 @@ def test_B_2_and_21_trace_fields_pass_the_checks(t):
 
 
 def test_B_25_a_table_that_cannot_answer(t):
-    """Nothing more of the content is sent, and no dot; the message waits with 4.3.0, and the log names the table."""
+    """Nothing more of the content is sent, and no dot; the message waits with 4.3.0,
+    and the log names the table.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, {**RETRY, "lmtp.header_checks": "pcre:{{/^X-Slow: (a+)+$$/ WARN}}"}, start=False)
     daemon.settings["lmtp.body_checks"] = "pcre:{{/^(b+)+$$/ WARN}}"
@@ -119,12 +124,15 @@ def test_rules_that_cannot_be_carried_out(t):
     """They change nothing; the log has one line for each use, which cannot be faked by what it shows."""
     peer = t.peer()
     daemon = t.daemon(peer,
-                      {"lmtp.header_checks": "regexp:{{/^X-A:/ REJECT no}, {/^X-B:/ REPLACE nothing}, {/^X-C:(.*)/ WARN $$1}}"})
+                      {"lmtp.header_checks":
+                       "regexp:{{/^X-A:/ REJECT no}, {/^X-B:/ REPLACE nothing}, {/^X-C:(.*)/ WARN $$1}}"})
     content = b"X-A: 1\nX-B: 2\nX-C: \x1b[2J\x08\n evil/lmtp[1]: status=sent \xff\n\nbody\n"
     same(arrives(daemon, peer, content)[1], content.replace(b"\n", b"\r\n") + b".\r\n")
-    daemon.wait_log(r": warning: lmtp_header_checks: REJECT no: there is no such action where mail is delivered$")
+    daemon.wait_log(
+        r": warning: lmtp_header_checks: REJECT no: there is no such action where mail is delivered$")
     daemon.wait_log(r": warning: lmtp_header_checks: REPLACE nothing: the text is not \"name: value\"$")
-    daemon.wait_log(r": warning: header X-C: \?\[2J\?\? evil/lmtp\[1\]: status=sent \?: \?\[2J\?\? evil/lmtp\[1\]: status=sent \?$")
+    daemon.wait_log(
+        r": warning: header X-C: \?\[2J\?\? evil/lmtp\[1\]: status=sent \?: \?\[2J\?\? evil/lmtp\[1\]: status=sent \?$")
 
 
 def test_not_more_than_a_thousand_lines_about_a_message(t):
@@ -152,7 +160,8 @@ def test_header_size_limit(t):
     daemon = t.daemon(peer, {"header_size_limit": 100, "lmtp.line_length_limit": 0, "lmtp.header_checks":
                              "regexp:{{/^X-Long: .*end/ IGNORE}, {/^X-Gone:/ IGNORE}, {/^X-Short:/ IGNORE}}"})
     long = b"X-Long: " + b"\n\t".join([b"x" * 50] * 10) + b" end\n"
-    got = arrives(daemon, peer, b"X-Short: y\nSubject: x\n" + long + long.replace(b"Long", b"Gone") + b"\nbody\n")[1]
+    got = arrives(daemon, peer, b"X-Short: y\nSubject: x\n" + long + long.replace(b"Long", b"Gone")
+                  + b"\nbody\n")[1]
     same(got, (b"Subject: x\n" + long + b"\nbody\n").replace(b"\n", b"\r\n") + b".\r\n")
 
 
@@ -173,7 +182,8 @@ def test_tables_change(t):
     daemon.start()
     content = b"X-A: 1\nX-B: 1\nx-c: 1\n\nbody\n"
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")
-    subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "-i", "lmdb:" + daemon.at("table")], input=b"nothing here\n",
+    subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "-i", "lmdb:" + daemon.at("table")],
+                   input=b"nothing here\n",
                    check=True, timeout=100)
     daemon.write("text", "/^X-B/ IGNORE\n")
     same(arrives(daemon, peer, content)[1], b"X-B: 1\r\nx-c: 1\r\n\r\nbody\r\n.\r\n")

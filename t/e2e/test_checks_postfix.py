@@ -1,4 +1,5 @@
-"""Checks and generic_maps beside Postfix: the same tables, the same messages, the same bytes, the same log lines.
+"""Checks and generic_maps beside Postfix: the same tables, the same messages, the same bytes,
+the same log lines.
 
 Behaviour B-20 to B-24, AD-5 to AD-8. What differs on purpose is in doc/differences.md: how fields are folded
 in which an address was replaced.
@@ -145,7 +146,8 @@ def header(rng, number):
     rng.shuffle(fields)
     # what Postfix would add
     return fields + ["Date: Wed, 25 Nov 2026 12:00:00 +0000", "Message-ID: <%d@checks.test>" % number,
-                     "Resent-Date: Wed, 25 Nov 2026 12:00:00 +0000", "Resent-Message-ID: <r%d@checks.test>" % number,
+                     "Resent-Date: Wed, 25 Nov 2026 12:00:00 +0000",
+                     "Resent-Message-ID: <r%d@checks.test>" % number,
                      "Resent-From: resent@here.test"]
 
 
@@ -159,7 +161,8 @@ def lines(rng):
 
 
 def leaf(rng):
-    head = ["Content-Type: %s" % rng.choice(["text/plain; charset=utf-8", "text/html", 'text/plain;\n name="a file"',
+    head = ["Content-Type: %s" % rng.choice(["text/plain; charset=utf-8", "text/html",
+                                             'text/plain;\n name="a file"',
                                               "application/octet-stream"])]
     if rng.random() < 0.5:
         head.append("Content-Disposition: attachment;\n filename=x")
@@ -204,7 +207,8 @@ class Checking(Postfix):
     """Postfix with a transport for each of KINDS, for the domain of that name."""
 
     def __init__(self, directory, tables, peers):
-        routes = ", ".join("%s.kind.test=lmtp-%s:%s" % (kind, kind, peer.nexthop) for kind, peer in peers.items())
+        routes = ", ".join("%s.kind.test=lmtp-%s:%s" % (kind, kind, peer.nexthop)
+                           for kind, peer in peers.items())
         super().__init__(directory, "discard:", """
 transport_maps = inline:{%s}
 smtputf8_autodetect_classes = verify
@@ -215,15 +219,18 @@ proxy_interfaces =
 lmtp_destination_recipient_limit = 1
 """ % routes)
         self.write("etc/main.cf",
-                   open(self.at("etc/main.cf")).read().replace("mydestination =\n", "mydestination = local.test\n"))
+                   open(self.at("etc/main.cf")).read().replace("mydestination =\n",
+                                                               "mydestination = local.test\n"))
         services = "".join("lmtp-%s unix - - n - - lmtp\n%s" % (kind, "".join(
-            "  -o { lmtp_%s = %s }\n" % (option, with_paths(value, tables)) for option, value in options.items()))
+            "  -o { lmtp_%s = %s }\n" % (option, with_paths(value, tables))
+            for option, value in options.items()))
             for kind, options in KINDS.items())
         self.write("etc/master.cf", POSTFIX_MASTER + services)
 
     def send(self, number, content):
         subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", "sender@here.test",
-                        *("rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS)], input=content, check=True, timeout=100)
+                        *("rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS)], input=content,
+                       check=True, timeout=100)
 
 
 def with_paths(value, tables):
@@ -238,11 +245,13 @@ def write_tables(directory):
             file.write(text)
     with open(os.path.join(directory, "main.cf"), "w") as file:
         file.write("compatibility_level = 3.6\n")
-    subprocess.run(["/usr/sbin/postmap", "-c", directory, "lmdb:%s/GENERIC" % directory], check=True, timeout=100)
+    subprocess.run(["/usr/sbin/postmap", "-c", directory, "lmdb:%s/GENERIC" % directory], check=True,
+                   timeout=100)
 
 
 def our_daemon(t, tables, peers):
-    settings = {"recipient_delimiter": "+", "propagate_unmatched_extensions": "generic", "myorigin": "client.test",
+    settings = {"recipient_delimiter": "+", "propagate_unmatched_extensions": "generic",
+                "myorigin": "client.test",
                 "mailbox_domains": ["local.test"], "mailbox_transport": "lmtp:" + peers["header"].nexthop,
                 "transport_maps": "inline:{%s}" % ", ".join("%s.kind.test=%s:%s" % (kind, kind, peer.nexthop)
                                                             for kind, peer in peers.items())}
@@ -255,7 +264,8 @@ def our_daemon(t, tables, peers):
 
 # --- comparing -----------------------------------------------------------------------------------
 
-ADDRESSES = re.compile(rb"(?im)^((?:From|To|Cc|Sender|Reply-To|Errors-To|Resent-To|Resent-From|Mail-Followup-To):)((?:.*\r\n)(?:[ \t].*\r\n)*)")
+ADDRESSES = re.compile(
+    rb"(?im)^((?:From|To|Cc|Sender|Reply-To|Errors-To|Resent-To|Resent-From|Mail-Followup-To):)((?:.*\r\n)(?:[ \t].*\r\n)*)")
 
 
 def seen(message, maps):
@@ -264,13 +274,15 @@ def seen(message, maps):
     header, _, body = mail.split_trace(message.stuffed)[1].partition(b"\r\n\r\n")
     header += b"\r\n"
     if maps:
-        header = ADDRESSES.sub(lambda field: field[1] + re.sub(rb"[ \t\r\n]", b"", field[2]) + b"\r\n", header)
+        header = ADDRESSES.sub(lambda field: field[1] + re.sub(rb"[ \t\r\n]", b"", field[2]) + b"\r\n",
+                               header)
     return b"%s %s\n%s\r\n%s" % (message.sender.encode(), b" ".join(r.encode() for r in message.recipients),
                                  header, body)
 
 
 def by_number(peer, maps):
-    return {int(re.search(rb"(?m)^Message-ID: <([0-9]+)@", m.stuffed)[1]): seen(m, maps) for m in peer.messages}
+    return {int(re.search(rb"(?m)^Message-ID: <([0-9]+)@", m.stuffed)[1]): seen(m, maps)
+            for m in peer.messages}
 
 
 def checked_lines(log):
@@ -297,7 +309,8 @@ def test_B_20_to_24_the_same_as_postfix(t):
     for number in range(MESSAGES):
         content = message(number)
         postfix.send(number, content)
-        daemon.send(["rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS], content, sender="sender@here.test",
+        daemon.send(["rcpt+%d@%s.kind.test" % (number, kind) for kind in KINDS], content,
+                    sender="sender@here.test",
                     uid=DAEMON_UID if number % 2 else PRODUCER_UID)
     for kind in KINDS:
         expected = by_number_when_all(theirs[kind], kind)

@@ -8,7 +8,8 @@ CHUNKING = ("PIPELINING", "8BITMIME", "SIZE 104857600", "CHUNKING")
 NO_PIPELINING = ("8BITMIME", "CHUNKING")
 ON = {"smtp.chunking": True, "lmtp.chunking": True, "smtp.destination_concurrency_limit": 1,
       "lmtp.destination_concurrency_limit": 1}
-BIG = b"Subject: x\n\n" + b"".join(b"%s line %d of the message\n" % (b"." * (n % 3), n) for n in range(20_000))
+BIG = b"Subject: x\n\n" + b"".join(b"%s line %d of the message\n" % (b"." * (n % 3), n)
+                                   for n in range(20_000))
 DOTS = b"Subject: x\n\n.\n..\n.a\nb.\n\n.."
 
 
@@ -30,11 +31,13 @@ def test_a_small_message_is_one_chunk_in_one_go(t):
     daemon, peers = stores(t, {"s_a": None, "l_a": None})
     for name in ("s_a", "l_a"):
         sent = daemon.send(["one@%s.test" % name, "two@%s.test" % name], DOTS)
-        daemon.wait_deliveries(2, status="sent") if name == "s_a" else daemon.wait_deliveries(4, status="sent")
+        daemon.wait_deliveries(2, status="sent") if name == "s_a" else daemon.wait_deliveries(4,
+                                                                                              status="sent")
         message = peers[name].messages[0]
         assert message.content.endswith(sent), message.content
         session = peers[name].sessions[0]
-        same([c.split()[0].split(":")[0] for c in session.commands[1:]], ["MAIL", "RCPT", "RCPT", "BDAT"], name)
+        same([c.split()[0].split(":")[0] for c in session.commands[1:]], ["MAIL", "RCPT", "RCPT", "BDAT"],
+             name)
         same(bdats(peers[name]), ["BDAT %d LAST" % len(message.content)])
 
 
@@ -50,7 +53,8 @@ def test_a_large_message_waits_for_its_recipients(t):
         daemon.wait_delivery("u@%s.test" % name, "sent")
         assert peers[name].messages[0].content.endswith(sent), "content"
         commands = bdats(peers[name])
-        assert len(commands) > 2 and [c for c in commands if c.endswith("LAST")] == ["BDAT 0 LAST"] == commands[-1:], commands
+        assert len(commands) > 2 and [c for c in commands
+                                      if c.endswith("LAST")] == ["BDAT 0 LAST"] == commands[-1:], commands
     same(set(early), {False})
 
 
@@ -101,11 +105,13 @@ def test_nobody_accepted_and_the_session_goes_on(t):
 
 def test_refusals(t):
     """Of the last chunk: the message's result. Of an earlier one: the same, and the session ends."""
-    daemon, peers = stores(t, {"s_last": {"dot": "554 5.7.1 spam"}, "s_first": {"bdat": "552 5.3.4 too large"},
+    daemon, peers = stores(t, {"s_last": {"dot": "554 5.7.1 spam"},
+                               "s_first": {"bdat": "552 5.3.4 too large"},
                                "l_first": {"bdat": "452 4.3.1 no room"}})
     for name in ("s_last", "s_first", "l_first"):
         daemon.send("u@%s.test" % name, BIG)
-    same({name: outcome(daemon.wait_delivery("u@%s.test" % name)) for name in ("s_last", "s_first", "l_first")},
+    same({name: outcome(daemon.wait_delivery("u@%s.test" % name))
+          for name in ("s_last", "s_first", "l_first")},
          {"s_last": ("bounced", "5.7.1"), "s_first": ("bounced", "5.3.4"), "l_first": ("deferred", "4.3.1")})
 
 
@@ -117,7 +123,8 @@ def test_lost_without_a_reply(t):
                "rcpt": {"rcpt": then_close("250 ok")}}
     settings = {**ON, **short("mail", protocol="smtp")}
     other = t.peer(None, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING)
-    peers = {name: t.peer(script, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING) for name, script in scripts.items()}
+    peers = {name: t.peer(script, ("127.0.0.1", 0), smtp=True, keywords=CHUNKING)
+             for name, script in scripts.items()}
     daemon = t.daemon(None, {**settings, "transport_maps": "inline:{%s}" % ", ".join(
         "{%s.test = smtp:%s, %s}" % (name, peer.nexthop, other.nexthop) for name, peer in peers.items())})
     for name in scripts:
@@ -140,8 +147,11 @@ def test_a_250_before_the_end_is_nobodys(t):
 
 
 def test_what_was_refused_in_part_is_never_complete(t):
-    """No LAST is said, so that no server can take it all the same; nor was anything taken that may come twice."""
-    daemon, peers = stores(t, {"s_a": {"bdat": first(1, "452 4.3.1 Full")}, "l_a": {"bdat": first(1, "452 4.3.1 Full")}})
+    """No LAST is said, so that no server can take it all the same;
+    nor was anything taken that may come twice.
+    """
+    daemon, peers = stores(t, {"s_a": {"bdat": first(1, "452 4.3.1 Full")},
+                               "l_a": {"bdat": first(1, "452 4.3.1 Full")}})
     for name in ("s_a", "l_a"):
         daemon.send("u@%s.test" % name, BIG)
         line = daemon.wait_delivery("u@%s.test" % name)

@@ -1,5 +1,5 @@
-"""The wall clock jumps, an hour back or a year ahead, while the daemon runs or over a restart: mail neither expires
-for it nor stands still. The daemon under test sees a clock of its own (clock.c)."""
+"""The wall clock jumps, an hour back or a year ahead, while the daemon runs or over a restart: mail neither
+expires for it nor stands still. The daemon under test sees a clock of its own (clock.c)."""
 
 import os
 import struct
@@ -38,7 +38,8 @@ class Clock:
 def waiting(t, name="", **settings):
     """A daemon with a clock, and a message that is deferred, to be tried again in some seconds."""
     clock, peer = Clock(t, name), t.peer({"rcpt": "451 4.3.0 not now"})
-    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "3s", "queue.maximal_backoff_time": "3s", **settings},
+    daemon = t.daemon(peer, {"queue.minimal_backoff_time": "3s", "queue.maximal_backoff_time": "3s",
+                             **settings},
                       start=False, name=name)
     daemon.start(environment=clock.environment)
     daemon.send("u@example.org")
@@ -119,7 +120,8 @@ def test_the_clock_jumps_before_the_restart(t):
 
 def test_old_mail_still_expires_on_a_clock_that_is_wrong(t):
     """A jump does not make anything younger: what has waited for its whole lifetime is returned."""
-    clock, daemon, peer = waiting(t, **{"queue.maximal_queue_lifetime": "6s", "queue.bounce_queue_lifetime": "6s"})
+    clock, daemon, peer = waiting(t, **{"queue.maximal_queue_lifetime": "6s",
+                                        "queue.bounce_queue_lifetime": "6s"})
     clock.set(-YEAR)
     daemon.wait_log("status=expired", timeout=60)
 
@@ -129,7 +131,8 @@ def test_drops_from_the_future_and_the_past_are_taken(t):
     peer = t.peer()
     daemon = t.daemon(peer)
     for number, seconds in enumerate((-10 * YEAR, 10 * YEAR)):
-        name = daemon.drop(mail.transaction("a@client.test", ["u%d@example.org" % number], mail.message(), b"\r\n", ""))
+        name = daemon.drop(mail.transaction("a@client.test", ["u%d@example.org" % number], mail.message(),
+                                            b"\r\n", ""))
         try:
             os.utime(daemon.spool.at("drop/new/" + name), (time.time() + seconds,) * 2)
         except FileNotFoundError:

@@ -1,4 +1,6 @@
-"""Completion in three shells, each asked as its user asks it. Manual, --help and shells know the same options."""
+"""Completion in three shells, each asked as its user asks it. Manual,
+--help and shells know the same options.
+"""
 
 import os
 import re
@@ -12,7 +14,8 @@ from test_top import WAITING, Terminal
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.join(HERE, "..", "..", "contrib", "completion")
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
-COMMANDS = {"status", "queue", "show", "retry", "hold", "release", "delete", "destinations", "suspend", "resume",
+COMMANDS = {"status", "queue", "show", "retry", "hold", "release", "delete", "destinations", "suspend",
+            "resume",
             "explain", "verify", "top", "mailq", "reload", "config"}
 
 
@@ -85,7 +88,8 @@ def test_bash(t):
         if os.path.exists(BASH_COMPLETION):
             same(run(t, daemon, [bash, "--norc"], "source %s\n%s" % (BASH_COMPLETION, script)), wanted, words)
         if ":" not in words[-1]:
-            same(run(t, daemon, [bash, "--norc"], script), wanted, (words, "without the package bash-completion"))
+            same(run(t, daemon, [bash, "--norc"], script), wanted,
+                 (words, "without the package bash-completion"))
 
 
 def test_fish(t):
@@ -119,7 +123,8 @@ def options_in_bash(t, program):
     for words in ([[c, "-"] for c in sorted(COMMANDS)] if program == "causewayctl" else [["-"]]):
         script = ("source %s\nCOMP_WORDS=(%s %s)\nCOMP_CWORD=%d\n%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
                   % (os.path.join(SOURCE, program), program, " ".join(words), len(words), name, program))
-        done = subprocess.run([shell(t, "bash"), "--norc"], input=script, capture_output=True, text=True, timeout=100)
+        done = subprocess.run([shell(t, "bash"), "--norc"], input=script, capture_output=True, text=True,
+                              timeout=100)
         assert not done.stderr, done.stderr
         found |= set(done.stdout.split())
     return found
@@ -129,7 +134,8 @@ def options_in_file(program, pattern, prefix=""):
     with open(os.path.join(SOURCE, prefix + program + ("" if prefix else ".fish"))) as file:
         text = "".join(line for line in file if prefix or line.startswith("complete "))
     found = re.findall(pattern, text)
-    return {option for options in found for option in ([options] if isinstance(options, str) else options) if option}
+    return {option for options in found for option in ([options] if isinstance(options, str) else options)
+            if option}
 
 
 def test_options_are_alike(t):
@@ -139,7 +145,8 @@ def test_options_are_alike(t):
         same(options_in_help(t, program), manual, program + " --help")
         same(options_in_bash(t, program), manual, program + " bash")
         fish = options_in_file(program, r" -s (\w)(?= )| -l ([\w-]+)| -o (\w+)")
-        same({("-" if len(word) == 1 or word == "oi" else "--") + word for word in fish}, manual, program + " fish")
+        same({("-" if len(word) == 1 or word == "oi" else "--") + word for word in fish}, manual,
+             program + " fish")
         zsh = options_in_file(program, r"['*)](--?[A-Za-z][A-Za-z-]*?)(?:=-)?\[()", "_")
         same(zsh, manual, program + " zsh")
 
@@ -173,7 +180,8 @@ def test_the_other_programs(t):
                                             ("causeway-inject", "-R", "", {"full", "hdrs"}),
                                             ("causeway-inject", "-N", "n", {"never"}),
                                             ("causewayd", "-f", "--h", {"--help"})):
-        script = ("source %s\nCOMP_WORDS=(%s %s '%s')\nCOMP_CWORD=2\n_%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
+        script = (
+            "source %s\nCOMP_WORDS=(%s %s '%s')\nCOMP_CWORD=2\n_%s %s\nprintf '%%s\\n' \"${COMPREPLY[@]}\"\n"
                   % (os.path.join(completion(t), program), program, option, word, program.replace("-", "_"),
                      program))
         same(run(t, daemon, [shell(t, "bash"), "--norc"], script), expected, (program, option, "bash"))

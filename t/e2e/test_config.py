@@ -1,4 +1,6 @@
-"""Parameters of the daemon as a whole, seen at work: names of transports' options, what values may know, the log's."""
+"""Parameters of the daemon as a whole, seen at work: names of transports' options, what values may know,
+the log's.
+"""
 
 import os
 import re
@@ -85,7 +87,8 @@ OBSOLETE = [
     ("tls_dane_digest_agility", "off", "use tls_dane_digests"),
     ("tls_dane_trust_anchor_digest_enable", "no", "use tls_dane_digests"),
     *[(prefix + name, value, advice) for prefix in ("smtp_", "lmtp_") for name, value, advice in (
-        ("per_record_deadline", "no", "use per_request_deadline"), ("use_tls", "no", "use tls_security_level = may"),
+        ("per_record_deadline", "no", "use per_request_deadline"),
+        ("use_tls", "no", "use tls_security_level = may"),
         ("enforce_tls", "no", "use tls_security_level = encrypt or verify"),
         ("tls_enforce_peername", "no", "use tls_security_level = encrypt or verify"),
         ("tls_per_site", "inline:{a.test=MAY}", "use tls_policy_maps"))],
@@ -93,21 +96,24 @@ OBSOLETE = [
 
 
 def test_obsolete_parameters_are_named_once(t):
-    """parameters fallback_relay, lmtp_assume_final, lmtp_cache_connection, smtp_skip_4xx_greeting, smtp_tls_cipherlist,
-    tls_low_cipherlist, tls_export_cipherlist, tls_dane_digest_agility, tls_dane_trust_anchor_digest_enable,
-    smtp_per_record_deadline, smtp_use_tls, smtp_enforce_tls, smtp_tls_enforce_peername and smtp_tls_per_site"""
+    """parameters fallback_relay, lmtp_assume_final, lmtp_cache_connection, smtp_skip_4xx_greeting,
+    smtp_tls_cipherlist, tls_low_cipherlist, tls_export_cipherlist, tls_dane_digest_agility,
+    tls_dane_trust_anchor_digest_enable, smtp_per_record_deadline, smtp_use_tls, smtp_enforce_tls,
+    smtp_tls_enforce_peername and smtp_tls_per_site"""
     daemon = t.daemon(t.peer(), {name: value for name, value, _ in OBSOLETE})
     said = (daemon.log() + daemon.stderr()).splitlines()
     for name, value, advice in OBSOLETE:
         lines = [line for line in said if re.search(r"\b%s\b" % name, line)]
         same(len(lines), 1, name)
-        assert "warning: %s:" % daemon.conf in lines[0] and "%s is obsolete: %s" % (name, advice) in lines[0], lines[0]
+        assert "warning: %s:" % daemon.conf in lines[0], lines[0]
+        assert "%s is obsolete: %s" % (name, advice) in lines[0], lines[0]
         same(shown(daemon, name), value)
 
 
 def test_services_that_do_not_exist_here_are_accepted(t):
-    """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name, cyrus_sasl_config_path and
-    tls_daemon_random_bytes: shown, without a word in the log; connections are kept all the same."""
+    """parameters connection_cache_service_name, tlsmgr_service_name, tlsproxy_service_name,
+    cyrus_sasl_config_path and tls_daemon_random_bytes: shown, without a word in the log; connections are kept
+    all the same."""
     names = {"connection_cache_service_name": "nosuch", "tlsmgr_service_name": "nosuch",
              "tlsproxy_service_name": "nosuch",
              "tls_daemon_random_bytes": "64", "cyrus_sasl_config_path": "/nowhere"}
@@ -159,7 +165,8 @@ def test_delay_logging_resolution_limit(t):
 
 def test_syslog_facility_and_syslog_name(t):
     """What arrives at the system's log: priority of facility and level, name and process (RFC 3164)."""
-    daemon = t.daemon(t.peer(), {"log.to": "syslog", "syslog_facility": "local3", "syslog_name": "store"}, start=False)
+    daemon = t.daemon(t.peer(), {"log.to": "syslog", "syslog_facility": "local3", "syslog_name": "store"},
+                      start=False)
     if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True,
                       preexec_fn=become(daemon.spool.uid)).returncode:
         raise Skip("no user namespaces here, as in a chroot")
@@ -184,7 +191,8 @@ def test_syslog_facility_and_syslog_name(t):
             return [line for line in came if "status=sent" in line]
         line = processes.wait_for(arrived, 20, "a delivery in the system's log")[0]
     # local3 is 19, info is 6
-    assert re.match(r"<158>\w{3} [ \d]\d \d\d:\d\d:\d\d store/lmtp\[\d+\]: \w+: to=<u@example\.org>", line), line
+    assert re.match(r"<158>\w{3} [ \d]\d \d\d:\d\d:\d\d store/lmtp\[\d+\]: \w+: to=<u@example\.org>",
+                    line), line
 
 
 def checked(t, text, arguments=()):
@@ -192,13 +200,16 @@ def checked(t, text, arguments=()):
     conf = t.path("as-root")
     with open(conf, "w") as file:
         file.write("user = nobody\nmyhostname = host.test\n" + text)
-    return subprocess.run([t.options.program("causewayd"), "-t", "-c", conf, *arguments], capture_output=True, text=True,
+    return subprocess.run([t.options.program("causewayd"), "-t", "-c", conf, *arguments], capture_output=True,
+                          text=True,
                           timeout=30 * processes.PATIENCE)
 
 
 @needs_root
 def test_what_only_root_can_read_is_refused(t):
-    """Tables and keys are opened by the daemon's user: who starts it as root is told so, before no courier can start."""
+    """Tables and keys are opened by the daemon's user: who starts it as root is told so,
+    before no courier can start.
+    """
     path = t.path("table")
     rows = (("smtp {\nsasl_auth_enable = yes\nsasl_password_maps = 'texthash:%s'\n}\n" % path,
              "as-root:5: smtp.sasl_password_maps"),
@@ -219,7 +230,8 @@ def test_what_only_root_can_read_is_refused(t):
 def test_wrong_arguments_are_named(t):
     for arguments, says in ((["-x"], "causewayd: -x: unknown option; "),
                             (["--nonsense"], "causewayd: --nonsense: unknown option; "),
-                            (["-tx"], "causewayd: -tx: unknown option; "), (["-c"], "causewayd: -c: needs a value; "),
+                            (["-tx"], "causewayd: -tx: unknown option; "),
+                            (["-c"], "causewayd: -c: needs a value; "),
                             (["-t", "file"], "causewayd: file: only options are taken; ")):
         done = subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True,
                               timeout=30 * processes.PATIENCE)

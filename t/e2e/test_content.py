@@ -13,8 +13,10 @@ HEADER = b"From: <a@client.test>\r\nMessage-ID: <x@client.test>\r\n\r\n"
 SPOOFED = b"MAIL FROM:<spoof@x>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nspoofed\r\n.\r\n"
 
 # What could end a message at one server or another, followed by what would then be a second message.
-ENDINGS = [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\n.\r", b"\r.\n", b"\r\r\n.\r\r\n",
-           b"\n\n.\n\n", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\n.\r\r\n", b"\n..\n", b"\r\n..\n", b"\n.\r\n.\r\n"]
+ENDINGS = [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\n.\r", b"\r.\n",
+           b"\r\r\n.\r\r\n",
+           b"\n\n.\n\n", b"\r\n\0.\r\n", b"\r\n.\0\r\n", b"\r\n.\r\r\n", b"\n..\n", b"\r\n..\n",
+           b"\n.\r\n.\r\n"]
 
 
 def check(message, expected, what):
@@ -57,15 +59,18 @@ def test_unstuffed_endings_are_one_message_or_a_refusal(t):
     daemon = t.daemon(peer)
     for eol in (b"\r\n", b"\n"):
         for number, ending in enumerate(ENDINGS):
-            envelope = eol.join([b"MAIL FROM:<a@b>", b"RCPT TO:<u@example.org>", b"DATA", b"Subject: x", b"", b"text"])
-            daemon.drop(envelope + ending + b"MAIL FROM:<spoof@x>\nRCPT TO:<victim@example.org>\nDATA\nspoofed\n"
+            envelope = eol.join([b"MAIL FROM:<a@b>", b"RCPT TO:<u@example.org>", b"DATA", b"Subject: x", b"",
+                                 b"text"])
+            daemon.drop(envelope + ending
+                        + b"MAIL FROM:<spoof@x>\nRCPT TO:<victim@example.org>\nDATA\nspoofed\n"
                         + eol + b"." + eol, name="%d-%d" % (len(eol), number))
     daemon.spool.wait_empty()
     for message in peer.messages:
         assert not mail.smuggles(message.stuffed), message.stuffed
         if message.recipients != ["u@example.org"]:
             # only a real end of this file's own kind may have begun another transaction
-            assert message.recipients == ["victim@example.org"] and b"text" not in message.content, message.content
+            assert message.recipients == [
+                "victim@example.org"] and b"text" not in message.content, message.content
 
 
 def test_random_contents_arrive_as_promised(t):
@@ -76,13 +81,15 @@ def test_random_contents_arrive_as_promised(t):
     for number in range(150):
         eol = generator.choice((b"\r\n", b"\n"))
         uid = generator.choice((PRODUCER_UID, DAEMON_UID))
-        alphabet = [b"a", b".", b"\r", b"\n", b"\r\n", b"\r\n.", b"\n.", b"\0", "\u00e9".encode(), b"\xff", b" "]
+        alphabet = [b"a", b".", b"\r", b"\n", b"\r\n", b"\r\n.", b"\n.", b"\0", "\u00e9".encode(), b"\xff",
+                    b" "]
         body = b"".join(generator.choices(alphabet, k=generator.randrange(400)))
         content = HEADER.replace(b"\r\n", eol) + body
         if not content.endswith(eol):
             content += eol
         daemon.drop(mail.transaction("a@b", "u@example.org", content, eol, lines=False), uid=uid)
-        check(peer.wait_messages(number + 1)[-1], mail.wire_form(content, eol), "number %d: %r" % (number, body))
+        check(peer.wait_messages(number + 1)[-1], mail.wire_form(content, eol),
+              "number %d: %r" % (number, body))
     same(daemon.spool.names("drop/bad"), [])
 
 
@@ -137,7 +144,8 @@ def test_B_6_dots_are_stuffed_at_line_starts_only(t):
     content = daemon.send("u@example.org", mail.message(body))
     message = peer.wait_messages(1)[0]
     same(mail.split_trace(message.content)[1], content)
-    assert message.stuffed.endswith(b"\r\n\r\n..\r\n...\r\n....x\r\na.b\r\n .\r\n..\r\n.\r\n"), message.stuffed
+    assert message.stuffed.endswith(
+        b"\r\n\r\n..\r\n...\r\n....x\r\na.b\r\n .\r\n..\r\n.\r\n"), message.stuffed
 
 
 def test_B_7_nul_and_8bit_bytes_stay(t):

@@ -57,7 +57,8 @@ def test_queue_lists_what_waits(t):
 
 
 def test_queue_selectors(t):
-    daemon, peers = t.destinations({"one": {"final": "451 4.3.0 red light"}, "two": {"final": "451 4.3.0 blue light"}},
+    daemon, peers = t.destinations({"one": {"final": "451 4.3.0 red light"},
+                                    "two": {"final": "451 4.3.0 blue light"}},
                                    WAITING)
     daemon.send("u@one.test", sender="first@client.test")
     daemon.send("u@two.test", sender="second@client.test")
@@ -181,7 +182,8 @@ def test_no_daemon(t):
     daemon = t.daemon(t.peer(), start=False)
     done = daemon.ctl("status", check=False)
     assert done.returncode in (69, 75), done
-    assert done.stderr.startswith("causewayctl: ") and daemon.settings["control.socket"] in done.stderr, done.stderr
+    assert done.stderr.startswith("causewayctl: ") and daemon.settings[
+        "control.socket"] in done.stderr, done.stderr
 
 
 def test_socket_mode(t):
@@ -209,7 +211,8 @@ def test_raw_http(t):
 def test_raw_http_refusals(t):
     """Bad requests get an error each, and the daemon goes on."""
     daemon, peer, ident = waiting(t)
-    for method, path, body in (("GET", "/no-such-thing", None), ("DELETE", "/status", None), ("POST", "/retry", b"{"),
+    for method, path, body in (("GET", "/no-such-thing", None), ("DELETE", "/status", None),
+                               ("POST", "/retry", b"{"),
                                ("POST", "/retry", b"[]"), ("POST", "/retry", b"\xff" * 1000),
                                ("GET", "/../../etc/passwd", None), ("GET", "/show/%00", None),
                                ("POST", "/retry", b'{"id": 5}')):
@@ -231,12 +234,14 @@ def test_raw_http_refusals(t):
 
 
 def test_many_messages_are_listed(t):
-    daemon = t.daemon(t.peer({"final": "451 4.3.0 no"}), {**WAITING, "lmtp.destination_concurrency_limit": 20})
+    daemon = t.daemon(t.peer({"final": "451 4.3.0 no"}),
+                      {**WAITING, "lmtp.destination_concurrency_limit": 20})
     for number in range(500):
         daemon.send("u%d@example.org" % number, sync=False)
     daemon.wait_deliveries(500, status="deferred")
     same(len(messages(daemon.ctl("queue", "--json"))), 500)
-    same(len(set(re.findall(r"(?m)\b[0-9A-Za-z]{10}\b", daemon.ctl("queue"))) & set(daemon.spool.messages())), 500)
+    same(len(set(re.findall(r"(?m)\b[0-9A-Za-z]{10}\b", daemon.ctl("queue"))) & set(daemon.spool.messages())),
+         500)
 
 
 def test_listings_are_clean(t):

@@ -29,15 +29,19 @@ def stopped(t, **options):
 
 
 def several(t, script, count):
-    """Peers at 127.0.0.1, 127.0.0.2 … on one port, and settings by which store.test has these addresses in order."""
+    """Peers at 127.0.0.1, 127.0.0.2 … on one port,
+    and settings by which store.test has these addresses in order.
+    """
     peers = [inet(t, script)]
     peers += [inet(t, script, "127.0.0.%d" % (n + 1), peers[0].address[1]) for n in range(1, count)]
     path = t.path("hosts")
     with open(path, "w") as file:
         file.writelines("%s store.test\n" % peer.address[0] for peer in peers)
     os.chmod(path, 0o644)
-    return peers, {"resolver.hosts_file": path, "resolver.servers": "127.0.0.1@9", "resolver.trust_anchor_file": "",
-                   "lmtp.host_lookup": "native", "lmtp.randomize_addresses": False, "queue.minimal_backoff_time": "1h",
+    return peers, {"resolver.hosts_file": path, "resolver.servers": "127.0.0.1@9",
+                   "resolver.trust_anchor_file": "",
+                   "lmtp.host_lookup": "native", "lmtp.randomize_addresses": False,
+                   "queue.minimal_backoff_time": "1h",
                    "queue.maximal_backoff_time": "2h"}
 
 
@@ -49,12 +53,15 @@ def deliver(daemon, name="u"):
 # --- keeping and dropping -----------------------------------------------------------------------------
 
 def test_V_1_and_2_kept_recipients_are_logged_apart(t):
-    """D2-13: one line with the reason and without to= for who goes on; one with the result for who is done with."""
+    """D2-13: one line with the reason and without to= for who goes on;
+    one with the result for who is done with.
+    """
     one, two = inet(t, {"rcpt": lambda s, a: "450 4.2.1 no" if a[0] == "a" else "550 5.1.1 no"}), inet(t)
     daemon = t.daemon(nexthop(one, two))
     daemon.send(["a@example.org", "b@example.org"], sender="")
     same(by_recipient(daemon, 2), {"a": ("sent", "2.0.0"), "b": ("bounced", "5.1.1")})
-    kept = daemon.wait_log(r": host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.1 no \(in reply to RCPT TO command\)$")
+    kept = daemon.wait_log(
+        r": host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.1 no \(in reply to RCPT TO command\)$")
     assert "to=<" not in kept.group(0)
     same((len(daemon.deliveries("a@example.org")), len(daemon.deliveries("b@example.org"))), (1, 1))
     same([c for c in two.sessions[0].commands if c.startswith("RCPT")], ["RCPT TO:<a@example.org>"])
@@ -88,7 +95,8 @@ def test_V_6_to_8_site_message_recipient(t):
     for name in scripts:
         daemon.send(["one@%s.test" % name, "two@%s.test" % name], sender="")
     for name in scripts:
-        same(sorted(daemon.wait_delivery("%s@%s.test" % (user, name))["dsn"] for user in ("one", "two")), wanted[name])
+        same(sorted(daemon.wait_delivery("%s@%s.test" % (user, name))["dsn"] for user in ("one", "two")),
+             wanted[name])
         daemon.send("next@%s.test" % name)
         daemon.wait_delivery("next@%s.test" % name, "sent")
     same((len(peers["message"].sessions), len(peers["rcpt"].sessions)), (1, 1))
@@ -96,7 +104,8 @@ def test_V_6_to_8_site_message_recipient(t):
 
 
 def test_V_9_and_10_when_a_destination_is_dead(t):
-    """Nobody waits: not dead. A session that ran to its end, although all were refused: not dead. Else dead."""
+    """Nobody waits: not dead. A session that ran to its end, although all were refused: not dead. Else dead.
+    """
     refused, gone = inet(t, {"rcpt": "450 4.2.1 no"}), stopped(t)
     for name, hosts, dead in (("sent", (gone, inet(t)), False), ("completed", (refused, gone), False),
                               ("gone", (gone,), True)):
@@ -127,7 +136,8 @@ def test_A_15_mx_address_limit(t):
     """So many addresses are tried in one attempt, dead and refusing ones alike; 0 is all."""
     for limit, asked in (("2", 2), ("0", 4), ("5", 4)):
         peers, settings = several(t, {"greeting": "421 4.3.2 no"}, 4)
-        daemon = t.daemon("inet:store.test:%d" % peers[0].address[1], {**settings, "lmtp.mx_address_limit": limit},
+        daemon = t.daemon("inet:store.test:%d" % peers[0].address[1],
+                          {**settings, "lmtp.mx_address_limit": limit},
                           name="d" + limit)
         same(outcome(deliver(daemon)), ("deferred", "4.3.2"))
         same(sum(len(peer.sessions) for peer in peers), asked, limit)
@@ -178,12 +188,14 @@ def test_A_22_to_24_the_last_reason_is_that_of_the_last_host(t):
     daemon = t.daemon(nexthop(one, two), {"queue.minimal_backoff_time": "1h"})
     line = deliver(daemon)
     same((line["relay"], line["dsn"]), ("none", "4.4.1"))
-    assert line["reason"] == "connect to 127.0.0.1[127.0.0.1]:%d: Connection refused" % two.address[1], line["reason"]
+    assert line["reason"] == "connect to 127.0.0.1[127.0.0.1]:%d: Connection refused" % two.address[1], line[
+        "reason"]
     daemon.wait_log("cannot be reached: connect to")
 
 
 def test_A_25_a_fallback_that_does_not_exist_is_our_mistake(t):
-    daemon = t.daemon(nexthop(stopped(t)), {"lmtp.fallback_relay": "nosuch.invalid", "resolver.hosts_file": "/dev/null",
+    daemon = t.daemon(nexthop(stopped(t)), {"lmtp.fallback_relay": "nosuch.invalid",
+                                            "resolver.hosts_file": "/dev/null",
                                             "inet_protocols": "ipv4"}, start=False)
     server = NameServer({})
     t.on_end(server.close)
@@ -204,7 +216,8 @@ def test_F_1_and_2_fallbacks_in_their_order(t):
 
 def test_F_5_a_connection_to_the_fallback_is_kept(t):
     dead, fallback = stopped(t), inet(t)
-    daemon = t.daemon(nexthop(dead), {"lmtp.fallback_relay": "[127.0.0.1]:%d" % fallback.address[1], **ONE, **LONG})
+    daemon = t.daemon(nexthop(dead), {"lmtp.fallback_relay": "[127.0.0.1]:%d" % fallback.address[1], **ONE,
+                                      **LONG})
     for name in "abc":
         same(deliver(daemon, name)["status"], "sent")
     same((len(fallback.sessions), daemon.log().count("Connection refused")), (1, 1))
@@ -227,7 +240,8 @@ def test_D_10_lmtp_asks_for_addresses_only(t):
     t.on_end(server.close)
     for number, host in enumerate(("store.test", "[store.test]")):
         daemon = t.daemon("inet:%s:%d" % (host, peer.address[1]), {
-            "resolver.servers": server.address, "resolver.trust_anchor_file": "", "resolver.hosts_file": "/dev/null",
+            "resolver.servers": server.address, "resolver.trust_anchor_file": "",
+            "resolver.hosts_file": "/dev/null",
             "inet_protocols": "ipv4"}, name="d%d" % number)
         same(deliver(daemon)["status"], "sent")
     same(server.asked, ["store.test", "store.test"])
@@ -260,7 +274,8 @@ def test_B_26_and_27_a_file_that_ends_early_is_not_sent_as_a_whole(t):
     peer = t.peer({"content": cut})
     daemon = t.daemon(peer)
     spool.append(daemon.spool)
-    daemon.send("u@example.org", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 400_000, sender="")
+    daemon.send("u@example.org", b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 400_000,
+                sender="")
     line = daemon.wait_delivery("u@example.org")
     same(outcome(line), ("deferred", "4.3.0"))
     assert "the message cannot be read" in line["reason"], line["reason"]
@@ -307,7 +322,8 @@ def test_H2_4_a_deadline_counts_waiting_only(t):
     def slowly(session, address):
         session.wait_closed_for(0.15)
         return "250 2.1.5 Ok"
-    daemon = t.daemon(t.peer({"rcpt": slowly}), {"lmtp.rcpt_timeout": "4s", "lmtp.per_request_deadline": True})
+    daemon = t.daemon(t.peer({"rcpt": slowly}), {"lmtp.rcpt_timeout": "4s",
+                                                 "lmtp.per_request_deadline": True})
     daemon.send(["u%d@example.org" % n for n in range(40)])
     daemon.wait_deliveries(40, status="sent")
 

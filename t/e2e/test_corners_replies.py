@@ -1,4 +1,6 @@
-"""Corners of replies: greeting, LHLO and what it announces, lines that are none, and what the log says of them."""
+"""Corners of replies: greeting, LHLO and what it announces, lines that are none,
+and what the log says of them.
+"""
 
 import re
 
@@ -69,7 +71,8 @@ def test_E_1_only_the_answer_to_lhlo_announces(t):
 
 
 def test_E_3_and_5_the_first_line_is_a_name(t):
-    texts = {"one": "250 PIPELINING", "two": "250-PIPELINING\n250 DSN", "three": "250-SIZE 10\n250 PIPELINING"}
+    texts = {"one": "250 PIPELINING", "two": "250-PIPELINING\n250 DSN",
+             "three": "250-SIZE 10\n250 PIPELINING"}
     daemon, peers = t.destinations({name: {"lhlo": text} for name, text in texts.items()})
     for name in texts:
         daemon.send("u@%s.test" % name)
@@ -78,21 +81,25 @@ def test_E_3_and_5_the_first_line_is_a_name(t):
 
 
 def test_E_6_presence_counts(t):
-    daemon, peers = t.destinations({"a": {"lhlo": "250-peer\n250-PIPELINING no\n250-8BITMIME off\n250 DSN 0"}})
+    daemon, peers = t.destinations({"a":
+                                    {"lhlo": "250-peer\n250-PIPELINING no\n250-8BITMIME off\n250 DSN 0"}})
     daemon.send([("u@a.test", "NOTIFY=FAILURE")], params="BODY=8BITMIME RET=HDRS")
     daemon.wait_delivery("u@a.test", "sent")
     assert pipelined(peers["a"])
     message = peers["a"].messages[0]
-    same((message.mail.split()[2:], message.rcpts[0].split()[2:]), (["BODY=8BITMIME", "RET=HDRS"], ["NOTIFY=FAILURE"]))
+    same((message.mail.split()[2:], message.rcpts[0].split()[2:]),
+         (["BODY=8BITMIME", "RET=HDRS"], ["NOTIFY=FAILURE"]))
 
 
 def test_E_13_keywords_without_effect(t):
     """BDAT is never used, and unknown words are none of our business."""
-    words = ("PIPELINING", "CHUNKING", "BINARYMIME", "ENHANCEDSTATUSCODES", "VRFY", "ETRN", "X-UNKNOWN a b", "HELP")
+    words = ("PIPELINING", "CHUNKING", "BINARYMIME", "ENHANCEDSTATUSCODES", "VRFY", "ETRN", "X-UNKNOWN a b",
+             "HELP")
     daemon, peers = t.destinations({"a": None}, keywords=words)
     daemon.send("u@a.test", params="BODY=8BITMIME")
     same(daemon.wait_delivery("u@a.test")["status"], "sent")
-    same([c.split(":")[0].split()[0] for c in peers["a"].sessions[0].commands], ["LHLO", "MAIL", "RCPT", "DATA"])
+    same([c.split(":")[0].split()[0] for c in peers["a"].sessions[0].commands],
+         ["LHLO", "MAIL", "RCPT", "DATA"])
     same(peers["a"].messages[0].mail, "MAIL FROM:<a@client.test>")
 
 

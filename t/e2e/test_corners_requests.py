@@ -11,7 +11,8 @@ LONG = {"lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit":
 
 def flagged(t, peer, flags, settings=None):
     return t.daemon(None, {"transport store.protocol": "lmtp", "transport store.flags": flags,
-                           "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop, **(settings or {})})
+                           "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop,
+                           **(settings or {})})
 
 
 def test_R_2_the_protocol_is_the_transports(t):
@@ -35,7 +36,8 @@ def test_R_5_and_6_flags_D_and_O_are_for_one_recipient(t):
 
 
 def test_R_7_mail_that_was_delivered_to_its_recipient_before(t):
-    """Returned as a loop with flag D, in any case of letters, without asking the store; not without the flag."""
+    """Returned as a loop with flag D, in any case of letters, without asking the store; not without the flag.
+    """
     peer = t.peer()
     daemon = flagged(t, peer, "D")
     loop = b"Received: x\nDelivered-To: other@example.org\ndelivered-to:  U@Example.org \nSubject: x\n\nbody\n"
@@ -88,7 +90,8 @@ def test_R_11_one_nexthop_one_transaction(t):
         peers[0].nexthop, peers[0].nexthop, peers[1].nexthop)})
     daemon.send(["u@a.test", "u@b.test", "u@c.test"])
     daemon.wait_deliveries(3, status="sent")
-    same([[m.recipients for m in peer.messages] for peer in peers], [[["u@a.test", "u@b.test"]], [["u@c.test"]]])
+    same([[m.recipients for m in peer.messages] for peer in peers],
+         [[["u@a.test", "u@b.test"]], [["u@c.test"]]])
 
 
 def test_R_13_a_request_that_is_not_carried_out_has_no_relay(t):
@@ -106,8 +109,8 @@ def test_A_27_no_family_at_all_is_refused(t):
 
 
 def test_J_4_and_7_to_8_and_10_to_12_sessions_are_a_destinations(t):
-    """Differs: who has the same transport and nexthop shares them, whatever the domain; nobody else does, even if
-    it is the same host in the end. So nothing has to be looked for twice."""
+    """Differs: who has the same transport and nexthop shares them, whatever the domain; nobody else does,
+    even if it is the same host in the end. So nothing has to be looked for twice."""
     peer = t.peer(address=("127.0.0.1", 0))
     port = peer.address[1]
     daemon = t.daemon(None, {**ONE, **LONG, "transport_maps": "inline:{%s}" % ", ".join(

@@ -37,7 +37,9 @@ class Policies:
 
 
 def test_R_12_and_J_27_each_request_asks_for_its_policy(t):
-    """A connection that is kept in clear serves nobody who needs TLS, and one with TLS goes on at the same level."""
+    """A connection that is kept in clear serves nobody who needs TLS,
+    and one with TLS goes on at the same level.
+    """
     _, files = authority(t)
     peer = secure_peer(t, files)
     policies, key = Policies(t), "[127.0.0.1]:%d" % peer.address[1]
@@ -75,7 +77,8 @@ def test_L_13_policy_failure(t):
     a, files = authority(t)
     peer = secure_peer(t, files)
     with open(t.path("policy"), "w") as out:
-        out.write("[127.0.0.1]:%d secure match=mx.peer.test policy_type=sts { policy_failure = sts-policy-fetch-error }\n"
+        out.write(
+            "[127.0.0.1]:%d secure match=mx.peer.test policy_type=sts { policy_failure = sts-policy-fetch-error }\n"
                   % peer.address[1])
     line = send(daemon_for(t, peer, "may", tls_CAfile=a.ca, tls_policy_maps="texthash:" + t.path("policy")))
     same(result(line), ("deferred", "4.7.5", "!secure"))
@@ -89,7 +92,8 @@ def weak_server(t, a):
     openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:768", "-out", key)
     request = openssl("req", "-new", "-key", key, "-subj", "/CN=mx.peer.test", "-addext",
                       "subjectAltName=DNS:mx.peer.test")
-    openssl("x509", "-req", "-CA", a.ca, "-CAkey", a.at("root.key"), "-copy_extensions", "copy", "-days", "10",
+    openssl("x509", "-req", "-CA", a.ca, "-CAkey", a.at("root.key"), "-copy_extensions", "copy", "-days",
+            "10",
             "-out", certificate, given=request)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
@@ -101,7 +105,8 @@ def test_T_22_weak_keys_only_where_nobody_is_asked_for(t):
     """The library's security level is 1 where the certificate counts, and 0 where any will do."""
     a = Authority(t.path("tls"))
     peer = weak_server(t, a)
-    for level, want in (("encrypt", ("sent", "2.0.0", "encrypt")), ("secure", ("deferred", "4.7.5", "!secure"))):
+    for level, want in (("encrypt", ("sent", "2.0.0", "encrypt")),
+                        ("secure", ("deferred", "4.7.5", "!secure"))):
         daemon = t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_CAfile": a.ca,
                                  "lmtp.tls_secure_cert_match": "mx.peer.test"}, name=level)
         same(result(send(daemon)), want, level)
@@ -144,17 +149,22 @@ def test_T_32_sockets(t):
                                  **settings}, name="d%d" % number)
         line = send(daemon)
         same(result(line), want, level)
-        assert want[2] or want[0] == "sent" or "is not for a UNIX socket" in line["reason"] + daemon.log(), daemon.log()
+        assert want[2] or want[0] == "sent" or "is not for a UNIX socket" in line["reason"] + daemon.log(
+            ), daemon.log()
         daemon.stop()
 
 
 def test_T_33_a_reply_too_many_inside_tls(t):
-    """Differs: it does not shift the replies that follow, but ends the session; tls_block_early_mail_reply says so."""
+    """Differs: it does not shift the replies that follow, but ends the session;
+    tls_block_early_mail_reply says so.
+    """
     _, files = authority(t)
     for block in (False, True):
         peer = secure_peer(t, files,
-                           {"lhlo": lambda s, line: s.usual_capabilities() + ("\n550 5.1.1 too early" * bool(s.secure))})
-        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_block_early_mail_reply": block},
+                           {"lhlo": lambda s, line: s.usual_capabilities()
+                            + ("\n550 5.1.1 too early" * bool(s.secure))})
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt",
+                                 "lmtp.tls_block_early_mail_reply": block},
                           name="d%d" % block)
         line = send(daemon)
         same((line["status"], line["dsn"]), ("deferred", "4.7.0" if block else "4.5.0"), block)
@@ -183,13 +193,15 @@ def test_A_21_a_host_without_a_policy_counts(t):
     peer = SecurePeer(("127.0.0.1", 0), certificate=a.leaf("leaf", ["h2.d.test"]), smtp=True)
     t.peers.append(peer)
     tlsa = "_%d._tcp.h2.d.test. TLSA %s" % (peer.address[1], a.tlsa("leaf", 3, 1, 1))
-    dns = SignedZones(t.path("dns"), ["d.test. MX 10 h1.d.test.", "d.test. MX 20 h2.d.test.", "h1.d.test. A 127.0.0.1",
+    dns = SignedZones(t.path("dns"), ["d.test. MX 10 h1.d.test.", "d.test. MX 20 h2.d.test.",
+                                      "h1.d.test. A 127.0.0.1",
                                       "h2.d.test. A 127.0.0.1", tlsa], [], broken=["_tcp.h1.d.test."]).start()
     t.on_end(dns.stop)
     for number, want in ((1, ("deferred", "4.7.5")), (2, ("sent", "2.0.0"))):
         daemon = t.daemon(None, {
             "resolver.servers": dns.resolver, "resolver.trust_anchor_file": dns.anchor,
-            "transport_maps": "inline:{d.test=smtp:d.test:%d}" % peer.address[1], "smtp.tls_security_level": "dane",
+            "transport_maps": "inline:{d.test=smtp:d.test:%d}" % peer.address[1],
+            "smtp.tls_security_level": "dane",
             "smtp.dns_support_level": "dnssec", "smtp.mx_address_limit": number}, name="d%d" % number)
         daemon.send("u@d.test")
         line = daemon.wait_delivery("u@d.test", timeout=30)
@@ -198,24 +210,30 @@ def test_A_21_a_host_without_a_policy_counts(t):
 
 @limit(90)
 def test_smtp_dns_reply_filter_sees_TLSA_records(t):
-    """Those that are ignored count for nothing: the others decide, and where none is left the host is passed over."""
+    """Those that are ignored count for nothing: the others decide,
+    and where none is left the host is passed over.
+    """
     a = Authority(t.path("tls"))
     peer = SecurePeer(("127.0.0.1", 0), certificate=a.leaf("leaf", ["h1.d.test"]), smtp=True)
     t.peers.append(peer)
     tlsa = "_%d._tcp.h1.d.test. TLSA " % peer.address[1]
     right, wrong = a.tlsa("leaf", 3, 1, 1), "3 1 1 " + "ab" * 32
-    dns = SignedZones(t.path("dns"), ["d.test. MX 10 h1.d.test.", "h1.d.test. A 127.0.0.1", tlsa + right, tlsa + wrong],
+    dns = SignedZones(t.path("dns"), ["d.test. MX 10 h1.d.test.", "h1.d.test. A 127.0.0.1", tlsa + right,
+                                      tlsa + wrong],
                       []).start()
     t.on_end(dns.stop)
     for number, (pattern, want) in enumerate((
             ("/ IN TLSA 3 1 1 ABAB/", ("sent", "2.0.0", "dane")),
-            ("/^_%d\\._tcp\\.h1\\.d\\.test\\. [0-9]+ IN TLSA 3 1 1 %s$$/" % (peer.address[1], right.split()[3].upper()),
+            ("/^_%d\\._tcp\\.h1\\.d\\.test\\. [0-9]+ IN TLSA 3 1 1 %s$$/"
+             % (peer.address[1], right.split()[3].upper()),
              ("deferred", "4.7.5", "!dane")),
             ("/ IN TLSA /", ("deferred", "4.7.5", None)))):
         daemon = t.daemon(None, {
             "resolver.servers": dns.resolver, "resolver.trust_anchor_file": dns.anchor,
-            "transport_maps": "inline:{d.test=smtp:d.test:%d}" % peer.address[1], "smtp.tls_security_level": "dane",
-            "smtp.dns_support_level": "dnssec", "smtp.dns_reply_filter": "regexp:{{%s IGNORE}}" % pattern}, name="d%d" % number)
+            "transport_maps": "inline:{d.test=smtp:d.test:%d}" % peer.address[1],
+            "smtp.tls_security_level": "dane",
+            "smtp.dns_support_level": "dnssec", "smtp.dns_reply_filter": "regexp:{{%s IGNORE}}" % pattern},
+                          name="d%d" % number)
         daemon.send("u@d.test")
         same(result(daemon.wait_delivery("u@d.test", timeout=30)), want, pattern)
         daemon.wait_log(r"ignoring DNS RR: _%d\._tcp\.h1\.d\.test\. \d+ IN TLSA 3 1 1 " % peer.address[1])

@@ -64,7 +64,8 @@ def test_K_7_small_buffers_of_the_kernel(t):
     for protocol in ("lmtp", "smtp"):
         peer = inet(t, {"rcpt": chatter, "mail": chatter}, read_size=100, smtp=protocol == "smtp")
         daemon = t.daemon(None,
-                          {"transport_maps": "inline:{example.org=%s:[127.0.0.1]:%d}" % (protocol, peer.address[1]),
+                          {"transport_maps": "inline:{example.org=%s:[127.0.0.1]:%d}"
+                           % (protocol, peer.address[1]),
                                  "tcp_windowsize": 512}, name=protocol)
         daemon.send(["u%d@example.org" % n for n in range(500)],
                     b"Subject: x\n\n" + b"0123456789 line of content\n" * 4000)
@@ -83,7 +84,9 @@ def test_C_9_what_is_written_at_once(t):
 
 
 def test_K_8_one_write_for_what_may_go(t):
-    """RSET of the old transaction comes alone; a whole envelope, and content with its dot, are one write each."""
+    """RSET of the old transaction comes alone; a whole envelope, and content with its dot,
+    are one write each.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, {**ONE, **LONG})
     for name in ("one", "two"):
@@ -148,7 +151,8 @@ def test_K_20_and_21_too_large_for_the_server(t):
     daemon.send("big@example.org", b"Subject: x\n\n" + b"0123456789\n" * 500, sender="")
     line = daemon.wait_delivery("big@example.org")
     same(outcome(line), ("bounced", "5.3.4"))
-    assert re.search(r"message size \d+ exceeds size limit 2000 of server 127\.0\.0\.1\[127\.0\.0\.1\]", line["reason"])
+    assert re.search(r"message size \d+ exceeds size limit 2000 of server 127\.0\.0\.1\[127\.0\.0\.1\]",
+                     line["reason"])
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org", "sent")
     same((verbs(small), large.sessions), (["LHLO", "MAIL", "RCPT", "DATA"], []))
@@ -212,7 +216,8 @@ def test_C2_3_to_6_orcpt_and_notify(t):
     """Passed on as they came, ORCPT first; nothing where the sender gave nothing."""
     peer = t.peer(keywords=DSN)
     daemon = t.daemon(peer)
-    given = {"a": "NOTIFY=NEVER", "b": "ORCPT=rfc822;x+2By+20z@w", "c": "NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;o@w",
+    given = {"a": "NOTIFY=NEVER", "b": "ORCPT=rfc822;x+2By+20z@w",
+             "c": "NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;o@w",
              "d": ""}
     daemon.send([("%s@example.org" % name, words) for name, words in given.items()])
     daemon.wait_deliveries(4, status="sent")
@@ -321,7 +326,8 @@ def test_I_13_the_extensions_are_those_of_smtp(t):
     daemon = t.daemon(peer)
     daemon.send([("u@example.org", "NOTIFY=NEVER")], params="SMTPUTF8 BODY=8BITMIME RET=FULL")
     message = peer.wait_messages(1)[0]
-    assert re.match(r"MAIL FROM:<a@client\.test> SIZE=\d+ BODY=8BITMIME RET=FULL SMTPUTF8$", message.mail), message.mail
+    assert re.match(r"MAIL FROM:<a@client\.test> SIZE=\d+ BODY=8BITMIME RET=FULL SMTPUTF8$",
+                    message.mail), message.mail
 
 
 # --- Y and V: what a failure says of the host ---------------------------------------------------------
@@ -383,7 +389,9 @@ def test_Y_17_a_host_that_served_keeps_the_destination_alive(t):
 
 def test_V_5_soft_bounce(t):
     """A hard refusal goes to the next host, and on the last one stays in the queue."""
-    one, two = inet(t, {"rcpt": "550 5.1.1 no"}), inet(t, {"rcpt": lambda s, a: "550 5.1.1 no" if a[0] == "b" else
+    one, two = inet(t, {"rcpt": "550 5.1.1 no"}), inet(t,
+                                                       {"rcpt": lambda s, a: "550 5.1.1 no" if a[0] == "b"
+                                                        else
                                                            "250 2.1.5 Ok"})
     daemon = t.daemon(both(one, two), {"soft_bounce": True})
     daemon.send(["a@example.org", "b@example.org"])
@@ -396,7 +404,8 @@ def test_V_5_soft_bounce(t):
 @limit(90)
 def test_Z_4_no_quit_where_nobody_listens(t):
     """After a lost connection and after a time-out."""
-    for name, script in (("lost", {"rcpt": then_close(None)}), ("late", {"rcpt": silence}), ("dot", {"dot": silence})):
+    for name, script in (("lost", {"rcpt": then_close(None)}), ("late", {"rcpt": silence}),
+                         ("dot", {"dot": silence})):
         peer = t.peer(script)
         daemon = t.daemon(peer, {"lmtp.rcpt_timeout": "2s", "lmtp.data_done_timeout": "2s"}, name=name)
         daemon.send("u@example.org")
@@ -443,7 +452,8 @@ def test_J_17_trouble_on_a_kept_connection_counts_as_ever(t):
         return "550 5.1.1 no" if address.startswith("hard") else "250 2.1.5 Ok"
     peer = t.peer({"rcpt": rcpt})
     daemon = t.daemon(peer, {**ONE, **LONG, **short("rcpt")})
-    for name, wanted in (("a", ("sent", "2.0.0")), ("hard", ("bounced", "5.1.1")), ("late", ("deferred", "4.4.2"))):
+    for name, wanted in (("a", ("sent", "2.0.0")), ("hard", ("bounced", "5.1.1")),
+                         ("late", ("deferred", "4.4.2"))):
         daemon.send(name + "@example.org", sender="")
         same(outcome(daemon.wait_delivery(name + "@example.org")), wanted)
     same(len(peer.sessions), 1)

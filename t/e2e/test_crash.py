@@ -1,4 +1,6 @@
-"""kill -9 at any time, at every named step, and failing disks: nobody is without mail, copies only where promised."""
+"""kill -9 at any time, at every named step, and failing disks: nobody is without mail,
+copies only where promised.
+"""
 
 import collections
 import os
@@ -26,7 +28,8 @@ class Store:
     """The peer's memory: every final reply, with its transaction, for each message and recipient."""
 
     def __init__(self, t):
-        self.finals = collections.defaultdict(list)     # (message id, address) -> transactions that ended with 250
+        # (message id, address) -> transactions that ended with 250
+        self.finals = collections.defaultdict(list)
         self.attempts = collections.Counter()
         self.peer = t.peer({"final": self.final, "rcpt": self.rcpt})
         self.reports = t.peer()
@@ -107,7 +110,8 @@ class Kill:
         self.ended = time.monotonic()
 
     def hides(self, first, second):
-        """Whether it may have kept the reply to transaction FIRST from the journal, and so be the cause of SECOND.
+        """Whether it may have kept the reply to transaction FIRST from the journal,
+        and so be the cause of SECOND.
 
         The reply may come long after the kill: what the courier had sent is read from its closed connection.
         """
@@ -131,7 +135,8 @@ def judge(store, traffic, daemon, kills):
     without = [key for key in traffic.delivered if not store.finals[key]]
     same(without, [], "recipients without mail")
     same(sorted(traffic.refused - store.reported()), [], "refused recipients without a report")
-    same(set(store.finals) - traffic.delivered - {k for k in store.finals if not store.finals[k]}, set(), "strangers")
+    same(set(store.finals) - traffic.delivered - {k for k in store.finals if not store.finals[k]}, set(),
+         "strangers")
     same(needless_copies(store, kills), [], "second copies, and no kill hid the first reply")
     logged = collections.Counter((d["id"], d["to"]) for d in daemon.deliveries(status="sent"))
     same([key for key, count in logged.items() if count > 1], [], "recipients logged as sent twice")
@@ -160,7 +165,9 @@ def kill(daemon, role, pid):
 
 
 def all_gone(daemon):
-    """Whether no message is left. One is held if its courier was killed twice and had nothing else: it is released."""
+    """Whether no message is left. One is held if its courier was killed twice and had nothing else:
+    it is released.
+    """
     left = daemon.spool.unfinished()
     if 0 < len(left) < 5 and "nothing else to do: it is held" in daemon.log():
         daemon.ctl("release", "ALL", check=False)
@@ -184,7 +191,8 @@ def test_kill_9_fifty_times_over_two_thousand_messages(t):
             daemon.start()
     while traffic.sent < 2000:
         traffic.drop(20)
-    processes.wait_for(lambda: all_gone(daemon), 240, lambda: "an empty queue, but %r" % daemon.spool.unfinished()[:5])
+    processes.wait_for(lambda: all_gone(daemon), 240,
+                       lambda: "an empty queue, but %r" % daemon.spool.unfinished()[:5])
     judge(store, traffic, daemon, kills)
 
 
@@ -241,7 +249,8 @@ def run_into_crash(daemon, traffic, step, occurrence):
     if step == "adopt-renamed":
         traffic.drop(10)    # only a claim that a start found is adopted by a second rename
         claim_by_hand(daemon.spool)
-    broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<>\r\nDATA\r\n.\r\n", name="refused-%s-%d" % (step, occurrence))
+    broken = daemon.drop(b"MAIL FROM:<a@b>\r\nRCPT TO:<>\r\nDATA\r\n.\r\n",
+                         name="refused-%s-%d" % (step, occurrence))
     daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": "%s:%d" % (step, occurrence)})
     for _ in range(4):
         traffic.drop(3)
@@ -297,7 +306,8 @@ def test_crash_at_every_step(t):
 
 
 def test_a_file_goes_when_the_log_has_its_results(t):
-    """A crash right behind the removal: no message is gone of which the log does not say what became of it."""
+    """A crash right behind the removal: no message is gone of which the log does not say what became of it.
+    """
     need_hooks(t)
     for step, uid in (("drop-unlinked", PRODUCER_UID), ("unlinked", DAEMON_UID)):
         daemon = t.daemon(t.peer(), start=False, name=step)
@@ -320,7 +330,8 @@ def test_sync_that_fails(t):
     traffic.drop(5)
     daemon.spool.wait_empty()
     queue = daemon.pids("queue")[0]
-    tracer = subprocess.Popen(["strace", "-f", "-p", str(queue), "-e", "trace=fsync,fdatasync", "-o", t.path("strace"),
+    tracer = subprocess.Popen(["strace", "-f", "-p", str(queue), "-e", "trace=fsync,fdatasync", "-o",
+                               t.path("strace"),
                                "-e", "inject=fsync,fdatasync:error=EIO"], stderr=subprocess.PIPE)
     if not re.search(rb"attached", tracer.stderr.readline()):
         raise Skip("strace cannot attach here")
@@ -328,7 +339,8 @@ def test_sync_that_fails(t):
     traffic.drop(10)
     processes.wait_for(lambda: os.path.getsize(t.path("strace")) > 200, 20, "a sync that fails")
     daemon.wait_log(r"(?i)Input/output error")
-    same(len(daemon.deliveries(status="sent")), before, "deliveries called final although nothing could be synced")
+    same(len(daemon.deliveries(status="sent")), before,
+         "deliveries called final although nothing could be synced")
     tracer.terminate()
     tracer.wait()
     daemon.spool.wait_empty(60)

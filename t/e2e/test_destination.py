@@ -66,7 +66,8 @@ def test_window_grows_to_the_limit_and_not_beyond(t):
 
 def test_limit_of_one_is_exact_with_two_workers(t):
     peer = t.peer()
-    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1})
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1,
+                             "lmtp.initial_destination_concurrency": 1})
     for number in range(200):
         daemon.send("u%d@example.org" % number)
     daemon.wait_deliveries(200, status="sent")
@@ -89,7 +90,8 @@ def test_limit_of_a_transport_is_its_own(t):
     gate = Gate()
     peers = {name: t.peer({"final": gate.final}) for name in ("narrow", "wide")}
     daemon = t.daemon(None, {
-        "transport_maps": "inline:{%s}" % ", ".join("%s.test=%s:%s" % (n, n, p.nexthop) for n, p in peers.items()),
+        "transport_maps": "inline:{%s}" % ", ".join("%s.test=%s:%s" % (n, n, p.nexthop)
+                                                    for n, p in peers.items()),
         "transport narrow.protocol": "lmtp", "transport narrow.destination_concurrency_limit": 2,
         "transport wide.protocol": "lmtp", "transport wide.initial_destination_concurrency": 7})
     for name in peers:
@@ -105,7 +107,8 @@ def test_limit_of_a_transport_is_its_own(t):
 
 def test_a_stuck_destination_does_not_hold_up_another(t):
     gate = Gate()
-    daemon, peers = t.destinations({"stuck": {"final": gate.final}, "silent": {"greeting": silence}, "fine": None})
+    daemon, peers = t.destinations({"stuck": {"final": gate.final}, "silent": {"greeting": silence},
+                                    "fine": None})
     for name in ("stuck", "silent"):
         for number in range(100):
             daemon.send("u%d@%s.test" % (number, name))
@@ -179,7 +182,8 @@ def test_refused_connection(t):
     daemon.send("u@example.org")
     line = daemon.wait_delivery("u@example.org", "deferred")
     same((line["dsn"], line["relay"]), ("4.4.1", "none"))
-    assert "connect to 127.0.0.1[127.0.0.1]:%d: Connection refused" % address[1] in line["reason"], line["reason"]
+    assert "connect to 127.0.0.1[127.0.0.1]:%d: Connection refused" % address[1] in line["reason"], line[
+        "reason"]
     t.peer(address=address)
     daemon.wait_delivery("u@example.org", "sent")
 
@@ -190,7 +194,8 @@ def test_a_host_that_is_passed_over_is_told_in_the_courier_s_name(t):
     daemon = t.daemon("inet:[127.0.0.1]:%d, [127.0.0.1]:%d" % (closed, peer.address[1]))
     daemon.send("u@example.org")
     line = daemon.wait_delivery("u@example.org", "sent")
-    daemon.wait_log(r"causeway/lmtp\[%s\]: %s: connect to 127\.0\.0\.1\[127\.0\.0\.1\]:%d: Connection refused$"
+    daemon.wait_log(
+        r"causeway/lmtp\[%s\]: %s: connect to 127\.0\.0\.1\[127\.0\.0\.1\]:%d: Connection refused$"
                     % (line["pid"], line["id"], closed))
 
 
@@ -226,7 +231,8 @@ def test_dead_destination_wakes_everyone_after_one_success(t):
 
 
 def test_close_before_the_greeting_means_busy(t):
-    """As Dovecot does over its process limit: soon again, no dead host, nothing counted as failure for long."""
+    """As Dovecot does over its process limit: soon again, no dead host, nothing counted as failure for long.
+    """
     turned_away = threading.Event()
 
     def busy(session):
@@ -285,6 +291,7 @@ def test_a_socket_that_may_not_be_opened_is_told_so(t):
     told = "]: Permission denied: the daemon's user may not open this socket, see to its mode and group"
     line = daemon.wait_delivery("u@example.org", "deferred")
     same((line["dsn"], line["reason"].endswith(peer.address + told)), ("4.4.1", True), line["reason"])
-    daemon.wait_log(r"warning: destination lmtp:unix:\S+ cannot be reached: .*%s; its mail waits, next try in" % told)
+    daemon.wait_log(r"warning: destination lmtp:unix:\S+ cannot be reached: .*%s; its mail waits, next try in"
+                    % told)
     os.chmod(peer.address, 0o666)
     daemon.wait_delivery("u@example.org", "sent")

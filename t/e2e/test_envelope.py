@@ -77,7 +77,8 @@ REFUSED = {
     "bad literal": "MAIL FROM:<a@b>\nRCPT TO:<u@[300.1.1.1]>\nDATA\nx\n.\n",
     "bad literal 6": "MAIL FROM:<a@b>\nRCPT TO:<u@[IPv6:zz]>\nDATA\nx\n.\n",
     "label of 64": "MAIL FROM:<a@b>\nRCPT TO:<u@%s.org>\nDATA\nx\n.\n" % ("l" * 64),
-    "domain of 256": "MAIL FROM:<a@b>\nRCPT TO:<u@%s>\nDATA\nx\n.\n" % (("d" * 63 + ".") * 3 + "d" * 62 + ".e"),
+    "domain of 256": "MAIL FROM:<a@b>\nRCPT TO:<u@%s>\nDATA\nx\n.\n"
+    % (("d" * 63 + ".") * 3 + "d" * 62 + ".e"),
     "address of 1001": "MAIL FROM:<a@b>\nRCPT TO:<%s@example.org>\nDATA\nx\n.\n" % ("u" * 989),
     "control": "MAIL FROM:<a@b>\nRCPT TO:<u\x01@example.org>\nDATA\nx\n.\n",
     "quoted control": "MAIL FROM:<a@b>\nRCPT TO:<\"u\x1b\"@example.org>\nDATA\nx\n.\n",
@@ -117,7 +118,8 @@ def test_refused_files(t):
 
 def test_reason_names_the_line(t):
     daemon = t.daemon(t.peer())
-    name = daemon.drop(b"EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ok@example.org>\r\nRCPT TO:<u@>\r\nDATA\r\nx\r\n.\r\n")
+    name = daemon.drop(
+        b"EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ok@example.org>\r\nRCPT TO:<u@>\r\nDATA\r\nx\r\n.\r\n")
     assert re.search(r"\b4\b", daemon.spool.wait_refused(name))
 
 
@@ -196,10 +198,12 @@ def test_esmtp_parameters_are_passed_on(t):
     peer = t.peer(keywords=("PIPELINING", "8BITMIME", "SIZE", "DSN"))
     daemon = t.daemon(peer)
     daemon.send([("u@example.org", "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Old+2BUser@example.net"),
-                 ("v@example.org", "NOTIFY=NEVER")], params="SIZE=4 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1 AUTH=<>")
+                 ("v@example.org", "NOTIFY=NEVER")],
+                params="SIZE=4 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1 AUTH=<>")
     message = peer.wait_messages(1)[0]
     for word in ("BODY=8BITMIME", "RET=HDRS", "ENVID=QQ+2B1"):
         assert " " + word in message.mail, message.mail
     assert "AUTH=" not in message.mail, message.mail
-    same(message.rcpts[0], "RCPT TO:<u@example.org> ORCPT=rfc822;Old+2BUser@example.net NOTIFY=SUCCESS,FAILURE")
+    same(message.rcpts[0],
+         "RCPT TO:<u@example.org> ORCPT=rfc822;Old+2BUser@example.net NOTIFY=SUCCESS,FAILURE")
     same(message.rcpts[1], "RCPT TO:<v@example.org> NOTIFY=NEVER")

@@ -50,7 +50,8 @@ def test_W_10_an_application_follows_the_file_that_it_dropped(t):
     """The record of every result is the feed, for all messages and not for flagged ones."""
     daemon, _ = feed(t)
     follower = Follower(t.path("run/feed"))
-    daemon.send([("ok@there.test", "ORCPT=rfc822;old@there.test"), "rcpt550@there.test", "rcpt450@there.test"],
+    daemon.send([("ok@there.test", "ORCPT=rfc822;old@there.test"), "rcpt550@there.test",
+                 "rcpt450@there.test"],
                 mail.message(ident="mine@client.test"), params="ENVID=job1", name="my-drop")
     first = follower.next()
     same((first["event"], first["file"], first["message_id"], first["envid"], first["recipients"]),
@@ -60,7 +61,8 @@ def test_W_10_an_application_follows_the_file_that_it_dropped(t):
         event = follower.next()
         if event.get("id") == first["id"]:     # not the report
             results[event["recipient"]] = event
-    same({name: (event["status"], event["final"], event["dsn"], event["id"]) for name, event in results.items()},
+    same({name: (event["status"], event["final"], event["dsn"], event["id"])
+          for name, event in results.items()},
          {"ok@there.test": ("sent", True, "2.0.0", first["id"]),
           "rcpt550@there.test": ("bounced", True, "5.1.1", first["id"]),
           "rcpt450@there.test": ("deferred", False, "4.2.0", first["id"])})
@@ -124,7 +126,8 @@ def test_a_program_that_reads_nothing_is_cut_off_and_holds_up_nobody(t):
 
 
 def test_programs_come_and_go(t):
-    """One that leaves in the middle of a line, one that sends instead of reading; more than 16 find no place."""
+    """One that leaves in the middle of a line, one that sends instead of reading; more than 16 find no place.
+    """
     daemon, _ = feed(t)
     for _ in range(3):
         gone = Follower(t.path("run/feed"))
@@ -193,7 +196,8 @@ def test_events_in_the_file_are_whole_after_a_full_disk(t):
     os.unlink(ballast)
     daemon.send("ok@there.test")
     daemon.wait_delivery("ok@there.test", "sent")
-    lines = processes.wait_for(lambda: b'"ok@there.test"' in read(small + "/events") and read(small + "/events"), 20,
+    lines = processes.wait_for(lambda: b'"ok@there.test"' in read(small + "/events")
+                               and read(small + "/events"), 20,
                                "events again").splitlines()
     broken = [line for line in lines if not is_json(line)]
     assert len(broken) <= 1, broken
@@ -208,11 +212,13 @@ def is_json(line):
 
 
 def test_utf8_and_control_characters_in_events(t):
-    """What is UTF-8 stays, in JSON's own form for nothing but what must have one; all else is made visible."""
+    """What is UTF-8 stays, in JSON's own form for nothing but what must have one; all else is made visible.
+    """
     daemon, _ = feed(t, {"rcpt": "550 5.1.1 gr\u00fcn \u20ac \U0001f600 \"quoted\" back\\slash\ttab"},
                      keywords=("SMTPUTF8",))
     follower = Follower(t.path("run/feed"))
-    daemon.send("j\u00f6rg@there.test", sender="\u00fc@client.test", params="SMTPUTF8", name="na\u00efve \"file\"")
+    daemon.send("j\u00f6rg@there.test", sender="\u00fc@client.test", params="SMTPUTF8",
+                name="na\u00efve \"file\"")
     same(follower.next()["file"], "na\u00efve \"file\"")
     event = next(e for e in iter(follower.next, None) if e["event"] == "recipient")
     same((event["recipient"], event["sender"]), ("j\u00f6rg@there.test", "\u00fc@client.test"))

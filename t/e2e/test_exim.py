@@ -42,7 +42,8 @@ class Exim(Server):
                    "mail:x:%d:%d::/tmp:/bin/sh\n" % (EXIM, EXIM, MAIL, MAIL))
         root.write("etc/group", "root:x:0:\nDebian-exim:x:%d:\nmail:x:%d:\ncauseway:x:%d:\n" % (
             EXIM, MAIL, DAEMON_UID))
-        routers = contrib("exim/routers").replace("domains = example.org", "domains = example.org : client.test")
+        routers = contrib("exim/routers").replace("domains = example.org",
+                                                  "domains = example.org : client.test")
         root.write("etc/exim4/exim4.conf", MAIN % (routers, contrib("exim/transports")))
         for name in ("var/spool/exim4", "var/log/exim4"):
             os.makedirs(root.at(name), exist_ok=True)
@@ -71,12 +72,14 @@ class Exim(Server):
             return file.read()
 
     def wait_log(self, pattern, timeout=30):
-        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout, "Exim's log line " + pattern)
+        return processes.wait_for(lambda: re.search(pattern, self.log()), timeout,
+                                  "Exim's log line " + pattern)
 
 
 def world(t, script=None, **settings):
     """A backend for example.org and .net, another one for reports, Causeway, and Exim ahead of it."""
-    peer, client, daemon, root = callers.world_in_root(t, ["exim4-daemon-light"], ("/bin/sh",), script, settings,
+    peer, client, daemon, root = callers.world_in_root(t, ["exim4-daemon-light"], ("/bin/sh",), script,
+                                                       settings,
                                                        start=False)
     return peer, client, daemon, Exim(root)
 

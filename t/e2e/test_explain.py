@@ -1,4 +1,6 @@
-"""causewayctl explain: which hosts mail for an address would go to, and why not to others. Nobody is connected to."""
+"""causewayctl explain: which hosts mail for an address would go to, and why not to others.
+Nobody is connected to.
+"""
 
 import socket
 import threading
@@ -22,7 +24,8 @@ def test_hosts_in_order_and_those_left_out(t):
         "smtp.mx_address_limit": 2, "smtp.bind_address": "127.0.0.9"})
     way = explain(daemon, "d.test")
     port = peers[0].address[1]
-    same([(h["preference"], h["name"], h["address"], h["port"], h["alias_of"], h["from"]) for h in way["hosts"]],
+    same([(h["preference"], h["name"], h["address"], h["port"], h["alias_of"], h["from"])
+          for h in way["hosts"]],
          [(10, "h1.test", address(1), port, None, "127.0.0.9"),
           (20, "alias.test", address(2), port, "h2.test", "127.0.0.9")])
     same({(one["host"], one["address"]): one["why"].split(":")[0] for one in way["left_out"]}, {
@@ -40,7 +43,8 @@ def test_hosts_in_order_and_those_left_out(t):
 
 
 def test_why_there_is_no_host(t):
-    daemon, _ = daemon_with_dns(t, {"fail.test": SERVFAIL, "null.test": ["MX 0 ."], "self.test": ["127.0.0.1"],
+    daemon, _ = daemon_with_dns(t, {"fail.test": SERVFAIL, "null.test": ["MX 0 ."],
+                                    "self.test": ["127.0.0.1"],
                                     "bad.test": ["MX 10 self.test", "MX 20 h1.test"], **known_hosts(1)},
                                 {"best_mx_transport": "lmtp:unix:/nosuch"})
     for domain, dsn in (("fail.test", "4.4.3"), ("null.test", "5.1.0"), ("nosuch.test", "5.4.4"),
@@ -112,7 +116,8 @@ def test_dead_addresses_cost_the_time_limit_once(t):
     assert line["pid"] != first["pid"] and float(line["delay"]) < 6, line
     same(daemon.log().count("connect to h1.test[127.0.0.11]"), 1)
     way = explain(daemon, "d.test")
-    same([(h["name"], h["dead_since"] is not None) for h in way["hosts"]], [("h2.test", False), ("h1.test", True)])
+    same([(h["name"], h["dead_since"] is not None) for h in way["hosts"]],
+         [("h2.test", False), ("h1.test", True)])
     assert "did not answer" in daemon.ctl("explain", "u@d.test")
     hole.close()
     t.peer({}, (address(1), peers[1].address[1]), smtp=True)

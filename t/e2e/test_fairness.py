@@ -1,4 +1,6 @@
-"""Nobody waits for somebody else's mail: not for a message to very many, nor for a destination that is dead or slow."""
+"""Nobody waits for somebody else's mail: not for a message to very many,
+nor for a destination that is dead or slow.
+"""
 
 import threading
 
@@ -21,7 +23,8 @@ def test_fifty_thousand_recipients_do_not_delay_others(t):
     def final(session, address):
         others_came.wait(60)
         return "250 2.0.0 <%s> Saved" % address
-    daemon, peers = t.destinations({"a": {"final": final}, "b": None}, {"lmtp.destination_concurrency_limit": 2})
+    daemon, peers = t.destinations({"a": {"final": final}, "b": None},
+                                   {"lmtp.destination_concurrency_limit": 2})
     daemon.send(["u%d@a.test" % n for n in range(50_000)])
     peers["a"].wait_messages(1, 60)
     daemon.send("small@a.test")
@@ -39,7 +42,9 @@ def test_fifty_thousand_recipients_do_not_delay_others(t):
 
 @limit(120)
 def test_a_dead_destination_does_not_delay_others(t):
-    """Ten times as many messages as may be active wait for it; new mail, and mail after a restart, goes elsewhere."""
+    """Ten times as many messages as may be active wait for it; new mail, and mail after a restart,
+    goes elsewhere.
+    """
     daemon, peers = t.destinations({"a": None, "b": None}, {"queue.active_limit": 500, **FOREVER})
     peers["a"].stop()
     for number in range(5000):

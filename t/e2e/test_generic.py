@@ -19,7 +19,8 @@ def mapped_daemon(t, peer, maps=MAPS, **settings):
 
 
 def test_M_2_and_C2_1_envelope_and_header(t):
-    """All else of the field stays; the log has the addresses as they were (AD-9). The parameter generic_maps."""
+    """All else of the field stays; the log has the addresses as they were (AD-9). The parameter generic_maps.
+    """
     peer = t.peer()
     daemon = mapped_daemon(t, peer)
     content = (b"From: \"A\"  <a@client.test>\nTo: u@example.org,\n  x@inside.test (c)\nX-To: u@example.org\n"
@@ -29,7 +30,8 @@ def test_M_2_and_C2_1_envelope_and_header(t):
     same((got.sender, got.recipients), ("known@world.test", ["box@store.test", "v@example.org"]))
     same(mail.split_trace(got.content)[1],
          content.replace(b"\n", b"\r\n").replace(b"<a@client.test>", b"<known@world.test>")
-         .replace(b"\r\nTo: u@example.org,", b"\r\nTo: box@store.test,", 1).replace(b"x@inside", b"x@outside", 1))
+         .replace(b"\r\nTo: u@example.org,", b"\r\nTo: box@store.test,", 1).replace(b"x@inside", b"x@outside",
+                                                                                    1))
     daemon.wait_delivery("u@example.org", "sent")
     daemon.wait_delivery("v@example.org", "sent")
     assert "box@store.test" not in daemon.log().replace("<box@store.test> Saved", ""), daemon.log()
@@ -45,7 +47,8 @@ def test_C2_4_a_server_with_dsn_is_told_the_address_before(t):
 
 def test_smtp_generic_maps(t):
     """The same by SMTP. The parameter smtp_generic_maps."""
-    daemon, peers = t.smtp_destinations({"a": None}, {"smtp_generic_maps": "inline:{a@client.test=known@world.test}"})
+    daemon, peers = t.smtp_destinations({"a": None},
+                                        {"smtp_generic_maps": "inline:{a@client.test=known@world.test}"})
     daemon.send("u@a.test")
     got = peers["a"].wait_messages(1)[0]
     same(got.sender, "known@world.test")
@@ -58,8 +61,10 @@ def test_B_3_what_flags_add(t):
     daemon = t.daemon(None, {
         "transport store.protocol": "lmtp", "transport store.flags": "DOR",
         "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop,
-        "transport store.generic_maps": "inline:{a@client.test=b@client.test, b@client.test=c@client.test, u@example.org=w@store.test}"})
-    daemon.send("u@example.org", b"Delivered-To: u@example.org\nX-Original-To: u@example.org\nSubject: x\n\nbody\n")
+        "transport store.generic_maps":
+        "inline:{a@client.test=b@client.test, b@client.test=c@client.test, u@example.org=w@store.test}"})
+    daemon.send("u@example.org",
+                b"Delivered-To: u@example.org\nX-Original-To: u@example.org\nSubject: x\n\nbody\n")
     trace, rest = mail.split_trace(peer.wait_messages(1)[0].content)
     same(trace.split(b"Received:")[0],
          b"Return-Path: <b@client.test>\r\nX-Original-To: w@store.test\r\nDelivered-To: w@store.test\r\n")
@@ -71,7 +76,8 @@ def test_R_7_a_loop_is_seen_by_the_mapped_address(t):
     daemon = t.daemon(None, {
         "transport store.protocol": "lmtp", "transport store.flags": "D", "mailbox_domains": ["client.test"],
         "mailbox_transport": "lmtp:" + peer.nexthop,
-        "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop, "transport store.generic_maps": MAPS})
+        "transport_maps": "inline:{example.org=store:%s}" % peer.nexthop,
+        "transport store.generic_maps": MAPS})
     daemon.send("u@example.org", b"Delivered-To: BOX@store.test\n\nbody\n")
     same(outcome(daemon.wait_delivery("u@example.org")), ("bounced", "5.4.6"))
 
@@ -92,16 +98,19 @@ def test_AD_9_reports_keep_the_addresses(t):
 
 def test_AD_5_the_null_sender_stays(t):
     peer = t.peer()
-    daemon = mapped_daemon(t, peer, "inline:{@client.test=x@world.test, postmaster=x@world.test} static:all@world.test")
+    daemon = mapped_daemon(t, peer,
+                           "inline:{@client.test=x@world.test, postmaster=x@world.test} static:all@world.test")
     daemon.send("u@example.org", sender="")
     got = peer.wait_messages(1)[0]
     same((got.sender, got.recipients), ("", ["all@world.test"]))
 
 
 def test_B_25_errors_and_bad_results(t):
-    """Mail whose addresses cannot be mapped waits, with the key and the reason in its line; other mail goes."""
+    """Mail whose addresses cannot be mapped waits, with the key and the reason in its line; other mail goes.
+    """
     peer = t.peer()
-    daemon = mapped_daemon(t, peer, "inline:{bad@example.org=:::, header@inside.test=<>} pcre:{{/^(a+)+b@x/ y@z}}",
+    daemon = mapped_daemon(t, peer,
+                           "inline:{bad@example.org=:::, header@inside.test=<>} pcre:{{/^(a+)+b@x/ y@z}}",
                            mailbox_domains=["example.org", "x.test"])
     daemon.send("bad@example.org")
     daemon.send("%s@x.test" % ("a" * 60))
@@ -128,14 +137,16 @@ def test_several_addresses_in_a_result(t):
     daemon = mapped_daemon(t, peer, "inline:{{u@example.org = one@store.test, two@store.test}}")
     daemon.send("u@example.org")
     same(peer.wait_messages(1)[0].recipients, ["one@store.test"])
-    daemon.wait_log(r"warning: generic_maps: u@example.org: the result .* has several addresses: the first one counts$")
+    daemon.wait_log(
+        r"warning: generic_maps: u@example.org: the result .* has several addresses: the first one counts$")
 
 
 def test_recipient_delimiter_and_propagate_unmatched_extensions(t):
     """The parameters recipient_delimiter, propagate_unmatched_extensions."""
     peer = t.peer()
     daemon = mapped_daemon(t, peer, "inline:{u@example.org=box@store.test}", recipient_delimiter="-+")
-    for propagate, expected in (("canonical", "box@store.test"), ("canonical, generic", "box+x-y@store.test")):
+    for propagate, expected in (("canonical", "box@store.test"),
+                                ("canonical, generic", "box+x-y@store.test")):
         daemon.settings["propagate_unmatched_extensions"] = propagate
         daemon.reconfigure()
         count = len(peer.messages)
@@ -154,7 +165,8 @@ def test_a_database_is_written_anew(t):
     def postmap(value):
         with open(daemon.at("table"), "w") as file:
             file.write("u@example.org %s\n" % value)
-        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at("table")], check=True, timeout=100)
+        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at("table")], check=True,
+                       timeout=100)
     postmap("old@store.test")
     daemon.settings["lmtp.generic_maps"] = "lmdb:" + daemon.at("table")
     daemon.write_config()

@@ -1,4 +1,5 @@
-"""AUTH GSSAPI in a Kerberos realm of the test's own, with Postfix' smtpd and Cyrus lmtpd, inside the sandbox."""
+"""AUTH GSSAPI in a Kerberos realm of the test's own, with Postfix' smtpd and Cyrus lmtpd, inside the sandbox.
+"""
 
 import os
 import pwd
@@ -29,12 +30,15 @@ def client(t, realm, protocol, host, port, variables, settings=None):
         file.write("127.0.0.1 %s\n" % host)
     nexthop = "[%s]:%d" % (host, port)
     daemon = t.daemon(None, {
-        "mailbox_domains": "example.org", "sandbox": "require", "workers": 1, "resolver.hosts_file": t.path("hosts"),
+        "mailbox_domains": "example.org", "sandbox": "require", "workers": 1,
+        "resolver.hosts_file": t.path("hosts"),
         "mailbox_transport": "%s:%s%s" % (protocol, "inet:" if protocol == "lmtp" else "", nexthop),
-        "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop, protocol + ".host_lookup": "native",
+        "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
+        protocol + ".host_lookup": "native",
         protocol + ".connection_cache_on_demand": False, protocol + ".sasl_auth_enable": True,
         protocol + ".sasl_password_maps": table(t, (nexthop, CLIENT + ":")), "debug_peer_list": host,
-        "queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", **(settings or {})}, start=False)
+        "queue.minimal_backoff_time": "1s", "queue.maximal_backoff_time": "2s", **(settings or {})},
+                      start=False)
     return daemon.start(environment={**realm.environment, **variables})
 
 
@@ -75,7 +79,8 @@ def test_tickets_and_cyrus(t):
     store.start()
     own = realm.keytab(CLIENT, DAEMON_UID)
     os.mkdir(t.path("tickets"))
-    daemon = client(t, realm, "lmtp", "cyrus.test", store.address[1], {"KRB5CCNAME": "FILE:" + t.path("tickets/now")})
+    daemon = client(t, realm, "lmtp", "cyrus.test", store.address[1],
+                    {"KRB5CCNAME": "FILE:" + t.path("tickets/now")})
     line = deliver(daemon, "one@example.org")
     same(outcome(line), ("deferred", "4.7.0"))
     assert "No Kerberos credentials available" in line["reason"], line
@@ -98,8 +103,8 @@ def tickets_by_key(realm):
 
 @limit(180)
 def test_a_silent_kdc_holds_up_nobody_else(t):
-    """More logins than begin at the same time wait for it; all other mail of the courier goes on, and theirs goes when it
-    speaks."""
+    """More logins than begin at the same time wait for it; all other mail of the courier goes on,
+    and theirs goes when it speaks."""
     many = 24
     realm = Kerberos(t.path("realm"))
     t.on_end(realm.stop)
@@ -149,7 +154,8 @@ def test_a_server_that_leaves_while_the_kdc_is_asked(t):
         kdc.asked.wait(60)
         raise End
     peer = t.peer({"ehlo": wait_and_leave}, address=("127.0.0.1", 0), smtp=True)
-    daemon = client(t, realm, "smtp", "mx.test", peer.address[1], tickets_by_key(realm), {"smtp.helo_timeout": "60s"})
+    daemon = client(t, realm, "smtp", "mx.test", peer.address[1], tickets_by_key(realm),
+                    {"smtp.helo_timeout": "60s"})
     line = deliver(daemon, "u@example.org")
     same(outcome(line), ("deferred", "4.4.2"))
     assert "lost connection" in line["reason"], line["reason"]

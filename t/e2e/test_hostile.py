@@ -1,4 +1,6 @@
-"""Hostile and broken peers, again and again: each recipient is judged once, the log says why, and nothing grows."""
+"""Hostile and broken peers, again and again: each recipient is judged once, the log says why,
+and nothing grows.
+"""
 
 import collections
 import random
@@ -18,14 +20,16 @@ LARGE = b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 50_0
 STAGES = ("greeting", "lhlo", "mail", "rcpt", "data", "content", "final")
 DOING = {"greeting": "receiving the initial server greeting", "lhlo": "performing the LHLO handshake",
          "mail": "sending MAIL FROM", "rcpt": "sending RCPT TO", "data": "sending DATA command",
-         "content": "sending message body", "final": "sending end of data -- message may be sent more than once"}
-# Each message is tried once and then gone, so that the lines of an attempt are all there is; and the kernel cannot
-# take a large message that nobody reads.
+         "content": "sending message body",
+         "final": "sending end of data -- message may be sent more than once"}
+# Each message is tried once and then gone, so that the lines of an attempt are all there is; and the kernel
+# cannot take a large message that nobody reads.
 ONCE = {"queue.maximal_queue_lifetime": 0, "queue.bounce_queue_lifetime": 0, "tcp_windowsize": 65536}
 LIMIT = 2           # s, of each stage where peers are slow; nobody else's peer meets a limit by chance
 LIMITS = {"lmtp.%s_timeout" % stage: "%ds" % LIMIT
           for stage in ("lhlo", "mail", "rcpt", "data_init", "data_xfer", "data_done", "rset", "quit")}
-GROWTH = 1024       # kB that the allocator may keep after the first rounds; 1.3 kB a session, less than any leak of one
+# kB that the allocator may keep after the first rounds; 1.3 kB a session, less than any leak of one
+GROWTH = 1024
 
 
 class Case:
@@ -47,7 +51,8 @@ def content_of(stage):
 
 def by_stage(action, text, **peer_options):
     """The same misbehaviour at each stage; the words are TEXT and what was being done."""
-    return {stage: Case({stage: action}, "deferred", "4.4.2", text % DOING[stage], content_of(stage), **peer_options)
+    return {stage: Case({stage: action}, "deferred", "4.4.2", text % DOING[stage], content_of(stage),
+                        **peer_options)
             for stage in STAGES}
 
 
@@ -105,14 +110,16 @@ def afterwards(action):
         return action(session)
     return {"idle": Case({"final": only("^three", and_more)}, "sent", "2.0.0", OK),
             "quit": Case({"quit": action}, "sent", "2.0.0", OK),
-            "rset": Case({"data": "451 4.3.0 no", "rset": action}, "deferred", "4.3.0", r"said: 451 4\.3\.0 no ")}
+            "rset": Case({"data": "451 4.3.0 no", "rset": action}, "deferred", "4.3.0",
+                         r"said: 451 4\.3\.0 no ")}
 
 
 EARLY = {
     "everything": Case({"greeting": "220 a\n250 a\n250 a\n250 a\n250 a\n250 a\n354 a\n250 a\n250 a\n250 a"},
                        "deferred", "4.5.0", OUT_OF_STEP),
     "mail": Case({"lhlo": "250-peer\n250 PIPELINING\n250 2.1.0 Ok"}, "deferred", "4.5.0", OUT_OF_STEP),
-    "rcpt": Case({"mail": "250 2.1.0 Ok\n250 2.1.5 Ok"}, "deferred", "4.5.0", OUT_OF_PLACE + " while sending DATA"),
+    "rcpt": Case({"mail": "250 2.1.0 Ok\n250 2.1.5 Ok"}, "deferred", "4.5.0",
+                 OUT_OF_PLACE + " while sending DATA"),
     "data": Case({"rcpt": only("^one", "354 go\n250 2.1.5 Ok")}, "deferred", "4.5.0",
                  OUT_OF_PLACE + " while sending RCPT TO"),
     "final": Case({"data": "354 go\n250 2.0.0 Saved"}, "deferred", "4.5.0", OUT_OF_STEP),
@@ -121,9 +128,11 @@ EARLY = {
 }
 
 COUNT = {
-    "toomany": Case({"final": only("^three", "250 2.0.0 <three> Saved\n550 5.1.1 No\n550 5.1.1 No")}, "sent", "2.0.0",
+    "toomany": Case({"final": only("^three", "250 2.0.0 <three> Saved\n550 5.1.1 No\n550 5.1.1 No")}, "sent",
+                    "2.0.0",
                     r"^250 2\.0\.0 <"),
-    "one": Case({"final": only("^two", close)}, "sent", "2.0.0", OK).but(("deferred", "4.4.2"), ("deferred", "4.4.2")),
+    "one": Case({"final": only("^two", close)}, "sent", "2.0.0", OK).but(("deferred", "4.4.2"),
+                                                                         ("deferred", "4.4.2")),
     "none": Case({"dot": close}, "deferred", "4.4.2", "^lost connection .*" + DOING["final"]),
 }
 
@@ -137,7 +146,8 @@ TEXT = {
     "nulfinal": Case({"final": b"250 2.0.0 sa\0ved\r\n"}, "sent", "2.0.0", r"^250 2\.0\.0 sa\?ved$"),
     "nulfirst": Case({"final": b"\x00250 no\r\n451 4.3.0 later\r\n"}, "deferred", "4.3.0",
                      r"said: \?250 no 451 4\.3\.0 later"),
-    "controls": Case({"rcpt": b"550 5.1.1 \x1b[2J\x07\xff\r\n"}, "bounced", "5.1.1", r"said: 550 5\.1\.1 \?\[2J\?\? "),
+    "controls": Case({"rcpt": b"550 5.1.1 \x1b[2J\x07\xff\r\n"}, "bounced", "5.1.1",
+                     r"said: 550 5\.1\.1 \?\[2J\?\? "),
 }
 
 ENDLESS = {"line": b"x" * 65536, "lines": b"250-again and again\r\n" * 3000, "garbage": b"nothing\r\n" * 8000,
@@ -148,7 +158,8 @@ MISBEHAVIOUR = {
     **{"early-" + name: case for name, case in EARLY.items()},
     **{"count-" + name: case for name, case in COUNT.items()},
     **{"text-" + name: case for name, case in TEXT.items()},
-    **{"close-" + stage: case for stage, case in by_stage(close, "^lost connection with .* while %s").items()},
+    **{"close-" + stage: case for stage, case in by_stage(close,
+                                                          "^lost connection with .* while %s").items()},
     **{"reset-" + stage: case for stage, case in
        by_stage(reset, "^lost connection with .* while %s: (Connection reset by peer|Broken pipe)$",
                 address=("127.0.0.1", 0)).items() if stage != "greeting"},
@@ -156,17 +167,22 @@ MISBEHAVIOUR = {
     "reset-greeting": Case({"greeting": reset}, "deferred", "4.4.[12]",
                            "(^connect to .*|greeting): Connection reset by peer$", address=("127.0.0.1", 0)),
     **{"half-" + stage: Case({stage: then_close(b"250 2.0.0 all is we")}, "deferred", "4.4.2",
-                             "^lost connection with .*" + DOING[stage]) for stage in STAGES if stage != "content"},
-    **{"endless-%s-%s" % (name, stage): Case({stage: endless(piece)}, "deferred", "4.5.0", NO_END + DOING[stage])
+                             "^lost connection with .*" + DOING[stage]) for stage in STAGES
+       if stage != "content"},
+    **{"endless-%s-%s" % (name, stage): Case({stage: endless(piece)}, "deferred", "4.5.0",
+                                             NO_END + DOING[stage])
        for name, piece in ENDLESS.items() for stage in ("greeting", "mail", "final")},
-    **{"%s-%s" % (name, stage): case for name, action in (("close", close), ("reset", reset), *NO_LIMITS.items())
+    **{"%s-%s" % (name, stage): case for name, action in (("close", close), ("reset", reset),
+                                                          *NO_LIMITS.items())
        for stage, case in afterwards(action).items()},
 }
 
 SLOWNESS = {
-    **{"late-" + stage: case for stage, case in by_stage(silence, "^conversation with .* timed out while %s$").items()
+    **{"late-" + stage: case for stage, case in by_stage(silence,
+                                                         "^conversation with .* timed out while %s$").items()
        if stage != "content"},
-    "late-content": Case({"content": hang}, "deferred", "4.4.2", "timed out while sending message body$", LARGE),
+    "late-content": Case({"content": hang}, "deferred", "4.4.2", "timed out while sending message body$",
+                         LARGE),
     "toofew": Case({"final": only("^three", silence)}, "sent", "2.0.0", OK).but(("deferred", "4.4.2")),
     **{"late-" + stage: case for stage, case in afterwards(silence).items()},
     **{"trickle-" + stage: Case({stage: trickle}, "deferred", "4.4.2", "timed out while " + DOING[stage])
@@ -183,14 +199,16 @@ class Rounds:
         routes = ["%s.r%d.test=r%d:%s" % (name, number, number, peer.nexthop)
                   for number in range(rounds) for name, peer in self.peers.items()]
         transports = {"transport r%d.protocol" % number: "lmtp" for number in range(rounds)}
-        self.daemon = t.daemon(None, {"transport_maps": "inline:{%s}" % ", ".join(routes), "workers": 1, **transports,
+        self.daemon = t.daemon(None, {"transport_maps": "inline:{%s}" % ", ".join(routes), "workers": 1,
+                                      **transports,
                                       "lmtp.connection_cache_time_limit": "2s", **ONCE, **settings})
 
     def run(self, *numbers):
         """These rounds at the same time."""
         for number in numbers:
             for name, case in self.cases.items():
-                self.daemon.send(["%s@%s.r%d.test" % (user, name, number) for user in USERS], case.content, sender="")
+                self.daemon.send(["%s@%s.r%d.test" % (user, name, number) for user in USERS], case.content,
+                                 sender="")
         self.daemon.wait_deliveries((numbers[-1] + 1) * len(USERS) * len(self.cases), timeout=50)
         self.daemon.spool.wait_empty()
         for number in numbers:
@@ -202,9 +220,11 @@ class Rounds:
         for line in self.daemon.deliveries():
             if line["to"].endswith(".r%d.test" % number):
                 lines[line["to"]].append(line)
-        complaints = {name: self._judge(case, [lines["%s@%s.r%d.test" % (user, name, number)] for user in USERS])
+        complaints = {name: self._judge(case, [lines["%s@%s.r%d.test" % (user, name, number)]
+                                               for user in USERS])
                       for name, case in self.cases.items()}
-        same({name: said for name, said in complaints.items() if said}, {}, "what is wrong in round %d" % number)
+        same({name: said for name, said in complaints.items() if said}, {},
+             "what is wrong in round %d" % number)
 
     @staticmethod
     def _judge(case, lines):
@@ -228,7 +248,9 @@ class Rounds:
 
 
 def misbehave(t, cases, rounds, settings):
-    """Judge each round, and compare what the courier costs after the last one with what it cost after the first two."""
+    """Judge each round, and compare what the courier costs after the last one with what it cost after the
+    first two.
+    """
     peers = Rounds(t, cases, rounds, settings)
     peers.run(0, 1)
     pid, before, descriptors = peers.cost()
@@ -276,8 +298,8 @@ def offers(seed):
 
 
 def by_chance(seed, smtp):
-    """A script that misbehaves once in twenty times at each stage; messages that it took in SMTP are marked. With BDAT
-    nobody can tell a reply too many from the next one, so there are none."""
+    """A script that misbehaves once in twenty times at each stage; messages that it took in SMTP are marked.
+    With BDAT nobody can tell a reply too many from the next one, so there are none."""
     luck = random.Random(seed)
 
     def at(actions):
@@ -287,7 +309,8 @@ def by_chance(seed, smtp):
             action = luck.choice(actions)
             return action(session, *args) if callable(action) else action
         return act
-    script = {stage: at([a for a in actions if callable(a) or "\n" not in a or "CHUNKING" not in offers(seed)])
+    script = {stage: at([a for a in actions if callable(a) or "\n" not in a
+                         or "CHUNKING" not in offers(seed)])
               for stage, actions in CHANCES.items()}
     final = script["final"]
 
@@ -305,19 +328,25 @@ def accepted_by(peers):
         for message in peer.messages:
             number = re.search(rb"(?m)^Subject: (\d+)", message.content).group(1).decode()
             for address in message.recipients:
-                if getattr(message, "taken", False) or str(message.finals.get(address) or "").startswith("250"):
+                final = str(message.finals.get(address) or "")
+                if getattr(message, "taken", False) or final.startswith("250"):
                     found[address, number] += 1
     return found
 
 
 @limit(200)
 def test_by_chance_with_requests_sent_ahead(t):
-    """Whatever follows whatever: who is called sent was accepted, with his own message; twice only if a loss was told of."""
-    size = {0: b"hello\n", 1: b"0123456789 a line of some length\n" * 100, 2: b"0123456789 a line of some length\n" * 4000}
+    """Whatever follows whatever: who is called sent was accepted, with his own message;
+    twice only if a loss was told of.
+    """
+    size = {0: b"hello\n", 1: b"0123456789 a line of some length\n" * 100,
+            2: b"0123456789 a line of some length\n" * 4000}
     for protocol in ("lmtp", "smtp"):
         smtp = protocol == "smtp"
-        peers = [t.peer(by_chance(seed, smtp), address=("127.0.0.1", 0), smtp=smtp, keywords=offers(seed)) for seed in range(6)]
-        routes = ["d%d.test=%s:[127.0.0.1]:%d" % (n, protocol, peer.address[1]) for n, peer in enumerate(peers)]
+        peers = [t.peer(by_chance(seed, smtp), address=("127.0.0.1", 0), smtp=smtp, keywords=offers(seed))
+                 for seed in range(6)]
+        routes = ["d%d.test=%s:[127.0.0.1]:%d" % (n, protocol, peer.address[1])
+                  for n, peer in enumerate(peers)]
         daemon = t.daemon(None, {
             "transport_maps": "inline:{%s}" % ", ".join(routes), "queue.minimal_backoff_time": "300ms",
             "queue.maximal_backoff_time": "1s", protocol + ".destination_concurrency_limit": 3,
@@ -338,7 +367,8 @@ def test_by_chance_with_requests_sent_ahead(t):
             assert accepted[address, number] >= 1, (address, of_one)
             told = sum(bool(re.search(MAY_BE_TWICE, line["reason"])) for line in of_one[:-1])
             assert accepted[address, number] <= 1 + told, (address, accepted[address, number], of_one)
-        same(sum(count for (address, number), count in accepted.items() if not address.startswith("u%s-" % number)), 0,
+        same(sum(count for (address, number), count in accepted.items()
+                 if not address.startswith("u%s-" % number)), 0,
              "recipients who got another's message")
         same(len(lines), 600)
         daemon.stop()

@@ -1,4 +1,6 @@
-"""control { http }: metrics, state of health and status for whoever reaches the address; nobody can hurt the queue."""
+"""control { http }: metrics, state of health and status for whoever reaches the address;
+nobody can hurt the queue.
+"""
 
 import http.client
 import json
@@ -54,7 +56,8 @@ def mail_flows(daemon, peer):
 
 def test_what_everybody_may_read(t):
     daemon, address = listening(t)
-    for path, kind in (("/", "text/plain"), ("/metrics", "text/plain; version=0.0.4"), ("/healthz", "application/json"),
+    for path, kind in (("/", "text/plain"), ("/metrics", "text/plain; version=0.0.4"),
+                       ("/healthz", "application/json"),
                        ("/status", "application/json"), ("/destinations", "application/json")):
         status, headers, body = ask(address, path)
         same(status, 200, path)
@@ -78,7 +81,8 @@ def test_head(t):
 
 def test_nothing_can_be_changed_nor_mail_be_seen(t):
     peer = t.peer({"final": "451 4.3.0 not now"})
-    daemon, address = listening(t, {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "1h"}, peer)
+    daemon, address = listening(t, {"queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "1h"},
+                                peer)
     daemon.send("u@example.org")
     ident = daemon.wait_delivery("u@example.org", "deferred")["id"]
     for method, path in (("POST", "/retry?all=1"), ("POST", "/reload"), ("POST", "/delete?all=1"),
@@ -120,12 +124,15 @@ def test_a_path_is_shown_clean(t):
     daemon, address = listening(t)
     status, headers, body = ask(address, "/%1b%5b2J%0d%0aSet-Cookie:%20a%c2%9b%ff")
     same(status, 404)
-    assert "Set-Cookie" not in headers and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", body), (headers, body)
+    assert "Set-Cookie" not in headers and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", body), (headers,
+                                                                                                  body)
     assert "\\u00" not in body, body
 
 
 def test_silent_guests_leave_room_for_others(t):
-    """Some hundred connections on which nothing is said: descriptors are bounded, and who asks is served soon."""
+    """Some hundred connections on which nothing is said: descriptors are bounded,
+    and who asks is served soon.
+    """
     peer = t.peer()
     daemon, address = listening(t, peer=peer)
     mail_flows(daemon, peer)
@@ -133,7 +140,8 @@ def test_silent_guests_leave_room_for_others(t):
     before = processes.descriptors(queue)      # some of them the message's, which may still be open
     silent = [connect(address) for _ in range(3 * GUESTS_MAX)]
     try:
-        processes.wait_for(lambda: processes.descriptors(queue) >= before + GUESTS_MAX - 8, 10, "the house full")
+        processes.wait_for(lambda: processes.descriptors(queue) >= before + GUESTS_MAX - 8, 10,
+                           "the house full")
         assert processes.descriptors(queue) <= before + GUESTS_MAX + 16, processes.descriptors(queue)
         mail_flows(daemon, peer)
         assert "total" in daemon.ctl("status", "--json")["queue"], "the operator's door"
@@ -189,7 +197,8 @@ def test_the_control_socket_has_the_same_limits(t):
     daemon = t.daemon(t.peer())
     path = daemon.settings["control.socket"]
     queue, = daemon.pids("queue")
-    processes.wait_for(lambda: "causeway_couriers 2" in daemon.http("GET", "/metrics")[2], 20, "both couriers")
+    processes.wait_for(lambda: "causeway_couriers 2" in daemon.http("GET", "/metrics")[2], 20,
+                       "both couriers")
     before = processes.descriptors(queue)
     silent = []
     for _ in range(2 * GUESTS_MAX):

@@ -90,7 +90,8 @@ def test_recipients_from_the_header(t):
 
 
 def test_groups_and_comments_in_the_header(t):
-    data = injected(t, ["-t"], b"To: friends: one@example.org, (comment) two@example.org;\nCc: undisclosed:;\n\nx\n")
+    data = injected(t, ["-t"],
+                    b"To: friends: one@example.org, (comment) two@example.org;\nCc: undisclosed:;\n\nx\n")
     same(sorted(line for line in envelope(data) if line.startswith("RCPT")),
          ["RCPT TO:<one@example.org>", "RCPT TO:<two@example.org>"])
 
@@ -104,14 +105,16 @@ def test_dot_alone_ends_the_input_unless_told_not_to(t):
 
 
 def test_full_name(t):
-    data = injected(t, ["-F", "Jane \"J\" Doe", "-f", "jane@client.test", "u@example.org"], b"Subject: x\n\ny\n")
+    data = injected(t, ["-F", "Jane \"J\" Doe", "-f", "jane@client.test", "u@example.org"],
+                    b"Subject: x\n\ny\n")
     message = email.message_from_bytes(data.replace(b"\r\n", b"\n").split(b"\nDATA\n", 1)[1])
     name, address = email.utils.parseaddr(message["From"])
     same((name, address), ("Jane \"J\" Doe", "jane@client.test"))
 
 
 def test_dsn_flags(t):
-    data = injected(t, ["-N", "success,failure", "-R", "hdrs", "-V", "id1", "-B", "8BITMIME", "u@example.org"])
+    data = injected(t, ["-N", "success,failure", "-R", "hdrs", "-V", "id1", "-B", "8BITMIME",
+                        "u@example.org"])
     lines = "\n".join(envelope(data)).upper()
     for word in ("NOTIFY=SUCCESS,FAILURE", "RET=HDRS", "ENVID=ID1", "BODY=8BITMIME"):
         assert word in lines, lines
@@ -138,7 +141,8 @@ def test_refused_uses(t):
 
 
 def test_bad_addresses_are_told_at_once(t):
-    for address in ("u@", "u v@example.org", "u\r\nRCPT TO:<x@y>@example.org", "u\x01@example.org", "<u@example.org"):
+    for address in ("u@", "u v@example.org", "u\r\nRCPT TO:<x@y>@example.org", "u\x01@example.org",
+                    "<u@example.org"):
         daemon = t.daemon(t.peer(), start=False)
         done = daemon.inject([address], MESSAGE)
         assert done.returncode in (64, 65), (address, done.returncode)
@@ -173,7 +177,8 @@ def test_spool_from_the_configuration(t):
 
 def test_as_sendmail(t):
     """The usual flags of programs that call sendmail are taken, with their arguments."""
-    flags = ["-oem", "-odb", "-om", "-bm", "-oi", "-O", "DeliveryMode=b", "-h", "10", "-L", "tag", "-p", "ESMTP",
+    flags = ["-oem", "-odb", "-om", "-bm", "-oi", "-O", "DeliveryMode=b", "-h", "10", "-L", "tag", "-p",
+             "ESMTP",
              "-f", "a@client.test", "u@example.org"]
     data = injected(t, flags, program="sendmail")
     same(envelope(data)[-1], "RCPT TO:<u@example.org>")
@@ -204,6 +209,7 @@ def test_uid_of_the_caller_is_logged(t):
 def test_version_and_help(t):
     for program in ("causeway-inject", "causewayctl", "causewayd"):
         for flag in ("--version", "--help"):
-            done = subprocess.run([t.options.program(program), flag], capture_output=True, text=True, timeout=100)
+            done = subprocess.run([t.options.program(program), flag], capture_output=True, text=True,
+                                  timeout=100)
             same(done.returncode, 0, program + flag)
             assert done.stdout and not done.stderr, (program, flag, done)

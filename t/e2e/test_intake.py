@@ -19,7 +19,8 @@ def good(recipient="ok@example.org", content=None):
 
 
 def refused(t, data, reason, **options):
-    """Drop DATA, expect it in bad/ byte for byte with a REASON, and a good message right behind it delivered."""
+    """Drop DATA, expect it in bad/ byte for byte with a REASON, and a good message right behind it delivered.
+    """
     peer = t.peer()
     daemon = t.daemon(peer)
     name = daemon.drop(data, **options)
@@ -95,7 +96,8 @@ def test_scan_after_the_notices_overflowed(t):
 def test_every_name_counts(t):
     peer = t.peer()
     daemon = t.daemon(peer)
-    names = [".hidden", "temp.x", "a~", "a.tmp", "a.lock", "a b", "caf\u00e9", "x" * 255, "-rf", "a\nb", "%s%n"]
+    names = [".hidden", "temp.x", "a~", "a.tmp", "a.lock", "a b", "caf\u00e9", "x" * 255, "-rf", "a\nb",
+             "%s%n"]
     for name in names:
         daemon.drop(good(), name=name)
     peer.wait_messages(len(names))
@@ -137,7 +139,8 @@ def test_bad_name_already_taken_gets_a_number(t):
     for suffix in ("", ".2", ".3"):
         daemon.drop(b"no\n", name="same")
         daemon.spool.wait_refused("same" + suffix)
-    same([n for n in daemon.spool.names("drop/bad") if not n.endswith(".reason")], ["same", "same.2", "same.3"])
+    same([n for n in daemon.spool.names("drop/bad") if not n.endswith(".reason")],
+         ["same", "same.2", "same.3"])
 
 
 def test_a_refusal_cannot_forge_a_log_line(t):
@@ -159,7 +162,8 @@ def special(t, make, name, reason):
     daemon.send("after@example.org")
     assert re.search(reason, daemon.spool.wait_refused(name)), daemon.spool.reason(name)
     peer.wait_messages(1)
-    processes.wait_for(lambda: daemon.spool.names("drop/new") == [], 10, "the special file gone from drop/new")
+    processes.wait_for(lambda: daemon.spool.names("drop/new") == [], 10,
+                       "the special file gone from drop/new")
     return daemon
 
 
@@ -283,16 +287,20 @@ def test_file_growing_while_read(t):
         for _ in range(200):
             file.write(b"MAIL FROM:<a@client.test>\r\nRCPT TO:<later@example.org>\r\nDATA\r\n" + body[:60000])
     daemon.send("after@example.org")
-    peer.wait(lambda: any(m.recipients == ["after@example.org"] for m in peer.messages), 20, "the next message")
+    peer.wait(lambda: any(m.recipients == ["after@example.org"] for m in peer.messages), 20,
+              "the next message")
     daemon.spool.wait_empty()
     for message in peer.messages:
         assert "later@example.org" not in message.recipients, "a transaction without its end was delivered"
     taken = [m for m in peer.messages if m.recipients == ["first@example.org"]]
-    assert bool(taken) != os.path.exists(daemon.spool.at("drop/bad/growing")), "exactly one of taken and refused"
+    assert bool(taken) != os.path.exists(
+        daemon.spool.at("drop/bad/growing")), "exactly one of taken and refused"
 
 
 def test_file_replaced_after_the_check(t):
-    """A producer that renames one file over another gets whole messages, each at most once, the last one always."""
+    """A producer that renames one file over another gets whole messages, each at most once,
+    the last one always.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, {"lmtp.line_length_limit": 0})
     rounds = 60
@@ -320,7 +328,9 @@ def test_file_replaced_after_the_check(t):
 
 @needs_root
 def test_file_that_cannot_be_claimed(t):
-    """It is not copied, said once, tried again, delays nobody, and is delivered once when the obstacle is gone."""
+    """It is not copied, said once, tried again, delays nobody,
+    and is delivered once when the obstacle is gone.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, start=False)
     name = daemon.drop(good("stuck@example.org"), name="stuck")
@@ -468,7 +478,8 @@ def test_pickup_keeps_no_copy_of_what_it_took(t):
         daemon.send("b@example.org", uid=uid)
     daemon.wait_deliveries(2, status="deferred")
     same(len(daemon.spool.messages()), 2)
-    processes.wait_for(lambda: not [n for n in daemon.spool.names("queue") if n.endswith((".drop", ".part"))], 10,
+    processes.wait_for(lambda: not [n for n in daemon.spool.names("queue") if n.endswith((".drop", ".part"))],
+                       10,
                        "the drop file to go, which nobody waits for")
     same(mode_of(daemon.spool.at("queue")), 0o700)
 

@@ -84,7 +84,8 @@ def test_D2_2_original_recipient_only_if_it_differs(t):
 def test_D2_3_relay(t):
     inet = t.peer(address=("127.0.0.1", 0))
     unix = t.peer()
-    daemon = t.daemon(None, {"transport_maps": "inline:{inet.test=lmtp:%s, unix.test=lmtp:%s, none.test=lmtp:unix:%s}"
+    daemon = t.daemon(None, {"transport_maps":
+                             "inline:{inet.test=lmtp:%s, unix.test=lmtp:%s, none.test=lmtp:unix:%s}"
                              % (inet.nexthop, unix.nexthop, t.path("nobody"))})
     for name in ("inet", "unix", "none"):
         daemon.send("u@%s.test" % name)
@@ -102,7 +103,8 @@ def test_D2_4_status(t):
         daemon.ctl("verify", user + "@example.org", check=False)
     words = {line["to"].split("@")[0]: line["status"]
              for line in daemon.wait_deliveries(7) if "example.org" in line["to"]}
-    same(words, {"ok": "sent", "rcpt450": "deferred", "rcpt550": "bounced", "dot452": "deferred", "dot550": "bounced",
+    same(words, {"ok": "sent", "rcpt450": "deferred", "rcpt550": "bounced", "dot452": "deferred",
+                 "dot550": "bounced",
                  "ask.ok": "deliverable", "rcpt550.ask": "undeliverable"})
 
 
@@ -112,7 +114,8 @@ def test_D2_12_no_tls_without_a_level(t):
     daemon = t.daemon(None, {"transport off.protocol": "smtp", "transport off.log_tls_feature_status": "no",
                              "transport_maps":
                              "inline:{off.test=off:%s, may.test=smtp:%s, nowhere.test=smtp:[no.such.host.invalid]:25}"
-                             % (peer.nexthop, peer.nexthop), "smtp.tls_security_level": "may", "smtp.host_lookup": "native"})
+                             % (peer.nexthop, peer.nexthop), "smtp.tls_security_level": "may",
+                             "smtp.host_lookup": "native"})
     found = {}
     for name in ("off", "may", "nowhere"):
         daemon.send("u@%s.test" % name)
@@ -179,7 +182,8 @@ def test_json_format(t):
              [int for name in ("pid", "uid", "size", "nrcpt") if name in line], line)
     by_process = {line["process"]: line for line in lines if "id" in line}
     same(sorted(by_process), ["cleanup", "lmtp", "pickup", "qmgr"])
-    assert "message-id" in by_process["cleanup"] and by_process["pickup"]["from"] == "a@client.test", by_process
+    assert "message-id" in by_process["cleanup"] and by_process["pickup"][
+        "from"] == "a@client.test", by_process
 
 
 def test_sighup_reopens_the_file(t):
@@ -207,15 +211,18 @@ def test_logrotate(t):
     with open(os.path.join(os.path.dirname(__file__), "../../contrib/logrotate/causeway")) as file:
         text = file.read()
     called = re.search(r"pkill -HUP (-x -u) causeway (causewayd) ", text)
-    found = subprocess.run(["pgrep", *called.group(1).split(), str(daemon.uid), called.group(2)], capture_output=True,
+    found = subprocess.run(["pgrep", *called.group(1).split(), str(daemon.uid), called.group(2)],
+                           capture_output=True,
                            text=True, timeout=100).stdout.split()
     assert str(daemon.process.pid) in found and not set(map(str, daemon.pids(""))) & set(found), found
     # other daemons of this user may be under test at the same time
     text = text.replace(called.group(), "kill -HUP %d " % daemon.process.pid)
-    text = text.replace("/var/log/causeway/log", daemon.log_file).replace("causeway causeway", "nobody nogroup")
+    text = text.replace("/var/log/causeway/log", daemon.log_file).replace("causeway causeway",
+                                                                          "nobody nogroup")
     with open(t.path("rotate"), "w") as file:
         file.write(text)
-    done = subprocess.run(["/usr/sbin/logrotate", "-f", "-s", t.path("state"), t.path("rotate")], capture_output=True,
+    done = subprocess.run(["/usr/sbin/logrotate", "-f", "-s", t.path("state"), t.path("rotate")],
+                          capture_output=True,
                           text=True, timeout=100)
     same((done.returncode, done.stderr), (0, ""))
     daemon.wait_notify("READY=1")
@@ -237,12 +244,14 @@ def test_pflogsumm_counts_right(t):
     daemon.send("dot552@there.test", sender="")
     daemon.wait_deliveries(6 + 3 + 1)
     daemon.wait_log("removed", 5)
-    done = subprocess.run(["/usr/sbin/pflogsumm", daemon.log_file], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(["/usr/sbin/pflogsumm", daemon.log_file], capture_output=True, text=True,
+                          timeout=100)
     assert done.returncode == 0 and not done.stderr, done.stderr
     totals = {name: int(count) for count, name in re.findall(
         r"(?m)^\s+(\d+)\s+(received|delivered|deferred|bounced|rejected)\b", done.stdout)}
     # a report is delivered, but it was not received
-    same(totals, {"received": 5, "delivered": 7, "deferred": 1, "bounced": 2, "rejected": 0}, done.stdout[:1500])
+    same(totals, {"received": 5, "delivered": 7, "deferred": 1, "bounced": 2, "rejected": 0},
+         done.stdout[:1500])
     deferrals = re.search(r"(?s)message deferral detail\n-+\n(.*?)\n\n", done.stdout).group(1)
     assert re.search(r"lmtp \(total: 1\)\n\s+1\s+4\.2\.0 <rcpt450@there\.test>", deferrals), deferrals
 

@@ -24,7 +24,9 @@ def read(name):
 
 
 def parse(page):
-    """Families: name -> (kind, help, {sample name}, {label: values}); fails on a line that is none of the format."""
+    """Families: name -> (kind, help, {sample name}, {label: values});
+    fails on a line that is none of the format.
+    """
     families, name = {}, None
     for line in page.splitlines():
         if match := re.fullmatch(r"# HELP (\S+) (\S.*)", line):
@@ -62,7 +64,8 @@ def test_the_format(t):
         assert samples and kind and words, name
         same(kind == "counter", name.endswith("_total"), name)
     if shutil.which("promtool"):
-        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True,
+                              timeout=100)
         same((done.returncode, done.stdout + done.stderr), (0, ""))
 
 
@@ -79,13 +82,15 @@ def test_the_numbers(t):
     start = float(re.search(r"(?m)^process_start_time_seconds (\S+)$", page).group(1))
     assert time.time() - 1000 < start <= time.time() + 1, start
     daemon.kill(daemon.pids("courier")[0])
-    processes.wait_for(lambda: "causeway_courier_failures_total 1" in ask(address, "/metrics")[2], 20, "the failure")
+    processes.wait_for(lambda: "causeway_courier_failures_total 1" in ask(address, "/metrics")[2], 20,
+                       "the failure")
 
 
 def test_every_metric_is_in_the_manual(t):
     """And nothing else is, with the labels that it has."""
     families = parse(running(t)[2])
-    told = dict(re.findall(r"(?m)^\.It Li ((?:causeway|process)_\w+)(?:\{(.*)\})?$", read("doc/man/causeway-admin.7")))
+    told = dict(re.findall(r"(?m)^\.It Li ((?:causeway|process)_\w+)(?:\{(.*)\})?$",
+                           read("doc/man/causeway-admin.7")))
     same(sorted(told), sorted(families))
     for name, labels in told.items():
         same(set(labels.split(",")) - {""}, set(families[name][3]) - {"le"}, name)
@@ -107,7 +112,8 @@ def check_uses(expression, families):
         if label in (None, "instance", "job"):
             continue
         labels = families[family][3]
-        assert label in labels and (value is None or value in labels[label] or label == "transport"), (label, value)
+        assert label in labels, label
+        assert value is None or value in labels[label] or label == "transport", (label, value)
 
 
 def panels(dashboard):
@@ -176,15 +182,17 @@ def query(address, expression):
 
 
 def test_with_the_real_prometheus(t):
-    """It scrapes the daemon, loads the alerts, knows every expression of the dashboard; and an alert is pending
-    when the daemon is gone."""
+    """It scrapes the daemon, loads the alerts, knows every expression of the dashboard; and an alert is
+    pending when the daemon is gone."""
     daemon, address, page = running(t)
     server = prometheus(t, address)
-    found = processes.wait_for(lambda: query(server, 'causeway_deliveries_total{status="sent"}'), 60, "a scrape")
+    found = processes.wait_for(lambda: query(server, 'causeway_deliveries_total{status="sent"}'), 60,
+                               "a scrape")
     same(found[0]["value"][1], "1")
     groups = json.loads(ask(server, "/api/v1/rules")[2])["data"]["groups"]
     processes.wait_for(lambda: all(rule["health"] == "ok" for group in json.loads(
-        ask(server, "/api/v1/rules")[2])["data"]["groups"] for rule in group["rules"]), 60, "all rules healthy")
+        ask(server, "/api/v1/rules")[2])["data"]["groups"] for rule in group["rules"]), 60,
+                       "all rules healthy")
     assert len(groups[0]["rules"]) > 10
     for panel in panels(json.loads(read("contrib/grafana/causeway.json"))):
         for target in panel["targets"]:
@@ -196,6 +204,7 @@ def test_with_the_real_prometheus(t):
 def test_the_rules_own_tests(t):
     if not shutil.which("promtool"):
         raise Skip("Debian package missing: prometheus")
-    done = subprocess.run(["promtool", "test", "rules", "causeway.rules.test.yml"], capture_output=True, text=True,
+    done = subprocess.run(["promtool", "test", "rules", "causeway.rules.test.yml"], capture_output=True,
+                          text=True,
                           cwd=os.path.join(TOP, "contrib/prometheus"), timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr

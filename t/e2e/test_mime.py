@@ -63,7 +63,8 @@ def test_B_10_to_B_18_messages_of_the_world_decode_to_the_same_bytes(t):
 def multipart(boundary, *parts, end=True, subtype="mixed", preamble=b""):
     """A header field and a body; each part is bytes from its first field on."""
     mark = b"--" + boundary
-    body = preamble + b"".join(mark + b"\n" + part + b"\n" for part in parts) + (mark + b"--\n" if end else b"")
+    body = preamble + b"".join(mark + b"\n" + part + b"\n" for part in parts) + (mark + b"--\n" if end
+                                                                                 else b"")
     return b'Content-Type: multipart/%s; boundary="%s"\n\n%s' % (subtype.encode(), boundary, body)
 
 
@@ -78,8 +79,10 @@ def deep(depth):
 
 
 HOSTILE = {
-    "boundaries that begin each other": multipart(b"b", multipart(b"bb", PART, multipart(b"bbb", PART), PART), PART),
-    "an inner one that the outer begins": multipart(b"bbb", multipart(b"bb", multipart(b"b", PART), PART), PART),
+    "boundaries that begin each other": multipart(b"b", multipart(b"bb", PART, multipart(b"bbb", PART), PART),
+                                                  PART),
+    "an inner one that the outer begins": multipart(b"bbb", multipart(b"bb", multipart(b"b", PART), PART),
+                                                    PART),
     "no end": multipart(b"o", multipart(b"i", PART, end=False), PART, end=False),
     "no part": multipart(b"o", preamble=b"text alone\n") + b"behind\n" + multipart(b"b", b"x"),
     "boundary of 70": multipart(b"x" * 69 + b"?", PART, PART),
@@ -91,12 +94,14 @@ HOSTILE = {
     "NUL in a boundary's line": multipart(b"b", PART + b"--b\x00\n--b\x00--\n", PART),
     "CR alone": multipart(b"b", PART + "ein\rgrün\r--b\r".encode(), PART),
     "blanks behind boundaries": multipart(b"b", PART, PART).replace(b"--b\n",
-                                                                    b"--b \t \n").replace(b"--b--\n", b"--b-- \n"),
+                                                                    b"--b \t \n").replace(b"--b--\n",
+                                                                                          b"--b-- \n"),
     "boundary in two fields": b"Content-Type: text/plain\n" + multipart(b"b", PART),
     "folded anywhere": b"Content-Type:\n multipart/mixed\n ;\n boundary\n =\n b\n\n--b\n" + PART + b"--b--\n",
     "comments": b"Content-Type: multipart/mixed (a(b)c) ; boundary=b\n\n--b\n" + PART + b"--b--\n",
     "base64 with 8-bit rubbish": multipart(b"b",
-                                           b"Content-Transfer-Encoding: base64\n\nZ3L\xc3\xbcn\n====\nZ3I=\n", PART),
+                                           b"Content-Transfer-Encoding: base64\n\nZ3L\xc3\xbcn\n====\nZ3I=\n",
+                                           PART),
     "quoted-printable at its ends":
         multipart(b"b", b"Content-Transfer-Encoding: quoted-printable\n\n=\xff=\n=4=\n=3D=", PART),
     "digest": multipart(b"b", b"\nSubject: inside\n" + PART, subtype="digest"),
@@ -127,7 +132,9 @@ def test_B_10_to_B_18_hostile_structures(t):
 
 
 def test_mime_nesting_limit_1000_levels(t):
-    """Within the limit each of them is followed; above it mail that has to be changed comes back, all other goes."""
+    """Within the limit each of them is followed; above it mail that has to be changed comes back,
+    all other goes.
+    """
     seven, eight = t.peer(keywords=SEVEN), t.peer(keywords=EIGHT)
     content = b"X-Number: 1\nMIME-Version: 1.0\n" + deep(1000)
     for limit_, dsn in ((1000, "2.0.0"), (999, "5.6.0")):
@@ -154,7 +161,8 @@ def test_B_10_to_B_18_the_same_as_postfix(t):
     for number in range(60):
         content = plain_message(random.Random(number), number)
         daemon.send("u@example.org", content)
-        subprocess.run(["/usr/sbin/sendmail", "-C", postfix.at("etc"), "-i", "-f", "a@client.test", "u@example.org"],
+        subprocess.run(["/usr/sbin/sendmail", "-C", postfix.at("etc"), "-i", "-f", "a@client.test",
+                        "u@example.org"],
                        input=content, check=True, timeout=100)
     ours, postfixes = numbered(peer, 60), numbered(theirs, 60, 100)
     for number in range(60):
@@ -203,9 +211,12 @@ def nested(depth, number=1):
 
 
 def test_B_19_mime_nesting_limit(t):
-    """Deeper multiparts are returned while converting, and go out as they are where nothing has to be converted."""
+    """Deeper multiparts are returned while converting,
+    and go out as they are where nothing has to be converted.
+    """
     peer, eight = t.peer(keywords=SEVEN), t.peer(keywords=EIGHT)
-    daemon = t.daemon(peer, {"mime_nesting_limit": 5, "transport_maps": "inline:{eight.test=lmtp:%s}" % eight.nexthop})
+    daemon = t.daemon(peer, {"mime_nesting_limit": 5,
+                             "transport_maps": "inline:{eight.test=lmtp:%s}" % eight.nexthop})
     daemon.send("u@example.org", nested(6), sender="s@eight.test")
     line = daemon.wait_delivery("u@example.org", "bounced")
     same(line["dsn"], "5.6.0")
@@ -271,7 +282,8 @@ def test_utf8_headers_deliver_is_how_lmtp_begins(t):
 def test_utf8_headers_downgrade_makes_the_header_ascii(t):
     """RFC 6857; the body stays, and SIZE is not said."""
     peer, daemon = utf8_peers(t, "downgrade")
-    daemon.send("u@example.org", text(headers=[SUBJECT, "From: Jörg <a@client.test>", "To: jörg@example.org"]),
+    daemon.send("u@example.org", text(headers=[SUBJECT, "From: Jörg <a@client.test>",
+                                               "To: jörg@example.org"]),
                 params="SMTPUTF8")
     got = peer.wait_messages(1)[0]
     same(own_part(got), wire(text(headers=[
@@ -306,7 +318,8 @@ def test_smtputf8_enable_no_neither_asks_nor_uses(t):
 
 def test_smtputf8_autodetect_classes(t):
     """causeway-inject looks itself (sendmail); whatever is dropped is looked through if smtpd is named."""
-    for classes, injected, dropped in (("sendmail, verify", True, False), ("smtpd", True, True), ("all", True, True),
+    for classes, injected, dropped in (("sendmail, verify", True, False), ("smtpd", True, True),
+                                       ("all", True, True),
                                        ("", False, False)):
         peer = t.peer(keywords=EIGHT + ("SMTPUTF8",))
         daemon = t.daemon(peer, {"smtputf8_autodetect_classes": classes}, name=classes[:4] or "none")

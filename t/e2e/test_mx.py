@@ -40,7 +40,8 @@ def test_smtp_randomize_addresses_A_2(t):
     for domain in ("equal.test", "host.test"):
         daemon.send(["u%d@%s" % (n, domain) for n in range(40)])
     lines = daemon.wait_deliveries(80, status="sent")
-    relays = collections.Counter((line["to"].split("@")[1], line["relay"].partition("[")[2][:10]) for line in lines)
+    relays = collections.Counter((line["to"].split("@")[1], line["relay"].partition("[")[2][:10])
+                                 for line in lines)
     for key in (("equal.test", "127.0.0.11"), ("equal.test", "127.0.0.12"),
                 ("host.test", "127.0.0.11"), ("host.test", "127.0.0.12")):
         assert relays[key] >= 5, relays
@@ -51,7 +52,8 @@ def test_N_2_implicit_mx(t):
     """No MX record, or no such record in an answer: the domain's own address is its exchanger."""
     daemon, peers, server = network(t, [GOOD], {"plain.test": ["127.0.0.11"]})
     line = deliver(daemon, "plain.test")
-    same((outcome(line), line["relay"]), (("sent", "2.0.0"), "plain.test[127.0.0.11]:%d" % peers[0].address[1]))
+    same((outcome(line), line["relay"]), (("sent", "2.0.0"),
+                                          "plain.test[127.0.0.11]:%d" % peers[0].address[1]))
     same(server.types_asked("plain.test"), {"MX", "A"})
 
 
@@ -69,8 +71,8 @@ def test_N_5_null_mx(t):
 
 
 def test_N_8_and_9_odd_targets(t):
-    """A numeric target is used as an address; names that are none are left out, with a warning, and if nothing is left
-    the mail is returned: behaviour N-4."""
+    """A numeric target is used as an address; names that are none are left out, with a warning, and if
+    nothing is left the mail is returned: behaviour N-4."""
     daemon, peers, _ = network(t, [GOOD], {
         "number.test": ["MX 10 127.0.0.11"], "some.test": ["MX 5 a,b.test", "MX 10 h1.test"],
         "bad.test": ["MX 5 a,b.test"]})
@@ -83,7 +85,8 @@ def test_N_8_and_9_odd_targets(t):
 
 
 def test_N_10_and_11_aliases(t):
-    """The domain's alias leads to the MX of its target; the log keeps the domain. An MX may be an alias too."""
+    """The domain's alias leads to the MX of its target; the log keeps the domain. An MX may be an alias too.
+    """
     daemon, peers, _ = network(t, [GOOD], {
         "alias.test": ["CNAME deep.test"], "deep.test": ["CNAME real.test"], "real.test": ["MX 10 h1.test"],
         "mxalias.test": ["MX 10 name.test"], "name.test": ["CNAME h1.test"]})
@@ -138,7 +141,8 @@ def test_smtp_address_preference_A_2_and_3(t):
     """Families within one preference, and of a plain host."""
     names = {"d.test": ["MX 10 both.test"], "both.test": ["127.0.0.11", "::1"]}
     for preference, first in (("ipv4", "127.0.0.11"), ("ipv6", "::1")):
-        daemon, _, _ = network(t, [None], names, {"smtp.address_preference": preference, "inet_protocols": "all"})
+        daemon, _, _ = network(t, [None], names, {"smtp.address_preference": preference,
+                                                  "inet_protocols": "all"})
         for domain in ("d.test", "both.test"):
             deliver(daemon, domain)
             found = [line for line in daemon.log().splitlines() if "connect to both.test[" in line]
@@ -148,9 +152,11 @@ def test_smtp_address_preference_A_2_and_3(t):
 
 def test_A_18_the_last_session_allowed_is_final(t):
     """What its host says for now is the answer, though another host is there; it is not asked."""
-    for limit_of_sessions, want, sessions in ((1, ("deferred", "4.2.0"), [1, 0]), (2, ("sent", "2.0.0"), [1, 1])):
+    for limit_of_sessions, want, sessions in ((1, ("deferred", "4.2.0"), [1, 0]),
+                                              (2, ("sent", "2.0.0"), [1, 1])):
         daemon, peers, _ = network(t, [{"rcpt": "450 4.2.0 not now"}, GOOD],
-                                   {"d.test": ["MX 10 h1.test", "MX 20 h2.test"]}, {"smtp.mx_session_limit": limit_of_sessions})
+                                   {"d.test": ["MX 10 h1.test", "MX 20 h2.test"]},
+                                   {"smtp.mx_session_limit": limit_of_sessions})
         same(outcome(deliver(daemon, "d.test")), want)
         same([len(peer.sessions) for peer in peers], sessions)
 
@@ -169,7 +175,8 @@ def test_D_1_forms_of_a_nexthop(t):
     """Brackets ask for no MX, and a service stands behind a colon."""
     port, _ = servers(t, [GOOD, GOOD])
     table = {"one.test": "d.test", "two.test": "[d.test]", "three.test": "d.test:%d" % port,
-             "four.test": "[d.test]:%d" % port, "five.test": "[127.0.0.11]", "six.test": "[127.0.0.11]:%d" % port}
+             "four.test": "[d.test]:%d" % port, "five.test": "[127.0.0.11]",
+             "six.test": "[127.0.0.11]:%d" % port}
     daemon, _ = daemon_with_dns(t, {"d.test": ["MX 10 h2.test", "127.0.0.11"], **known_hosts(2)}, {
         "smtp.tcp_port": port,
         "transport_maps": "inline:{%s}" % ", ".join("%s=smtp:%s" % pair for pair in table.items())})
@@ -183,7 +190,8 @@ def test_address_literals_N_22(t):
     """The domain of an address may be an address: nobody is asked."""
     daemon, peers, server = network(t, [GOOD], {})
     line = deliver(daemon, "[127.0.0.11]")
-    same((outcome(line), line["relay"]), (("sent", "2.0.0"), "127.0.0.11[127.0.0.11]:%d" % peers[0].address[1]))
+    same((outcome(line), line["relay"]), (("sent", "2.0.0"),
+                                          "127.0.0.11[127.0.0.11]:%d" % peers[0].address[1]))
     same(server.asked, [])
 
 
@@ -198,10 +206,14 @@ def test_D_4_lists_and_smtp_fallback_relay_F_1(t):
 
 
 def test_F_2_and_3_what_leads_to_a_fallback_relay(t):
-    """No such domain, no answer, nobody there, no service (behaviour N-6), not now: yes. Refused by a server: no."""
-    names = {"fail.test": 2, "dead.test": ["127.0.0.19"], "null.test": ["MX 0 ."], "later.test": ["127.0.0.12"],
+    """No such domain, no answer, nobody there, no service (behaviour N-6), not now: yes.
+    Refused by a server: no.
+    """
+    names = {"fail.test": 2, "dead.test": ["127.0.0.19"], "null.test": ["MX 0 ."],
+             "later.test": ["127.0.0.12"],
              "never.test": ["127.0.0.13"], "rcpt.test": ["127.0.0.14"]}
-    daemon, peers, _ = network(t, [GOOD, LATER, {"mail": "550 5.7.1 no"}, {"rcpt": "451 4.2.0 not now"}], names,
+    daemon, peers, _ = network(t, [GOOD, LATER, {"mail": "550 5.7.1 no"}, {"rcpt": "451 4.2.0 not now"}],
+                               names,
                                {"smtp.fallback_relay": "[h1.test]"})
     for domain in ("nosuch.test", "fail.test", "dead.test", "null.test", "later.test", "rcpt.test"):
         line = deliver(daemon, domain)
@@ -210,7 +222,9 @@ def test_F_2_and_3_what_leads_to_a_fallback_relay(t):
 
 
 def test_A_25_and_26_our_own_relays_fail_for_now_only(t):
-    """relayhost or a fallback relay that does not exist is a mistake of ours: the mail waits, and the log says why."""
+    """relayhost or a fallback relay that does not exist is a mistake of ours: the mail waits,
+    and the log says why.
+    """
     for name, settings in (("relayhost", {"relayhost": "nosuch.test"}),
                            ("fallback_relay", {"smtp.fallback_relay": "nosuch2.test"})):
         daemon, _, _ = network(t, [], {}, settings)

@@ -1,5 +1,5 @@
-"""Name servers that fail, break off, lie or lead in circles: the mail waits with a clear reason; it is never "no such
-domain"."""
+"""Name servers that fail, break off, lie or lead in circles: the mail waits with a clear reason;
+it is never "no such domain"."""
 
 from cases import outcome
 from dns import BARE, FORGED, GARBAGE, REFUSED, SERVFAIL, SILENT, STRANGER, TRUNCATED, NameServer
@@ -7,7 +7,8 @@ from harness import limit, same
 from mx import daemon_with_dns, deliver, network
 
 GOOD = {}
-FAILURES = {"fail": SERVFAIL, "refuse": REFUSED, "garbage": GARBAGE, "stranger": STRANGER, "truncated": TRUNCATED,
+FAILURES = {"fail": SERVFAIL, "refuse": REFUSED, "garbage": GARBAGE, "stranger": STRANGER,
+            "truncated": TRUNCATED,
             "circle": ["CNAME circle.d.test"], "silent": SILENT, "forged": FORGED, "bare": BARE}
 
 
@@ -20,7 +21,8 @@ def test_N_3_N_21_mx_lookups_that_fail(t):
         line = daemon.wait_delivery("u@%s.d.test" % name, timeout=90)
         same((outcome(line), line["relay"]), (("deferred", "4.4.3"), "none"), name)
         reason = line["reason"]
-        assert reason.startswith("Name service error for name=%s.d.test type=" % name) and "try again" in reason, reason
+        assert reason.startswith("Name service error for name=%s.d.test type=" % name), reason
+        assert "try again" in reason, reason
         assert "not found" not in reason, reason
 
 
@@ -103,10 +105,13 @@ def test_no_look_up_is_repeated_while_it_is_under_way(t):
 
 
 def test_smtp_dns_reply_filter_N_7(t):
-    """IGNORE takes records away; when nothing is left the mail waits, and so it does for another action, a mistake."""
+    """IGNORE takes records away; when nothing is left the mail waits, and so it does for another action,
+    a mistake.
+    """
     names = {"d.test": ["MX 10 h1.test", "MX 20 h2.test"], "all.test": ["MX 10 h1.test"],
              "odd.test": ["MX 10 odd-host.test"], "odd-host.test": ["127.0.0.12"]}
-    table = ("pcre:{{/^d\\.test\\. \\d+ IN MX 10 h1\\.test\\.$$/ IGNORE}, {/ IN A 127\\.0\\.0\\.11$$/ ignore}, "
+    table = (
+        "pcre:{{/^d\\.test\\. \\d+ IN MX 10 h1\\.test\\.$$/ IGNORE}, {/ IN A 127\\.0\\.0\\.11$$/ ignore}, "
              "{/odd-host.* IN A / DROP}}")
     daemon, peers, _ = network(t, [GOOD, GOOD], names, {"smtp.dns_reply_filter": table})
     line = deliver(daemon, "d.test")
@@ -119,14 +124,17 @@ def test_smtp_dns_reply_filter_N_7(t):
 
 
 def test_disable_dns_lookups_smtp_dns_support_level(t):
-    """Without the DNS a domain is a host of the hosts file; the newer parameter counts more than the older one."""
+    """Without the DNS a domain is a host of the hosts file;
+    the newer parameter counts more than the older one.
+    """
     hosts = t.path("hosts")
     with open(hosts, "w") as file:
         file.write("127.0.0.11 d.test\n")
     names = {"d.test": ["MX 10 h2.test"]}
     for settings, relay in (({"disable_dns_lookups": True}, "d.test[127.0.0.11]"),
                             ({"smtp.dns_support_level": "disabled"}, "d.test[127.0.0.11]"),
-                            ({"disable_dns_lookups": True, "smtp.dns_support_level": "enabled"}, "h2.test[127.0.0.12]"),
+                            ({"disable_dns_lookups": True, "smtp.dns_support_level": "enabled"},
+                             "h2.test[127.0.0.12]"),
                             ({}, "h2.test[127.0.0.12]")):
         daemon, peers, server = network(t, [GOOD, GOOD], names, {"resolver.hosts_file": hosts, **settings})
         line = deliver(daemon, "d.test")
@@ -136,12 +144,13 @@ def test_disable_dns_lookups_smtp_dns_support_level(t):
 
 
 def test_smtp_host_lookup_N_15_to_17(t):
-    """dns: the hosts file counts for nothing. native: it comes first. Both: after the DNS has said that there is no
-    such host, and not when it fails."""
+    """dns: the hosts file counts for nothing. native: it comes first. Both: after the DNS has said that there
+    is no such host, and not when it fails."""
     hosts = t.path("hosts")
     with open(hosts, "w") as file:
         file.write("127.0.0.11 only-file.test both.test fail.test\n::1 six.test\n")
-    names = {"both.test": ["127.0.0.12"], "fail.test": {"MX": [], "*": SERVFAIL}, "only-dns.test": ["127.0.0.12"]}
+    names = {"both.test": ["127.0.0.12"], "fail.test": {"MX": [], "*": SERVFAIL},
+             "only-dns.test": ["127.0.0.12"]}
     table = {
         "dns": {"only-file.test": "5.4.4", "both.test": "127.0.0.12", "fail.test": "4.4.3",
                 "only-dns.test": "127.0.0.12"},
@@ -151,7 +160,8 @@ def test_smtp_host_lookup_N_15_to_17(t):
                         "only-dns.test": "127.0.0.12"},
     }
     for setting, wanted in table.items():
-        daemon, _, _ = network(t, [GOOD, GOOD], names, {"resolver.hosts_file": hosts, "smtp.host_lookup": setting})
+        daemon, _, _ = network(t, [GOOD, GOOD], names,
+                               {"resolver.hosts_file": hosts, "smtp.host_lookup": setting})
         for domain, where in wanted.items():
             line = deliver(daemon, domain, sender="")
             found = line["relay"].partition("[")[2].partition("]")[0] or line["dsn"]
@@ -162,8 +172,10 @@ def test_smtp_host_lookup_N_15_to_17(t):
 def test_smtp_dns_resolver_options(t):
     """Short names of hosts are completed, those of domains never."""
     names = {"relay.local.test": ["127.0.0.11"], "d.test": ["MX 10 relay"], "relay": 3}
-    for options, found in (("", None), ("res_defnames", "relay[127.0.0.11]"), ("res_dnsrch", "relay[127.0.0.11]")):
-        daemon, _, server = network(t, [GOOD], names, {"smtp.dns_resolver_options": options, "mydomain": "local.test"})
+    for options, found in (("", None), ("res_defnames", "relay[127.0.0.11]"),
+                           ("res_dnsrch", "relay[127.0.0.11]")):
+        daemon, _, server = network(t, [GOOD], names,
+                                    {"smtp.dns_resolver_options": options, "mydomain": "local.test"})
         line = deliver(daemon, "d.test")
         same(line["relay"].partition(":")[0], found or "none", options)
         same("relay.local.test" in server.asked, bool(options), options)
@@ -172,13 +184,14 @@ def test_smtp_dns_resolver_options(t):
 
 
 def test_lmtp_looks_hosts_up_in_the_same_way(t):
-    """Its hosts by name: parameters dns_reply_filter, dns_resolver_options, dns_support_level, host_lookup; and
-    defer_if_no_mx_address_found, which means nothing where no MX is looked up."""
+    """Its hosts by name: parameters dns_reply_filter, dns_resolver_options, dns_support_level, host_lookup;
+    and defer_if_no_mx_address_found, which means nothing where no MX is looked up."""
     peer = t.peer(address=("127.0.0.1", 0))
     hosts = t.path("hosts")
     with open(hosts, "w") as file:
         file.write("127.0.0.1 file.test\n")
-    names = {"dns.test": ["127.0.0.1"], "two.test": ["127.0.0.9", "127.0.0.1"], "short.local.test": ["127.0.0.1"]}
+    names = {"dns.test": ["127.0.0.1"], "two.test": ["127.0.0.9", "127.0.0.1"],
+             "short.local.test": ["127.0.0.1"]}
     for nexthop, settings, wanted in (
             ("dns.test", {}, ("sent", "2.0.0")),
             ("file.test", {"lmtp.defer_if_no_mx_address_found": True}, ("bounced", "5.4.4")),
@@ -188,7 +201,8 @@ def test_lmtp_looks_hosts_up_in_the_same_way(t):
             ("two.test", {"lmtp.dns_reply_filter": "regexp:{{/127.0.0.9$$/ IGNORE}}"}, ("sent", "2.0.0")),
             ("dns.test", {"lmtp.dns_reply_filter": "static:ignore"}, ("deferred", "4.7.0")),
             ("short", {}, ("bounced", "5.4.4")),
-            ("short", {"lmtp.dns_resolver_options": "res_defnames", "mydomain": "local.test"}, ("sent", "2.0.0"))):
+            ("short", {"lmtp.dns_resolver_options": "res_defnames", "mydomain": "local.test"},
+             ("sent", "2.0.0"))):
         daemon, _ = daemon_with_dns(t, names, {
             "resolver.hosts_file": hosts, "default_transport": "lmtp:inet:%s:%d" % (nexthop, peer.address[1]),
             **settings})

@@ -7,7 +7,8 @@ from mx import daemon_with_dns, deliver, network
 SELF = ["127.0.0.1"]
 LOOPS = {"best.test": ["MX 10 self.test", "MX 20 h1.test"],
          "backup.test": ["MX 10 h1.test", "MX 20 self.test", "MX 30 h2.test"],
-         "blind.test": ["MX 10 gone.test", "MX 20 self.test"], "self.test": SELF, "host.test": SELF + ["127.0.0.12"],
+         "blind.test": ["MX 10 gone.test", "MX 20 self.test"], "self.test": SELF,
+         "host.test": SELF + ["127.0.0.12"],
          "equal.test": ["MX 10 h1.test", "MX 10 self.test"],
          "h1.test": ["127.0.0.11"], "h2.test": ["127.0.0.12"]}
 QUICK = {"smtp.connect_timeout": "3s"}
@@ -25,10 +26,13 @@ def outcomes(daemon, *domains):
 
 
 def test_inet_interfaces_A_7_to_10_own_addresses(t):
-    """The best exchanger, one of equals, or the host itself: a loop. Behind better ones: these alone are tried."""
+    """The best exchanger, one of equals, or the host itself: a loop. Behind better ones:
+    these alone are tried.
+    """
     daemon, _ = daemon_with_dns(t, LOOPS, QUICK)
     same(outcomes(daemon, "best.test", "equal.test", "host.test", "blind.test", "backup.test"), {
-        "best.test": ("bounced", "5.4.6"), "equal.test": ("bounced", "5.4.6"), "host.test": ("bounced", "5.4.6"),
+        "best.test": ("bounced", "5.4.6"), "equal.test": ("bounced", "5.4.6"),
+        "host.test": ("bounced", "5.4.6"),
         "blind.test": ("deferred", "4.4.4"), "backup.test": ("deferred", "4.4.1")})
     log = daemon.log()
     assert "unable to find primary relay for blind.test" in log, log
@@ -37,7 +41,8 @@ def test_inet_interfaces_A_7_to_10_own_addresses(t):
 
 def test_proxy_interfaces_A_11(t):
     """Addresses in front of a proxy are ours too; a list of interfaces stands for itself."""
-    daemon, _ = daemon_with_dns(t, LOOPS, {"inet_interfaces": "127.0.0.77", "proxy_interfaces": "127.0.0.11", **QUICK})
+    daemon, _ = daemon_with_dns(t, LOOPS, {"inet_interfaces": "127.0.0.77", "proxy_interfaces": "127.0.0.11",
+                                           **QUICK})
     same(outcomes(daemon, "backup.test", "self.test"), {
         "backup.test": ("bounced", "5.4.6"), "self.test": ("deferred", "4.4.1")})
 
@@ -54,14 +59,18 @@ def test_A_12_and_13_no_other_nexthop_takes_over(t):
     peer = t.peer({}, ("127.0.0.1", 0), smtp=True)
     relay = "[127.0.0.1]:%d" % peer.address[1]
     daemon, _ = daemon_with_dns(t, LOOPS, {"smtp.fallback_relay": relay, "transport_maps":
-                                           "inline:{list.test=smtp:best.test, client.test=lmtp:unix:/nosuch}", **QUICK})
+                                           "inline:{list.test=smtp:best.test, client.test=lmtp:unix:/nosuch}",
+                                           **QUICK})
     same(outcomes(daemon, "best.test", "backup.test", "blind.test"), {
-        "best.test": ("bounced", "5.4.6"), "backup.test": ("deferred", "4.4.1"), "blind.test": ("deferred", "4.4.4")})
+        "best.test": ("bounced", "5.4.6"), "backup.test": ("deferred", "4.4.1"),
+        "blind.test": ("deferred", "4.4.4")})
     same(peer.sessions, [])
 
 
 def test_best_mx_transport_A_14(t):
-    """Mail that would loop goes to the transport for it, each recipient with its own address; other mail does not."""
+    """Mail that would loop goes to the transport for it, each recipient with its own address;
+    other mail does not.
+    """
     local = t.peer()
     daemon, _ = daemon_with_dns(t, LOOPS, {"best_mx_transport": "lmtp:" + local.nexthop, **QUICK})
     daemon.send(["a@best.test", "b@best.test"])

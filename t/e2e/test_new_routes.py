@@ -1,4 +1,6 @@
-"""A reload changes the routes while mail waits for the old ones: it goes the new way at once, wherever it waited."""
+"""A reload changes the routes while mail waits for the old ones: it goes the new way at once,
+wherever it waited.
+"""
 
 import threading
 
@@ -45,8 +47,8 @@ def test_mail_for_a_suspended_destination(t):
 
 
 def slow_transport(t):
-    """A transport of one connection, on which the second message is not answered while others wait behind it; and who lets
-    it go on. As the connection is kept, some of them wait at the courier."""
+    """A transport of one connection, on which the second message is not answered while others wait behind it;
+    and who lets it go on. As the connection is kept, some of them wait at the courier."""
     answered = threading.Event()
 
     def act(session, *_):
@@ -55,8 +57,10 @@ def slow_transport(t):
         return USUAL
 
     old = t.peer({"final": act})
-    daemon = t.daemon(None, {**LONG, "mailbox_domains": ["example.org"], "mailbox_transport": "slow:" + old.nexthop,
-                             "transport slow.protocol": "lmtp", "transport slow.destination_concurrency_limit": 1})
+    daemon = t.daemon(None, {**LONG, "mailbox_domains": ["example.org"],
+                             "mailbox_transport": "slow:" + old.nexthop,
+                             "transport slow.protocol": "lmtp",
+                             "transport slow.destination_concurrency_limit": 1})
     send(daemon)
     old.wait_messages(2)
     wait_for(lambda: len(daemon.queue()) == MANY - 1, 20, "the first message gone")

@@ -10,7 +10,8 @@ import mail
 from harness import same
 from reports import Report
 
-RECIPIENTS = {"bounce_notice_recipient": "bounces@client.test", "delay_notice_recipient": "delays@client.test",
+RECIPIENTS = {"bounce_notice_recipient": "bounces@client.test",
+              "delay_notice_recipient": "delays@client.test",
               "error_notice_recipient": "errors@client.test", "2bounce_notice_recipient": "twice@client.test"}
 
 
@@ -20,7 +21,8 @@ def notices(peers, count):
 
 
 def test_TR_1_and_TR_3_and_TR_4_protocol_with_the_conversation(t):
-    daemon, peers = t.destinations({"there": {"rcpt": "500 5.5.2 what"}}, {"notify_classes": "protocol", **RECIPIENTS})
+    daemon, peers = t.destinations({"there": {"rcpt": "500 5.5.2 what"}},
+                                   {"notify_classes": "protocol", **RECIPIENTS})
     daemon.send("u@there.test", b"Subject: x\n\nnot for the postmaster\n")
     got = notices(peers, 2)
     same(sorted(got), ["a@client.test", "errors@client.test"])
@@ -28,7 +30,8 @@ def test_TR_1_and_TR_3_and_TR_4_protocol_with_the_conversation(t):
     assert re.match(r"Causeway LMTP client: errors from \S+\[", notice["Subject"]), notice["Subject"]
     same(notice["Auto-Submitted"], "auto-generated")
     text = notice.get_content()
-    for line in (r" Out: MAIL FROM:<a@client\.test>", r" Out: RCPT TO:<u@there\.test>", r" In:  500 5\.5\.2 what"):
+    for line in (r" Out: MAIL FROM:<a@client\.test>", r" Out: RCPT TO:<u@there\.test>",
+                 r" In:  500 5\.5\.2 what"):
         assert re.search("(?m)^" + line, text), text
     assert "not for the postmaster" not in text, text
     daemon.send("u@there.test")
@@ -38,7 +41,8 @@ def test_TR_1_and_TR_3_and_TR_4_protocol_with_the_conversation(t):
 
 
 def test_TR_2_not_about_mail_without_a_sender(t):
-    daemon, peers = t.destinations({"there": {"rcpt": "500 5.5.2 what"}}, {"notify_classes": "protocol", **RECIPIENTS})
+    daemon, peers = t.destinations({"there": {"rcpt": "500 5.5.2 what"}},
+                                   {"notify_classes": "protocol", **RECIPIENTS})
     daemon.send("u@there.test", sender="")
     daemon.wait_delivery("u@there.test", "bounced")
     daemon.spool.wait_empty()
@@ -72,7 +76,8 @@ def test_notify_classes_delay_and_delay_notice_recipient(t):
 
 def test_notify_classes_software_tells_of_a_crash(t):
     """A courier that is ended by SIGABRT; error_notice_recipient is told, and the mail goes out."""
-    daemon, peers = t.destinations({"there": None}, {"notify_classes": "software", **RECIPIENTS, "workers": 1})
+    daemon, peers = t.destinations({"there": None},
+                                   {"notify_classes": "software", **RECIPIENTS, "workers": 1})
     os.kill(daemon.wait_pids("courier", 1)[0], signal.SIGABRT)
     notice = email.message_from_bytes(notices(peers, 1)["errors@client.test"], policy=email.policy.default)
     same(notice["Subject"], "a courier has crashed")

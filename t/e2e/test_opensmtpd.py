@@ -25,11 +25,14 @@ class OpenSMTPD(Server):
         root.write("etc/passwd", "root:x:0:0::/:/bin/sh\nopensmtpd:x:%d:%d::/var/empty:/bin/false\n"
                    "opensmtpq:x:%d:%d::/var/empty:/bin/false\nvmail:x:%d:%d::/home/vmail:/bin/sh\n"
                    % (SMTPD, SMTPD, SMTPQ, SMTPQ, VMAIL, VMAIL))
-        root.write("etc/group", "root:x:0:\nopensmtpd:x:%d:\nopensmtpq:x:%d:\nvmail:x:%d:\n" % (SMTPD, SMTPQ, VMAIL))
+        root.write("etc/group", "root:x:0:\nopensmtpd:x:%d:\nopensmtpq:x:%d:\nvmail:x:%d:\n"
+                   % (SMTPD, SMTPQ, VMAIL))
         root.write("etc/smtpd.conf",
-                   "listen on socket\n" + contrib("opensmtpd/smtpd.conf") + 'match from any for domain "client.test" '
+                   "listen on socket\n" + contrib("opensmtpd/smtpd.conf")
+                   + 'match from any for domain "client.test" '
                    'action "causeway"\n')
-        for name, mode in (("var/spool/smtpd", 0o711), ("var/empty", 0o755), ("var/run", 0o755), ("home/vmail", 0o755)):
+        for name, mode in (("var/spool/smtpd", 0o711), ("var/empty", 0o755), ("var/run", 0o755),
+                           ("home/vmail", 0o755)):
             os.makedirs(root.at(name), exist_ok=True)
             os.chmod(root.at(name), mode)
         os.chown(root.at("home/vmail"), VMAIL, VMAIL)
@@ -41,12 +44,14 @@ class OpenSMTPD(Server):
 
     def send(self, recipient, sender="a@client.test"):
         def sent():
-            done = self.root.run(["sendmail", "-f", sender, recipient], executable="/usr/sbin/smtpctl", input=message())
+            done = self.root.run(["sendmail", "-f", sender, recipient], executable="/usr/sbin/smtpctl",
+                                 input=message())
             return done.returncode == 0
         processes.wait_for(sent, 20, "OpenSMTPD to take a message")
 
     def wait_log(self, pattern, timeout=30):
-        return processes.wait_for(lambda: re.search(pattern, self.output()), timeout, "OpenSMTPD's line " + pattern)
+        return processes.wait_for(lambda: re.search(pattern, self.output()), timeout,
+                                  "OpenSMTPD's line " + pattern)
 
 
 def world(t):

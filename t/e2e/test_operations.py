@@ -110,7 +110,8 @@ def test_orders_about_what_is_under_way(t):
             wait_for(lambda: open_gate(gate), 20, "the gate open")
             return "250 2.0.0 Saved"
         peer = t.peer({"final": final})
-        daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 1, "lmtp.destination_concurrency_limit": 1},
+        daemon = t.daemon(peer, {"lmtp.destination_recipient_limit": 1,
+                                 "lmtp.destination_concurrency_limit": 1},
                           name=order)
         daemon.send(["u%d@example.org" % n for n in range(3)])
         wait_for(lambda: peer.sessions and "DATA" in peer.sessions[0].commands, 20, "the first at the peer")
@@ -139,7 +140,8 @@ def test_orders_that_make_no_sense(t):
     for arguments, status in ((("hold",), 64), (("delete", "ALL", ids["u0"]), 64),
                               (("release", "--from", "a", "ALL"), 64),
                               (("delete", "nonsense"), 64), (("hold", "0000000001"), 69), (("suspend",), 64),
-                              (("suspend", "nonsense"), 69), (("resume", "no:such"), 69), (("explain", "a b"), 64)):
+                              (("suspend", "nonsense"), 69), (("resume", "no:such"), 69),
+                              (("explain", "a b"), 64)):
         same(daemon.ctl(*arguments, check=False).returncode, status, arguments)
     for path in ("/hold", "/delete?all=1&id=" + ids["u0"], "/delete?from=x&all=1", "/hold?nonsense=1",
                  "/suspend", "/suspend?name=", "/suspend?nome=x"):
@@ -151,7 +153,8 @@ def test_orders_that_make_no_sense(t):
 # --- suspects -------------------------------------------------------------------------------------
 
 def crash_for(sender):
-    """A peer's answer to RCPT that kills the courier at its other end, as a bug would, for one sender's mail."""
+    """A peer's answer to RCPT that kills the courier at its other end, as a bug would, for one sender's mail.
+    """
     def rcpt(session, address):
         if sender in session.commands[-2] or sender in session.commands[-1]:
             pid = struct.unpack("3i", session.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
@@ -221,7 +224,8 @@ def test_suspended_over_a_restart(t):
         daemon.send("u@a.test")
         daemon.send("u@b.test")
         daemon.wait_delivery("u@b.test", "sent")
-        destination = [d for d in daemon.ctl("destinations", "--json") if d["nexthop"] == peers["a"].nexthop][0]
+        destination = [d for d in daemon.ctl("destinations", "--json")
+                       if d["nexthop"] == peers["a"].nexthop][0]
         same(destination["state"], "suspended")
         same(daemon.ctl("explain", "--json", "u@a.test")["destination"]["state"], "suspended")
         assert 'causeway_destinations{state="suspended"} 1' in daemon.http("GET", "/metrics")[2]
@@ -255,7 +259,8 @@ def test_explain(t):
     text = daemon.ctl("explain", "u@a.test")
     assert "lmtp" in text and peers["a"].nexthop in text and "transport_maps" in text, text
     way = daemon.ctl("explain", "--json", "u@A.TEST")
-    same((way["transport"], way["nexthop"], way["tls"], way["credentials"]), ("lmtp", peers["a"].nexthop, "none", None))
+    same((way["transport"], way["nexthop"], way["tls"], way["credentials"]),
+         ("lmtp", peers["a"].nexthop, "none", None))
     same(daemon.ctl("explain", "--json", "u")["address"], "u@a.test")
     way = daemon.ctl("explain", "--json", "u@elsewhere.test")
     same((way["deliverable"], way["rule"]), (True, "default_transport"))
@@ -273,7 +278,8 @@ def test_explain_is_clean(t):
 
 @limit(120)
 def test_many_orders(t):
-    """Orders about thousands of messages, waiting for a destination that is dead, do not hold up other mail."""
+    """Orders about thousands of messages, waiting for a destination that is dead, do not hold up other mail.
+    """
     daemon, peers = t.destinations({"a": None, "b": None}, WAITING)
     peers["a"].stop()
     for number in range(2000):
@@ -290,7 +296,8 @@ def test_many_orders(t):
 # --- what nobody can be told ----------------------------------------------------------------------
 
 def test_double_bounce_goes_to_the_postmaster(t):
-    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}, "client": {"rcpt": "550 5.1.1 gone"},
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"},
+                                    "client": {"rcpt": "550 5.1.1 gone"},
                                     "home": None}, {"myorigin": "home.test"})
     daemon.send("u@a.test", sender="s@client.test")
     notice = peers["home"].wait_messages(1)[0]
@@ -302,7 +309,8 @@ def test_double_bounce_goes_to_the_postmaster(t):
 
 
 def test_double_bounce_ends_at_the_postmaster(t):
-    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}}, {"2bounce_notice_recipient": "p@a.test",
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}},
+                                   {"2bounce_notice_recipient": "p@a.test",
                                                                             "notify_classes": "2bounce"})
     daemon.send("u@a.test", sender="")
     daemon.wait_log("the notice to the postmaster cannot be delivered")
@@ -313,7 +321,8 @@ def test_double_bounce_ends_at_the_postmaster(t):
 
 def test_double_bounce_outlives_kill(t):
     """The notice waits while the daemon is killed, and has its own name beside that of its report."""
-    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"}, "client": {"rcpt": "550 5.1.1 gone"},
+    daemon, peers = t.destinations({"a": {"rcpt": "550 5.1.1 no such user"},
+                                    "client": {"rcpt": "550 5.1.1 gone"},
                                     "home": dict(DEFERRING)}, {"myorigin": "home.test", **WAITING})
     daemon.send("u@a.test", sender="s@client.test")
     daemon.wait_delivery("postmaster@home.test", "deferred")

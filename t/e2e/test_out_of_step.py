@@ -1,5 +1,5 @@
-"""Servers whose replies and commands get out of step, by chance, in clear and within TLS: nobody is ever judged by
-what was said of another one, and nobody is called sent whom the server has not accepted."""
+"""Servers whose replies and commands get out of step, by chance, in clear and within TLS: nobody is ever
+judged by what was said of another one, and nobody is called sent whom the server has not accepted."""
 
 import collections
 import os
@@ -52,8 +52,9 @@ def close(session):
 class Trouble:
     """What a peer does by chance: one fault in a transaction at most, so that no two make up for each other.
 
-    What a reply is about stands in it. A content that was taken is marked, by recipient. Replies too many, or left
-    out, are only where the one to DATA shows what that has done: final replies of LMTP have nothing but their order.
+    What a reply is about stands in it. A content that was taken is marked, by recipient. Replies too many, or
+    left out, are only where the one to DATA shows what that has done: final replies of LMTP have nothing but
+    their order.
     """
 
     faults = {"mail": (*EXTRA, nothing, close, reset, rubbish, half),
@@ -66,7 +67,8 @@ class Trouble:
         self.taken = collections.Counter()
         self.happened = collections.Counter()
         self.script = {"mail": self.mail, "rcpt": self.rcpt, "data": self.data,
-                       "dot" if smtp else "final": self.dot if smtp else self.final, "starttls": self.starttls}
+                       "dot" if smtp else "final": self.dot if smtp else self.final,
+                       "starttls": self.starttls}
 
     def mail(self, session, line):
         session.fault = None
@@ -142,7 +144,8 @@ def run(t, protocol, secure, messages, seed):
     files = Authority(t.path("tls-%s-%s" % (protocol, secure))).leaf("leaf", ["mx.peer.test"])
     troubles = [Trouble(seed + n, smtp) for n in range(3)]
     peers = [SecurePeer(("127.0.0.1", 0), trouble.script, certificate=files, smtp=smtp,
-                        keywords=("PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS")) for trouble in troubles]
+                        keywords=("PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "STARTTLS"))
+             for trouble in troubles]
     t.peers.extend(peers)
     routes = ["d%d.test=%s:%s[127.0.0.1]:%d" % (n, protocol, "" if smtp else "inet:", peer.address[1])
               for n, peer in enumerate(peers)]
@@ -155,7 +158,8 @@ def run(t, protocol, secure, messages, seed):
                       name="%s-%s-%d" % (protocol, secure, seed))
     wanted = [to for number in range(messages) for to in recipients(number, "d%d.test" % (number % 3))]
     for number in range(messages):
-        daemon.send(recipients(number, "d%d.test" % (number % 3)), b"Subject: %d\n\nhello\n" % number, sender="")
+        daemon.send(recipients(number, "d%d.test" % (number % 3)), b"Subject: %d\n\nhello\n" % number,
+                    sender="")
     daemon.spool.wait_empty(timeout=120)
     lines = collections.defaultdict(list)
     for line in daemon.deliveries():
@@ -173,7 +177,8 @@ def run(t, protocol, secure, messages, seed):
 @limit(300)
 def test_by_chance(t):
     happened = collections.Counter()
-    for seed, (protocol, secure) in enumerate((("lmtp", False), ("smtp", True), ("smtp", False), ("lmtp", True))):
+    for seed, (protocol, secure) in enumerate((("lmtp", False), ("smtp", True), ("smtp", False),
+                                               ("lmtp", True))):
         happened += run(t, protocol, secure, 45, seed)
     for stage in Trouble.faults:
         assert sum(n for (where, _), n in happened.items() if where == stage) > 0, happened

@@ -52,7 +52,8 @@ def test_D_9_tcp_port_is_the_default(t):
 
 def test_D_9_tcp_port_under_its_postfix_name_and_by_service(t):
     peer = inet_peer(t)
-    daemon = t.daemon("inet:127.0.0.1", {"lmtp_tcp_port": "store", "known_tcp_ports": "store=%d" % peer.address[1]})
+    daemon = t.daemon("inet:127.0.0.1", {"lmtp_tcp_port": "store",
+                                         "known_tcp_ports": "store=%d" % peer.address[1]})
     same(deliver(daemon)["status"], "sent")
 
 
@@ -66,7 +67,8 @@ def test_D_5_services_of_a_nexthop(t):
     daemon = t.daemon("inet:127.0.0.1:smtp, 127.0.0.1:store",
                       {"known_tcp_ports": "smtp=%d, shop=store=%d" % (reserved_port(), peer.address[1])})
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % peer.address[1])
-    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:inet:127.0.0.1:nosuchservice}"}, name="unknown")
+    daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:inet:127.0.0.1:nosuchservice}"},
+                      name="unknown")
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.3.5"))
     assert "nosuchservice" in line["reason"], line["reason"]
@@ -120,7 +122,8 @@ def test_C_1_each_address_in_turn(t):
     daemon = t.daemon(nexthop + ", [127.0.0.1]:%d" % peer.address[1])
     same(deliver(daemon)["relay"], "127.0.0.1[127.0.0.1]:%d" % peer.address[1])
     for n, port in enumerate(dead):
-        daemon.wait_log(r"connect to 127\.0\.0\.%d\[127\.0\.0\.%d\]:%d: Connection refused$" % (n + 2, n + 2, port))
+        daemon.wait_log(r"connect to 127\.0\.0\.%d\[127\.0\.0\.%d\]:%d: Connection refused$"
+                        % (n + 2, n + 2, port))
     daemon = t.daemon(nexthop, name="dead")
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.4.1"))
@@ -139,7 +142,8 @@ def test_C_1_a_host_that_answers_on_one_address_only(t):
 
 def test_C_11_the_name_is_that_of_the_nexthop(t):
     peer = inet_peer(t, {"lhlo": "250-another.test\n250 PIPELINING"})
-    daemon = t.daemon("inet:Store.test:%d" % peer.address[1], hosts_file(t, "127.0.0.1 canonical.test store.test"))
+    daemon = t.daemon("inet:Store.test:%d" % peer.address[1],
+                      hosts_file(t, "127.0.0.1 canonical.test store.test"))
     same(deliver(daemon)["relay"], "Store.test[127.0.0.1]:%d" % peer.address[1])
 
 
@@ -159,7 +163,8 @@ def test_V_4_recipients_that_one_host_does_not_settle_go_to_the_next(t):
           "late": ("sent", "2.0.0")})
     same(sorted(two.messages[0].recipients), ["late@example.org", "soft@example.org"])
     same(sorted(one.messages[0].recipients), ["good@example.org", "late@example.org"])
-    daemon.wait_log(r": host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.0 later \(in reply to RCPT TO command\)$")
+    daemon.wait_log(
+        r": host 127\.0\.0\.1\[127\.0\.0\.1\] said: 450 4\.2\.0 later \(in reply to RCPT TO command\)$")
 
 
 def test_Y_14_a_refusal_for_good_goes_nowhere_else(t):
@@ -191,7 +196,8 @@ def test_lmtp_fallback_relay_takes_what_the_nexthop_does_not(t):
 
 def test_F_4_a_socket_has_no_fallback(t):
     fallback = inet_peer(t)
-    daemon = t.daemon("unix:" + t.path("nobody"), {"lmtp.fallback_relay": "[127.0.0.1]:%d" % fallback.address[1]})
+    daemon = t.daemon("unix:" + t.path("nobody"), {"lmtp.fallback_relay": "[127.0.0.1]:%d"
+                                                   % fallback.address[1]})
     same(outcome(deliver(daemon)), ("deferred", "4.4.1"))
     daemon.wait_log("warning: fallback_relay does not count for a nexthop that is a socket$")
     same(fallback.sessions, [])
@@ -206,7 +212,8 @@ def test_address_preference(t):
         four.clients[:], six.clients[:] = [], []
         daemon = t.daemon("inet:store.test:%d" % four.address[1],
                           {**hosts_file(t, "127.0.0.1 store.test", "::1 store.test"),
-                           "lmtp.address_preference": prefer, "lmtp.connection_cache_on_demand": False}, name=prefer)
+                           "lmtp.address_preference": prefer, "lmtp.connection_cache_on_demand": False},
+                          name=prefer)
         for number in range(30):
             daemon.send("u%d@example.org" % number)
         daemon.wait_deliveries(30, status="sent")
@@ -231,7 +238,8 @@ def test_inet_protocols(t):
     four, six = two_families(t)
     for protocols, relay in (("ipv4", "[127.0.0.1]"), ("ipv6", "[::1]")):
         daemon = t.daemon("inet:store.test:%d" % four.address[1],
-                          {**hosts_file(t, "127.0.0.1 store.test", "::1 store.test"), "inet_protocols": protocols},
+                          {**hosts_file(t, "127.0.0.1 store.test", "::1 store.test"),
+                           "inet_protocols": protocols},
                           name=protocols)
         for number in range(3):
             assert relay in deliver(daemon, "u%d" % number)["relay"]
@@ -265,10 +273,12 @@ def test_C_4_an_address_that_cannot_be_bound(t):
     daemon = t.daemon(peer, {"lmtp.bind_address": "192.0.2.1"}, name="lax")
     same(deliver(daemon)["status"], "sent")
     daemon.wait_log("warning: cannot connect to .* from 192.0.2.1: Cannot assign requested address")
-    daemon = t.daemon(peer, {"lmtp.bind_address": "192.0.2.1", "lmtp.bind_address_enforce": True}, name="strict")
+    daemon = t.daemon(peer, {"lmtp.bind_address": "192.0.2.1", "lmtp.bind_address_enforce": True},
+                      name="strict")
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.4.0"))
-    assert "server configuration error: cannot use the configured bind address" in line["reason"], line["reason"]
+    assert "server configuration error: cannot use the configured bind address" in line["reason"], line[
+        "reason"]
     same(len(peer.sessions), 1)
 
 

@@ -32,7 +32,8 @@ def test_B_8_long_lines_are_cut_at_the_limit(t):
         same(send_body(daemon, peer, b"x" * 998 + b"\n", uid=uid), b"x" * 998 + b"\r\n")
         same(send_body(daemon, peer, b"x" * 998 + b".after\n", uid=uid), b"x" * 998 + b"\r\n .after\r\n")
         same(send_body(daemon, peer, b"a\n" + b"x" * 2995 + b"yz\nb\n", uid=uid),
-             b"a\r\n" + b"x" * 998 + b"\r\n " + b"x" * 997 + b"\r\n " + b"x" * 997 + b"\r\n " + b"xxxyz\r\nb\r\n")
+             b"a\r\n" + b"x" * 998 + b"\r\n " + b"x" * 997 + b"\r\n " + b"x" * 997 + b"\r\n "
+             + b"xxxyz\r\nb\r\n")
     daemon.wait_log(NOTE % 998, 4)
     same(daemon.log().count("breaking line"), 4, "told once for each message that was cut")
 
@@ -61,7 +62,9 @@ LONG_FIELDS = {
 
 
 def test_B_8_header_fields_are_folded(t):
-    """At blanks, which a reader does not see, or behind commas; Postfix cuts words, encoded ones and addresses too."""
+    """At blanks, which a reader does not see, or behind commas; Postfix cuts words,
+    encoded ones and addresses too.
+    """
     peer = t.peer()
     daemon = t.daemon(peer)
     for count, (what, field) in enumerate(LONG_FIELDS.items(), 1):
@@ -69,7 +72,8 @@ def test_B_8_header_fields_are_folded(t):
         got = header_of(peer.wait_messages(count)[-1])
         assert max(map(len, got.split(b"\r\n"))) <= 998, what
         before, after = (email.message_from_bytes(h, policy=email.policy.default)
-                         for h in (("X-Number: %d\n%s\n" % (count, field)).encode(), got.replace(b"\r\n", b"\n")))
+                         for h in (("X-Number: %d\n%s\n" % (count, field)).encode(),
+                                   got.replace(b"\r\n", b"\n")))
         same(str(after.items()), str(before.items()), what)
         if what == "addresses":
             same([a.addr_spec for a in after["To"].addresses], ADDRESSES)
@@ -91,20 +95,23 @@ def test_header_size_limit_a_field_that_is_changed_loses_its_end(t):
     """As in Postfix, but the log says so, once a message; what no table changes keeps it."""
     peer = t.peer()
     daemon = t.daemon(peer, {"header_size_limit": 100,
-                             "lmtp.header_checks": "regexp:{{/^X-Changed: (....)/ REPLACE X-Changed: new $$1}}"})
+                             "lmtp.header_checks":
+                             "regexp:{{/^X-Changed: (....)/ REPLACE X-Changed: new $$1}}"})
     line = b"\n " + b"v" * 60
     daemon.send("u@example.org",
                 b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: 1234" + line * 5 + b"\n\nbody\n")
     same(header_of(peer.wait_messages(1)[0]),
          (b"X-Number: 1\nX-Kept: 1234" + line * 5 + b"\nX-Changed: new 1234\n").replace(b"\n", b"\r\n"))
-    daemon.wait_log(r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit "
+    daemon.wait_log(
+        r"/lmtp\[\d+\]: \w+: warning: a table has changed a header field longer than header_size_limit "
                     r"\(100 bytes\): its end is not sent$")
     same(daemon.log().count("header_size_limit"), 1)
 
 
 def test_lmtp_line_length_limit_that_is_very_small_is_warned_of(t):
     daemon = t.daemon(t.peer(), {"lmtp.line_length_limit": 7})
-    assert "line_length_limit: what is encoded may be cut so that nobody can read it" in daemon.stderr() + daemon.log()
+    assert "line_length_limit: what is encoded may be cut so that nobody can read it" in daemon.stderr(
+        ) + daemon.log()
 
 
 def test_B_8_characters_of_utf_8_stay_whole(t):
@@ -112,7 +119,8 @@ def test_B_8_characters_of_utf_8_stay_whole(t):
     peer = t.peer()
     daemon = t.daemon(peer)
     same(send_body(daemon, peer, b"x" * 997 + "ü\n".encode()), b"x" * 997 + b"\r\n \xc3\xbc\r\n")
-    same(send_body(daemon, peer, "€".encode() * 333 + b"\n"), "€".encode() * 332 + b"\r\n " + "€\r\n".encode())
+    same(send_body(daemon, peer, "€".encode() * 333 + b"\n"),
+         "€".encode() * 332 + b"\r\n " + "€\r\n".encode())
     daemon.send("u@example.org", b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=C3=BC" * 400 + b"\n")
     body = body_of(peer.wait_messages(3)[-1])
     same(quopri.decodestring(body.replace(b"\r\n", b"\n")), "ü".encode() * 400 + b"\n")
@@ -143,7 +151,9 @@ def test_lmtp_line_length_limit_above_and_below_the_usual(t):
 
 
 def test_long_lines_of_large_messages(t):
-    """Beyond what goes out in one write, whole and to a peer that reads slowly; others of that size untouched."""
+    """Beyond what goes out in one write, whole and to a peer that reads slowly;
+    others of that size untouched.
+    """
     peer = t.peer(read_size=4096)
     daemon = t.daemon(peer)
     plain = b"0123456789012345678901234567890123456789\n" * 10_000

@@ -86,7 +86,8 @@ def test_discard_lhlo_keyword_address_maps(t):
 
 # --- envelope and content ---------------------------------------------------------------------------
 
-QUOTED = ['"a..b"@example.org', '".a"@example.org', '"a b"@example.org', '"a@b"@example.org', '"a\\"b"@example.org']
+QUOTED = ['"a..b"@example.org', '".a"@example.org', '"a b"@example.org', '"a@b"@example.org',
+          '"a\\"b"@example.org']
 
 
 def test_quote_rfc821_envelope(t):
@@ -97,7 +98,8 @@ def test_quote_rfc821_envelope(t):
         daemon.send(QUOTED, sender='"s..t"@client.test')
         daemon.wait_deliveries(len(QUOTED), status="sent")
         same(commands(peer, "RCPT"), ["RCPT TO:<%s>" % a for a in wanted])
-        assert commands(peer, "MAIL")[0].startswith("MAIL FROM:<%s@client.test>" % ('"s..t"' if quote else "s..t"))
+        assert commands(peer, "MAIL")[0].startswith("MAIL FROM:<%s@client.test>"
+                                                    % ('"s..t"' if quote else "s..t"))
         daemon.end()
 
 
@@ -141,7 +143,8 @@ def test_lmtp_pix_workarounds(t):
             ("maps", {**none, **maps, **pause}, True),
             ("young", {**both, "lmtp.pix_workaround_delay_time": "15s"}, False)):
         pieces = []
-        peer = t.peer({"greeting": "220 ****************0*2******", "content": note_pieces(pieces)}, ("127.0.0.1", 0))
+        peer = t.peer({"greeting": "220 ****************0*2******", "content": note_pieces(pieces)},
+                      ("127.0.0.1", 0))
         daemon = t.daemon(peer, settings, name=name)
         line = deliver(daemon)
         same(outcome(line), ("sent", "2.0.0"), name)
@@ -197,7 +200,8 @@ def test_per_request_deadline(t):
     """
     cases = {"no": {}, "yes": {"lmtp.per_request_deadline": True}, "old": {"lmtp.per_record_deadline": True},
              "both": {"lmtp.per_record_deadline": True, "lmtp.per_request_deadline": False}}
-    daemons = {name: t.daemon(t.peer({"lhlo": dribble("250 peer.test", 0.4)}), {"lmtp.lhlo_timeout": "4s", **settings},
+    daemons = {name: t.daemon(t.peer({"lhlo": dribble("250 peer.test", 0.4)}),
+                              {"lmtp.lhlo_timeout": "4s", **settings},
                               name=name) for name, settings in cases.items()}
     for daemon in daemons.values():
         daemon.send("u@example.org")
@@ -242,7 +246,9 @@ def test_H2_5_greeting_and_lhlo_share_a_deadline(t):
 
 @limit(90)
 def test_min_data_rate(t):
-    """With a deadline a peer that takes content more slowly than that runs out of time; a quicker one does not."""
+    """With a deadline a peer that takes content more slowly than that runs out of time;
+    a quicker one does not.
+    """
     body = b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 100_000
 
     def slowly(session):
@@ -269,7 +275,8 @@ def test_skip_quit_response(t):
 
     parameters skip_quit_response, quit_timeout
     """
-    for name, skip, limit_of_quit, least, most in (("yes", True, "300s", 0, 100), ("no", False, "2s", 1, 100)):
+    for name, skip, limit_of_quit, least, most in (("yes", True, "300s", 0, 100),
+                                                   ("no", False, "2s", 1, 100)):
         stamps = {}
 
         def quit_command(session, line, stamps=stamps):

@@ -36,7 +36,8 @@ def test_max_use_while_a_peer_is_silent(t):
     """The successor comes at once: what the old courier still waits for keeps nobody else."""
     silent = t.peer({"final": lambda session, address: (session.wait_closed_for(60), "250 2.0.0 Saved")[1]})
     peer = t.peer()
-    daemon = t.daemon(None, {**ONE, "max_use": 2, "transport_maps": "inline:{silent.test=lmtp:%s, well.test=lmtp:%s, "
+    daemon = t.daemon(None, {**ONE, "max_use": 2, "transport_maps":
+                             "inline:{silent.test=lmtp:%s, well.test=lmtp:%s, "
                              "client.test=lmtp:%s}" % (silent.nexthop, peer.nexthop, peer.nexthop)})
     daemon.send("u@silent.test")
     silent.wait_command("^DATA")
@@ -47,7 +48,8 @@ def test_max_use_while_a_peer_is_silent(t):
 
 
 def test_max_idle(t):
-    """A courier without work is replaced after that time; one whose session waits for mail says QUIT first."""
+    """A courier without work is replaced after that time; one whose session waits for mail says QUIT first.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, {**ONE, "max_idle": "1s", "lmtp.connection_cache_time_limit": "60s",
                              "connection_cache_ttl_limit": "60s"})

@@ -39,7 +39,8 @@ def test_J_1_connection_cache_destinations(t):
     daemon = t.daemon(None, {
         **LONG, "lmtp.connection_cache_on_demand": False,
         "lmtp.connection_cache_destinations": [local.address, "inline:{127.0.0.1=x}"],
-        "transport_maps": "inline:{%s}" % ", ".join("{%s.test = lmtp:%s}" % (n, p.nexthop) for n, p in peers.items()),
+        "transport_maps": "inline:{%s}" % ", ".join("{%s.test = lmtp:%s}" % (n, p.nexthop)
+                                                    for n, p in peers.items()),
         "lmtp.destination_concurrency_limit": 1})
     for name in peers:
         for number in range(3):
@@ -60,7 +61,8 @@ def test_connection_cache_destinations_static_all(t):
 def test_J_21_connection_cache_ttl_limit_is_the_upper_bound(t):
     """parameters connection_cache_time_limit, connection_cache_ttl_limit"""
     for name, settings in (("limit", {"lmtp.connection_cache_time_limit": "1s"}),
-                           ("ttl", {"lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit": "1s"})):
+                           ("ttl", {"lmtp.connection_cache_time_limit": "60s",
+                                    "connection_cache_ttl_limit": "1s"})):
         peer = t.peer()
         daemon = t.daemon(peer, {**ONE, **settings}, name=name)
         deliver(daemon, "a")
@@ -71,7 +73,8 @@ def test_J_21_connection_cache_ttl_limit_is_the_upper_bound(t):
 
 def test_J_21_default_is_two_seconds(t):
     peer = t.peer()
-    daemon = t.daemon(peer, {**ONE, "lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit": None})
+    daemon = t.daemon(peer, {**ONE, "lmtp.connection_cache_time_limit": "60s",
+                             "connection_cache_ttl_limit": None})
     deliver(daemon, "a")
     took, _ = closed_after(peer)
     assert 1.8 <= took < 50, took
@@ -83,7 +86,8 @@ def test_connection_reuse_count_limit(t):
     """N allows N + 1 transactions; the last of them is followed by QUIT (Z-6)."""
     for number, transactions in ((1, [2, 2, 1]), (2, [3, 2]), (0, [5])):
         peer = t.peer()
-        daemon = t.daemon(peer, {**ONE, **LONG, "lmtp.connection_reuse_count_limit": number}, name="d%d" % number)
+        daemon = t.daemon(peer, {**ONE, **LONG, "lmtp.connection_reuse_count_limit": number},
+                          name="d%d" % number)
         deliver(daemon, "a", "b", "c", "d", "e")
         same([s.transactions for s in peer.sessions], transactions, number)
         assert all("QUIT" in s.commands for s in peer.sessions[:-1])
@@ -124,7 +128,8 @@ def test_J_5_and_6_the_host_that_served_is_asked_first(t):
     first = t.peer(address=("127.0.0.1", 0))
     second = t.peer(address=("127.0.0.1", 0))
     first.stop()
-    daemon = t.daemon("inet:[127.0.0.1]:%d [127.0.0.1]:%d" % (first.address[1], second.address[1]), {**ONE, **LONG})
+    daemon = t.daemon("inet:[127.0.0.1]:%d [127.0.0.1]:%d" % (first.address[1], second.address[1]),
+                      {**ONE, **LONG})
     deliver(daemon, "a", "b", "c")
     same([s.transactions for s in second.sessions], [3])
     same(daemon.log().count("Connection refused"), 1)
@@ -132,9 +137,11 @@ def test_J_5_and_6_the_host_that_served_is_asked_first(t):
 
 def test_J_14_a_kept_connection_s_host_is_not_asked_again(t):
     """It says 4xx on the kept connection; the next host gets it, without another connection to the first."""
-    one = t.peer({"rcpt": lambda s, a: "450 4.2.0 no" if s.transactions else "250 2.1.5 Ok"}, address=("127.0.0.1", 0))
+    one = t.peer({"rcpt": lambda s, a: "450 4.2.0 no" if s.transactions else "250 2.1.5 Ok"},
+                 address=("127.0.0.1", 0))
     two = t.peer(address=("127.0.0.1", 0))
-    daemon = t.daemon("inet:[127.0.0.1]:%d [127.0.0.1]:%d" % (one.address[1], two.address[1]), {**ONE, **LONG})
+    daemon = t.daemon("inet:[127.0.0.1]:%d [127.0.0.1]:%d" % (one.address[1], two.address[1]),
+                      {**ONE, **LONG})
     deliver(daemon, "a", "b")
     same((len(one.sessions), len(two.messages)), (1, 1))
 
@@ -150,8 +157,9 @@ def test_J_26_sessions_of_a_socket_are_found_by_its_path(t):
 
 
 def test_connection_cache_protocol_timeout(t):
-    """A courier that is replaced, but has a request in its hands, gives a kept connection back: its store does not
-    answer QUIT, and mail for it, which may have one connection only, need not wait for quit_timeout."""
+    """A courier that is replaced, but has a request in its hands, gives a kept connection back: its store
+    does not answer QUIT, and mail for it, which may have one connection only, need not wait for
+    quit_timeout."""
     gate = threading.Event()
 
     def final(session, address):

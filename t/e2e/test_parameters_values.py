@@ -42,7 +42,8 @@ VALUES = [
     ("smtp_min_data_rate", "0", "less than"),
     ("max_use", "0", ""),
     *[(name, "0", "less than") for name in (
-        "ipc_timeout", "daemon_timeout", "queue_run_delay", "connection_cache_protocol_timeout", "smtp_helo_timeout",
+        "ipc_timeout", "daemon_timeout", "queue_run_delay", "connection_cache_protocol_timeout",
+        "smtp_helo_timeout",
         "lmtp_lhlo_timeout", "smtp_mail_timeout", "smtp_rcpt_timeout", "smtp_data_init_timeout",
         "smtp_data_xfer_timeout",
         "smtp_data_done_timeout", "smtp_rset_timeout", "smtp_quit_timeout", "smtp_xforward_timeout",
@@ -132,7 +133,8 @@ def checked(t, text):
     """The status of causewayd -t, and what it says."""
     path = t.path("checked")
     with open(path, "w") as file:
-        file.write("myhostname = causeway.test\nspool_directory = %s\ncontrol { socket = %s }\nuser = nobody\n%s\n"
+        file.write(
+            "myhostname = causeway.test\nspool_directory = %s\ncontrol { socket = %s }\nuser = nobody\n%s\n"
                    % (t.path("spool"), t.path("control"), text))
     done = subprocess.run([t.options.program("causewayd"), "-t", "-c", path], capture_output=True, text=True,
                           timeout=60)
@@ -140,8 +142,9 @@ def checked(t, text):
 
 
 def test_values(t):
-    """parameters compatibility_level, error_notice_recipient, header_from_format, internal_mail_filter_classes,
-    queue_run_delay, tls_daemon_random_bytes, tls_medium_cipherlist and tls_null_cipherlist"""
+    """parameters compatibility_level, error_notice_recipient, header_from_format,
+    internal_mail_filter_classes, queue_run_delay, tls_daemon_random_bytes, tls_medium_cipherlist and
+    tls_null_cipherlist"""
     for name, value, complaint in VALUES:
         status, said, path = checked(t, "%s = '%s'" % (name, value))
         same(status, BAD if complaint else 0, "%s = '%s': %s" % (name, value, said))

@@ -65,7 +65,8 @@ def test_an_unfinished_transaction_needs_rset(t):
 
 
 def test_scripts_replace_stages(t):
-    peer = t.peer({"greeting": first(1, close), "mail": only("bad@", "450 4.1.0 no"), "rcpt": then_close("421 bye")})
+    peer = t.peer({"greeting": first(1, close), "mail": only("bad@", "450 4.1.0 no"),
+                   "rcpt": then_close("421 bye")})
     same(Client(peer).file.read(), b"")
     client = Client(peer)
     client.greet()

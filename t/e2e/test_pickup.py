@@ -128,7 +128,8 @@ def test_moved_in(t):
 
 def test_names_that_are_left_alone(t):
     pickup = Pickup(t, settle_time="100ms")
-    left = [".hidden", "temp.1", "a~", "a.tmp", "a.new", "a.part", "a.lock", "a.bad", "a.swp", "A.TMP", "Temp.2"]
+    left = [".hidden", "temp.1", "a~", "a.tmp", "a.new", "a.part", "a.lock", "a.bad", "a.swp", "A.TMP",
+            "Temp.2"]
     for name in left:
         pickup.write(name, EML)
     os.mkdir(pickup.at("directory"))
@@ -176,7 +177,8 @@ def test_refused_files(t):
     pickup.peer.wait_messages(1)
     for name, (data, words) in REFUSED.items():
         reason = os.path.join(bad, name + ".reason")
-        processes.wait_for(lambda: os.path.exists(os.path.join(bad, name)) and os.path.exists(reason), 20, name)
+        processes.wait_for(lambda: os.path.exists(os.path.join(bad, name)) and os.path.exists(reason), 20,
+                           name)
         with open(reason) as file:
             assert words in file.read(), name
         with open(os.path.join(bad, name), "rb") as file:
@@ -232,7 +234,8 @@ def test_missing_directory_ends_the_start(t):
 def other_file_system(t):
     """A directory on another file system than the test's own."""
     for place in ("/dev/shm", "/run", "/tmp", "/var/tmp"):
-        if os.path.isdir(place) and os.stat(place).st_dev != os.stat(t.dir).st_dev and os.access(place, os.W_OK):
+        if os.path.isdir(place) and os.stat(place).st_dev != os.stat(t.dir).st_dev and os.access(place,
+                                                                                                 os.W_OK):
             path = tempfile.mkdtemp(prefix="cw-", dir=place)
             t.on_end(lambda: subprocess.run(["rm", "-rf", path], check=False))
             os.chmod(path, 0o755)

@@ -1,4 +1,6 @@
-"""pipeline_transactions: the next message's commands go out behind a content, while the replies to that are awaited."""
+"""pipeline_transactions: the next message's commands go out behind a content,
+while the replies to that are awaited.
+"""
 
 import threading
 import time
@@ -9,16 +11,21 @@ from harness import limit, same
 
 
 def world(t, scripts, settings=None, **options):
-    """A daemon that sends on one connection to each scripted peer; those named s_... speak SMTP, the others LMTP."""
-    peers = {name: t.peer({"greeting": greeting, **script}, ("127.0.0.1", 0), smtp=name.startswith("s_"), **options)
+    """A daemon that sends on one connection to each scripted peer; those named s_... speak SMTP,
+    the others LMTP.
+    """
+    peers = {name: t.peer({"greeting": greeting, **script}, ("127.0.0.1", 0), smtp=name.startswith("s_"),
+                          **options)
              for name, script in scripts.items()}
     for peer in peers.values():
         peer.all_sent, peer.count = threading.Event(), 0
-    routes = ["{%s.test = %s:%s}" % (name, "smtp" if p.smtp else "lmtp", p.nexthop) for name, p in peers.items()]
+    routes = ["{%s.test = %s:%s}" % (name, "smtp" if p.smtp else "lmtp", p.nexthop)
+              for name, p in peers.items()]
     routes.append("client.test=lmtp:" + t.peer().nexthop)
     values = {"transport_maps": "inline:{%s}" % ", ".join(routes), "workers": 1}
     for section in ("smtp", "lmtp"):
-        values.update({section + ".pipeline_transactions": True, section + ".destination_concurrency_limit": 1,
+        values.update({section + ".pipeline_transactions": True,
+                       section + ".destination_concurrency_limit": 1,
                        section + ".initial_destination_concurrency": 1})
     return t.daemon(None, {**values, **(settings or {})}), peers
 
@@ -30,7 +37,9 @@ def greeting(session):
 
 
 def followed(session, *_):
-    """Wait until the next message's commands are there; nothing follows the first of a session, nor the last of all."""
+    """Wait until the next message's commands are there; nothing follows the first of a session,
+    nor the last of all.
+    """
     end = time.monotonic() + (60 if 1 < session.transactions < session.peer.count else 0)
     while b"DATA" not in session._buffer and time.monotonic() < end:
         if session.pending() or session.wait_closed_for(0.05):
@@ -100,14 +109,17 @@ def test_results_belong_to_their_message(t):
         code = address[3:6] if address.startswith("dot") else "250"
         return {"250": "250 2.0.0 Ok", "552": "552 5.2.2 Full", "451": "451 4.3.0 Later"}[code]
     daemon, peers = world(t, {"l_a": {"final": final}})
-    users = [["good1", "dot552a", "rcpt550a"], ["dot451b", "good2"], ["rcpt550c"], ["good3", "rcpt450d"], ["good4"]]
+    users = [["good1", "dot552a", "rcpt550a"], ["dot451b", "good2"], ["rcpt550c"], ["good3", "rcpt450d"],
+             ["good4"]]
     peers["l_a"].count = 4      # messages whose content is sent
     for group in users:
         daemon.send([user + "@l_a.test" for user in group])
     all_sent(daemon, peers)
     found = by_recipient(daemon, 9)
-    same(found, {"good1": ("sent", "2.0.0"), "dot552a": ("bounced", "5.2.2"), "rcpt550a": ("bounced", "5.1.1"),
-                 "dot451b": ("deferred", "4.3.0"), "good2": ("sent", "2.0.0"), "rcpt550c": ("bounced", "5.1.1"),
+    same(found, {"good1": ("sent", "2.0.0"), "dot552a": ("bounced", "5.2.2"),
+                 "rcpt550a": ("bounced", "5.1.1"),
+                 "dot451b": ("deferred", "4.3.0"), "good2": ("sent", "2.0.0"),
+                 "rcpt550c": ("bounced", "5.1.1"),
                  "good3": ("sent", "2.0.0"), "rcpt450d": ("deferred", "4.2.0"), "good4": ("sent", "2.0.0")})
 
 
@@ -118,7 +130,8 @@ def test_a_session_that_ends_costs_the_follower_nothing(t):
     def once(action):
         def act(session, *args):
             followed(session)
-            return action(session, *args) if session.number == 0 and session.transactions == 2 else "250 2.0.0 Ok"
+            return action(session,
+                          *args) if session.number == 0 and session.transactions == 2 else "250 2.0.0 Ok"
         return act
     scripts = {"s_lost": close, "s_421": then_close("421 4.3.2 bye"), "s_odd": lambda s, m: "354 go",
                "l_lost": close, "l_odd": lambda s, m: "354 go"}
@@ -130,7 +143,8 @@ def test_a_session_that_ends_costs_the_follower_nothing(t):
         same(sorted(line["status"] for line in lines), ["deferred", "sent", "sent"], name)
         same(peers[name].sessions[0].followed, 1, name)
         # one copy of each, though nobody knows what became of the second
-        same(sorted(m.recipients[0].split("@")[0] for m in peers[name].messages), ["one", "three", "two"], name)
+        same(sorted(m.recipients[0].split("@")[0] for m in peers[name].messages), ["one", "three", "two"],
+             name)
 
 
 def test_reuse_limits_hold(t):

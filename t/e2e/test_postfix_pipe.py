@@ -28,7 +28,8 @@ class PipingPostfix(Postfix):
         self.write("etc/main.cf", "".join(main) + contrib("postfix/main.cf") + QUICK)
         deliver = shutil.copy(os.path.join(CONTRIB, "causeway-deliver"), self.at("causeway-deliver"))
         bindir = os.path.dirname(t.options.program("causeway-inject"))
-        environment = "/usr/bin/env CAUSEWAY_SPOOL=%s CAUSEWAY_BINDIR=%s %s" % (daemon.spool.path, bindir, deliver)
+        environment = "/usr/bin/env CAUSEWAY_SPOOL=%s CAUSEWAY_BINDIR=%s %s" % (daemon.spool.path, bindir,
+                                                                                deliver)
         text = contrib("postfix/master.cf")
         assert DELIVER in text
         self.write("etc/master.cf", self.master_text() + text.replace(DELIVER, environment))
@@ -36,11 +37,14 @@ class PipingPostfix(Postfix):
         self.start()
 
     def send(self, recipient, sender="a@client.test"):
-        subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", sender, recipient], input=message(),
+        subprocess.run(["/usr/sbin/sendmail", "-C", self.at("etc"), "-i", "-f", sender, recipient],
+                       input=message(),
                        check=True, timeout=100)
 
     def wait_retried(self, pattern):
-        """The same of a retry; asked for, as Postfix puts off for minutes one that meets the last attempt's end."""
+        """The same of a retry; asked for, as Postfix puts off for minutes one that meets the last attempt's
+        end.
+        """
         for _ in range(10):
             try:
                 return self.wait_log(pattern, 1)

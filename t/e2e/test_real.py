@@ -23,16 +23,19 @@ def attachment():
     """10 MB in base64, 8-bit text, dots at line starts, and a line of 5000 bytes."""
     data = random.Random(6).randbytes(10 << 20)
     text = "gr\u00fc\u00df dich \u20ac\n.\n..\n.dot\n...\n".encode() + b"L" * 5000 + b"\n\xff\xfe raw bytes\n"
-    head = mail.message(headers=["To: <one@example.org>", "Date: Wed, 25 Nov 2026 12:00:00 +0000", "MIME-Version: 1.0",
+    head = mail.message(headers=["To: <one@example.org>", "Date: Wed, 25 Nov 2026 12:00:00 +0000",
+                                 "MIME-Version: 1.0",
                                  'Content-Type: multipart/mixed; boundary="b"'])
     return head + b"\n".join([b"--b", b"Content-Type: text/plain; charset=utf-8",
                               b"Content-Transfer-Encoding: 8bit", b"", text, b"--b",
-                              b"Content-Type: application/octet-stream", b"Content-Transfer-Encoding: base64", b"",
+                              b"Content-Type: application/octet-stream", b"Content-Transfer-Encoding: base64",
+                              b"",
                               base64.encodebytes(data) + b"--b--", b""])
 
 
 def mixed_results(t, nexthop, store, temporary, fine="one", unknown="nosuch"):
-    """One message to four: fine, unknown, over quota, refused for now. Four lines, one report, one retried."""
+    """One message to four: fine, unknown, over quota, refused for now. Four lines, one report, one retried.
+    """
     daemon = t.daemon(nexthop, {**RETRY, "lmtp.line_length_limit": 0})
     daemon.send(["%s@example.org" % user for user in (fine, unknown, "overquota", temporary)],
                 mail.message(headers=["Date: Wed, 25 Nov 2026 12:00:00 +0000"], ident="mixed@client.test"),
@@ -62,7 +65,8 @@ def read_back(t, daemon, store, user="one"):
     before = len(store.mail(user))
     for uid in (PRODUCER_UID, DAEMON_UID):
         expected = daemon.send(user + "@example.org", content, uid=uid)
-    stored = processes.wait_for(lambda: len(store.mail(user)) == before + 2 and store.mail(user), 60, "both messages")
+    stored = processes.wait_for(lambda: len(store.mail(user)) == before + 2 and store.mail(user), 60,
+                                "both messages")
     for message in stored[before:]:
         same(message[-len(expected):], expected)
         assert b"by causeway.test" in message[:2000], message[:2000]
@@ -96,7 +100,9 @@ def test_cyrus_on_its_unix_socket(t):
 
 @limit(180)
 def test_cyrus_answers_once_for_all(t):
-    """A message that only exceeds maxmessagesize with what Cyrus adds: one 552 for three recipients, then silence."""
+    """A message that only exceeds maxmessagesize with what Cyrus adds: one 552 for three recipients,
+    then silence.
+    """
     cyrus = Cyrus(t.path("cyrus"), users=("one", "two", "three"), extra="maxmessagesize: 5000\n").start()
     t.on_end(cyrus.stop)
     daemon = t.daemon("unix:" + cyrus.socket)
@@ -122,7 +128,9 @@ def occupy(dovecot, count):
 
 @limit(180)
 def test_dovecot_with_all_its_processes_taken(t):
-    """Ten seconds of silence, then it closes without a word, and after that at once: fewer try, and all recovers."""
+    """Ten seconds of silence, then it closes without a word, and after that at once: fewer try,
+    and all recovers.
+    """
     dovecot = Dovecot(t.path("dovecot"), process_limit=2).start()
     t.on_end(dovecot.stop)
     others = occupy(dovecot, 2)
@@ -175,7 +183,8 @@ class Load:
         self.wait_sent(self.sent)
         stored = b"".join(message for box in self.boxes for message in self.store.mail(box))
         copies = [stored.count(b"<load%d@client.test>" % number) for number in range(self.sent)]
-        same([number for number, count in enumerate(copies) if count == 0], [], "messages that did not arrive")
+        same([number for number, count in enumerate(copies) if count == 0], [],
+             "messages that did not arrive")
         deferred = self.daemon.deliveries(status="deferred")
         doubtful = sum("message may be sent more than once" in line["reason"] for line in deferred)
         print("  %d messages, %d second copies of %d possible ones, %d deferred"
@@ -190,7 +199,8 @@ def test_dovecot_killed_in_mid_delivery(t):
     """Three times all of its processes die at once, and it is started again."""
     dovecot = Dovecot(t.path("dovecot")).start()
     t.on_end(dovecot.stop)
-    load = Load(t.daemon("unix:" + dovecot.socket, RETRY), dovecot, ["box%d" % number for number in range(10)])
+    load = Load(t.daemon("unix:" + dovecot.socket, RETRY), dovecot,
+                ["box%d" % number for number in range(10)])
     for turn in range(3):
         load.send(150)
         load.wait_sent(150 * turn + 20)
@@ -201,10 +211,12 @@ def test_dovecot_killed_in_mid_delivery(t):
 
 @limit(180)
 def test_dovecot_restarted_under_load(t):
-    """Its 421 on every session is heard: nobody is without mail, sessions that were cached cost no failure."""
+    """Its 421 on every session is heard: nobody is without mail, sessions that were cached cost no failure.
+    """
     dovecot = Dovecot(t.path("dovecot")).start()
     t.on_end(dovecot.stop)
-    load = Load(t.daemon("unix:" + dovecot.socket, RETRY), dovecot, ["box%d" % number for number in range(10)])
+    load = Load(t.daemon("unix:" + dovecot.socket, RETRY), dovecot,
+                ["box%d" % number for number in range(10)])
     for turn in range(3):
         load.send(100)
         load.wait_sent(100 * turn + 20)
@@ -214,7 +226,8 @@ def test_dovecot_restarted_under_load(t):
 
 @limit(180)
 def test_cyrus_restarted_under_load(t):
-    """First it is asked to end, for which it may take a while, then it is killed; each time it starts again."""
+    """First it is asked to end, for which it may take a while, then it is killed; each time it starts again.
+    """
     cyrus = Cyrus(t.path("cyrus")).start()
     t.on_end(cyrus.stop)
     load = Load(t.daemon("unix:" + cyrus.socket, RETRY), cyrus, cyrus.users)

@@ -8,12 +8,14 @@ from reports import Report
 
 
 def reports_in(store, user, count):
-    found = processes.wait_for(lambda: len(store.mail(user)) >= count and store.mail(user), 30, "%d reports" % count)
+    found = processes.wait_for(lambda: len(store.mail(user)) >= count and store.mail(user), 30,
+                               "%d reports" % count)
     return [Report(message.replace(b"\r\n", b"\n")) for message in found]
 
 
 def success_and_delay(t, nexthop, store, temporary):
-    """Neither store has DSN: both reports are made here, and are delivered by the store that they are about."""
+    """Neither store has DSN: both reports are made here, and are delivered by the store that they are about.
+    """
     daemon = t.daemon(nexthop, {"queue.minimal_backoff_time": "500ms", "queue.maximal_backoff_time": "1s",
                                 "queue.delay_warning_time": "1s", "lmtp.assume_final": "yes"})
     daemon.send([("one@example.org", "NOTIFY=SUCCESS")], sender="two@example.org")

@@ -17,7 +17,8 @@ COUNT = 40
 def switched_on(protocol):
     values = {"chunking": True, "pipeline_transactions": True, "destination_concurrency_limit": 1,
               "initial_destination_concurrency": 1}
-    return {"workers": 1, protocol + ".line_length_limit": 0, "debug_peer_list": "static:all", "debug_peer_level": 1,
+    return {"workers": 1, protocol + ".line_length_limit": 0, "debug_peer_list": "static:all",
+            "debug_peer_level": 1,
             **{protocol + "." + key: value for key, value in values.items()}}
 
 
@@ -34,7 +35,8 @@ def many(daemon):
 
 def one_copy_each(store):
     """Each message once, with its dots as they were."""
-    stored = processes.wait_for(lambda: len(store.mail("one")) >= COUNT and store.mail("one"), 30, "all messages")
+    stored = processes.wait_for(lambda: len(store.mail("one")) >= COUNT and store.mail("one"), 30,
+                                "all messages")
     numbers = sorted(int(re.search(rb"(?m)^Subject: (\d+)", message).group(1)) for message in stored)
     same(numbers, list(range(COUNT)))
     for message in stored:
@@ -43,7 +45,8 @@ def one_copy_each(store):
 
 def large(daemon, store):
     expected = daemon.send("one@example.org", attachment(), uid=PRODUCER_UID)
-    stored = processes.wait_for(lambda: len(store.mail("one")) == COUNT + 1 and store.mail("one"), 60, "the large one")
+    stored = processes.wait_for(lambda: len(store.mail("one")) == COUNT + 1 and store.mail("one"), 60,
+                                "the large one")
     biggest = max(stored, key=len)
     same(biggest[-len(expected):], expected)
 
@@ -65,7 +68,8 @@ def many_to(t, store, **settings):
 def many_to_postfix(t, **settings):
     """The same with Postfix, whose count of bad recipients is for the session: after ten it is slow,
     after twenty it leaves."""
-    server = PostfixMX(t.path("mx"), reserved_port(), "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
+    server = PostfixMX(t.path("mx"), reserved_port(),
+                       "smtpd_soft_error_limit = 1000\nsmtpd_hard_error_limit = 1000\n"
                        "relay_recipient_maps = regexp:{{/^one/ ok}}\n")
     t.on_end(server.stop)
     server.start()

@@ -12,7 +12,8 @@ from harness import limit, same
 
 
 def test_G_1_any_2xx_greeting_will_do(t):
-    texts = {"a": "220 peer", "b": "299 peer", "c": "220", "d": "220-one\n220-two\n220 three", "e": "200 2 0 *"}
+    texts = {"a": "220 peer", "b": "299 peer", "c": "220", "d": "220-one\n220-two\n220 three",
+             "e": "200 2 0 *"}
     _, _, lines = results(t, {name: {"greeting": text} for name, text in texts.items()})
     for name, line in lines.items():
         same(outcome(line), ("sent", "2.0.0"), texts[name])
@@ -29,7 +30,8 @@ def test_G_3_5xx_greeting_defers_or_bounces(t):
     daemon, peers = t.destinations({name: {"greeting": "554 5.7.1 Not you"} for name in ("skip", "take")})
     daemon.stop()
     daemon.settings.update({"transport take.protocol": "lmtp", "transport take.skip_5xx_greeting": False})
-    daemon.settings["transport_maps"] = daemon.settings["transport_maps"].replace("take.test=lmtp:", "take.test=take:")
+    daemon.settings["transport_maps"] = daemon.settings["transport_maps"].replace("take.test=lmtp:",
+                                                                                  "take.test=take:")
     daemon.write_config()
     daemon.start()
     for name in ("skip", "take"):
@@ -41,7 +43,8 @@ def test_G_3_5xx_greeting_defers_or_bounces(t):
 def test_G_5_no_greeting(t):
     _, _, lines = results(t, {"silent": {"greeting": silence}}, short("lhlo"))
     same(outcome(lines["silent"]), ("deferred", "4.4.2"))
-    assert "while receiving the initial server greeting" in lines["silent"]["reason"], lines["silent"]["reason"]
+    assert "while receiving the initial server greeting" in lines["silent"]["reason"], lines["silent"][
+        "reason"]
     assert "timed out" in lines["silent"]["reason"]
 
 
@@ -61,7 +64,8 @@ def test_G_6_client_waits_for_the_whole_greeting(t):
 
 
 def test_H_7_lhlo_refused_is_of_the_servers_class(t):
-    _, peers, lines = results(t, {"soft": {"lhlo": "451 4.3.2 not now"}, "hard": {"lhlo": "550 5.7.1 go away"}})
+    _, peers, lines = results(t, {"soft": {"lhlo": "451 4.3.2 not now"},
+                                  "hard": {"lhlo": "550 5.7.1 go away"}})
     same(outcome(lines["soft"]), ("deferred", "4.3.2"))
     same(outcome(lines["hard"]), ("bounced", "5.7.1"))
     for peer in (peers["soft"], peers["hard"]):
@@ -87,7 +91,8 @@ def test_H_10_name_sent_by_default(t):
 
 
 def test_E_2_keywords_without_regard_to_case_or_parameters(t):
-    texts = {"lower": "250-peer\n250-pipelining\n250 dsn", "params": "250-peer\n250-PIPELINING yes\n250 DSN=x",
+    texts = {"lower": "250-peer\n250-pipelining\n250 dsn",
+             "params": "250-peer\n250-PIPELINING yes\n250 DSN=x",
              "empty": "250-PIPELINING\n250-DSN\n250 ", "last": "250-peer\n250-DSN\n250 PIPELINING"}
     daemon, peers = t.destinations({name: {"lhlo": text} for name, text in texts.items()})
     for name in texts:
@@ -135,7 +140,8 @@ def test_P_1_replies_of_several_lines_everywhere(t):
 
 
 def test_P_4_last_line_decides(t):
-    _, _, lines = results(t, {"bad": {"rcpt": "250-fine\n550 5.1.1 no"}, "good": {"rcpt": "550-no\n250 fine"}})
+    _, _, lines = results(t, {"bad": {"rcpt": "250-fine\n550 5.1.1 no"},
+                              "good": {"rcpt": "550-no\n250 fine"}})
     same(outcome(lines["bad"]), ("bounced", "5.1.1"))
     same(lines["good"]["status"], "sent")
 
@@ -149,8 +155,10 @@ def test_P_6_line_ends(t):
 
 ENHANCED = {
     "550 5.2.2 full": "5.2.2", "550 4.2.2 wrong class": "5.0.0", "550 no code": "5.0.0", "550 5.1.1": "5.1.1",
-    "550  5.1.1 blanks": "5.1.1", "550 5.1.1000 long": "5.0.0", "550 5.1 short": "5.0.0", "550 5.1.1x": "5.0.0",
-    "550-5.2.2 earlier line\n550 later": "5.0.0", "550": "5.0.0", "450 4.2.1 soft": "4.2.1", "450 5.2.1 soft": "4.0.0",
+    "550  5.1.1 blanks": "5.1.1", "550 5.1.1000 long": "5.0.0", "550 5.1 short": "5.0.0",
+    "550 5.1.1x": "5.0.0",
+    "550-5.2.2 earlier line\n550 later": "5.0.0", "550": "5.0.0", "450 4.2.1 soft": "4.2.1",
+    "450 5.2.1 soft": "4.0.0",
     "452 2.1.5 odd": "4.0.0",
 }
 
@@ -175,7 +183,8 @@ def test_P_7_unprintable_bytes_are_made_visible(t):
     raw = b"550 5.1.1 a\x00b\x1b[2Jc\x7f\xff\xc2\x9b\xe2\x80\xae status=sent (250\r\n"
     _, _, lines = results(t, {"a": {"rcpt": raw}})
     same(outcome(lines["a"]), ("bounced", "5.1.1"))
-    assert not re.search("[\x00-\x1f\x7f-\x9f\u202e\udc80-\udcff]", lines["a"]["reason"]), repr(lines["a"]["reason"])
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202e\udc80-\udcff]",
+                         lines["a"]["reason"]), repr(lines["a"]["reason"])
 
 
 def test_P_8_nul_at_the_start_is_garbage(t):
@@ -208,7 +217,8 @@ def endless(piece):
 
 @limit(90)
 def test_P_10_and_13_what_never_ends_costs_bounded_memory_and_time(t):
-    pieces = {"line": b"x" * 65536, "lines": b"250-again and again\r\n" * 3000, "garbage": b"nothing\r\n" * 8000,
+    pieces = {"line": b"x" * 65536, "lines": b"250-again and again\r\n" * 3000,
+              "garbage": b"nothing\r\n" * 8000,
               "nul": b"\0" * 65536}
     scripts = {"%s-%s" % (name, stage): {stage: endless(piece)}
                for name, piece in pieces.items() for stage in ("greeting", "mail", "final")}
@@ -297,7 +307,8 @@ def test_extra_reply_while_idle_ends_the_session_quietly(t):
         sessions.append(session)
         return USUAL
     daemon, peers, lines = results(t, {"a": {"greeting": greeting}},
-                                   {"lmtp.connection_cache_time_limit": "60s", "connection_cache_ttl_limit": "60s"})
+                                   {"lmtp.connection_cache_time_limit": "60s",
+                                    "connection_cache_ttl_limit": "60s"})
     same(lines["a"]["status"], "sent")
     sessions[0].raw(b"250 2.0.0 by the way\r\n")
     peers["a"].wait(lambda: sessions[0].ended_by, 10, "the session's end")
@@ -307,7 +318,9 @@ def test_extra_reply_while_idle_ends_the_session_quietly(t):
 
 
 def test_a_peer_that_floods_while_content_is_sent_does_not_stall_us(t):
-    """Replies that nobody awaits come by the megabyte while a large message goes out: the session ends, in time."""
+    """Replies that nobody awaits come by the megabyte while a large message goes out: the session ends,
+    in time.
+    """
     def flood(session):
         def talk():
             try:

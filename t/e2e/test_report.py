@@ -54,9 +54,11 @@ def test_report_header(t):
 
 
 def test_one_report_for_each_attempt(t):
-    """Those refused at the first attempt are reported at once, those refused at the second in another report."""
+    """Those refused at the first attempt are reported at once, those refused at the second in another report.
+    """
     turns = iter(["450 4.2.0 not yet", "550 5.7.1 after all"])
-    script = {"rcpt": lambda session, address: "550 5.7.1 never" if address.startswith("now") else next(turns)}
+    script = {"rcpt": lambda session, address: "550 5.7.1 never" if address.startswith("now")
+              else next(turns)}
     daemon, peers = t.destinations({"there": script}, QUICK)
     daemon.send(["now1@there.test", "now2@there.test", "later@there.test"])
     found = [Report(mail.split_trace(m.content)[1]) for m in peers["client"].wait_messages(2)]
@@ -68,7 +70,8 @@ def test_one_report_for_each_attempt(t):
 
 def test_W_6_notify_never_is_honoured(t):
     daemon, peers = t.destinations({"there": None})
-    daemon.send([("rcpt550.silent@there.test", "NOTIFY=NEVER"), ("rcpt550.quiet@there.test", "NOTIFY=SUCCESS,DELAY"),
+    daemon.send([("rcpt550.silent@there.test", "NOTIFY=NEVER"),
+                 ("rcpt550.quiet@there.test", "NOTIFY=SUCCESS,DELAY"),
                  "rcpt550.loud@there.test"])
     report = Report(mail.split_trace(peers["client"].wait_messages(1)[0].content)[1])
     same(sorted(report.recipients), ["rcpt550.loud@there.test"])
@@ -95,7 +98,8 @@ def test_no_report_about_a_report(t):
 
 
 def test_original_recipient_and_envelope_id_come_back(t):
-    report, _, _ = reported(t, [("rcpt550@there.test", "ORCPT=rfc822;first+2Blast@old.test")], params="ENVID=my+2Bid")
+    report, _, _ = reported(t, [("rcpt550@there.test", "ORCPT=rfc822;first+2Blast@old.test")],
+                            params="ENVID=my+2Bid")
     same(report.about["Original-Envelope-Id"], "my+id")
     block = report.recipients["rcpt550@there.test"]
     same(block["Original-Recipient"].replace(" ", ""), "rfc822;first+last@old.test")
@@ -116,13 +120,15 @@ def test_ret_chooses_what_is_returned(t):
 def test_bounce_size_limit_returns_the_header_of_a_large_message(t):
     """20 MB; and at the limit, which is settable, all comes back."""
     report, daemon, peers = reported(t, "rcpt550@there.test", mail.message(b"x" * 70 + b"\n", ident="big@x")
-                                     + b"0123456789012345678901234567890123456789\n" * 500_000, params="RET=FULL")
+                                     + b"0123456789012345678901234567890123456789\n" * 500_000,
+                                     params="RET=FULL")
     size = len(peers["client"].messages[0].content)
     assert size < 5000, "a report of %d bytes" % size
     block = report.recipients["rcpt550@there.test"]
     same((block["Action"], block["Status"], block["Remote-MTA"]), ("failed", "5.1.1", "dns; causeway.test"))
     assert block["Diagnostic-Code"].startswith("smtp; 550 5.1.1") and block["Last-Attempt-Date"], str(block)
-    assert report.about["Arrival-Date"] and report.about["Reporting-MTA"] == "dns; causeway.test", str(report.about)
+    assert report.about["Arrival-Date"] and report.about["Reporting-MTA"] == "dns; causeway.test", str(
+        report.about)
     same(report.parts[2].get_content_type(), "text/rfc822-headers")
     assert "big@x" in report.returned
     daemon.stop()
@@ -140,12 +146,14 @@ def test_peers_words_cannot_forge_a_report(t):
     block = report.recipients["u@there.test"]
     same(block.get_all("Status"), ["5.1.1"])
     for text in (report.text, str(block["Diagnostic-Code"]), daemon.wait_delivery("u@there.test")["reason"]):
-        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", text.replace("\r\n", "\n")), repr(text)
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]",
+                             text.replace("\r\n", "\n")), repr(text)
         assert "Status: 2.0.0" not in text.splitlines(), text
 
 
 def test_report_of_8bit_content_is_well_formed(t):
-    report, _, _ = reported(t, "rcpt550@there.test", mail.message("gr\u00fc\u00dfe\n", headers=["X-Raw: \u00e9"]))
+    report, _, _ = reported(t, "rcpt550@there.test",
+                            mail.message("gr\u00fc\u00dfe\n", headers=["X-Raw: \u00e9"]))
     assert "X-Raw" in report.returned
 
 

@@ -12,7 +12,8 @@ from test_crash import need_hooks
 # and in which passage; the journal's first ones are of the start and of what is taken in
 STEPS = (("report-written", 1), ("report-synced", 1), ("report-renamed", 1), ("report-directory-synced", 1),
          ("report-renamed", 2),
-         ("report-directory-synced", 2), ("journal-written", 2), ("journal-synced", 2), ("journal-synced", 3), ("journal-synced", 4))
+         ("report-directory-synced", 2), ("journal-written", 2), ("journal-synced", 2), ("journal-synced", 3),
+         ("journal-synced", 4))
 
 
 def report_of(message):
@@ -42,7 +43,8 @@ def test_report_to_a_sender_in_utf8(t):
     keywords = (*KEYWORDS, "SMTPUTF8")
     daemon, peers = t.destinations({"there": None}, keywords=keywords)
     client = t.peer(keywords=keywords)
-    daemon.settings["transport_maps"] = "inline:{there.test=lmtp:%s, client.test=lmtp:%s}" % (peers["there"].nexthop, client.nexthop)
+    daemon.settings["transport_maps"] = "inline:{there.test=lmtp:%s, client.test=lmtp:%s}" % (
+        peers["there"].nexthop, client.nexthop)
     daemon.write_config()
     daemon.reload()
     daemon.wait_log("the new configuration is in force")
@@ -61,12 +63,14 @@ def test_report_to_a_sender_in_utf8(t):
 
 
 def three(t, client_keywords, settings=None):
-    """A daemon whose reports go to a peer with those keywords; "there" has SMTPUTF8, the postmaster has not."""
+    """A daemon whose reports go to a peer with those keywords; "there" has SMTPUTF8, the postmaster has not.
+    """
     peers = {name: t.peer(keywords=keywords)
              for name, keywords in (("there", (*KEYWORDS, "SMTPUTF8")), ("post", KEYWORDS),
                                                                     ("client", client_keywords))}
     routes = ", ".join("%s.test=lmtp:%s" % (name, peer.nexthop) for name, peer in peers.items())
-    return t.daemon(None, {"transport_maps": "inline:{%s}" % routes, "2bounce_notice_recipient": "master@post.test",
+    return t.daemon(None, {"transport_maps": "inline:{%s}" % routes,
+                           "2bounce_notice_recipient": "master@post.test",
                            **(settings or {})}), peers
 
 
@@ -107,13 +111,15 @@ def test_report_about_a_recipient_in_utf8_to_servers_that_have_less(t):
         same({name: block[name] for name in ("Action", "Status", "Final-Recipient", "Original-Recipient")},
              {"Action": "failed", "Status": "5.1.1", "Final-Recipient": "utf-8; rcpt550gr\u00fcn@there.test",
               "Original-Recipient": "utf-8;alt\u00fc@old.test"})
-        assert block["Diagnostic-Code"].startswith("smtp; 550 5.1.1 <rcpt550gr\u00fcn@there.test>"), block["Diagnostic-Code"]
+        assert block["Diagnostic-Code"].startswith("smtp; 550 5.1.1 <rcpt550gr\u00fcn@there.test>"), block[
+            "Diagnostic-Code"]
         assert "rcpt550gr\u00fcn@there.test" in report.text, report.text
         daemon.end()
 
 
 def test_report_to_an_unreachable_sender_ends_at_the_postmaster(t):
-    """It waits for bounce_queue_lifetime; then the postmaster has it, and about that notice there is nothing."""
+    """It waits for bounce_queue_lifetime; then the postmaster has it, and about that notice there is nothing.
+    """
     daemon, peers = t.destinations({"there": None, "post": None}, {
         "queue.bounce_queue_lifetime": "2s", "2bounce_notice_recipient": "master@post.test",
         "queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"})
@@ -131,10 +137,12 @@ def test_report_to_an_unreachable_sender_ends_at_the_postmaster(t):
 
 def test_2bounces_are_no_flood(t):
     """Of reports that one host refuses for one reason the postmaster has the first; the log has all."""
-    daemon, peers = t.destinations({"there": None, "post": None}, {"2bounce_notice_recipient": "master@post.test"})
+    daemon, peers = t.destinations({"there": None, "post": None},
+                                   {"2bounce_notice_recipient": "master@post.test"})
     for number in range(5):
         daemon.send("rcpt550@there.test", sender="rcpt550.%d@there.test" % number)
-    daemon.wait_log(r"/bounce\[\d+\]: \w+-1: no postmaster notification: the same was mailed in the last hour; this one is "
+    daemon.wait_log(
+        r"/bounce\[\d+\]: \w+-1: no postmaster notification: the same was mailed in the last hour; this one is "
                     r"counted, and the count is mailed$", count=4)
     daemon.spool.wait_empty()
     same(len(peers["post"].messages), 1)
@@ -144,24 +152,28 @@ def test_2bounces_are_no_flood(t):
 def test_mail_that_nobody_can_be_told_of_ends(t):
     """Sender, postmaster and all refuse: one report, one notice, and then silence."""
     daemon, peers = t.destinations({"there": None}, {"2bounce_notice_recipient": "rcpt550@there.test",
-                                                     "notify_classes": "bounce, 2bounce, protocol, delay, software, data",
+                                                     "notify_classes":
+                                                     "bounce, 2bounce, protocol, delay, software, data",
                                                      "bounce_notice_recipient": "rcpt550@there.test",
                                                      "error_notice_recipient": "rcpt550@there.test"})
     daemon.send("rcpt550.x@there.test", sender="rcpt550.y@there.test")
     daemon.wait_log(r"the notice to the postmaster cannot be delivered: it is given up", count=2)
     daemon.spool.wait_empty()
-    same(len(re.findall(r"/bounce\[\d+\]: \S+ (sender|postmaster) non-delivery notification", daemon.log())), 3)
+    same(len(re.findall(r"/bounce\[\d+\]: \S+ (sender|postmaster) non-delivery notification", daemon.log())),
+         3)
     same(peers["there"].messages, [])
 
 
 @slow
 @limit(300)
 def test_crash_at_every_step_of_a_report_of_success_or_delay(t):
-    """The report comes, and once only: a crash before its commit undoes it together with what relies on it."""
+    """The report comes, and once only: a crash before its commit undoes it together with what relies on it.
+    """
     need_hooks(t)
     for step, passage in STEPS:
         daemon, peers = t.destinations({"there": None, "late": {"rcpt": "450 4.2.0 not yet"}}, {
-            "queue.delay_warning_time": "1s", "queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"})
+            "queue.delay_warning_time": "1s", "queue.minimal_backoff_time": "300ms",
+            "queue.maximal_backoff_time": "1s"})
         daemon.stop()
         daemon.start(wait=False, environment={"CAUSEWAY_TEST_CRASH": "%s:%d" % (step, passage)})
         daemon.send([("ok@there.test", "NOTIFY=SUCCESS")], mail.message(ident="success@client.test"))

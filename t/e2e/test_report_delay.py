@@ -6,7 +6,8 @@ import mail
 from harness import same
 from reports import Report
 
-SETTINGS = {"queue.delay_warning_time": "2s", "queue.minimal_backoff_time": "300ms", "queue.maximal_backoff_time": "1s"}
+SETTINGS = {"queue.delay_warning_time": "2s", "queue.minimal_backoff_time": "300ms",
+            "queue.maximal_backoff_time": "1s"}
 
 
 def test_W_7_delay_warning_time_tells_the_sender_once(t):
@@ -50,17 +51,20 @@ def test_a_dead_destination_is_a_delay_too(t):
 def test_W_5_a_login_that_fails_here_is_no_servers_word(t):
     """No Remote-MTA and no smtp diagnostic: the server has said nothing of it."""
     peer, client = t.peer(keywords=("AUTH X-UNKNOWN",), smtp=True, address=("127.0.0.1", 0)), t.peer()
-    daemon = t.daemon(None, {**SETTINGS, "smtp.sasl_auth_enable": True, "smtp.sasl_password_maps": "static:user:secret",
+    daemon = t.daemon(None, {**SETTINGS, "smtp.sasl_auth_enable": True,
+                             "smtp.sasl_password_maps": "static:user:secret",
                              "transport_maps": "inline:{there.test=smtp:%s, client.test=lmtp:%s}"
                                                % (peer.nexthop, client.nexthop)})
     daemon.send("u@there.test")
     block = Report(mail.split_trace(client.wait_messages(1)[0].content)[1]).recipients["u@there.test"]
     same((block["Action"], block["Status"], block["Remote-MTA"]), ("delayed", "4.7.0", None))
-    assert re.match("x-causeway; .*SASL authentication failed", block["Diagnostic-Code"]), block["Diagnostic-Code"]
+    assert re.match("x-causeway; .*SASL authentication failed",
+                    block["Diagnostic-Code"]), block["Diagnostic-Code"]
 
 
 def test_no_delay_warning_about_mail_from_nobody(t):
-    daemon, peers = t.destinations({"there": {"rcpt": "450 4.2.0 no"}}, {**SETTINGS, "queue.delay_warning_time": "1s"})
+    daemon, peers = t.destinations({"there": {"rcpt": "450 4.2.0 no"}},
+                                   {**SETTINGS, "queue.delay_warning_time": "1s"})
     daemon.send("u@there.test", sender="")
     daemon.wait_deliveries(5, "u@there.test", "deferred")
     same(peers["client"].messages, [])

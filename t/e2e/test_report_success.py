@@ -19,7 +19,8 @@ def success(peers):
 
 def test_W_2_and_C2_7_relayed_where_the_server_has_no_dsn(t):
     daemon, peers = t.destinations({"there": None})
-    daemon.send([("ok@there.test", WANTED), "quiet@there.test"], mail.message("the body\n", subject="the subject"),
+    daemon.send([("ok@there.test", WANTED), "quiet@there.test"],
+                mail.message("the body\n", subject="the subject"),
                 params="RET=FULL ENVID=my+2Bid")
     report = success(peers)
     same(list(report.recipients), ["ok@there.test"])
@@ -45,7 +46,8 @@ def test_W_1_with_dsn_the_next_system_reports(t):
     daemon.send([("ok@there.test", WANTED)], params="RET=HDRS ENVID=x")
     daemon.wait_delivery("ok@there.test", "sent")
     daemon.spool.wait_empty()
-    same(peers["there"].messages[0].rcpts, ["RCPT TO:<ok@there.test> ORCPT=rfc822;first@old.test NOTIFY=SUCCESS"])
+    same(peers["there"].messages[0].rcpts,
+         ["RCPT TO:<ok@there.test> ORCPT=rfc822;first@old.test NOTIFY=SUCCESS"])
     assert peers["there"].messages[0].mail.endswith(" RET=HDRS ENVID=x") or \
         peers["there"].messages[0].mail.endswith(" ENVID=x RET=HDRS"), peers["there"].messages[0].mail
     same(peers["client"].messages, [])
@@ -80,7 +82,8 @@ def test_one_report_for_all_that_an_attempt_delivers(t):
                  for host in ("there", "other")]
                 + [("rcpt550@there.test", "NOTIFY=SUCCESS,FAILURE")])
     found = [Report(mail.split_trace(m.content)[1]) for m in peers["client"].wait_messages(2)]
-    actions = {tuple(sorted(set(block["Action"] for block in report.recipients.values()))): report for report in found}
+    actions = {tuple(sorted(set(block["Action"] for block in report.recipients.values()))): report
+               for report in found}
     same(sorted(actions), [("failed",), ("relayed",)])
     same(len(actions[("relayed",)].recipients), 6)
     same(list(actions[("failed",)].recipients), ["rcpt550@there.test"])
@@ -105,7 +108,8 @@ def test_no_report_of_success_to_nobody(t):
 
 def test_a_caller_who_waits_is_told_himself(t):
     daemon, peers = t.destinations({"there": None})
-    done = daemon.inject(["--wait", "-N", "success", "-f", "a@client.test", "ok@there.test"], b"Subject: x\n\nx\n")
+    done = daemon.inject(["--wait", "-N", "success", "-f", "a@client.test", "ok@there.test"],
+                         b"Subject: x\n\nx\n")
     assert b"sent" in done.stdout, done
     daemon.spool.wait_empty()
     same(peers["client"].messages, [])

@@ -22,10 +22,11 @@ ASKS, RELAXED = " REQUIRETLS", message(headers=("TLS-Required: No",))
 
 
 class Net:
-    """SMTP servers h1.test, h2.test … with TLS: d1.test is served by the first, d12.test by the first, then the second.
+    """SMTP servers h1.test, h2.test … with TLS: d1.test is served by the first, d12.test by the first,
+    then the second.
 
-    Each is of a kind: "good", "other" (its certificate is for another name), "plain" (no STARTTLS), "unaware" (no
-    REQUIRETLS), "refuses" (STARTTLS), "first" (TLS before the greeting); None: nobody is there.
+    Each is of a kind: "good", "other" (its certificate is for another name), "plain" (no STARTTLS), "unaware"
+    (no REQUIRETLS), "refuses" (STARTTLS), "first" (TLS before the greeting); None: nobody is there.
     """
 
     def __init__(self, t, *kinds):
@@ -40,7 +41,8 @@ class Net:
 
     def _peer(self, n, kind):
         left_out = {"plain": "STARTTLS", "unaware": "REQUIRETLS"}.get(kind)
-        peer = SecurePeer((mx.address(n), self.port), {"starttls": "454 4.7.0 Not now"} if kind == "refuses" else None,
+        peer = SecurePeer((mx.address(n), self.port),
+                          {"starttls": "454 4.7.0 Not now"} if kind == "refuses" else None,
                           certificate=self.certificate.get(kind, self.usual), tls_first=kind == "first",
                           keywords=[word for word in OFFER if word != left_out], smtp=True)
         self.t.peers.append(peer)
@@ -54,7 +56,8 @@ class Net:
 
     def mails(self, n=1):
         """The MAIL commands that a server has heard."""
-        return [line for session in self.peers[n - 1].sessions for line in session.commands if line.startswith("MAIL")]
+        return [line for session in self.peers[n - 1].sessions for line in session.commands
+                if line.startswith("MAIL")]
 
 
 def result(line):
@@ -75,14 +78,16 @@ def test_Q_1_who_asks_for_more_counts(t):
     net = Net(t, "good", "plain")
     strict = net.daemon(SECURE, ENFORCE)
     same(result(deliver(strict, content=RELAXED)), ("sent", "2.0.0", "secure/requiretls"))
-    same(result(deliver(strict, "d2.test", content=RELAXED)), ("bounced", "5.7.30", "!secure/!requiretls:nostarttls"))
+    same(result(deliver(strict, "d2.test", content=RELAXED)),
+         ("bounced", "5.7.30", "!secure/!requiretls:nostarttls"))
     same(result(deliver(strict, "d2.test", params="", content=RELAXED)), ("sent", "2.0.0", "may:none"))
     for word, params, content, expected in (
             ("tls_required_enable", "", RELAXED, ("deferred", "4.7.4", "!secure")),
             ("requiretls_enable", ASKS, message(), ("deferred", "4.7.4", "!secure")),
             ("requiretls_enable", ASKS, RELAXED, ("sent", "2.0.0", "may:none"))):
         daemon = net.daemon(SECURE, ENFORCE, {word: "no"})
-        same(result(deliver(daemon, "d2.test", params=params, content=content)), expected, "%s %s" % (word, params))
+        same(result(deliver(daemon, "d2.test", params=params, content=content)), expected,
+             "%s %s" % (word, params))
         daemon.stop()
 
 
@@ -92,14 +97,18 @@ def test_Q_2_the_policy_goes_by_nexthop(t):
     the default"""
     net = Net(t, "unaware")
     port = net.port
-    tables = {"smtp.requiretls_policy": "inline:{d1.test=opportunistic, .sub.test=disable, {h1.test=opportunistic+starttls}},"
+    tables = {"smtp.requiretls_policy":
+              "inline:{d1.test=opportunistic, .sub.test=disable, {h1.test=opportunistic+starttls}},"
                                         " cidr:{{127.0.0.11 opportunistic}}, regexp:{{/^pattern/ opportunistic}}, enforce"}
-    net.names.update({"a.sub.test": ["MX 10 h1.test"], "pattern.test": ["MX 10 h1.test"], "sub.test": ["MX 10 h1.test"],
+    net.names.update({"a.sub.test": ["MX 10 h1.test"], "pattern.test": ["MX 10 h1.test"],
+                      "sub.test": ["MX 10 h1.test"],
                       "d.other.test": ["MX 10 h1.test"]})
-    ways = {"transport_maps": "inline:{bracket.test=smtp:[h1.test]:%d, literal.test=smtp:[127.0.0.11]:%d}" % (port, port)}
+    ways = {"transport_maps": "inline:{bracket.test=smtp:[h1.test]:%d, literal.test=smtp:[127.0.0.11]:%d}"
+            % (port, port)}
     daemon = net.daemon(tables, ways, {"smtp.tls_security_level": "may"})
     none = "may/requiretls:none"
-    for domain, expected in (("d1.test", none), ("a.sub.test", "may"), ("pattern.test", none), ("bracket.test", none),
+    for domain, expected in (("d1.test", none), ("a.sub.test", "may"), ("pattern.test", none),
+                             ("bracket.test", none),
                              ("literal.test", none), ("sub.test", "may?/!requiretls:nocertmatch"),
                              ("d.other.test", "may?/!requiretls:nocertmatch")):
         same(deliver(daemon, domain)["tls"], expected, domain)
@@ -119,7 +128,8 @@ def test_Q_2_and_Q_3_a_relay_of_ours_has_an_action_of_its_own(t):
     daemon = net.daemon(ENFORCE, relay, levels)
     same(result(deliver(daemon)), ("deferred", "4.3.5", "may?/!requiretls:nocertmatch"))
     daemon.wait_log("the mail waits until that is mended")
-    through = net.daemon(ENFORCE, {"relayhost": "[h2.test]:%d" % net.port, "smtp.tls_security_level": "encrypt"})
+    through = net.daemon(ENFORCE, {"relayhost": "[h2.test]:%d" % net.port,
+                                   "smtp.tls_security_level": "encrypt"})
     same(result(deliver(through)), ("deferred", "4.3.5", "encrypt?/!requiretls:nocertmatch"))
     same(len(net.mails(2)), 1)
 
@@ -135,7 +145,8 @@ def test_Q_3_to_Q_5_no_connection_is_made(t):
             ("none", "opportunistic+starttls", ("bounced", "5.7.10", "none/!requiretls:noencryption")),
             ("secure", "error", ("deferred", "4.7.10", "secure?/requiretls?")),
             ("secure", "inline:{d1.test=strictly}", ("deferred", "4.7.10", "secure?/requiretls?")),
-            ("secure", "inline:{{d1.test=enforce, opportunistic}}", ("deferred", "4.7.10", "secure?/requiretls?")),
+            ("secure", "inline:{{d1.test=enforce, opportunistic}}",
+             ("deferred", "4.7.10", "secure?/requiretls?")),
             ("secure", "inline:{d1.test=cidr:/x}", ("deferred", "4.7.10", "secure?/requiretls?"))):
         daemon = net.daemon({"smtp.tls_security_level": level, "smtp.requiretls_policy": policy})
         same(result(deliver(daemon)), expected, "%s %s" % (level, policy))
@@ -146,7 +157,8 @@ def test_Q_3_to_Q_5_no_connection_is_made(t):
 def test_Q_3_other_mail_goes_on(t):
     """What REQUIRETLS keeps back says nothing about the destination."""
     net = Net(t, "plain")
-    daemon = net.daemon({"smtp.requiretls_policy": "inline:{d1.test=error}"}, {"smtp.tls_security_level": "may"})
+    daemon = net.daemon({"smtp.requiretls_policy": "inline:{d1.test=error}"},
+                        {"smtp.tls_security_level": "may"})
     same(result(deliver(daemon))[:2], ("deferred", "4.7.10"))
     daemon.send("other@d1.test")
     same(result(daemon.wait_delivery("other@d1.test")), ("sent", "2.0.0", "may:none"))
@@ -168,7 +180,8 @@ def test_a_word_that_is_no_action_is_refused_at_start(t):
     """parameter lmtp_requiretls_policy"""
     for policy, complaint in (("enforced", "neither a table nor one of"), ("inline:{}", "the table is empty"),
                               ("texthash:/nowhere", "cannot open")):
-        daemon = t.daemon(None, {"lmtp.requiretls_policy": policy}, start=False, name=policy.strip("/{}:")[:6])
+        daemon = t.daemon(None, {"lmtp.requiretls_policy": policy}, start=False,
+                          name=policy.strip("/{}:")[:6])
         daemon.start(wait=False)
         same(daemon.exit_status(), 78, policy)
         assert complaint in daemon.stderr() and "requiretls_policy" in daemon.stderr(), daemon.stderr()
@@ -193,7 +206,8 @@ def test_Q_6_codes_by_server(t):
     may = net.daemon(STARTTLS, {"smtp.tls_security_level": "may"})
     for n, expected in ((1, ("bounced", "5.7.30", "may?/!requiretls:nostarttls")),
                         (2, ("bounced", "5.7.10", "may?/!requiretls:nostarttls")),
-                        (3, ("sent", "2.0.0", "may/requiretls:nocertmatch")), (4, ("sent", "2.0.0", "may/requiretls:none"))):
+                        (3, ("sent", "2.0.0", "may/requiretls:nocertmatch")),
+                        (4, ("sent", "2.0.0", "may/requiretls:none"))):
         same(result(deliver(may, "d%d.test" % n)), expected, "starttls %d" % n)
 
 
@@ -207,7 +221,8 @@ def test_Q_7_and_M_3_on_mail(t):
     """behaviour Q-7, E-11, M-3: also to a server whose certificate proves nothing"""
     net = Net(t, "other")
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may"})
-    same(result(deliver(daemon, params=" REQUIRETLS RET=FULL ENVID=x")), ("sent", "2.0.0", "may/requiretls:nocertmatch"))
+    same(result(deliver(daemon, params=" REQUIRETLS RET=FULL ENVID=x")),
+         ("sent", "2.0.0", "may/requiretls:nocertmatch"))
     same(net.mails(), ["MAIL FROM:<a@client.test> ENVID=x RET=FULL REQUIRETLS"])
 
 
@@ -215,7 +230,8 @@ def test_Q_8_ret_hdrs_where_the_request_ends(t):
     net = Net(t, "unaware", "plain", "good")
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may"})
     for n, params, expected in ((1, " RET=FULL REQUIRETLS", " RET=HDRS"), (2, " REQUIRETLS", " RET=HDRS"),
-                                (1, " RET=FULL", " RET=FULL"), (3, " RET=FULL REQUIRETLS", " RET=FULL REQUIRETLS")):
+                                (1, " RET=FULL", " RET=FULL"), (3, " RET=FULL REQUIRETLS",
+                                                                " RET=FULL REQUIRETLS")):
         same(deliver(daemon, "d%d.test" % n, params=params)["status"], "sent")
         same(net.mails(n)[-1], "MAIL FROM:<a@client.test>" + expected, "%d %s" % (n, params))
 
@@ -226,10 +242,13 @@ def test_lmtp_requiretls_policy(t):
     daemon = t.daemon(peer)
     daemon.send("u@example.org", params=ASKS)
     same(result(daemon.wait_delivery("u@example.org")), ("sent", "2.0.0", "none/requiretls:none"))
-    same([c for c in peer.sessions[0].commands if c.startswith("MAIL")], ["MAIL FROM:<a@client.test> RET=HDRS"])
-    strict = t.daemon(peer, {"lmtp.requiretls_policy": "inline:{causeway.test=opportunistic+starttls}"}, name="strict")
+    same([c for c in peer.sessions[0].commands if c.startswith("MAIL")],
+         ["MAIL FROM:<a@client.test> RET=HDRS"])
+    strict = t.daemon(peer, {"lmtp.requiretls_policy": "inline:{causeway.test=opportunistic+starttls}"},
+                      name="strict")
     strict.send("u@example.org", params=ASKS)
-    same(result(strict.wait_delivery("u@example.org")), ("bounced", "5.7.10", "none/!requiretls:noencryption"))
+    same(result(strict.wait_delivery("u@example.org")),
+         ("bounced", "5.7.10", "none/!requiretls:noencryption"))
     silent = t.daemon(peer, {"lmtp.log_tls_feature_status": "no"}, name="silent")
     silent.send("u@example.org", params=ASKS)
     same(result(silent.wait_delivery("u@example.org")), ("sent", "2.0.0", None))
@@ -249,7 +268,8 @@ def test_Q_9_tls_required_no_limits_the_level(t):
         daemon.stop()
     folded = net.daemon(SECURE)
     for field in ("TLS-Required:\r\n\tno", "tls-required: (as the\r\n RFC has it)\r\n NO"):
-        same(result(deliver(folded, params="", content=message(headers=(field,)))), ("sent", "2.0.0", "may:none"), field)
+        same(result(deliver(folded, params="", content=message(headers=(field,)))),
+             ("sent", "2.0.0", "may:none"), field)
     wrapped = net.daemon(SECURE, {"smtp.tls_wrappermode": "yes"})
     same(result(deliver(wrapped, "d3.test", params="", content=RELAXED)), ("sent", "2.0.0", "encrypt"))
     clear = net.daemon({"smtp.tls_security_level": "none"})
@@ -261,7 +281,8 @@ def test_tls_required_no_does_not_expose_a_login(t):
     net = Net(t, "plain")
     login = {"smtp.sasl_auth_enable": "yes", "smtp.sasl_password_maps": "inline:{{d1.test=me:secret}}",
              "smtp.sasl_security_options": "noanonymous"}
-    same(result(deliver(net.daemon(SECURE, login), params="", content=RELAXED)), ("deferred", "4.7.4", "!secure"))
+    same(result(deliver(net.daemon(SECURE, login), params="", content=RELAXED)),
+         ("deferred", "4.7.4", "!secure"))
 
 
 # --- sessions, headers, reports -----------------------------------------------------------------------
@@ -269,9 +290,11 @@ def test_tls_required_no_does_not_expose_a_login(t):
 def test_J_8_kept_sessions_are_kept_apart(t):
     """A session that was made for mail with one wish about TLS serves no mail with another."""
     net = Net(t, "good")
-    daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may", "smtp.connection_cache_on_demand": "no",
+    daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may",
+                                        "smtp.connection_cache_on_demand": "no",
                                         "smtp.connection_cache_destinations": "d1.test"})
-    for n, (params, content) in enumerate((("", message()), ("", message()), (ASKS, message()), (ASKS, message()),
+    for n, (params, content) in enumerate((("", message()), ("", message()), (ASKS, message()),
+                                           (ASKS, message()),
                                            ("", RELAXED), ("", RELAXED), ("", message()))):
         daemon.send("u%d@d1.test" % n, content, params=params)
         daemon.wait_delivery("u%d@d1.test" % n, status="sent")
@@ -283,8 +306,10 @@ def test_Q_2_a_kept_session_follows_the_policy(t):
     """An action that changes in the table counts for mail that could go over a session from before."""
     net, policies = Net(t, "good"), Policies(t)
     policies.write("d1.test", "opportunistic")
-    daemon = net.daemon({"smtp.tls_security_level": "may", "smtp.requiretls_policy": policies.spec + ", enforce",
-                         "smtp.connection_cache_on_demand": "no", "smtp.connection_cache_destinations": "d1.test"})
+    daemon = net.daemon({"smtp.tls_security_level": "may",
+                         "smtp.requiretls_policy": policies.spec + ", enforce",
+                         "smtp.connection_cache_on_demand": "no",
+                         "smtp.connection_cache_destinations": "d1.test"})
     same(result(deliver(daemon)), ("sent", "2.0.0", "may/requiretls:nocertmatch"))
     policies.write("d1.test", "enforce")
     same(result(deliver(daemon)), ("bounced", "5.7.10", "may?/!requiretls:nocertmatch"))
@@ -297,7 +322,8 @@ def test_J_8_what_waits_for_a_connection_gets_one_of_its_own(t):
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may", "smtp.pipeline_transactions": "yes",
                                         "smtp.destination_concurrency_limit": 2})
     for n in range(40):
-        daemon.send("u%d@d1.test" % n, params=ASKS if n % 3 == 0 else "", content=RELAXED if n % 3 == 1 else message())
+        daemon.send("u%d@d1.test" % n, params=ASKS if n % 3 == 0 else "",
+                    content=RELAXED if n % 3 == 1 else message())
     daemon.wait_deliveries(40, status="sent")
     for session in net.peers[0].sessions:
         same(len({"REQUIRETLS" in c for c in session.commands if c.startswith("MAIL")}), 1)
@@ -311,10 +337,13 @@ def slowly(*_):
 
 
 def test_a_report_is_followed_by_mail_that_is_refused(t):
-    """Behind a report, which goes without REQUIRETLS, other mail may follow on the connection, and is refused there."""
+    """Behind a report, which goes without REQUIRETLS, other mail may follow on the connection,
+    and is refused there.
+    """
     net = Net(t, "unaware")
     net.peers[0].script["dot"] = slowly
-    daemon = net.daemon(SECURE, ENFORCE, {"smtp.pipeline_transactions": "yes", "smtp.destination_concurrency_limit": 1})
+    daemon = net.daemon(SECURE, ENFORCE, {"smtp.pipeline_transactions": "yes",
+                                          "smtp.destination_concurrency_limit": 1})
     for n in range(30):
         daemon.send("u%d@d1.test" % n, params=ASKS, sender="" if n % 3 else "a@client.test")
     daemon.spool.wait_empty()
@@ -326,7 +355,9 @@ def test_a_report_is_followed_by_mail_that_is_refused(t):
 
 
 def test_requiretls_esmtp_header(t):
-    """parameter requiretls_esmtp_header: a filter that knows no REQUIRETLS brings the request back in the header"""
+    """parameter requiretls_esmtp_header: a filter that knows no REQUIRETLS brings the request back in the
+    header
+    """
     net = Net(t, "good")
     field = "Require-TLS-ESMTP: yes"
     usual = {"smtp.tls_security_level": "may"}
@@ -357,7 +388,8 @@ def test_reports_keep_the_property(t):
     net.names["client.test"] = ["MX 10 h2.test"]
     daemon = net.daemon(SECURE, ENFORCE)
     mail, about = report(t, daemon)
-    same(("REQUIRETLS" in mail, "hello" in about.returned, about.message["TLS-Required"]), (False, False, None))
+    same(("REQUIRETLS" in mail, "hello" in about.returned, about.message["TLS-Required"]),
+         (False, False, None))
     assert "You asked for a protected way (REQUIRETLS)" in about.text, about.text
     daemon = net.daemon(SECURE, ENFORCE, {"requiretls_redact_dsn": "no", "transport_maps": ""})
     deliver(daemon)
@@ -392,5 +424,6 @@ def test_causeway_inject_and_pickup_fields(t):
     """X-Sender of a pickup file takes parameters of MAIL."""
     net = Net(t, "good")
     daemon = net.daemon(OPPORTUNISTIC, {"smtp.tls_security_level": "may"})
-    daemon.drop(b"X-Sender: <a@client.test> REQUIRETLS\r\nX-Receiver: <u@d1.test>\r\nSubject: x\r\n\r\nhello\r\n")
+    daemon.drop(
+        b"X-Sender: <a@client.test> REQUIRETLS\r\nX-Receiver: <u@d1.test>\r\nSubject: x\r\n\r\nhello\r\n")
     same(daemon.wait_delivery("u@d1.test")["tls"], "may/requiretls:nocertmatch")

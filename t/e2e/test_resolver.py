@@ -15,7 +15,8 @@ def one_store(t, names, nexthop, settings=None, name=""):
 
 def test_N_12_a_name_with_two_families(t):
     peer = t.peer(address=("127.0.0.1", 0))
-    daemon, server = one_store(t, {"store.test": ["127.0.0.1", "::1"]}, "inet:store.test:%d" % peer.address[1],
+    daemon, server = one_store(t, {"store.test": ["127.0.0.1", "::1"]},
+                               "inet:store.test:%d" % peer.address[1],
                                {"sandbox": "require"})
     daemon.send("u@example.org")
     same(daemon.wait_delivery("u@example.org", "sent")["relay"], "store.test[127.0.0.1]:%d" % peer.address[1])
@@ -47,7 +48,8 @@ def test_an_idle_connection_needs_no_look_up(t):
     peer = t.peer(address=("127.0.0.1", 0))
     daemon, server = one_store(t, {"store.test": ["127.0.0.1"]}, "inet:store.test:%d" % peer.address[1],
                                {"workers": 1, "inet_protocols": "ipv4",
-                                "lmtp.connection_cache_time_limit": "30s", "connection_cache_ttl_limit": "60s"})
+                                "lmtp.connection_cache_time_limit": "30s",
+                                "connection_cache_ttl_limit": "60s"})
     for number in range(3):
         daemon.send("u%d@example.org" % number)
         daemon.wait_delivery("u%d@example.org" % number, "sent")

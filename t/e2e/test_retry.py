@@ -15,7 +15,8 @@ QUICK = {"queue.minimal_backoff_time": "400ms", "queue.maximal_backoff_time": "1
 
 def attempts(peer, pattern="^RCPT"):
     """The times at which commands like PATTERN came."""
-    return sorted(stamp for session in peer.sessions for stamp, command in zip(session.stamps, session.commands)
+    return sorted(stamp for session in peer.sessions
+                  for stamp, command in zip(session.stamps, session.commands)
                   if re.search(pattern, command))
 
 
@@ -43,7 +44,8 @@ def test_only_the_deferred_recipients_are_tried_again(t):
 
 
 def test_retry_times_follow_the_age_within_bounds(t):
-    """The wait before a retry is the message's age, never below the least nor above the most, with some jitter.
+    """The wait before a retry is the message's age, never below the least nor above the most,
+    with some jitter.
 
     parameter minimal_backoff_time
     """
@@ -64,7 +66,8 @@ def test_retry_times_follow_the_age_within_bounds(t):
 
 def test_jitter_spreads_retries(t):
     """By a tenth, upwards from the least wait."""
-    daemon = t.daemon(t.peer(), {"queue.minimal_backoff_time": "10000s", "queue.maximal_backoff_time": "100000s"})
+    daemon = t.daemon(t.peer(), {"queue.minimal_backoff_time": "10000s",
+                                 "queue.maximal_backoff_time": "100000s"})
     for number in range(20):
         daemon.send("rcpt450.%d@example.org" % number)
     daemon.wait_deliveries(20, status="deferred")
@@ -75,7 +78,8 @@ def test_jitter_spreads_retries(t):
 def test_expiry_returns_the_mail(t):
     daemon, peers = t.destinations({"there": None}, {**QUICK, "queue.maximal_queue_lifetime": "2s"})
     daemon.send(["ok@there.test", "rcpt450@there.test"])
-    daemon.wait_log(r"/qmgr\[\d+\]: \w+: from=<a@client\.test>, status=expired, returned to sender", timeout=30)
+    daemon.wait_log(r"/qmgr\[\d+\]: \w+: from=<a@client\.test>, status=expired, returned to sender",
+                    timeout=30)
     report = peers["client"].wait_messages(1)[0]
     same((report.sender, report.recipients), ("", ["a@client.test"]))
     parts = email.message_from_bytes(report.content).get_payload()

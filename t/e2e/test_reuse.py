@@ -68,7 +68,8 @@ def test_J_23_a_session_that_died_while_idle_costs_nothing(t):
 
 
 def test_a_session_that_dies_at_its_next_mail_costs_nothing(t):
-    """The peer closes at the first command: nothing was accepted, so a new session takes the message at once."""
+    """The peer closes at the first command: nothing was accepted, so a new session takes the message at once.
+    """
     def mail(session, line):
         if session.transactions:
             raise End
@@ -124,7 +125,8 @@ def test_J_21_idle_time_is_limited(t):
 
 
 def test_J_16_a_reused_session_keeps_what_was_announced(t):
-    """SIZE, PIPELINING and DSN hold for the second message; one over the announced size is refused as ever."""
+    """SIZE, PIPELINING and DSN hold for the second message; one over the announced size is refused as ever.
+    """
     peer = t.peer(keywords=("PIPELINING", "DSN", "SIZE 2000"))
     daemon = t.daemon(peer, ONE)
     one_after_another(daemon, ["one@example.org"])
@@ -192,9 +194,12 @@ def test_J_2_the_bare_name_of_the_first_host_decides(t):
 
 
 def test_J_3_what_follows_soon_uses_the_connection(t):
-    """Without a word about connections in the configuration. A lone message's connection is given up soon after it."""
+    """Without a word about connections in the configuration.
+    A lone message's connection is given up soon after it.
+    """
     peer = t.peer()
-    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1, "lmtp.connection_cache_time_limit": None,
+    daemon = t.daemon(peer, {"lmtp.destination_concurrency_limit": 1,
+                             "lmtp.connection_cache_time_limit": None,
                              "connection_cache_ttl_limit": None})
     for number in range(3):
         daemon.send("u%d@example.org" % number)
@@ -217,7 +222,9 @@ def test_J_25_tls_of_a_kept_connection(t):
 
 
 def test_J_28_what_becomes_of_kept_connections_is_no_matter_for_mail(t):
-    """The courier that has them dies, and the file of what is kept is damaged: mail goes out at its first attempt."""
+    """The courier that has them dies, and the file of what is kept is damaged:
+    mail goes out at its first attempt.
+    """
     peer = t.peer()
     daemon = t.daemon(peer, {**ONE, "workers": 1})
     one_after_another(daemon, ["a@example.org"])

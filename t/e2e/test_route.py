@@ -42,7 +42,8 @@ def test_texthash(t):
     peers = [t.peer(), t.peer()]
     table = t.path("transport")
     with open(table, "w") as file:
-        file.write("# a comment\n\none.test   lmtp:%s\ntwo.test\n\tlmtp:%s\n" % (peers[0].nexthop, peers[1].nexthop))
+        file.write("# a comment\n\none.test   lmtp:%s\ntwo.test\n\tlmtp:%s\n"
+                   % (peers[0].nexthop, peers[1].nexthop))
     daemon = t.daemon(None, {"transport_maps": "texthash:" + table})
     daemon.send(["u@one.test", "u@two.test"])
     same(peers[0].wait_messages(1)[0].recipients, ["u@one.test"])
@@ -50,11 +51,14 @@ def test_texthash(t):
 
 
 def test_missing_table_defers(t):
-    """A table that cannot be read is a temporary problem of the recipient, or a refusal to start; no mail is lost."""
+    """A table that cannot be read is a temporary problem of the recipient, or a refusal to start;
+    no mail is lost.
+    """
     daemon = t.daemon(t.peer(), {"transport_maps": "texthash:" + t.path("missing")}, start=False)
     daemon.send("u@example.org")
     daemon.start(wait=False)
-    processes.wait_for(lambda: daemon.process.poll() is not None or daemon.deliveries(), 15, "an end or a result")
+    processes.wait_for(lambda: daemon.process.poll() is not None or daemon.deliveries(), 15,
+                       "an end or a result")
     if daemon.process.poll() is None:
         same(daemon.deliveries()[0]["status"], "deferred")
     else:
@@ -72,7 +76,8 @@ def test_named_transport_overrides_what_it_names(t):
     daemon.wait_deliveries(4, status="sent")
     same(sorted(len(m.recipients) for m in peer.messages), [2, 2])
     same(peer.sessions[0].commands[0], "LHLO from-section.test")
-    assert {d["process"] for d in daemon.deliveries()} == {"lmtp"}, "the log names the protocol, not the transport"
+    assert {d["process"]
+            for d in daemon.deliveries()} == {"lmtp"}, "the log names the protocol, not the transport"
 
 
 def test_nexthop_without_prefix_is_inet(t):
@@ -92,7 +97,8 @@ def test_D_2_inet_nexthops(t):
         file.write("127.0.0.1 store.test\n::1 store6.test\n")
     nexthops = {"bare": "inet:127.0.0.1:%d" % v4.address[1], "bracket": "inet:[127.0.0.1]:%d" % v4.address[1],
                 "six": "inet:[ipv6:::1]:%d" % v6.address[1], "six2": "inet:[::1]:%d" % v6.address[1],
-                "name": "inet:store.test:%d" % v4.address[1], "name6": "inet:[store6.test]:%d" % v6.address[1]}
+                "name": "inet:store.test:%d" % v4.address[1],
+                "name6": "inet:[store6.test]:%d" % v6.address[1]}
     daemon = t.daemon(None, {
         "resolver.hosts_file": hosts, "lmtp.host_lookup": "native",
         "transport_maps": "inline:{%s}" % ", ".join("%s.test=lmtp:%s" % pair for pair in nexthops.items())})
@@ -162,7 +168,8 @@ def test_B_2_flags_add_headers(t):
     peer = t.peer()
     daemon = t.daemon(None, {"transport store.protocol": "lmtp", "transport store.flags": "DOR",
                              "transport store.destination_recipient_limit": 1,
-                             "mailbox_domains": ["example.org"], "mailbox_transport": "store:" + peer.nexthop})
+                             "mailbox_domains": ["example.org"], "mailbox_transport": "store:"
+                             + peer.nexthop})
     daemon.send("u@example.org")
     lines = peer.wait_messages(1)[0].content.split(b"\r\n")
     same([line.split(b":")[0] for line in lines[:3]], [b"Return-Path", b"X-Original-To", b"Delivered-To"])

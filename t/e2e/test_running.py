@@ -18,7 +18,8 @@ NOBODY = "nobody"
 
 def causewayd(t, *arguments, uid=DAEMON_UID):
     """Run causewayd to its end."""
-    return subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True, timeout=100,
+    return subprocess.run([t.options.program("causewayd"), *arguments], capture_output=True, text=True,
+                          timeout=100,
                           preexec_fn=become(uid), cwd="/")
 
 
@@ -48,7 +49,8 @@ def test_check_creates_and_opens_nothing(t):
 def test_smallest_useful_file(t):
     path = t.path("small.conf")
     with open(path, "w") as file:
-        file.write('mailbox_domains   = { "example.org" }\nmailbox_transport = "lmtp:unix:/run/dovecot/lmtp"\n')
+        file.write(
+            'mailbox_domains   = { "example.org" }\nmailbox_transport = "lmtp:unix:/run/dovecot/lmtp"\n')
     done = causewayd(t, "-t", "-c", path)
     same((done.returncode, done.stderr), (0, ""))
 
@@ -80,7 +82,8 @@ def test_refused_configurations(t):
 
 
 def test_both_forms_of_a_name_are_one_setting(t):
-    daemon = t.daemon(t.peer(), {"lmtp_rcpt_timeout": "11s", "minimal_backoff_time": "33s", "syslog_name": "postfix"})
+    daemon = t.daemon(t.peer(), {"lmtp_rcpt_timeout": "11s", "minimal_backoff_time": "33s",
+                                 "syslog_name": "postfix"})
     same("11s" in daemon.ctl("config", "lmtp_rcpt_timeout"), True)
     daemon.send("u@example.org")
     daemon.wait_log(r" postfix/lmtp\[")
@@ -289,7 +292,8 @@ def test_many_reloads_in_a_row(t):
 
 
 def as_root(t, peer, user=NOBODY):
-    """A daemon that is started by root and becomes USER; its spool and control directories do not exist yet."""
+    """A daemon that is started by root and becomes USER; its spool and control directories do not exist yet.
+    """
     daemon = t.daemon(peer, {"user": user, "log.to": "stderr"}, uid=None, start=False, make_spool=False)
     os.unlink(daemon.log_file)
     os.rmdir(daemon.at("run"))
@@ -314,7 +318,8 @@ def test_user_is_taken_and_directories_are_made(t):
     for pid in (daemon.process.pid, *daemon.pids("queue"), *daemon.pids("courier")):
         with open("/proc/%d/status" % pid) as file:
             ids = re.findall(r"(?m)^[UG]id:\t(.*)$", file.read())
-        same([set(map(int, line.split())) for line in ids], [{entry.pw_uid}, {entry.pw_gid}], "ids of %d" % pid)
+        same([set(map(int, line.split())) for line in ids], [{entry.pw_uid}, {entry.pw_gid}],
+             "ids of %d" % pid)
     daemon.drop(mail.transaction("a@b", "u@example.org", mail.message()))
     peer.wait_messages(1)
 
@@ -343,7 +348,8 @@ def test_other_modes_are_put_right_with_one_warning(t):
     same(oct(mode_of(daemon.spool.at("queue"))), oct(0o700))
     for name in ("drop/new", "queue"):
         path = re.escape(daemon.spool.at(name))
-        same(len(re.findall(r"(?m)^.*%s\b.*mode.*$|^.*mode.*%s\b.*$" % (path, path), daemon.log())), 1, daemon.log())
+        same(len(re.findall(r"(?m)^.*%s\b.*mode.*$|^.*mode.*%s\b.*$" % (path, path), daemon.log())), 1,
+             daemon.log())
 
 
 @needs_root
@@ -399,11 +405,13 @@ def test_what_is_in_the_way_of_a_start_is_told_with_its_remedy(t):
         status, said = start_that_fails(t, {"control.http": address}, name="http")
         same(status, 73, said)
         assert "control.http: nobody can be answered at %s: Address already in use" % address in said, said
-    status, said = start_that_fails(t, {}, prepare=lambda d: os.chown(d.spool.at("drop/new"), 0, 0), name="owner")
+    status, said = start_that_fails(t, {}, prepare=lambda d: os.chown(d.spool.at("drop/new"), 0, 0),
+                                    name="owner")
     same(status, 78, said)
     told = "drop/new: belongs to uid 0, but must belong to uid %d: chown it, or see to the user" % DAEMON_UID
     assert told in said, said
     os.mkdir(t.path("closed"), 0o755)
     status, said = start_that_fails(t, {"spool_directory": t.path("closed/spool")}, name="made")
-    same((status, said), (78, "causewayd: %s: cannot be made by uid %d: Permission denied: start as root, or make it "
+    same((status, said),
+         (78, "causewayd: %s: cannot be made by uid %d: Permission denied: start as root, or make it "
                               "for this user\n" % (t.path("closed/spool"), DAEMON_UID)))

@@ -61,7 +61,8 @@ def commands_in_log(daemon, verb):
 
 
 def content(path):
-    """What stands in it; nothing if the daemon has removed it meanwhile, as it does with what is delivered."""
+    """What stands in it; nothing if the daemon has removed it meanwhile, as it does with what is delivered.
+    """
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -124,8 +125,11 @@ def test_S_4_AUTH_is_not_offered(t):
 
 
 def test_E_8_and_9_how_AUTH_is_offered(t):
-    """With = or a blank, in several lines; without a mechanism that can be used it is offered all the same, and failed."""
-    for number, (words, chosen) in enumerate(((["AUTH=PLAIN"], "PLAIN"), (["AUTH=LOGIN", "AUTH PLAIN"], "PLAIN"),
+    """With = or a blank, in several lines;
+    without a mechanism that can be used it is offered all the same, and failed.
+    """
+    for number, (words, chosen) in enumerate(((["AUTH=PLAIN"], "PLAIN"),
+                                              (["AUTH=LOGIN", "AUTH PLAIN"], "PLAIN"),
                                               (["auth plain"], "PLAIN"), (["AUTH"], None), (["AUTH ="], None),
                                               (["AUTH NO-SUCH-THING"], None))):
         peer = server(t, keywords=("PIPELINING", *words))
@@ -160,7 +164,8 @@ def test_S_5_a_table_that_cannot_be_asked(t):
     """A file that should hold the password is not there: 4.3.0, nobody is sent anything."""
     peer = server(t)
     os.mkdir(t.path("secrets"))
-    daemon = client(t, peer, {"sasl_secret_directory": t.path("secrets")}, [(nexthop(peer), USER + ":file:token")])
+    daemon = client(t, peer, {"sasl_secret_directory": t.path("secrets")},
+                    [(nexthop(peer), USER + ":file:token")])
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.3.0"))
     assert "secrets/token: No such file" in line["reason"], line
@@ -169,8 +174,8 @@ def test_S_5_a_table_that_cannot_be_asked(t):
 
 
 def test_S_6_sender_first(t):
-    """With sender_dependent_authentication; parameter lmtp_sender_dependent_authentication. The address, the same
-    without its extension, @domain, then host and nexthop; the null sender has no entry."""
+    """With sender_dependent_authentication; parameter lmtp_sender_dependent_authentication. The address, the
+    same without its extension, @domain, then host and nexthop; the null sender has no entry."""
     users = []
 
     def note(session, line):
@@ -178,7 +183,8 @@ def test_S_6_sender_first(t):
         return GOOD
     peer = server(t, note, offering("PLAIN"))
     daemon = client(t, peer, {"lmtp.sender_dependent_authentication": True, "recipient_delimiter": "+-"}, [
-        ("one@a.test", "one:" + PASSWORD), ("one+own@a.test", "own:" + PASSWORD), ("@a.test", "domain:" + PASSWORD), ("@b.test", "other:" + PASSWORD),
+        ("one@a.test", "one:" + PASSWORD), ("one+own@a.test", "own:" + PASSWORD),
+        ("@a.test", "domain:" + PASSWORD), ("@b.test", "other:" + PASSWORD),
         (nexthop(peer), "next:" + PASSWORD)])
     senders = ("one@a.test", "two@a.test", "x@b.test", "x@c.test", "one+own@a.test", "one+x@a.test", "")
     for number, sender in enumerate(senders):
@@ -196,13 +202,15 @@ def test_sessions_are_shared_by_those_with_the_same_credentials_only(t):
     """Mail of one sender goes over no connection that another one has logged in on."""
     peer = server(t, lambda s, line: GOOD, offering("PLAIN"))
     daemon = client(t, peer, {"lmtp.sender_dependent_authentication": True}, [
-        ("one@a.test", "one:" + PASSWORD), ("two@a.test", "two:" + PASSWORD), (nexthop(peer), "next:" + PASSWORD)])
+        ("one@a.test", "one:" + PASSWORD), ("two@a.test", "two:" + PASSWORD),
+        (nexthop(peer), "next:" + PASSWORD)])
     for number, sender in enumerate(("one@a.test", "two@a.test", "x@c.test", "y@c.test", "one@a.test")):
         same(outcome(deliver(daemon, "u%d@example.org" % number, sender=sender))[0], "sent")
     for session in peer.sessions:
         user = auth.decode(commands_of(session, "AUTH")[0].split()[2]).split(b"\0")[1].decode()
         for command in commands_of(session, "MAIL"):
-            same({"one@a.test": "one", "two@a.test": "two"}.get(command.split("<")[1].split(">")[0], "next"), user)
+            same({"one@a.test": "one", "two@a.test": "two"}.get(command.split("<")[1].split(">")[0], "next"),
+                 user)
 
 
 def commands_of(session, verb):
@@ -230,7 +238,8 @@ def test_password_from_a_file_that_is_replaced(t):
     peer = server(t, lambda s, line: auth.plain(s, line, "user", "newer"), offering("PLAIN"))
     with open(t.path("secrets/token"), "w") as file:
         file.write("older\n")
-    daemon = client(t, peer, {**RETRY, "sasl_secret_directory": t.path("secrets")}, [(nexthop(peer), "user:file:token")])
+    daemon = client(t, peer, {**RETRY, "sasl_secret_directory": t.path("secrets")},
+                    [(nexthop(peer), "user:file:token")])
     same(outcome(deliver(daemon)), ("deferred", "4.7.8"))
     with open(t.path("secrets/fresh"), "w") as file:
         file.write("newer\n")
@@ -248,9 +257,11 @@ def test_tokens(t):
         return BAD
     for number, (mechanism, token, result) in enumerate((
             ("XOAUTH2", "token-7", ("sent", "2.0.0")), ("XOAUTH2", "token-8", ("deferred", "4.7.8")),
-            ("OAUTHBEARER", "token-7", ("sent", "2.0.0")), ("OAUTHBEARER", "token-8", ("deferred", "4.7.8")))):
+            ("OAUTHBEARER", "token-7", ("sent", "2.0.0")),
+            ("OAUTHBEARER", "token-8", ("deferred", "4.7.8")))):
         peer = server(t, bearer, offering("PLAIN", mechanism))
-        daemon = client(t, peer, {"lmtp.sasl_mechanism_filter": "oauthbearer, xoauth2"}, [(nexthop(peer), USER + ":" + token)],
+        daemon = client(t, peer, {"lmtp.sasl_mechanism_filter": "oauthbearer, xoauth2"},
+                        [(nexthop(peer), USER + ":" + token)],
                         name="d%d" % number)
         same(outcome(deliver(daemon)), result)
         same(commands(peer, "AUTH")[0].split()[1], mechanism)
@@ -265,7 +276,8 @@ def test_S_7_plaintext_needs_permission(t):
     daemon = client(t, peer, {"lmtp.sasl_security_options": None})
     line = deliver(daemon)
     same(outcome(line), ("deferred", "4.7.0"))
-    assert "no compatible authentication mechanisms for this type of connection security" in line["reason"], line
+    assert "no compatible authentication mechanisms for this type of connection security" in line[
+        "reason"], line
     same(commands(peer, "AUTH"), [])
     same(commands(peer, "MAIL"), [])
     same(peer.sessions[0].commands[-1], "QUIT")
@@ -281,8 +293,10 @@ def test_S_8_stronger_ones_need_none(t):
 def test_sasl_mechanism_filter(t):
     """In order, the first match decides."""
     for number, (value, chosen) in enumerate((
-            ("plain", "PLAIN"), ("LOGIN, cram-md5", "CRAM-MD5"), ("!scram-sha-256, static:all", "SCRAM-SHA-1"),
-            ("inline:{{plain = x}}", "PLAIN"), ("!inline:{{scram-sha-1 = x}, {scram-sha-256 = x}}, static:all", "CRAM-MD5"),
+            ("plain", "PLAIN"), ("LOGIN, cram-md5", "CRAM-MD5"),
+            ("!scram-sha-256, static:all", "SCRAM-SHA-1"),
+            ("inline:{{plain = x}}", "PLAIN"),
+            ("!inline:{{scram-sha-1 = x}, {scram-sha-256 = x}}, static:all", "CRAM-MD5"),
             ("!plain", None), ("plain, !plain", "PLAIN"), ("nosuch", None))):
         peer = server(t)
         daemon = client(t, peer, {"lmtp.sasl_mechanism_filter": value}, name="d%d" % number)
@@ -292,8 +306,10 @@ def test_sasl_mechanism_filter(t):
 
 def test_send_cyrus_sasl_authzid(t):
     for number, (value, wanted) in enumerate(((False, b"\0user\0pw"), (True, b"user\0user\0pw"))):
-        peer = server(t, lambda s, line: GOOD if auth.decode(line.split()[2]) == wanted else BAD, offering("PLAIN"))
-        daemon = client(t, peer, {"send_cyrus_sasl_authzid": value}, [(nexthop(peer), "user:pw")], name="d%d" % number)
+        peer = server(t, lambda s, line: GOOD if auth.decode(line.split()[2]) == wanted else BAD,
+                      offering("PLAIN"))
+        daemon = client(t, peer, {"send_cyrus_sasl_authzid": value}, [(nexthop(peer), "user:pw")],
+                        name="d%d" % number)
         same(outcome(deliver(daemon))[0], "sent")
 
 
@@ -319,7 +335,8 @@ def test_EXTERNAL_on_a_socket(t):
 # --- refusals ----------------------------------------------------------------------------------------------
 
 def refused(t, script, settings=None, keywords=ALL, name=""):
-    """Mail to a server that does not let us in; the log line. No mail follows, and the session is not kept."""
+    """Mail to a server that does not let us in; the log line. No mail follows, and the session is not kept.
+    """
     peer = server(t, script, keywords)
     daemon = client(t, peer, settings, name=name)
     line = deliver(daemon)
@@ -332,17 +349,20 @@ def refused(t, script, settings=None, keywords=ALL, name=""):
 def test_S_15_and_16_wrong_password(t):
     """parameter lmtp_sasl_auth_soft_bounce"""
     for number, (settings, result) in enumerate((({}, ("deferred", "4.7.8")),
-                                                 ({"lmtp.sasl_auth_soft_bounce": False}, ("bounced", "5.7.8")),
+                                                 ({"lmtp.sasl_auth_soft_bounce": False},
+                                                  ("bounced", "5.7.8")),
                                                  ({"lmtp.sasl_auth_soft_bounce": False, "soft_bounce": True},
                                                   ("deferred", "4.7.8")))):
         line, peer = refused(t, BAD, settings, name="d%d" % number)
         same(outcome(line), result)
-        assert "SASL authentication failed; server 127.0.0.1[127.0.0.1] said: 535 5.7.8" in line["reason"], line
+        assert "SASL authentication failed; server 127.0.0.1[127.0.0.1] said: 535 5.7.8" in line[
+            "reason"], line
         same(peer.sessions[0].commands[-1], "QUIT", "Z-5")
 
 
 def test_Y_5_AUTH_by_class(t):
-    for number, (reply, result) in enumerate(((LATER, ("deferred", "4.7.0")), ("504 5.5.4 Unknown", ("deferred", "4.5.4")),
+    for number, (reply, result) in enumerate(((LATER, ("deferred", "4.7.0")),
+                                              ("504 5.5.4 Unknown", ("deferred", "4.5.4")),
                                               ("421 4.3.2 Down", ("deferred", "4.3.2")),
                                               ("150 what", ("deferred", "4.5.0")))):
         line, _ = refused(t, reply, name="d%d" % number)
@@ -354,13 +374,15 @@ def test_S_16_the_next_host_is_asked(t):
     for number, (soft, result) in enumerate(((True, "sent"), (False, "bounced"))):
         bad, good = server(t, BAD), server(t)
         daemon = client(t, bad, {"mailbox_transport": "lmtp:inet:%s, %s" % (nexthop(bad), nexthop(good)),
-                                 "lmtp.sasl_auth_soft_bounce": soft}, [nexthop(bad), nexthop(good)], name="d%d" % number)
+                                 "lmtp.sasl_auth_soft_bounce": soft}, [nexthop(bad), nexthop(good)],
+                        name="d%d" % number)
         same(outcome(deliver(daemon))[0], result)
         same(len(good.messages), 1 if soft else 0)
 
 
 def test_S_14_challenges_that_cannot_be_read(t):
-    for number, reply in enumerate(("334 !!!", "334 abc", "334-PDE+\n334 PDE+", "334 " + "A" * 5000, "334 \u00e9")):
+    for number, reply in enumerate(("334 !!!", "334 abc", "334-PDE+\n334 PDE+", "334 " + "A" * 5000,
+                                    "334 \u00e9")):
         line, peer = refused(t, auth.says(reply, BAD), keywords=offering("CRAM-MD5"), name="d%d" % number)
         same(outcome(line), ("deferred", "4.7.0"), reply)
         assert "cannot authenticate to server" in line["reason"], line
@@ -370,7 +392,8 @@ def test_S_14_challenges_that_cannot_be_read(t):
 def test_S_13_one_step_too_many_and_endless(t):
     for number, (mechanism, script) in enumerate((
             ("PLAIN", auth.says("334 ", GOOD)), ("CRAM-MD5", auth.says("334 PDE+", "334 PDE+", GOOD)),
-            ("LOGIN", auth.says("334 ", "334 ", "334 ", GOOD)), ("PLAIN", auth.endless), ("CRAM-MD5", auth.endless))):
+            ("LOGIN", auth.says("334 ", "334 ", "334 ", GOOD)), ("PLAIN", auth.endless),
+            ("CRAM-MD5", auth.endless))):
         line, _ = refused(t, script, keywords=offering(mechanism), name="d%d" % number)
         same(outcome(line), ("deferred", "4.7.0"), mechanism)
         assert "asks for more than the mechanism has to say" in line["reason"], line
@@ -379,9 +402,11 @@ def test_S_13_one_step_too_many_and_endless(t):
 def test_success_that_was_not_earned(t):
     """235 before the server has proved itself, or has even heard the password."""
     for number, (mechanism, script) in enumerate((
-            ("LOGIN", GOOD), ("CRAM-MD5", GOOD), ("SCRAM-SHA-256", GOOD), ("SCRAM-SHA-1", GOOD), ("DIGEST-MD5", GOOD),
+            ("LOGIN", GOOD), ("CRAM-MD5", GOOD), ("SCRAM-SHA-256", GOOD), ("SCRAM-SHA-1", GOOD),
+            ("DIGEST-MD5", GOOD),
             ("LOGIN", auth.says("334 VXNlcm5hbWU6", GOOD)),
-            ("SCRAM-SHA-256", auth.Scram("sha256", final=False)), ("SCRAM-SHA-1", auth.Scram("sha1", final=False)),
+            ("SCRAM-SHA-256", auth.Scram("sha256", final=False)),
+            ("SCRAM-SHA-1", auth.Scram("sha1", final=False)),
             ("SCRAM-SHA-256", auth.Scram("sha256", signature=False)))):
         line, _ = refused(t, script, keywords=offering(mechanism), name="d%d" % number)
         same(outcome(line), ("deferred", "4.7.0"), (mechanism, number))
@@ -408,7 +433,8 @@ def test_a_refused_login_is_tried_again_later(t):
     same(len(commands(peer, "AUTH")), 2)
 
 
-# --- logins that were refused before -------------------------------------------------------------------------
+# --- logins that were refused before
+# -------------------------------------------------------------------------
 
 CACHE = {**RETRY, "lmtp.sasl_auth_cache_name": "proxy:btree:/nowhere",
          "lmtp.destination_concurrency_limit": 1, "lmtp.destination_concurrency_failed_cohort_limit": 0}
@@ -423,7 +449,8 @@ def test_S_18_a_refused_login_is_not_shown_again(t):
         line = deliver(daemon, "u%d@example.org" % number)
         same(outcome(line), ("deferred", "4.7.8"))
         daemon.retry_all()
-    assert "SASL [CACHED] authentication failed; server 127.0.0.1[127.0.0.1] said: 535 5.7.8" in line["reason"], line
+    assert "SASL [CACHED] authentication failed; server 127.0.0.1[127.0.0.1] said: 535 5.7.8" in line[
+        "reason"], line
     processes.wait_for(lambda: len(peer.sessions) > 5, 20, "further sessions")
     same(len(commands(peer, "AUTH")), 1)
     for session in peer.sessions[1:-1]:
@@ -454,7 +481,8 @@ def test_S_18_hard(t):
 
 def test_S_18_only_535_and_only_for_so_long(t):
     """parameter lmtp_sasl_auth_cache_time"""
-    for number, (reply, settings) in enumerate(((LATER, {}), ("504 5.5.4 what", {}), (BAD, {"lmtp.sasl_auth_cache_time": "0s"}),
+    for number, (reply, settings) in enumerate(((LATER, {}), ("504 5.5.4 what", {}),
+                                                (BAD, {"lmtp.sasl_auth_cache_time": "0s"}),
                                                 (BAD, {"lmtp.sasl_auth_cache_name": ""}))):
         peer = server(t, first(1, reply, auth.right))
         daemon = client(t, peer, {**CACHE, **settings}, name="d%d" % number)
@@ -479,20 +507,25 @@ def test_S_18_another_password_is_tried(t):
     daemon.wait_delivery("u@example.org", "sent", timeout=20)
 
 
-# --- what must not be seen -----------------------------------------------------------------------------------
+# --- what must not be seen
+# -----------------------------------------------------------------------------------
 
 def test_S_20_no_secret_shows_whatever_the_server_repeats(t):
-    """In logs of every level, with the conversation logged, in transcripts to the postmaster, in what an operator sees."""
+    """In logs of every level, with the conversation logged, in transcripts to the postmaster,
+    in what an operator sees.
+    """
     def echo(code):
         def act(session, line):
-            return "%s 5.7.8 no '%s' in %s\n" % (code, PASSWORD, line) + "%s 5.7.8 %s" % (code, line.split()[-1])
+            return "%s 5.7.8 no '%s' in %s\n" % (code, PASSWORD, line) + "%s 5.7.8 %s" % (code,
+                                                                                          line.split()[-1])
         return act
     for number, (mechanism, script) in enumerate((
             ("PLAIN", echo("535")), ("PLAIN", echo("150")), ("PLAIN", "235 ok\n235 " + PASSWORD),
             ("PLAIN", lambda s, line: "%s\n235 2.7.0 welcome %s" % (line, PASSWORD)),
             ("LOGIN", auth.login), ("PLAIN", lambda s, line: "334 " + line.split()[-1]))):
         peer = server(t, script, offering(mechanism))
-        daemon = client(t, peer, {"debug_peer_list": "127.0.0.1", "debug_peer_level": 9, "notify_classes": "protocol, bounce",
+        daemon = client(t, peer, {"debug_peer_list": "127.0.0.1", "debug_peer_level": 9,
+                                  "notify_classes": "protocol, bounce",
                                   "lmtp.reply_filter": "pcre:{{/^535(.*)/ 535$$1}}", "soft_bounce": True},
                         name="d%d" % number)
         deliver(daemon)
@@ -510,13 +543,15 @@ def test_S_20_no_secret_shows_in_a_reply_that_is_replaced(t):
 
 
 def test_no_core_and_no_secret_left(t):
-    """Couriers leave no core file, and what was a password is wiped from their memory when it has been used."""
+    """Couriers leave no core file, and what was a password is wiped from their memory when it has been used.
+    """
     peer = server(t, keywords=offering("PLAIN"))
     daemon = client(t, peer, {"sandbox": "off", "workers": 1})
     same(outcome(deliver(daemon))[0], "sent")
     pid = daemon.pids("courier")[0]
     with open("/proc/%d/limits" % pid) as file:
-        assert any(line.split()[4:6] == ["0", "0"] for line in file if line.startswith("Max core")), "cores are on"
+        assert any(line.split()[4:6] == ["0", "0"] for line in file
+                   if line.startswith("Max core")), "cores are on"
 
 
 def memory_of(pid):
@@ -556,7 +591,8 @@ def test_explain_names_the_entry(t):
     assert "login by" not in off.ctl("explain", "u@example.org")
 
 
-# --- configuration ---------------------------------------------------------------------------------------------
+# --- configuration
+# ---------------------------------------------------------------------------------------------
 
 def test_what_cannot_be(t):
     """One message each that names the place."""
@@ -565,7 +601,8 @@ def test_what_cannot_be(t):
             ({"lmtp.sasl_password_maps": ""}, "sasl_password_maps", "needs a table"),
             ({"lmtp.sasl_type": "dovecot"}, "sasl_type", "cyrus is the only one"),
             ({"lmtp.sasl_password_maps": "texthash:/nonexistent"}, "sasl_password_maps", "No such file"),
-            ({"lmtp.sasl_password_result_delimiter": "::"}, "sasl_password_result_delimiter", "one character"),
+            ({"lmtp.sasl_password_result_delimiter": "::"}, "sasl_password_result_delimiter",
+             "one character"),
             ({"lmtp.sasl_password_result_delimiter": ""}, "sasl_password_result_delimiter", "one character"),
             ({"lmtp.sasl_security_options": "noplain"}, "sasl_security_options", "noplain"),
             ({"lmtp.sasl_tls_security_options": "x"}, "sasl_tls_security_options", "'x'"),
@@ -573,9 +610,11 @@ def test_what_cannot_be(t):
             ({"lmtp.sasl_mechanism_filter": "!"}, "sasl_mechanism_filter", "behind a !"),
             ({"lmtp.sasl_mechanism_filter": "/no/such/list"}, "sasl_mechanism_filter", "No such file"),
             ({"lmtp.sasl_mechanism_filter": "nosuch:x"}, "sasl_mechanism_filter", "nosuch")):
-        daemon = t.daemon(None, {"lmtp.sasl_auth_enable": True, "lmtp.sasl_password_maps": maps, **settings}, start=False,
+        daemon = t.daemon(None, {"lmtp.sasl_auth_enable": True, "lmtp.sasl_password_maps": maps, **settings},
+                          start=False,
                           name="c")
-        done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True, text=True,
+        done = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf], capture_output=True,
+                              text=True,
                               check=False)
         complaint = done.stderr
         assert done.returncode, settings

@@ -1,4 +1,6 @@
-"""Credentials go to the host that they are for: which names that came from DNS are keys of sasl_password_maps."""
+"""Credentials go to the host that they are for:
+which names that came from DNS are keys of sasl_password_maps.
+"""
 
 import auth
 from auth import GOOD
@@ -24,9 +26,9 @@ def users(peer):
 
 @limit(120)
 def test_a_name_from_unsigned_DNS_is_no_key(t):
-    """Whoever can forge an MX record must not get the password that is meant for another host: only the name that the
-    postmaster wrote is looked for, and the log tells of the entry that was passed over. Where DNSSEC vouches for the
-    MX record its host is the first key, as S-5 says."""
+    """Whoever can forge an MX record must not get the password that is meant for another host: only the name
+    that the postmaster wrote is looked for, and the log tells of the entry that was passed over. Where DNSSEC
+    vouches for the MX record its host is the first key, as S-5 says."""
     port, (peer,) = servers(t, [{"auth": lambda s, line: GOOD}], keywords=offering("PLAIN"))
     zones = start_zones(t, {"signed.test": MX, "plain.test": MX}, signed=["signed.test"])
     both = [("mx.%s.test", "host:pw"), ("%s.test", "next:pw")]
@@ -49,6 +51,7 @@ def test_a_name_that_is_written_needs_no_DNSSEC(t):
     """[host] as nexthop is what the postmaster wrote."""
     port, (peer,) = servers(t, [{"auth": lambda s, line: GOOD}], keywords=offering("PLAIN"))
     zones = start_zones(t, {"plain.test": MX})
-    daemon = client(t, zones, port, [("mx.plain.test", "host:pw")], "d", default_transport="smtp:[mx.plain.test]")
+    daemon = client(t, zones, port, [("mx.plain.test", "host:pw")], "d",
+                    default_transport="smtp:[mx.plain.test]")
     same(outcome(deliver(daemon, "anywhere.test"))[0], "sent")
     same(users(peer), ["host"])

@@ -29,8 +29,10 @@ def client(t, protocol, peer, settings, entries=OURS, name=""):
     return t.daemon(None, {
         "mailbox_domains": "example.org",
         "mailbox_transport": "%s:%s%s" % (protocol, "inet:" * (protocol == "lmtp"), nexthop),
-        "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop, "queue.minimal_backoff_time": "1s",
-        "queue.maximal_backoff_time": "2s", **{protocol + "." + key: value for key, value in own.items()}}, name="with-" + name)
+        "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
+        "queue.minimal_backoff_time": "1s",
+        "queue.maximal_backoff_time": "2s", **{protocol + "." + key: value for key, value in own.items()}},
+                    name="with-" + name)
 
 
 def seen(peer):
@@ -72,11 +74,11 @@ VALUES = (
 
 @limit(180)
 def test_what_is_used_for_a_login(t):
-    """parameters smtp_sasl_auth_enable, lmtp_sasl_auth_enable, smtp_sasl_password_maps, lmtp_sasl_password_maps,
-    smtp_sasl_password_result_delimiter, lmtp_sasl_password_result_delimiter, smtp_sasl_security_options,
-    lmtp_sasl_security_options, smtp_sasl_mechanism_filter, lmtp_sasl_mechanism_filter,
-    smtp_sender_dependent_authentication, lmtp_sender_dependent_authentication, smtp_sasl_path, lmtp_sasl_path,
-    smtp_send_dummy_mail_auth, lmtp_send_dummy_mail_auth"""
+    """parameters smtp_sasl_auth_enable, lmtp_sasl_auth_enable, smtp_sasl_password_maps,
+    lmtp_sasl_password_maps, smtp_sasl_password_result_delimiter, lmtp_sasl_password_result_delimiter,
+    smtp_sasl_security_options, lmtp_sasl_security_options, smtp_sasl_mechanism_filter,
+    lmtp_sasl_mechanism_filter, smtp_sender_dependent_authentication, lmtp_sender_dependent_authentication,
+    smtp_sasl_path, lmtp_sasl_path, smtp_send_dummy_mail_auth, lmtp_send_dummy_mail_auth"""
     for protocol in PROTOCOLS:
         for number, (name, value, entries, mechanisms, result, logins) in enumerate(VALUES):
             what = (protocol, name, value)
@@ -103,10 +105,12 @@ def test_S_8_inside_TLS(t):
                 ("encrypt", {matched: LENIENT}, NO_MECHANISM),
                 ("verify", {inside: LENIENT}, SENT), ("verify", {matched: LENIENT}, SENT),
                 ("verify", {inside: LENIENT, matched: STRICT}, NO_MECHANISM))):
-            peer = secure_peer(t, files, {"auth": auth.plain}, keywords=("PIPELINING", "STARTTLS", "AUTH PLAIN"),
+            peer = secure_peer(t, files, {"auth": auth.plain},
+                               keywords=("PIPELINING", "STARTTLS", "AUTH PLAIN"),
                                smtp=protocol == "smtp")
             daemon = client(t, protocol, peer, {"sasl_security_options": STRICT, "tls_security_level": level,
-                                                "tls_CAfile": a.ca, **options}, name="%s%d" % (protocol, number))
+                                                "tls_CAfile": a.ca, **options},
+                            name="%s%d" % (protocol, number))
             same(outcome(deliver(daemon)), result, (protocol, level, options))
             same(len(commands(peer, "AUTH")), result == SENT, (protocol, level, options))
             daemon.stop()
@@ -125,7 +129,8 @@ def test_what_a_refusal_does(t):
                 (cache, REFUSED, 1), ({**cache, "sasl_auth_cache_time": "0s"}, REFUSED, 2),
                 ({**cache, "sasl_auth_cache_time": "1h"}, REFUSED, 1))):
             what = (protocol, settings)
-            peer = t.peer({"auth": BAD}, address=("127.0.0.1", 0), keywords=offering("PLAIN"), smtp=protocol == "smtp")
+            peer = t.peer({"auth": BAD}, address=("127.0.0.1", 0), keywords=offering("PLAIN"),
+                          smtp=protocol == "smtp")
             daemon = client(t, protocol, peer, settings, name="%s%d" % (protocol, number))
             same(outcome(deliver(daemon)), result, what)
             if result == REFUSED:
@@ -143,8 +148,10 @@ def test_sasl_type(t):
         peer = t.peer(address=("127.0.0.1", 0), smtp=protocol == "smtp")
         same(outcome(deliver(client(t, protocol, peer, {"sasl_type": "cyrus"}, name=protocol)))[0], "sent")
         other = t.daemon(peer, {protocol + ".sasl_auth_enable": True, protocol + ".sasl_type": "dovecot",
-                                protocol + ".sasl_password_maps": "static:a:b"}, start=False, name=protocol + "-other")
-        done = subprocess.run([t.options.program("causewayd"), "-t", "-c", other.conf], capture_output=True, text=True,
+                                protocol + ".sasl_password_maps": "static:a:b"}, start=False,
+                         name=protocol + "-other")
+        done = subprocess.run([t.options.program("causewayd"), "-t", "-c", other.conf], capture_output=True,
+                              text=True,
                               timeout=30)
         assert done.returncode != 0 and "no SASL implementation 'dovecot'" in done.stderr, done
 
@@ -160,7 +167,8 @@ def uri(session, line):
 def test_S_10_service_and_host(t):
     """The protocol's name, and the host's as the log has it."""
     for protocol in PROTOCOLS:
-        peer = t.peer({"auth": uri}, address=("127.0.0.1", 0), keywords=offering("DIGEST-MD5"), smtp=protocol == "smtp")
+        peer = t.peer({"auth": uri}, address=("127.0.0.1", 0), keywords=offering("DIGEST-MD5"),
+                      smtp=protocol == "smtp")
         daemon = client(t, protocol, peer, {}, name=protocol)
         line = deliver(daemon)
         same(outcome(line), REFUSED)

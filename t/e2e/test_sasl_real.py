@@ -1,4 +1,6 @@
-"""AUTH with real servers: Postfix' smtpd with Dovecot's auth service and with sasldb, and Cyrus lmtpd on inet."""
+"""AUTH with real servers: Postfix' smtpd with Dovecot's auth service and with sasldb,
+and Cyrus lmtpd on inet.
+"""
 
 import pwd
 
@@ -29,7 +31,8 @@ def client(t, protocol, port, user, password=PASSWORD, mechanism="", name="", **
         "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
         protocol + ".sasl_auth_enable": True, protocol + ".sasl_security_options": "noanonymous",
         protocol + ".sasl_mechanism_filter": mechanism,
-        protocol + ".sasl_password_maps": table(t, (nexthop, "%s:%s" % (user, password)), name=name + "passwords"),
+        protocol + ".sasl_password_maps": table(t, (nexthop, "%s:%s" % (user, password)),
+                                                name=name + "passwords"),
         "debug_peer_list": "127.0.0.1", **{protocol + "." + k: v for k, v in settings.items()}}, name=name)
 
 

@@ -1,4 +1,6 @@
-"""AUTH and TLS: what may be said inside which protection, and what a server offers before and behind STARTTLS."""
+"""AUTH and TLS: what may be said inside which protection,
+and what a server offers before and behind STARTTLS.
+"""
 
 import ssl
 
@@ -25,7 +27,8 @@ def offers(before, behind):
 def client(t, peer, level, name="", entry=None, **settings):
     maps = table(t, entry or nexthop(peer), name=name + "passwords")
     return t.daemon(peer, {**ON, "lmtp.sasl_password_maps": maps, "lmtp.tls_security_level": level,
-                           "lmtp.sasl_security_options": None, **{"lmtp." + k: v for k, v in settings.items()}}, name=name)
+                           "lmtp.sasl_security_options": None, **{"lmtp." + k: v
+                                                                  for k, v in settings.items()}}, name=name)
 
 
 @limit(120)
@@ -34,12 +37,14 @@ def test_S_8_options_by_what_protects_the_connection(t):
     default to the ones without, those of a certificate that matched to the ones inside TLS; a chain that is
     good but was not asked for is no match."""
     a, files = authority(t)
-    inside, matched = {"sasl_tls_security_options": "noanonymous"}, {"sasl_tls_verified_security_options": "noanonymous"}
+    inside, matched = {"sasl_tls_security_options": "noanonymous"}, {"sasl_tls_verified_security_options":
+                                                                     "noanonymous"}
     for number, (level, options, lets_in) in enumerate((
             ("none", {**inside, **matched}, False), ("may", {}, False), ("may", inside, True),
             ("encrypt", inside, True),
             ("encrypt", matched, False), ("verify", matched, True), ("verify", inside, True),
-            ("verify", {**inside, "sasl_tls_verified_security_options": "noplaintext"}, False), ("verify", {}, False))):
+            ("verify", {**inside, "sasl_tls_verified_security_options": "noplaintext"}, False),
+            ("verify", {}, False))):
         peer = secure_peer(t, files, {"auth": auth.plain}, keywords=PLAIN)
         daemon = client(t, peer, level, "d%d" % number, tls_CAfile=a.ca, **options)
         line = deliver(daemon)
@@ -60,7 +65,9 @@ def test_AUTH_only_behind_STARTTLS(t):
 
 @limit(90)
 def test_S_21_AUTH_only_ahead_of_STARTTLS(t):
-    """What was offered in clear is forgotten: nothing is said for a login, and the mail goes without one (S-4)."""
+    """What was offered in clear is forgotten: nothing is said for a login,
+    and the mail goes without one (S-4).
+    """
     _, files = authority(t)
     peer = secure_peer(t, files, {"auth": auth.plain, "lhlo": offers(("AUTH PLAIN CRAM-MD5",), ())})
     daemon = client(t, peer, "may", sasl_tls_security_options="noanonymous")
@@ -71,7 +78,8 @@ def test_S_21_AUTH_only_ahead_of_STARTTLS(t):
 
 @limit(90)
 def test_T_9_no_retry_in_clear_with_credentials(t):
-    """A server for which there are some is not talked out of TLS; another one, of the same transport, may be."""
+    """A server for which there are some is not talked out of TLS; another one, of the same transport, may be.
+    """
     _, files = authority(t)
     for number, (entry, tries) in enumerate(((None, 5), ("elsewhere.test", 2))):
         peer = secure_peer(t, files, {"auth": auth.right, "starttls": actions.then_close("220 go")},
@@ -104,7 +112,8 @@ def test_EXTERNAL_by_our_certificate(t):
 
         def external(session, line):
             return auth.GOOD if line == "AUTH EXTERNAL =" and session.sock.getpeercert() else auth.BAD
-        peer = secure_peer(t, files, {"auth": external}, keywords=("STARTTLS", "AUTH PLAIN EXTERNAL"), context=context)
+        peer = secure_peer(t, files, {"auth": external}, keywords=("STARTTLS", "AUTH PLAIN EXTERNAL"),
+                           context=context)
         daemon = client(t, peer, "encrypt", "d%d" % number, (nexthop(peer), "user"), **settings)
         same(outcome(deliver(daemon)), ("sent", "2.0.0") if settings else ("deferred", "4.7.0"))
         same(commands(peer, "AUTH"), ["AUTH EXTERNAL ="] if settings else [])

@@ -47,7 +47,8 @@ def test_H_1_to_3_ehlo_and_helo(t):
                            "busy": ("deferred", "4.3.2"), "none": ("deferred", "4.4.2")})
     same(commands(peers["good"])[0], "EHLO causeway.test")
     for name in ("plain", "later"):
-        same(commands(peers[name])[:3], ["EHLO causeway.test", "HELO causeway.test", "MAIL FROM:<a@client.test>"])
+        same(commands(peers[name])[:3], ["EHLO causeway.test", "HELO causeway.test",
+                                         "MAIL FROM:<a@client.test>"])
     for name in ("busy", "none"):
         same(commands(peers[name]), ["EHLO causeway.test"], "commands before the end")
     assert found["busy"]["reason"].endswith("refused to talk to me: 421 4.3.2 busy"), found["busy"]["reason"]
@@ -60,7 +61,8 @@ def test_H_5_and_9_closed_after_helo(t):
                             "late": {"ehlo": "500 what?", "helo": silence}}, short("helo", protocol="smtp"))
     same(outcomes(found), {"helo": ("deferred", "4.4.2"), "late": ("deferred", "4.4.2")})
     assert found["helo"]["reason"].endswith("while performing the HELO handshake"), found["helo"]["reason"]
-    assert found["late"]["reason"].endswith("timed out while performing the HELO handshake"), found["late"]["reason"]
+    assert found["late"]["reason"].endswith("timed out while performing the HELO handshake"), found["late"][
+        "reason"]
 
 
 def test_H_6_helo_refused(t):
@@ -145,7 +147,8 @@ def test_smtp_pix_workarounds(t):
         "smtp.pix_workaround_threshold_time": "0s", "smtp.pix_workaround_delay_time": "1s"})
     same(outcome(found["a"]), ("sent", "2.0.0"))
     same(commands(peers["a"])[0], "HELO causeway.test")
-    daemon.wait_log(r"enabling PIX workarounds: disable_esmtp delay_dotcrlf for 127\.0\.0\.1\[127\.0\.0\.1\]:\d+")
+    daemon.wait_log(
+        r"enabling PIX workarounds: disable_esmtp delay_dotcrlf for 127\.0\.0\.1\[127\.0\.0\.1\]:\d+")
     assert delays(found["a"])[3] >= 0.9, "the dot came at once"
 
 
@@ -172,7 +175,8 @@ def test_smtp_pix_workaround_threshold_time(t):
 
 def test_smtp_pix_workaround_maps(t):
     daemon, peers, _ = lines(t, {"a": STARS}, {
-        "smtp.pix_workaround_maps": "inline:{{127.0.0.1=delay_dotcrlf}}", "smtp.pix_workaround_threshold_time": "0s",
+        "smtp.pix_workaround_maps": "inline:{{127.0.0.1=delay_dotcrlf}}",
+        "smtp.pix_workaround_threshold_time": "0s",
         "smtp.pix_workaround_delay_time": "1s"})
     same(commands(peers["a"])[0], "EHLO causeway.test")
     daemon.wait_log("enabling PIX workarounds: delay_dotcrlf for ")
@@ -191,7 +195,8 @@ FORWARDING = ("PIPELINING", "XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE")
 
 def test_XF_1_to_5_xforward(t):
     """parameter smtp_send_xforward_command: what a dropped message has are its id and that it is local."""
-    daemon, peers = t.smtp_destinations({"a": None}, {**ONE, "smtp.send_xforward_command": True}, keywords=FORWARDING)
+    daemon, peers = t.smtp_destinations({"a": None}, {**ONE, "smtp.send_xforward_command": True},
+                                        keywords=FORWARDING)
     for user in ("one", "two"):
         daemon.send(user + "@a.test")
         daemon.wait_delivery(user + "@a.test", "sent")
@@ -216,7 +221,8 @@ def test_smtp_xforward_timeout(t):
     _, _, found = lines(t, {"a": {"xforward": silence}}, {
         "smtp.xforward_timeout": "1s", "smtp.send_xforward_command": True}, keywords=FORWARDING)
     same(outcome(found["a"]), ("deferred", "4.4.2"))
-    assert found["a"]["reason"].endswith("timed out while sending XFORWARD protocol/helo_name"), found["a"]["reason"]
+    assert found["a"]["reason"].endswith("timed out while sending XFORWARD protocol/helo_name"), found["a"][
+        "reason"]
 
 
 # --- the end of data, and many recipients --------------------------------------------------------
@@ -228,14 +234,19 @@ def test_O_1_and_2_one_reply_for_all(t):
         daemon.send(["one@%s.test" % name, "rcpt550@%s.test" % name, "two@%s.test" % name], sender="")
         daemon.wait_deliveries(3 if name == "a" else 6)
     same({d["to"]: outcome(d) for d in daemon.deliveries()}, {
-        "one@a.test": ("sent", "2.0.0"), "rcpt550@a.test": ("bounced", "5.1.1"), "two@a.test": ("sent", "2.0.0"),
-        "one@b.test": ("bounced", "5.7.1"), "rcpt550@b.test": ("bounced", "5.1.1"), "two@b.test": ("bounced", "5.7.1")})
-    same(len({(d["delay"], d["delays"], d["reason"]) for d in daemon.deliveries(status="sent")}), 1, "times and texts")
+        "one@a.test": ("sent", "2.0.0"), "rcpt550@a.test": ("bounced", "5.1.1"),
+        "two@a.test": ("sent", "2.0.0"),
+        "one@b.test": ("bounced", "5.7.1"), "rcpt550@b.test": ("bounced", "5.1.1"),
+        "two@b.test": ("bounced", "5.7.1")})
+    same(len({(d["delay"], d["delays"], d["reason"]) for d in daemon.deliveries(status="sent")}), 1,
+         "times and texts")
 
 
 def test_O_3_4xx_goes_to_the_next_host(t):
-    peers = [t.peer({"dot": "451 4.3.0 no"}, ("127.0.0.1", 0), smtp=True), t.peer(address=("127.0.0.1", 0), smtp=True)]
-    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}" % tuple(p.nexthop for p in peers)})
+    peers = [t.peer({"dot": "451 4.3.0 no"}, ("127.0.0.1", 0), smtp=True),
+             t.peer(address=("127.0.0.1", 0), smtp=True)]
+    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}"
+                             % tuple(p.nexthop for p in peers)})
     daemon.send("u@a.test")
     daemon.wait_delivery("u@a.test", "sent")
     same([len(p.messages) for p in peers], [1, 1])
@@ -243,7 +254,8 @@ def test_O_3_4xx_goes_to_the_next_host(t):
 
 def test_O_5_no_reply_to_the_dot_goes_to_no_other_host(t):
     peers = [t.peer({"dot": close}, ("127.0.0.1", 0), smtp=True), t.peer(address=("127.0.0.1", 0), smtp=True)]
-    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}" % tuple(p.nexthop for p in peers)})
+    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}"
+                             % tuple(p.nexthop for p in peers)})
     daemon.send("u@a.test")
     line = daemon.wait_delivery("u@a.test")
     same(outcome(line), ("deferred", "4.4.2"))
@@ -283,8 +295,8 @@ def test_recipients_of_a_message_share_transactions(t):
 
 
 def test_K_12_and_13_nobody_left(t):
-    """DATA refused for want of recipients: RSET, and the session goes on. 354 all the same: the dot, whose reply counts
-    for nobody."""
+    """DATA refused for want of recipients: RSET, and the session goes on. 354 all the same: the dot, whose
+    reply counts for nobody."""
     daemon, peers = t.smtp_destinations({"a": None, "b": {"data": "354 go"}}, ONE)
     for name in ("a", "b"):
         daemon.send("rcpt550@%s.test" % name, sender="")
@@ -293,7 +305,8 @@ def test_K_12_and_13_nobody_left(t):
         daemon.wait_delivery("u@%s.test" % name, "sent")
     same([c.split(":")[0] for c in commands(peers["a"])],
          ["EHLO causeway.test", "MAIL FROM", "RCPT TO", "DATA", "RSET", "MAIL FROM", "RCPT TO", "DATA"])
-    same([(m.recipients, m.stuffed == b".\r\n") for m in peers["b"].messages], [([], True), (["u@b.test"], False)])
+    same([(m.recipients, m.stuffed == b".\r\n") for m in peers["b"].messages],
+         [([], True), (["u@b.test"], False)])
 
 
 def test_421_anywhere(t):
@@ -315,7 +328,9 @@ def test_Y_11_rset_refused_concerns_nobody(t):
 
 
 def test_early_replies_are_nobodys(t):
-    """All replies at once with the greeting, and a 250 before the dot: credited to nobody, no content is sent."""
+    """All replies at once with the greeting, and a 250 before the dot: credited to nobody,
+    no content is sent.
+    """
     flood = b"220 mx ESMTP\r\n250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n"
     _, peers, found = lines(t, {"flood": {"greeting": flood}, "early": {"data": "354 go\n250 2.0.0 queued"}})
     same(outcomes(found), {"flood": ("deferred", "4.5.0"), "early": ("deferred", "4.5.0")})
@@ -342,7 +357,8 @@ def test_TR_5_and_6_debug_peer_list(t):
         daemon.wait_delivery("watched@%s.test" % name, "sent")
     daemon.wait_log(r": > 127\.0\.0\.1\[127\.0\.0\.1\]:%d: RCPT TO:<watched@a\.test>" % port)
     daemon.wait_log(r": < 127\.0\.0\.1\[127\.0\.0\.1\]:%d: 250 2\.0\.0 Queued" % port)
-    assert "watched@b.test>" not in "".join(line for line in daemon.log().splitlines() if "> 127.0.0.1" in line)
+    assert "watched@b.test>" not in "".join(line for line in daemon.log().splitlines()
+                                            if "> 127.0.0.1" in line)
     assert "server features" not in daemon.log()
 
 
@@ -359,7 +375,8 @@ def test_debug_peer_list_with_parent_domain_matches_subdomains(t):
             ({"debug_peer_list": ".test", "parent_domain_matches_subdomains": "relay_domains"}, True))):
         peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
         daemon, _ = daemon_with_dns(t, {"mx.a.test": ["127.0.0.1"]}, {
-            "smtp.tcp_port": peer.address[1], "transport_maps": "inline:{a.test=smtp:[mx.a.test]}", **settings}, name="p%d" % number)
+            "smtp.tcp_port": peer.address[1], "transport_maps": "inline:{a.test=smtp:[mx.a.test]}",
+            **settings}, name="p%d" % number)
         daemon.send("u@a.test")
         daemon.wait_delivery("u@a.test", "sent")
         told = re.search(r": > mx\.a\.test\[127\.0\.0\.1\]:%d: EHLO" % peer.address[1], daemon.log())

@@ -1,5 +1,5 @@
-"""The parameters of smtp { } that mean there what they mean in lmtp { }, each by its name: they act on SMTP, and on it
-alone. What they do in detail is tested with LMTP."""
+"""The parameters of smtp { } that mean there what they mean in lmtp { }, each by its name: they act on SMTP,
+and on it alone. What they do in detail is tested with LMTP."""
 
 import os
 import socket
@@ -36,7 +36,8 @@ def test_smtp_time_limits(t):
     peers, settings = {}, {"transport_maps": "inline:{%s}"}
     for stage, (parameter, _) in STAGES.items():
         peers[stage] = t.peer({stage: hang if stage == "content" else silence}, ("127.0.0.1", 0), smtp=True)
-        settings.update({"transport %s.protocol" % stage: "smtp", "transport %s.%s" % (stage, parameter): "4s"})
+        settings.update({"transport %s.protocol" % stage: "smtp",
+                         "transport %s.%s" % (stage, parameter): "4s"})
     settings["transport_maps"] %= ", ".join("%s.test=%s:%s" % (s, s, peers[s].nexthop) for s in peers)
     daemon = t.daemon(None, settings)
     big = b"Subject: x\n\n" + b"0123456789012345678901234567890123456789\n" * 200_000
@@ -59,7 +60,8 @@ def test_smtp_rset_timeout(t):
 def test_smtp_quit_timeout(t):
     """parameters smtp_quit_timeout, smtp_skip_quit_response"""
     daemon, peers = t.smtp_destinations({"a": {"quit": silence}}, {
-        "smtp.quit_timeout": "1s", "smtp.skip_quit_response": False, "smtp.connection_cache_on_demand": False})
+        "smtp.quit_timeout": "1s", "smtp.skip_quit_response": False,
+        "smtp.connection_cache_on_demand": False})
     deliver(daemon, "u@a.test")
     session = peers["a"].sessions[0]
     peers["a"].wait_command("QUIT")
@@ -94,7 +96,9 @@ def test_smtp_connect_timeout(t):
 
 
 def test_smtp_per_request_deadline(t):
-    """parameters smtp_per_request_deadline, smtp_min_data_rate: a reply in drops is not waited for anew with each."""
+    """parameters smtp_per_request_deadline, smtp_min_data_rate:
+    a reply in drops is not waited for anew with each.
+    """
     def drops(session, line):
         for byte in b"250 2.1.0 Ok\r\n":
             session.raw(bytes([byte]))
@@ -109,7 +113,8 @@ def test_smtp_per_request_deadline(t):
 
 def test_smtp_tcp_port(t):
     peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
-    daemon = t.daemon(None, {"transport_maps": "inline:{a.test=smtp:[127.0.0.1]}", "smtp.tcp_port": peer.address[1]})
+    daemon = t.daemon(None, {"transport_maps": "inline:{a.test=smtp:[127.0.0.1]}",
+                             "smtp.tcp_port": peer.address[1]})
     deliver(daemon, "u@a.test")
 
 
@@ -127,14 +132,16 @@ def test_smtp_bind_address(t):
 
 
 def test_smtp_bind_address_enforce(t):
-    daemon, _ = t.smtp_destinations({"a": None}, {"smtp.bind_address": "192.0.2.1", "smtp.bind_address_enforce": True})
+    daemon, _ = t.smtp_destinations({"a": None}, {"smtp.bind_address": "192.0.2.1",
+                                                  "smtp.bind_address_enforce": True})
     daemon.send("u@a.test")
     same(outcome(daemon.wait_delivery("u@a.test")), ("deferred", "4.4.0"))
 
 
 def test_smtp_bind_address_enforce_is_not_about_inet_interfaces(t):
     """parameters inet_interfaces, smtp_bind_address_enforce: an interface that is not ours costs a warning"""
-    daemon, _ = t.smtp_destinations({"a": None}, {"inet_interfaces": "192.0.2.1", "smtp.bind_address_enforce": True})
+    daemon, _ = t.smtp_destinations({"a": None}, {"inet_interfaces": "192.0.2.1",
+                                                  "smtp.bind_address_enforce": True})
     deliver(daemon, "u@a.test")
     daemon.wait_log(r"warning: cannot connect to \S+ from 192\.0\.2\.1: .*; connecting from any address")
 
@@ -176,7 +183,8 @@ def test_smtp_connection_cache_destinations_with_files_and_exceptions(t):
                                                  "!other.test, static:all": [2]}.items()):
         peer = t.peer(None, ("127.0.0.1", 0), smtp=True)
         daemon = t.daemon(None, {**ONE, "transport_maps": "inline:{a.test=smtp:%s}" % peer.nexthop,
-                                 "smtp.connection_cache_on_demand": False, "smtp.connection_cache_destinations": listed},
+                                 "smtp.connection_cache_on_demand": False,
+                                 "smtp.connection_cache_destinations": listed},
                           name="d%d" % number)
         deliver(daemon, "one@a.test", "two@a.test")
         same([s.transactions for s in peer.sessions], expected, listed)
@@ -208,7 +216,8 @@ def test_smtp_connection_reuse_time_limit(t):
 
 
 def test_smtp_destination_concurrency_limit(t):
-    """parameters smtp_destination_concurrency_limit, smtp_destination_recipient_limit: exact across couriers."""
+    """parameters smtp_destination_concurrency_limit, smtp_destination_recipient_limit: exact across couriers.
+    """
     def dot(session, message):
         time.sleep(0.05)
         return "250 2.0.0 Ok"
@@ -272,8 +281,10 @@ def test_smtp_mx_session_limit(t):
     """parameters smtp_mx_session_limit, smtp_mx_address_limit, smtp_randomize_addresses:
     of one element of the nexthop."""
     peers = [t.peer({"mail": "451 4.3.0 no"}, ("127.0.0.%d" % n, 0), smtp=True) for n in (1, 2)]
-    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}" % tuple(p.nexthop for p in peers),
-                             "smtp.mx_session_limit": 1, "smtp.mx_address_limit": 1, "smtp.randomize_addresses": False})
+    daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s, %s}}"
+                             % tuple(p.nexthop for p in peers),
+                             "smtp.mx_session_limit": 1, "smtp.mx_address_limit": 1,
+                             "smtp.randomize_addresses": False})
     daemon.send("u@a.test")
     same(outcome(daemon.wait_delivery("u@a.test")), ("deferred", "4.3.0"))
     same([len(p.sessions) for p in peers], [1, 1])
@@ -281,7 +292,8 @@ def test_smtp_mx_session_limit(t):
 
 def test_smtp_fallback_relay(t):
     """parameter smtp_fallback_relay"""
-    bad, good = t.peer({"greeting": close}, ("127.0.0.1", 0), smtp=True), t.peer(address=("127.0.0.1", 0), smtp=True)
+    bad, good = t.peer({"greeting": close}, ("127.0.0.1", 0), smtp=True), t.peer(address=("127.0.0.1", 0),
+                                                                                 smtp=True)
     daemon = t.daemon(None, {"transport_maps": "inline:{{a.test = smtp:%s}}" % bad.nexthop,
                              "smtp_fallback_relay": good.nexthop})
     deliver(daemon, "u@a.test")

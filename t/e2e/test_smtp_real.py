@@ -13,8 +13,10 @@ ONE = {"smtp.destination_concurrency_limit": 1}
 
 
 def daemon_for(t, port, settings=None):
-    return t.daemon(None, {"mailbox_domains": "example.org", "mailbox_transport": "smtp:[127.0.0.1]:%d" % port,
-                           "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop, **(settings or {})})
+    return t.daemon(None, {"mailbox_domains": "example.org",
+                           "mailbox_transport": "smtp:[127.0.0.1]:%d" % port,
+                           "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
+                           **(settings or {})})
 
 
 def postfix(t, extra="", settings=None):
@@ -83,8 +85,10 @@ smtpd_recipient_restrictions = check_recipient_access inline:{{good450@example.o
 smtpd_data_restrictions = check_sender_access inline:{{data@client.test=REJECT data}}
 smtpd_end_of_data_restrictions = check_sender_access inline:{{dot@client.test=REJECT dot}, {dot4@client.test=DEFER dot}}
 """)
-    expected = {"bad": ("bounced", "5.7.1", "MAIL FROM command"), "later": ("deferred", "4.7.1", "MAIL FROM command"),
-                "data": ("bounced", "5.7.1", "DATA command"), "dot": ("bounced", "5.7.1", "end of DATA command"),
+    expected = {"bad": ("bounced", "5.7.1", "MAIL FROM command"),
+                "later": ("deferred", "4.7.1", "MAIL FROM command"),
+                "data": ("bounced", "5.7.1", "DATA command"),
+                "dot": ("bounced", "5.7.1", "end of DATA command"),
                 "dot4": ("deferred", "4.7.1", "end of DATA command"), "fine": ("sent", "2.0.0", None)}
     for number, sender in enumerate(expected):
         daemon.send("good%d@example.org" % number, sender=sender + "@client.test")
@@ -93,7 +97,8 @@ smtpd_end_of_data_restrictions = check_sender_access inline:{{dot@client.test=RE
         same(outcome(line), (status, dsn), sender)
         if command:
             assert line["reason"].endswith("(in reply to %s)" % command), line["reason"]
-    same(results_of(daemon, "good450", "good7"), {"good450": ("deferred", "4.7.1"), "good7": ("sent", "2.0.0")})
+    same(results_of(daemon, "good450", "good7"), {"good450": ("deferred", "4.7.1"),
+                                                  "good7": ("sent", "2.0.0")})
 
 
 @limit(90)
@@ -106,7 +111,8 @@ def test_postfix_leaves_after_too_many_errors(t):
     # Postfix takes the good ones of a transaction with too many bad ones, or none: what it says counts
     sent = len([d for d in found if d["status"] == "sent"])
     processes.wait_for(lambda: server.queued() == 0, 20, "Postfix done")
-    processes.wait_for(lambda: len(re.findall(r" to=<good\d+@example\.org>.* status=sent", server.log())) == sent, 20,
+    processes.wait_for(lambda: len(re.findall(r" to=<good\d+@example\.org>.* status=sent",
+                                              server.log())) == sent, 20,
                        "%d recipients in Postfix's log" % sent)
     same({outcome(d)[0] for d in found if d["to"].startswith("nobody")} - {"bounced", "deferred"}, set())
     assert "421 4.7.0" in daemon.log(), daemon.log()

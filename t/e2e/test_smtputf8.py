@@ -24,8 +24,10 @@ CASES = {
 
 
 def content(case):
-    return ("From: a@client.test\n%s\nX-Case: %s\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
-            "Content-Transfer-Encoding: 8bit\n\n%s\n" % (CASES[case][2], case.replace(" ", "-"), GRUEN)).encode()
+    return (
+        "From: a@client.test\n%s\nX-Case: %s\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+            "Content-Transfer-Encoding: 8bit\n\n%s\n" % (CASES[case][2], case.replace(" ", "-"),
+                                                         GRUEN)).encode()
 
 
 class Exchanger(PostfixMX):
@@ -94,8 +96,10 @@ def exchanger(t, has_utf8):
 
 
 def daemon_for(t, server, choice="strict", settings=None):
-    return t.daemon(None, {"smtp.utf8_headers": choice, "transport_maps": "inline:{{there.test=smtp:[127.0.0.1]:%d},"
-                           "client.test=lmtp:%s}" % (server.port, t.peer().nexthop), **(settings or {})}, name=choice)
+    return t.daemon(None, {"smtp.utf8_headers": choice,
+                           "transport_maps": "inline:{{there.test=smtp:[127.0.0.1]:%d},"
+                           "client.test=lmtp:%s}" % (server.port, t.peer().nexthop), **(settings or {})},
+                    name=choice)
 
 
 def sent_by(daemon, case):
@@ -107,7 +111,9 @@ def sent_by(daemon, case):
 
 
 def both(t, server, peer):
-    """For each case what Postfix as client and what we made of it: result, and what came out behind the server."""
+    """For each case what Postfix as client and what we made of it: result,
+    and what came out behind the server.
+    """
     client, daemon = Client(t.path("client"), "[127.0.0.1]:%d" % server.port), daemon_for(t, server)
     t.on_end(client.stop)
     client.start()
@@ -140,10 +146,12 @@ def test_U_2_and_U_4_smtpd_without_smtputf8(t):
     for case, theirs, ours in both(t, server, peer):
         same(ours, theirs, case)
         if case in ("flag only", "unflagged header"):
-            same(ours[:2] + ours[3], ("2.0.0", "sent", *expected(case, "MAIL FROM:<a@client.test> BODY=8BITMIME")))
+            same(ours[:2] + ours[3], ("2.0.0", "sent", *expected(case,
+                                                                 "MAIL FROM:<a@client.test> BODY=8BITMIME")))
         else:
             same(ours[:2] + ours[3:], ("5.6.7", "bounced", None))
-            assert ours[2].startswith("SMTPUTF8 is required, but was not offered by host 127.0.0.1[127.0.0.1]"), ours
+            assert ours[2].startswith(
+                "SMTPUTF8 is required, but was not offered by host 127.0.0.1[127.0.0.1]"), ours
 
 
 @limit(120)
@@ -160,7 +168,8 @@ def test_utf8_headers_deliver_and_downgrade_to_smtpd_without_smtputf8(t):
             same(result[:2], ("2.0.0", "sent"), case)
             peer.wait(lambda: received(peer, case), 20, "the message behind the server")
             mail_line, own = expected(case, "MAIL FROM:<a@client.test> BODY=8BITMIME")
-            same(received(peer, case), (mail_line, own.replace(UTF8.encode(), subject)), "%s, %s" % (choice, case))
+            same(received(peer, case), (mail_line, own.replace(UTF8.encode(), subject)),
+                 "%s, %s" % (choice, case))
         daemon.stop()
         peer.messages.clear()
 
@@ -190,7 +199,8 @@ def test_U_2_another_host_may_have_it(t):
     daemon.send(GRUEN + "@there.test", params="SMTPUTF8")
     same(daemon.wait_delivery(GRUEN + "@there.test")["status"], "sent")
     same((len(first.messages), len(second.messages)), (0, 1))
-    assert not any(c.startswith("MAIL") for s in first.sessions for c in s.commands), "it was not even offered"
+    assert not any(c.startswith("MAIL") for s in first.sessions
+                   for c in s.commands), "it was not even offered"
 
 
 def test_U_3_looked_at_inside_tls(t):
@@ -209,8 +219,11 @@ def test_U_3_looked_at_inside_tls(t):
 
 
 def test_U_7_a_kept_session_without_it_decides_nothing(t):
-    """The second host has served while the first was away; mail that needs SMTPUTF8 finds the first all the same."""
-    daemon, first, second = two_hosts(t, ({"greeting": "421 4.3.2 not now"}, ("SMTPUTF8",)), ({}, ("8BITMIME",)),
+    """The second host has served while the first was away;
+    mail that needs SMTPUTF8 finds the first all the same.
+    """
+    daemon, first, second = two_hosts(t, ({"greeting": "421 4.3.2 not now"}, ("SMTPUTF8",)),
+                                      ({}, ("8BITMIME",)),
                                       {"smtp.connection_cache_time_limit": "60s"})
     daemon.send("u1@there.test")
     same(daemon.wait_delivery("u1@there.test")["status"], "sent")

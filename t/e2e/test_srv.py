@@ -12,7 +12,9 @@ SRV = "_submission._tcp."
 
 
 def srv_network(t, scripts, records, settings=None, names=None):
-    """relay.test has these SRV records (PORT stands for the port), and mail for all domains goes to its submission."""
+    """relay.test has these SRV records (PORT stands for the port),
+    and mail for all domains goes to its submission.
+    """
     port, peers = servers(t, scripts)
     table = {"h%d.test" % n: ["127.0.0.%d" % (10 + n)] for n in range(1, len(scripts) + 1)}
     if records is not None:
@@ -27,7 +29,8 @@ def srv_network(t, scripts, records, settings=None, names=None):
 def test_use_srv_lookup_D_11_and_N_23(t):
     """By priority; the port is that of the record."""
     daemon, peers, server = srv_network(t, [None, GOOD, GOOD], [
-        "SRV 20 0 PORT h3.test", "SRV 10 0 PORT h2.test", "SRV 5 0 PORT h1.test"], {"known_tcp_ports": "submission=9"})
+        "SRV 20 0 PORT h3.test", "SRV 10 0 PORT h2.test", "SRV 5 0 PORT h1.test"],
+                                        {"known_tcp_ports": "submission=9"})
     line = deliver(daemon, "x.test")
     same((outcome(line), line["relay"]), (("sent", "2.0.0"), "h2.test[127.0.0.12]:%d" % peers[1].address[1]))
     same(server.types_asked(SRV + "relay.test"), {"SRV"})
@@ -55,7 +58,8 @@ def test_use_srv_lookup_for_lmtp(t):
 def test_use_srv_lookup_by_word(t):
     """A port in digits, brackets, or another service: no SRV."""
     for nexthop in ("relay.test:%d", "[relay.test]:submission", "relay.test:smtp"):
-        daemon, peers, server = srv_network(t, [GOOD], ["SRV 0 0 9 nosuch.test"], names={"relay.test": ["127.0.0.11"]})
+        daemon, peers, server = srv_network(t, [GOOD], ["SRV 0 0 9 nosuch.test"],
+                                            names={"relay.test": ["127.0.0.11"]})
         port = peers[0].address[1]
         daemon.settings.update({"relayhost": nexthop % port if "%" in nexthop else nexthop,
                                 "known_tcp_ports": "submission=%d, smtp=%d" % (port, port)})
@@ -68,7 +72,9 @@ def test_use_srv_lookup_by_word(t):
 
 
 def test_allow_srv_lookup_fallback_ignore_srv_lookup_error_N_23_and_24(t):
-    """What each kind of failure means, and which switch goes round it to MX. relayhost turns hard failures soft."""
+    """What each kind of failure means, and which switch goes round it to MX.
+    relayhost turns hard failures soft.
+    """
     table = [
         (None, "", ("deferred", "4.3.5")),                          # no record
         (["SRV 0 0 0 ."], "", ("deferred", "4.3.5")),               # null
@@ -100,7 +106,8 @@ def test_N_23_codes_without_relayhost(t):
 def test_smtp_dns_reply_filter_sees_SRV_records(t):
     """One by one; where none is left nothing falls back to MX or address (4.7.0)."""
     for pattern, want, host in (("/ IN SRV 5 0 [0-9]+ h1/", ("sent", "2.0.0"), "h2.test"),
-                                ("/ IN SRV /", ("deferred", "4.7.0"), "none"), ("/ IN A 127.0.0.11$$/", ("sent", "2.0.0"), "h2.test")):
+                                ("/ IN SRV /", ("deferred", "4.7.0"), "none"),
+                                ("/ IN A 127.0.0.11$$/", ("sent", "2.0.0"), "h2.test")):
         daemon, _, _ = srv_network(t, [GOOD, GOOD], ["SRV 5 0 PORT h1.test", "SRV 10 0 PORT h2.test"],
                                    {"smtp.dns_reply_filter": "regexp:{{%s IGNORE}}" % pattern})
         line = deliver(daemon, "x.test")

@@ -9,7 +9,8 @@ from reports import Report
 def test_delivery_status_filter_changes_result_and_report(t):
     table = t.path("filter")
     with open(table, "w", encoding="ascii") as out:
-        out.write("/^4\\.2\\.2 (.*Quota.*)/ 5.2.2 too full for too long: $1\n/^5\\.1\\.1 / 4.1.1 asked again later\n"
+        out.write(
+            "/^4\\.2\\.2 (.*Quota.*)/ 5.2.2 too full for too long: $1\n/^5\\.1\\.1 / 4.1.1 asked again later\n"
                   "/^2\\.0\\.0 / 2.1.5 taken\n")
     daemon, peers = t.destinations({"there": None}, {"lmtp.delivery_status_filter": "pcre:" + table})
     daemon.send(["dot452@there.test", "rcpt550@there.test", "ok@there.test"])

@@ -1,4 +1,6 @@
-"""The supervisor: what a reload changes beside the mail, starts in the background, and what confines the processes."""
+"""The supervisor: what a reload changes beside the mail, starts in the background,
+and what confines the processes.
+"""
 
 import http.client
 import os
@@ -54,7 +56,8 @@ def test_new_paths_replace_the_queue_process(t):
         file.write("example.org lmtp:%s\n" % other.nexthop)
     before = daemon.pids("queue")
     reload(daemon, transport_maps="texthash:" + table)
-    processes.wait_for(lambda: daemon.pids("queue") and daemon.pids("queue") != before, 15, "another queue process")
+    processes.wait_for(lambda: daemon.pids("queue") and daemon.pids("queue") != before, 15,
+                       "another queue process")
     daemon.send("u@example.org")
     other.wait_messages(1)
     same(peer.messages, [])
@@ -71,7 +74,8 @@ def test_the_control_socket_moves(t):
     daemon = t.daemon(t.peer())
     old, new = daemon.settings["control.socket"], daemon.at("run/elsewhere")
     reload(daemon, control__socket=new)
-    processes.wait_for(lambda: os.path.exists(new) and not os.path.exists(old), 10, "the socket at its new place")
+    processes.wait_for(lambda: os.path.exists(new) and not os.path.exists(old), 10,
+                       "the socket at its new place")
     same(daemon.http("GET", "/healthz")[0], 200)
     daemon.stop()
     same(os.path.exists(new), False, "the socket after the stop")
@@ -216,7 +220,8 @@ def test_the_page_for_people(t):
         return response.status, response.read().decode()
     status, page = get("/")
     same(status, 200)
-    assert page.startswith("causeway.test: Causeway ") and "mail flows" in page and "deferred   0" in page, page
+    assert page.startswith(
+        "causeway.test: Causeway ") and "mail flows" in page and "deferred   0" in page, page
     same([get(path)[0] for path in ("/queue", "/config", "/reload")], [404] * 3)
     same(daemon.http("GET", "/")[0], 200)
 
@@ -231,7 +236,8 @@ def test_reloads_while_the_queue_process_is_replaced(t):
     daemon.send("u@example.org")
     peer.wait_messages(1)
     for name in ("first", "second", "third"):
-        reload(daemon, transport_maps="texthash:" + daemon.at("tables/transport"), lmtp__lhlo_name=name + ".test")
+        reload(daemon, transport_maps="texthash:" + daemon.at("tables/transport"),
+               lmtp__lhlo_name=name + ".test")
     processes.wait_for(lambda: os.path.exists(daemon.settings["control.socket"]) and daemon.pids("queue"), 15,
                        "a queue process")
     daemon.wait_log(r"queue process \d+: sandbox", 2)
@@ -280,11 +286,13 @@ def test_a_queue_process_that_cannot_end_is_replaced(t):
 @slow
 @limit(120)
 def test_a_courier_that_stands_still_is_killed(t):
-    """It has work and says nothing for daemon_timeout (looked at each minute): its mail goes out through another.
+    """It has work and says nothing for daemon_timeout (looked at each minute):
+    its mail goes out through another.
 
     parameter daemon_timeout, behaviour H2-12
     """
-    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0), "250 2.0.0 Saved")[1]})
+    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0),
+                                          "250 2.0.0 Saved")[1]})
     daemon = t.daemon(peer, {"workers": 1, "daemon_timeout": "3s"})
     stuck = daemon.wait_pids("courier", 1)[0]
     daemon.send("u@example.org")

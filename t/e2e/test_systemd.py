@@ -1,4 +1,5 @@
-"""The unit of contrib/systemd under a real systemd, which is booted in a container of its own (systemd-nspawn).
+"""The unit of contrib/systemd under a real systemd,
+which is booted in a container of its own (systemd-nspawn).
 
 The container sees this machine's /usr and nothing else of it; all it writes is in memory.
 """
@@ -105,14 +106,16 @@ def configured(name):
     """A file of contrib/systemd as make writes it."""
     with open(os.path.join(CONTRIB, name)) as file:
         text = file.read()
-    for word, directory in (("sbindir", "/usr/local/sbin"), ("localstatedir", "/var"), ("runstatedir", "/run")):
+    for word, directory in (("sbindir", "/usr/local/sbin"), ("localstatedir", "/var"),
+                            ("runstatedir", "/run")):
         text = text.replace("@%s@" % word, directory)
     return text
 
 
 def default_configuration(t):
     """Where the program looks for its file."""
-    done = subprocess.run([t.options.program("causewayd"), "--help"], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([t.options.program("causewayd"), "--help"], capture_output=True, text=True,
+                          timeout=100)
     return re.search(r"configuration file \((.*)\)", done.stdout).group(1)
 
 
@@ -143,10 +146,12 @@ def boot(t, configuration):
     else:
         bind = ["--bind-ro=%s:%s" % (t.path("conf.d"), directory)]
     command = ["systemd-nspawn", "--directory=/", "--volatile=yes", "--boot", "--machine=cw-%d" % os.getpid(),
-               "--register=no", "--keep-unit", "--private-network", "--bind-ro=%s:/usr/local" % t.path("local"), *bind,
+               "--register=no", "--keep-unit", "--private-network",
+               "--bind-ro=%s:/usr/local" % t.path("local"), *bind,
                # its own list of calls is older than Landlock
                "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self",
-               "systemd.mask=systemd-networkd-wait-online.service", "systemd.unit=trial.target", "systemd.firstboot=no",
+               "systemd.mask=systemd-networkd-wait-online.service", "systemd.unit=trial.target",
+               "systemd.firstboot=no",
                "systemd.show_status=no"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True,
@@ -157,7 +162,9 @@ def boot(t, configuration):
 @needs_root
 @limit(180)
 def test_the_unit_under_systemd(t):
-    """Starts, confines itself, delivers, reloads, survives kills, stops; a wrong configuration is not tried again."""
+    """Starts, confines itself, delivers, reloads, survives kills, stops;
+    a wrong configuration is not tried again.
+    """
     if not shutil.which("systemd-nspawn"):
         raise Skip("Debian package missing: systemd-container")
     if t.options.sanitize:

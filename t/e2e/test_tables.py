@@ -1,4 +1,5 @@
-"""Lookup tables in the running daemon: files of every type, bad ones at start and at reload, and new content."""
+"""Lookup tables in the running daemon: files of every type, bad ones at start and at reload, and new content.
+"""
 
 import os
 import subprocess
@@ -16,7 +17,8 @@ def goes_to(daemon, address, peer):
 
 
 def test_patterns_route_by_the_whole_address(t):
-    """Patterns see the address once, with its extension; fixed strings its parts too; the first hit counts."""
+    """Patterns see the address once, with its extension; fixed strings its parts too; the first hit counts.
+    """
     one, two, three, rest = (t.peer() for _ in range(4))
     daemon = t.daemon(None, start=False)
     pcre = daemon.write("pcre", "if /@a\\.test$/\n/^(?!owner-)list-/\n  lmtp:%s\nendif\n" % one.nexthop)
@@ -45,13 +47,16 @@ def test_mailbox_domains_by_pattern(t):
 BAD = {
     "regexp": ("/good/ lmtp:x\n\n/bad(/ lmtp:y\n", "line 3: bad pattern"),
     "pcre": ("/good/ lmtp:x\n/(.*)@/ lmtp:unix:$1\n", "line 2: $1 and the like are not allowed"),
-    "cidr": ("10.0.0.1/8 lmtp:x\n", "line 1: address bits behind the prefix are not zero; meant is perhaps 10.0.0.0/8"),
+    "cidr": ("10.0.0.1/8 lmtp:x\n",
+             "line 1: address bits behind the prefix are not zero; meant is perhaps 10.0.0.0/8"),
     "texthash": (" a lmtp:x\n", "line 1: begins with a blank"),
 }
 
 
 def test_a_bad_table_ends_the_start(t):
-    """One line that names the configuration's line, the table's file and line, and what is wrong; exit status 78."""
+    """One line that names the configuration's line, the table's file and line, and what is wrong;
+    exit status 78.
+    """
     for kind, (content, complaint) in BAD.items():
         daemon = t.daemon(None, start=False, name=kind)
         path = daemon.write("table", content)
@@ -67,7 +72,9 @@ def test_a_bad_table_ends_the_start(t):
 
 
 def test_a_bad_table_at_reload_keeps_the_old_one(t):
-    """The complaint names file and line, mail goes on by the old table, and a mended one acts (behaviour R-10)."""
+    """The complaint names file and line, mail goes on by the old table,
+    and a mended one acts (behaviour R-10).
+    """
     one, two = t.peer(), t.peer()
     daemon = t.daemon(None, start=False)
     path = daemon.write("table", "/@a\\.test$/ lmtp:%s\n" % one.nexthop)
@@ -77,7 +84,8 @@ def test_a_bad_table_at_reload_keeps_the_old_one(t):
     goes_to(daemon, "u@a.test", one)
     daemon.write("table", "if /a/\n/@a\\.test$/ lmtp:%s\n" % two.nexthop)
     daemon.reload()
-    daemon.wait_log(r"reload: .*transport_maps.*regexp:%s: line 1: this if has no endif: the configuration stays"
+    daemon.wait_log(
+        r"reload: .*transport_maps.*regexp:%s: line 1: this if has no endif: the configuration stays"
                     % path)
     daemon.wait_notify("READY=1")
     goes_to(daemon, "v@a.test", one)
@@ -92,7 +100,9 @@ def sizes(message):
 
 
 def test_networks_choose_what_a_peer_announces(t):
-    """lmtp_discard_lhlo_keyword_address_maps with cidr: by the peer's numeric address; a reload brings new content."""
+    """lmtp_discard_lhlo_keyword_address_maps with cidr: by the peer's numeric address;
+    a reload brings new content.
+    """
     peer = t.peer(address=("127.0.0.1", 0))
     daemon = t.daemon(peer, start=False)
     path = daemon.write("table", "!127.0.0.0/8 pipelining\n127.0.0.1 size, silent-discard\n")
@@ -129,7 +139,8 @@ def test_a_database_changes_without_a_reload(t):
 
     def postmap(name, peer):
         daemon.write(name, "a.test lmtp:%s\n" % peer.nexthop)
-        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at(name)], check=True, timeout=100)
+        subprocess.run(["/usr/sbin/postmap", "-c", daemon.dir, "lmdb:" + daemon.at(name)], check=True,
+                       timeout=100)
     postmap("map", one)
     daemon.settings["transport_maps"] = "lmdb:" + daemon.at("map")
     daemon.write_config()

@@ -20,11 +20,14 @@ STAGES = [
 
 
 def stages_time_out(t, stages, keywords):
-    """A peer and a transport for each, whose only short limit is that stage's: no other can have ended the session."""
+    """A peer and a transport for each, whose only short limit is that stage's:
+    no other can have ended the session.
+    """
     peers = {stage: t.peer({stage: silence}, keywords=keywords) for stage, _, _ in stages}
     settings = {}
     for stage, parameter, _ in stages:
-        settings.update({"transport %s.protocol" % stage: "lmtp", "transport %s.%s" % (stage, parameter): "4s"})
+        settings.update({"transport %s.protocol" % stage: "lmtp",
+                         "transport %s.%s" % (stage, parameter): "4s"})
     daemon = t.daemon(None, {**settings, "transport_maps": "inline:{%s}" % ", ".join(
         "%s.test=%s:%s" % (stage, stage, peer.nexthop) for stage, peer in peers.items())})
     for stage in peers:
@@ -32,7 +35,8 @@ def stages_time_out(t, stages, keywords):
     for stage, _, words in stages:
         line = daemon.wait_delivery("u@%s.test" % stage)
         same(outcome(line), ("deferred", "4.4.2"), stage)
-        same(line["reason"], "conversation with causeway.test[%s] timed out while %s" % (peers[stage].address, words))
+        same(line["reason"], "conversation with causeway.test[%s] timed out while %s"
+             % (peers[stage].address, words))
 
 
 def test_H2_1_and_8_stage_limits_without_pipelining(t):

@@ -1,4 +1,5 @@
-"""TLS on the wire: what is said and when, hostile bytes around the handshake, and going back to clear text."""
+"""TLS on the wire: what is said and when, hostile bytes around the handshake, and going back to clear text.
+"""
 
 import os
 import re
@@ -46,7 +47,8 @@ def test_T_1_and_H_8_starttls_and_lhlo_again(t):
     daemon = daemon_for(t, peer, "may")
     same(result(send(daemon)), ("sent", "2.0.0", "may"))
     same([c.split()[0] for c in peer.sessions[0].commands[:4]], ["LHLO", "STARTTLS", "LHLO", "MAIL"])
-    daemon.wait_log(r"Untrusted TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: TLSv1\.3 with cipher "
+    daemon.wait_log(
+        r"Untrusted TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: TLSv1\.3 with cipher "
                     r"TLS_AES_256_GCM_SHA384 \(256/256 bits\) key-exchange X25519 server-signature ECDSA \(P-256\) "
                     r"server-digest SHA256")
 
@@ -79,7 +81,8 @@ def test_tls_connection_is_kept_and_used_again(t):
     means nothing)"""
     _, files = authority(t)
     peer = secure_peer(t, files)
-    daemon = daemon_for(t, peer, "encrypt", destination_concurrency_limit=1, initial_destination_concurrency=1,
+    daemon = daemon_for(t, peer, "encrypt", destination_concurrency_limit=1,
+                        initial_destination_concurrency=1,
                         connection_cache_time_limit="10s")
     for _ in range(3):
         daemon.send("u@example.org")
@@ -94,7 +97,8 @@ def test_content_of_every_size_arrives_as_it_was(t):
     peer = secure_peer(t, files)
     daemon = daemon_for(t, peer, "encrypt")
     for size in (10, 16384, 70000, 3000000):
-        body = b"Subject: %d\n\n" % size + b"0123456789 some line of text that is not short at all\n" * (size // 53 + 1)
+        body = b"Subject: %d\n\n" % size + b"0123456789 some line of text that is not short at all\n" * (
+            size // 53 + 1)
         daemon.send("u@example.org", content=body)
         daemon.wait_deliveries(1, status="sent")
     peer.wait_messages(4)
@@ -130,7 +134,8 @@ def test_client_certificate_is_shown_on_request(t):
         seen = []
         peer = secure_peer(t, files, {"mail": lambda s, line: seen.append(s.sock.getpeercert()) or "250 ok"},
                            context=context)
-        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", **{"lmtp." + k: v for k, v in options.items()}},
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt",
+                                 **{"lmtp." + k: v for k, v in options.items()}},
                           name="d%d" % n)
         same(result(send(daemon)), ("sent", "2.0.0", "encrypt"), str(options))
         assert "causeway client" in str(seen[0]["subject"]), seen
@@ -181,16 +186,19 @@ def test_tls_trust_anchor_file(t):
     peer = secure_peer(t, files)
     with open(t.path("tls/middle.pub"), "wb") as out:
         out.write(openssl("x509", "-in", a.at("middle.crt"), "-noout", "-pubkey"))
-    rows = (({"tls_CAfile": a.ca}, "sent"), ({}, "deferred"), ({"tls_trust_anchor_file": a.at("middle.crt")}, "sent"),
+    rows = (({"tls_CAfile": a.ca}, "sent"), ({}, "deferred"),
+            ({"tls_trust_anchor_file": a.at("middle.crt")}, "sent"),
             ({"tls_trust_anchor_file": a.at("middle.pub")}, "sent"),
             ({"tls_trust_anchor_file": a.at("leaf.crt")}, "sent"),
             ({"tls_trust_anchor_file": a.at("other.crt")}, "deferred"),
             ({"tls_trust_anchor_file": a.at("other.crt"), "tls_CAfile": a.ca}, "deferred"))
     for n, (options, status) in enumerate(rows):
-        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure",
+                                 "lmtp.tls_secure_cert_match": "mx.peer.test",
                                  **{"lmtp." + k: v for k, v in options.items()}}, name="d%d" % n)
         line = send(daemon)
-        same((line["status"], line["tls"]), (status, "secure" if status == "sent" else "!secure"), str(options))
+        same((line["status"], line["tls"]), (status, "secure" if status == "sent" else "!secure"),
+             str(options))
         daemon.stop()
 
 
@@ -217,15 +225,18 @@ def test_L_1_to_L_10_tls_policy_maps(t):
             ("secure match=mx.peer.test", ("sent", "2.0.0", "secure")),
             ("secure match=mx.other.test", ("deferred", "4.7.5", "!secure")),
             ("secure match=mx.peer.test tafile=" + a.ca, ("sent", "2.0.0", "secure")),
-            ("fingerprint match=%s|%s" % ("00" * 32, a.fingerprint("leaf")), ("sent", "2.0.0", "fingerprint")),
+            ("fingerprint match=%s|%s" % ("00" * 32, a.fingerprint("leaf")),
+             ("sent", "2.0.0", "fingerprint")),
             ("fingerprint match=" + "00" * 32, ("deferred", "4.7.5", "!fingerprint")),
             ("very much", ("deferred", "4.7.5", None)), ("secure nonsense=1", ("deferred", "4.7.5", None)),
-            ("secure match=mx.peer.test policy_type=sts mx_host_pattern=*.elsewhere.test", ("deferred", "4.3.0", None)))
+            ("secure match=mx.peer.test policy_type=sts mx_host_pattern=*.elsewhere.test",
+             ("deferred", "4.3.0", None)))
     for n, (entry, want) in enumerate(rows):
         with open(t.path("policy%d" % n), "w") as out:
             out.write("%s %s\n" % (key, entry))
         daemon = t.daemon(peer, {"lmtp.tls_security_level": "encrypt", "lmtp.tls_CAfile": a.ca,
-                                 "lmtp.tls_policy_maps": "texthash:" + t.path("policy%d" % n)}, name="d%d" % n)
+                                 "lmtp.tls_policy_maps": "texthash:" + t.path("policy%d" % n)},
+                          name="d%d" % n)
         same(result(send(daemon)), want, entry)
         if want[2] is None:
             daemon.wait_log("warning: TLS policy lookup for 127.0.0.1/127.0.0.1: ")
@@ -233,7 +244,8 @@ def test_L_1_to_L_10_tls_policy_maps(t):
 
 
 def test_tls_per_site_is_mapped_with_a_warning(t):
-    """parameters lmtp_tls_per_site, lmtp_use_tls, lmtp_enforce_tls, lmtp_tls_enforce_peername; behaviour L-5"""
+    """parameters lmtp_tls_per_site, lmtp_use_tls, lmtp_enforce_tls, lmtp_tls_enforce_peername; behaviour L-5
+    """
     _, files = authority(t)
     peer = secure_peer(t, files)
     rows = (({"lmtp.tls_per_site": "inline:{127.0.0.1=MUST_NOPEERMATCH}"}, "encrypt"),
@@ -243,7 +255,8 @@ def test_tls_per_site_is_mapped_with_a_warning(t):
         daemon = t.daemon(peer, settings, name="d%d" % n)
         same(result(send(daemon)), ("sent", "2.0.0", tls), str(settings))
         for name in settings:
-            assert re.search(r"%s is obsolete" % name.replace(".", r"\."), daemon.log() + daemon.stderr()), name
+            assert re.search(r"%s is obsolete" % name.replace(".", r"\."),
+                             daemon.log() + daemon.stderr()), name
         daemon.stop()
 
 
@@ -255,7 +268,8 @@ def test_T_6_a_key_that_is_no_good(t):
     peer = secure_peer(t, (chain, key))
     broken = t.path("broken.key")
     open(broken, "w").close()
-    for level, want in (("may", ("sent", "2.0.0", "may:none")), ("encrypt", ("deferred", "4.7.5", "!encrypt"))):
+    for level, want in (("may", ("sent", "2.0.0", "may:none")),
+                        ("encrypt", ("deferred", "4.7.5", "!encrypt"))):
         daemon = t.daemon(peer, {"lmtp.tls_security_level": level, "lmtp.tls_cert_file": chain,
                                  "lmtp.tls_key_file": broken}, name=level)
         same(result(send(daemon)), want, level)
@@ -304,7 +318,8 @@ def test_T_12_no_retry_in_clear_of_a_connection_that_was_used_before(t):
     peer = secure_peer(t, files, {"mail": mail, "rcpt": rcpt})
     daemon = t.daemon(peer, {"lmtp.tls_security_level": "may", "minimal_backoff_time": "1s",
                              "maximal_backoff_time": "1s",
-                             "lmtp.destination_concurrency_limit": 1, "lmtp.initial_destination_concurrency": 1,
+                             "lmtp.destination_concurrency_limit": 1,
+                             "lmtp.initial_destination_concurrency": 1,
                              "lmtp.connection_cache_time_limit": "20s"})
     for _ in range(3):
         daemon.send("u@example.org")
@@ -457,7 +472,8 @@ def test_tls_sessions_are_resumed_with_the_same_certificate_of_ours_only(t):
                 "transport other.protocol": "lmtp",
                 "transport other.tls_cert_file": "", "transport other.tls_key_file": ""}
     for section in ("lmtp.", "transport other."):
-        settings.update({section + "tls_security_level": "encrypt", section + "connection_cache_on_demand": False,
+        settings.update({section + "tls_security_level": "encrypt",
+                         section + "connection_cache_on_demand": False,
                          section + "tls_session_cache_database": "btree:/any/where"})
     daemon = t.daemon(peer, {**settings, "lmtp.tls_cert_file": chain, "lmtp.tls_key_file": key})
     for count, rcpt in enumerate(("u@example.org", "u@other.test", "u@other.test"), 1):
@@ -475,19 +491,23 @@ def test_tls_sessions_end_with_the_files_that_made_them_trusted(t):
     os.makedirs(certificates)
     chain, key = a.leaf("client", common_name="causeway client")
     for n, (option, source, change) in enumerate((
-            ("tls_CAfile", a.ca, other.ca), ("tls_CApath", a.ca, other.ca), ("tls_trust_anchor_file", a.ca, other.ca),
+            ("tls_CAfile", a.ca, other.ca), ("tls_CApath", a.ca, other.ca),
+            ("tls_trust_anchor_file", a.ca, other.ca),
             ("tls_cert_file", chain, a.leaf("renewed", common_name="causeway client")[0]))):
         where = t.path("file%d" % n)
         if option == "tls_CApath":
-            where = os.path.join(certificates, openssl("x509", "-in", a.ca, "-noout", "-hash").decode().strip() + ".0")
+            where = os.path.join(certificates, openssl("x509", "-in", a.ca, "-noout",
+                                                       "-hash").decode().strip() + ".0")
         shutil.copy(source, where)
         peer = secure_peer(t, files)
         trust = {"lmtp.tls_CAfile": a.ca} if option == "tls_cert_file" else {}
         value = certificates if option == "tls_CApath" else where
         own_key = {"lmtp.tls_key_file": key} if option == "tls_cert_file" else {}
-        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+        daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure",
+                                 "lmtp.tls_secure_cert_match": "mx.peer.test",
                                  "lmtp.tls_session_cache_database": "btree:/any/where", "workers": 1,
-                                 "lmtp.connection_cache_on_demand": False, "lmtp." + option: value, **trust, **own_key},
+                                 "lmtp.connection_cache_on_demand": False, "lmtp." + option: value, **trust,
+                                 **own_key},
                           name="d%d" % n)
         for count in (1, 2):
             daemon.send("u@example.org")
@@ -511,7 +531,8 @@ def test_a_peer_proves_itself_again_when_the_time_of_a_session_is_over(t):
     """What is kept of a session that is resumed is what its first handshake gave, with its end."""
     a, files = authority(t)
     peer = secure_peer(t, files)
-    daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure", "lmtp.tls_secure_cert_match": "mx.peer.test",
+    daemon = t.daemon(peer, {"lmtp.tls_security_level": "secure",
+                             "lmtp.tls_secure_cert_match": "mx.peer.test",
                              "lmtp.tls_CAfile": a.ca, "lmtp.tls_session_cache_database": "btree:/any/where"})
     kept = []
     for count in (1, 2):
@@ -529,7 +550,8 @@ def test_a_policy_that_holds_control_characters_is_told_without_them(t):
     _, files = authority(t)
     peer = secure_peer(t, files)
     name = peer.nexthop
-    for n, entry in enumerate(("strict\001er", "encrypt protocols=\001", "encrypt ciphers=high exclude=\001")):
+    for n, entry in enumerate(("strict\001er", "encrypt protocols=\001",
+                               "encrypt ciphers=high exclude=\001")):
         path = t.path("policy%d" % n)
         with open(path, "w") as out:
             out.write("%s %s\n" % (name.split("inet:")[-1], entry))

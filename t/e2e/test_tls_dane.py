@@ -1,4 +1,6 @@
-"""DANE (RFC 7672) against a signed zone on loopback: what is published, what the server shows, what becomes of mail."""
+"""DANE (RFC 7672) against a signed zone on loopback: what is published, what the server shows,
+what becomes of mail.
+"""
 
 import re
 
@@ -15,7 +17,8 @@ MAY, ENCRYPT, WEAK = ("sent", "Untrusted", "may"), ("sent", "Untrusted",
                                                     "encrypt"), ("sent", "Untrusted", "dane:encrypt")
 NO_TLS = ("deferred 4.7.4", None, "!dane")
 
-# name: (TLSA records as usage selector matching of a certificate, or in full; the server; level dane; level dane-only)
+# name: (TLSA records as usage selector matching of a certificate, or in full; the server; level dane;
+# level # dane-only)
 SAME = "same"       # at dane-only as at dane
 TABLE = {
     "ee311": (["leaf 3 1 1"], "leaf", VERIFIED, SAME),
@@ -67,8 +70,10 @@ def make_peers(t):
              "othername": a.leaf("othername", ["mx.elsewhere.test"], issuer="middle", chain=("middle",)),
              "expired": a.leaf("expired", names, expired=True),
              "self": a.self_signed("self", names)}
-    peers = {kind: SecurePeer(("127.0.0.1", 0), certificate=files, smtp=True) for kind, files in kinds.items()}
-    peers["plain"] = SecurePeer(("127.0.0.1", 0), certificate=kinds["leaf"], keywords=("PIPELINING",), smtp=True)
+    peers = {kind: SecurePeer(("127.0.0.1", 0), certificate=files, smtp=True)
+             for kind, files in kinds.items()}
+    peers["plain"] = SecurePeer(("127.0.0.1", 0), certificate=kinds["leaf"], keywords=("PIPELINING",),
+                                smtp=True)
     t.peers.extend(peers.values())
     return a, peers
 
@@ -171,7 +176,9 @@ def test_X_6_insecure_host_tlsa_lookup_forced(t):
 
 
 def test_X_1_preconditions(t):
-    """dane is may, and dane-only nothing, where answers could not be believed (parameter smtp_dns_support_level)"""
+    """dane is may, and dane-only nothing,
+    where answers could not be believed (parameter smtp_dns_support_level)
+    """
     daemon = start(t, {"dns_support_level": "enabled"})
     same(outcome(daemon, "dane", "ee311"), MAY)
     same(outcome(daemon, "dane-only", "ee311"), NO_HOST)
@@ -185,14 +192,16 @@ def test_explain_tells_the_policy_and_where_it_came_from(t):
     same((host["tls"], host["tls_from"], host["tlsa_records"]), ("dane", "tls_security_level", 1))
     same(host["tls_names"], "mx.ta201.test ta201.test")
     same(daemon.ctl("--json", "explain", "dane@none.test")["hosts"][0]["tls"], "may")
-    assert "TLSA lookup error" in daemon.ctl("--json", "explain", "dane@bogus.test")["hosts"][0]["tls_failure"]
+    assert "TLSA lookup error" in daemon.ctl("--json", "explain",
+                                             "dane@bogus.test")["hosts"][0]["tls_failure"]
 
 
 @limit(240)
 def test_posttls_finger_comes_to_the_same_verdicts(t):
     """Each cell of the table again, by Postfix's own look at the same server.
 
-    Where dane-only gives a host no mail, posttls-finger looks at it nevertheless: it then sees what level dane sees."""
+    Where dane-only gives a host no mail, posttls-finger looks at it nevertheless:
+    it then sees what level dane sees."""
     authority, peers = make_peers(t)
     dns = zones(t, authority, peers)
     t.on_end(dns.stop)
@@ -201,7 +210,8 @@ def test_posttls_finger_comes_to_the_same_verdicts(t):
     wrong = []
     for name, (_, kind, dane, only) in TABLE.items():
         for level, want in (("dane", dane), ("dane-only", dane if only in (SAME, NO_HOST) else only)):
-            said = posttls_finger(level, "%s:%d" % (domain_of(name), peers[kind].address[1]), resolver=resolver)
+            said = posttls_finger(level, "%s:%d" % (domain_of(name), peers[kind].address[1]),
+                                  resolver=resolver)
             if said != want[1]:
                 wrong.append("%s at %s: posttls-finger %s, we %s" % (name, level, said, want[1]))
     same(wrong, [], "verdicts")

@@ -88,7 +88,9 @@ class Asking:
 def openssl_configuration(t, name, section):
     """A file that allows TLS 1.3 only."""
     with open(t.path(name), "w") as file:
-        file.write("%s = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = ours\n[ours]\nMinProtocol = TLSv1.3\n" % section)
+        file.write(
+            "%s = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = ours\n[ours]\nMinProtocol = TLSv1.3\n"
+            % section)
     os.chmod(t.path(name), 0o644)
     return t.path(name)
 
@@ -137,7 +139,8 @@ def test_tls_config_file_and_tls_config_name(t):
     daemon.send("u@a.test")
     line = daemon.wait_delivery("u@a.test")
     same((line["status"], line["dsn"]), ("deferred", "4.7.5"))
-    daemon.wait_log(r"warning: transport smtp: TLS is off: OpenSSL cannot use its configuration file '%s'" % named)
+    daemon.wait_log(r"warning: transport smtp: TLS is off: OpenSSL cannot use its configuration file '%s'"
+                    % named)
 
 
 @limit(60)
@@ -159,10 +162,12 @@ def test_ciphers_by_grade_and_exclusions(t):
     asking = Asking(t)
     usual = asking.hello().suites
     assert AES256_SHA in usual and ANONYMOUS & set(usual), usual
-    same(asking.hello(smtp_tls_cipherlist="x", tls_low_cipherlist="x", tls_export_cipherlist="x").suites, usual)
+    same(asking.hello(smtp_tls_cipherlist="x", tls_low_cipherlist="x", tls_export_cipherlist="x").suites,
+         usual)
     for grade in ("low", "export", "medium"):
         same(asking.hello(smtp_tls_mandatory_ciphers=grade).suites, usual, grade)
-    same(asking.hello(tls_medium_cipherlist="AES256-SHA", smtp_tls_mandatory_protocols="TLSv1.2").suites[0], AES256_SHA)
+    same(asking.hello(tls_medium_cipherlist="AES256-SHA", smtp_tls_mandatory_protocols="TLSv1.2").suites[0],
+         AES256_SHA)
     same(asking.hello(tls_high_cipherlist="AES256-SHA", smtp_tls_mandatory_ciphers="high",
                       smtp_tls_mandatory_protocols="TLSv1.2").suites[0], AES256_SHA)
     assert AES256_SHA not in asking.hello(smtp_tls_exclude_ciphers="AES256-SHA").suites

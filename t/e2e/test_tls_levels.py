@@ -45,7 +45,8 @@ def expected(level, kind):
         return "sent", "2", "Trusted" if trusted else "Untrusted", level
     if level == "fingerprint":
         matches = kind in ("good", "expired", "selfsigned")
-        return ("sent", "2", "Verified", level) if matches else ("deferred", "4.7.5", "Untrusted", "!" + level)
+        return ("sent", "2", "Verified", level) if matches else ("deferred", "4.7.5", "Untrusted",
+                                                                 "!" + level)
     if kind in ("good", "common", "wildcard", "idn"):
         return "sent", "2", "Verified", level
     return "deferred", "4.7.5", "Untrusted", "!" + level
@@ -112,7 +113,8 @@ def check_agreement(protocol, authority, certificates, running):
         for level in LEVELS[1:]:
             if kind == "deep" and level != "fingerprint":
                 continue    # how long a chain may be cannot be said to posttls-finger
-            said = posttls_finger(level, "[%s]:%d" % running.address[kind], match.get(level, []), authority.ca,
+            said = posttls_finger(level, "[%s]:%d" % running.address[kind], match.get(level, []),
+                                  authority.ca,
                                   lmtp=protocol == "lmtp")
             want, asked = expected(level, kind)[2], asked + 1
             if said != want:

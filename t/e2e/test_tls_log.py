@@ -9,22 +9,27 @@ def test_lmtp_tls_loglevel_maps_and_smtp_tls_loglevel_maps(t):
     _, files = authority(t)
     line = "Untrusted TLS connection established to 127.0.0.1"
     for protocol in ("lmtp", "smtp"):
-        for entry, level, told in (("127.0.0.1=1", 0, True), ("127.0.0=1", 0, True), ("127.0.0.1=0", 1, False),
+        for entry, level, told in (("127.0.0.1=1", 0, True), ("127.0.0=1", 0, True),
+                                   ("127.0.0.1=0", 1, False),
                                    ("127.0.0.2=0", 1, True), ("127.0.0.1=DUNNO", 1, True)):
             peer = secure_peer(t, files, smtp=protocol == "smtp")
             daemon = t.daemon(None, {"transport_maps": "inline:{a.test=%s:%s}" % (protocol, peer.nexthop),
-                                     protocol + ".tls_security_level": "encrypt", protocol + ".tls_loglevel": level,
-                                     protocol + ".tls_loglevel_maps": "inline:{%s}" % entry}, name="d%d" % len(t.daemons))
+                                     protocol + ".tls_security_level": "encrypt",
+                                     protocol + ".tls_loglevel": level,
+                                     protocol + ".tls_loglevel_maps": "inline:{%s}" % entry},
+                              name="d%d" % len(t.daemons))
             daemon.send("u@a.test")
             daemon.wait_delivery("u@a.test", "sent")
             same(line in daemon.log(), told, "%s %s with %d" % (protocol, entry, level))
 
 
 def test_tlsrpt_is_not_built_in(t):
-    """parameters smtp_tlsrpt_enable, smtp_tlsrpt_socket_name, smtp_tlsrpt_skip_reused_handshakes, lmtp_tlsrpt_enable,
-    lmtp_tlsrpt_socket_name, lmtp_tlsrpt_skip_reused_handshakes: one warning says so, and mail goes on."""
+    """parameters smtp_tlsrpt_enable, smtp_tlsrpt_socket_name, smtp_tlsrpt_skip_reused_handshakes,
+    lmtp_tlsrpt_enable, lmtp_tlsrpt_socket_name, lmtp_tlsrpt_skip_reused_handshakes: one warning says so, and
+    mail goes on."""
     for protocol in ("smtp", "lmtp"):
-        daemon = t.daemon(t.peer(), {protocol + "_tlsrpt_enable": True, protocol + "_tlsrpt_socket_name": "run/tlsrpt",
+        daemon = t.daemon(t.peer(), {protocol + "_tlsrpt_enable": True,
+                                     protocol + "_tlsrpt_socket_name": "run/tlsrpt",
                                      protocol + "_tlsrpt_skip_reused_handshakes": True}, name=protocol)
         send(daemon)
         same(daemon.log().count("TLSRPT is not built in: nothing is reported"), 1)
@@ -51,7 +56,9 @@ def test_tls_chain_files_take_the_place_of_pairs(t):
         for name in (key, chain):
             with open(name) as part:
                 out.write(part.read())
-    daemon = t.daemon(t.peer(), {"lmtp.tls_chain_files": t.path("tls/both.pem"), "lmtp.tls_cert_file": "/no/such/file",
+    daemon = t.daemon(t.peer(), {"lmtp.tls_chain_files": t.path("tls/both.pem"),
+                                 "lmtp.tls_cert_file": "/no/such/file",
                                  "smtp_tls_eccert_file": a.bundle("leaf", ()), "smtp_tls_eckey_file": key})
-    daemon.wait_log("warning: %s:[0-9]+: lmtp.tls_cert_file: not read, tls_chain_files takes its place" % daemon.conf)
+    daemon.wait_log("warning: %s:[0-9]+: lmtp.tls_cert_file: not read, tls_chain_files takes its place"
+                    % daemon.conf)
     assert "eccert_file: not read" not in daemon.log(), daemon.log()

@@ -1,4 +1,5 @@
-"""Parameters about TLS that no other file tries: each shows its effect, in smtp_ and lmtp_ where both exist."""
+"""Parameters about TLS that no other file tries: each shows its effect, in smtp_ and lmtp_ where both exist.
+"""
 
 import os
 import shutil
@@ -23,7 +24,8 @@ class Place:
         self.files = self.authority.leaf("leaf", ["mx.peer.test"])
 
     def peer(self, protocol, script=None, certificate=None, **options):
-        peer = SecurePeer(("127.0.0.1", 0), script, certificate=certificate or self.files, smtp=protocol == "smtp", **options)
+        peer = SecurePeer(("127.0.0.1", 0), script, certificate=certificate or self.files,
+                          smtp=protocol == "smtp", **options)
         self.t.peers.append(peer)
         return peer
 
@@ -45,7 +47,8 @@ def send(daemon, to="u@x.test", **how):
 # --- the end of a connection --------------------------------------------------------------------------
 
 def parting(quits, stays):
-    """What a peer does that keeps its close notice back for good, or closes at once; when it was told QUIT."""
+    """What a peer does that keeps its close notice back for good, or closes at once; when it was told QUIT.
+    """
     def quit(session, line):
         quits.append(time.monotonic())
         session.say("221 2.0.0 Bye")
@@ -56,19 +59,21 @@ def parting(quits, stays):
 
 @limit(120)
 def test_tls_fast_shutdown_enable(t):
-    """parameter tls_fast_shutdown_enable; behaviour T-29: the next connection comes when the peer has said its close notice,
-    or at the latest when the time for that is over"""
+    """parameter tls_fast_shutdown_enable; behaviour T-29: the next connection comes when the peer has said
+    its close notice, or at the latest when the time for that is over"""
     place, under_way = Place(t), []
     one = {"destination_concurrency_limit": 1, "connection_cache_on_demand": False}
     for protocol in BOTH:
-        for fast, bound, says_it, least, most in (("yes", "300s", False, 0, 60), ("no", "300s", False, 4.9, 60),
+        for fast, bound, says_it, least, most in (("yes", "300s", False, 0, 60),
+                                                  ("no", "300s", False, 4.9, 60),
                                                   ("no", "4s", False, 3.9, 60), ("no", "300s", True, 0, 4.9)):
             quits, stays = [], threading.Event()
             t.on_end(stays.set)
             if says_it:
                 stays.set()
             peer = place.peer(protocol, {"quit": parting(quits, stays)})
-            daemon = place.daemon(protocol, peer, {**one, "starttls_timeout": bound}, {"tls_fast_shutdown_enable": fast})
+            daemon = place.daemon(protocol, peer, {**one, "starttls_timeout": bound},
+                                  {"tls_fast_shutdown_enable": fast})
             for n in range(3):
                 daemon.send("u%d@x.test" % n)
             under_way.append(((protocol, fast, bound, says_it), least, most, daemon, peer, quits))
@@ -82,8 +87,8 @@ def test_tls_fast_shutdown_enable(t):
 
 @limit(60)
 def test_tls_policy_maps_with_a_tafile_anywhere(t):
-    """parameters smtp_tls_policy_maps, lmtp_tls_policy_maps: what an entry names is read ahead of the sandbox, or refused at
-    the start"""
+    """parameters smtp_tls_policy_maps, lmtp_tls_policy_maps: what an entry names is read ahead of the
+    sandbox, or refused at the start"""
     place = Place(t)
     elsewhere = t.path("far/away")
     os.makedirs(elsewhere)
@@ -95,12 +100,14 @@ def test_tls_policy_maps_with_a_tafile_anywhere(t):
         key = "[127.0.0.1]:%d" % peer.address[1]
         with open(table, "w") as file:
             file.write("%s %s\n" % (key, entry))
-        for maps in ("inline:{{%s=%s}}" % (key, entry), "texthash:" + table, "regexp:{{/./ %s}}" % entry, "static:{%s}" % entry):
+        for maps in ("inline:{{%s=%s}}" % (key, entry), "texthash:" + table, "regexp:{{/./ %s}}" % entry,
+                     "static:{%s}" % entry):
             daemon = place.daemon(protocol, peer, {"tls_policy_maps": maps})
             line = send(daemon)
             same((line["status"], line["tls"]), ("sent", "secure"), "%s %s" % (maps, line["reason"]))
             daemon.stop()
-        bad = place.daemon(protocol, peer, {"tls_policy_maps": "inline:{{%s=%s.missing}}" % (key, entry)}, start=False)
+        bad = place.daemon(protocol, peer, {"tls_policy_maps": "inline:{{%s=%s.missing}}" % (key, entry)},
+                           start=False)
         bad.start(wait=False)
         same(bad.exit_status(), 78)
         assert "%s.missing" % anchor in bad.stderr() and "tls_policy_maps" in bad.stderr(), bad.stderr()
@@ -118,7 +125,8 @@ def test_whom_to_believe(t):
     ca, other = place.authority.ca, Authority(t.path("other")).ca
     hashed = t.path("hashed")
     os.makedirs(hashed)
-    shutil.copy(ca, os.path.join(hashed, openssl("x509", "-in", ca, "-noout", "-hash").decode().strip() + ".0"))
+    shutil.copy(ca, os.path.join(hashed, openssl("x509", "-in", ca, "-noout", "-hash").decode().strip()
+                                 + ".0"))
 
     def fingerprint(digest, made_by):
         return {"tls_security_level": "fingerprint", "tls_fingerprint_digest": digest,
@@ -149,7 +157,8 @@ def test_tls_enforce_sts_mx_patterns(t):
         peer = place.peer(protocol)
         entry = "[127.0.0.1]:%d = secure match=mx.peer.test policy_type=sts mx_host_pattern=mx.elsewhere.test" % peer.address[1]
         for enforce, expected in (("yes", ("deferred", "4.3.0")), ("no", ("sent", "2.0.0"))):
-            daemon = place.daemon(protocol, peer, {"tls_policy_maps": "inline:{{%s}}" % entry, "tls_CAfile": place.authority.ca,
+            daemon = place.daemon(protocol, peer, {"tls_policy_maps": "inline:{{%s}}" % entry,
+                                                   "tls_CAfile": place.authority.ca,
                                                    "tls_enforce_sts_mx_patterns": enforce})
             line = send(daemon)
             same((line["status"], line["dsn"]), expected, "%s %s: %s" % (protocol, enforce, line["reason"]))
@@ -157,8 +166,8 @@ def test_tls_enforce_sts_mx_patterns(t):
 
 
 def test_tls_force_insecure_host_tlsa_lookup(t):
-    """parameters lmtp_tls_force_insecure_host_tlsa_lookup, smtp_tls_force_insecure_host_tlsa_lookup: with it the records of
-    a host are asked for even if nobody vouches for its address"""
+    """parameters lmtp_tls_force_insecure_host_tlsa_lookup, smtp_tls_force_insecure_host_tlsa_lookup: with it
+    the records of a host are asked for even if nobody vouches for its address"""
     place = Place(t)
     for protocol in BOTH:
         peer = place.peer(protocol)
@@ -167,9 +176,11 @@ def test_tls_force_insecure_host_tlsa_lookup(t):
             way = ("smtp:[h.x.test]:%d" if protocol == "smtp" else "lmtp:inet:[h.x.test]:%d") % port
             daemon, server = mx.daemon_with_dns(t, {"h.x.test": ["127.0.0.1"]}, {
                 "transport_maps": "inline:{x.test=%s}" % way, protocol + ".tls_security_level": "dane",
-                protocol + ".dns_support_level": "dnssec", protocol + ".tls_force_insecure_host_tlsa_lookup": forced})
+                protocol + ".dns_support_level": "dnssec",
+                protocol + ".tls_force_insecure_host_tlsa_lookup": forced})
             same(send(daemon)["tls"], "may")
-            same("TLSA" in server.types_asked("_%d._tcp.h.x.test" % port), forced == "yes", "%s %s" % (protocol, forced))
+            same("TLSA" in server.types_asked("_%d._tcp.h.x.test" % port), forced == "yes",
+                 "%s %s" % (protocol, forced))
             daemon.stop()
 
 
@@ -202,7 +213,8 @@ def client_certificates(authority):
         request = openssl("req", "-new", "-key", key, "-subj", "/CN=our %s" % name)
         with open(authority.at(name + ".csr"), "wb") as file:
             file.write(request)
-        openssl("x509", "-req", "-in", authority.at(name + ".csr"), "-CA", authority.ca, "-CAkey", authority.at("root.key"),
+        openssl("x509", "-req", "-in", authority.at(name + ".csr"), "-CA", authority.ca, "-CAkey",
+                authority.at("root.key"),
                 "-CAcreateserial", "-days", "2", "-out", chain)
         os.chmod(key, 0o644)
     with open(authority.at("both.pem"), "w") as out:
@@ -222,28 +234,31 @@ def asking_context(place):
 
 @limit(120)
 def test_own_certificates(t):
-    """parameters smtp_tls_cert_file, smtp_tls_key_file, smtp_tls_eccert_file, smtp_tls_eckey_file, smtp_tls_dcert_file,
-    smtp_tls_dkey_file, smtp_tls_chain_files, lmtp_tls_eccert_file, lmtp_tls_eckey_file, lmtp_tls_dcert_file,
-    lmtp_tls_dkey_file"""
+    """parameters smtp_tls_cert_file, smtp_tls_key_file, smtp_tls_eccert_file, smtp_tls_eckey_file,
+    smtp_tls_dcert_file, smtp_tls_dkey_file, smtp_tls_chain_files, lmtp_tls_eccert_file, lmtp_tls_eckey_file,
+    lmtp_tls_dcert_file, lmtp_tls_dkey_file"""
     place = Place(t)
     made = client_certificates(place.authority)
 
     def pair(prefix, kind):
         return {"tls_%scert_file" % prefix: made[kind][0], "tls_%skey_file" % prefix: made[kind][1]}
 
-    rows = ((pair("", "rsa"), "our rsa"), (pair("ec", "ec"), "our ec"), (pair("d", "dsa"), "our dsa"), ({}, None),
+    rows = ((pair("", "rsa"), "our rsa"), (pair("ec", "ec"), "our ec"), (pair("d", "dsa"), "our dsa"),
+            ({}, None),
             ({"tls_chain_files": place.authority.at("both.pem"), **pair("", "rsa")}, "our ec"))
     for protocol in BOTH:
         for settings, name in rows:
             seen = []
-            peer = place.peer(protocol, {"mail": lambda s, line, seen=seen: seen.append(s.sock.getpeercert()) or "250 ok"},
+            peer = place.peer(protocol, {"mail": lambda s, line,
+                                         seen=seen: seen.append(s.sock.getpeercert()) or "250 ok"},
                               context=asking_context(place))
             daemon = place.daemon(protocol, peer, settings)
             same(send(daemon)["status"], "sent")
             shown = dict(part[0] for part in seen[0]["subject"])["commonName"] if seen[0] else None
             same(shown, name, "%s %s" % (protocol, settings))
             daemon.stop()
-        wrong = place.daemon(protocol, peer, {"tls_dcert_file": made["dsa"][0], "tls_dkey_file": made["rsa"][1]})
+        wrong = place.daemon(protocol, peer, {"tls_dcert_file": made["dsa"][0],
+                                              "tls_dkey_file": made["rsa"][1]})
         wrong.wait_log("TLS is off: tls_dcert_file: the private key in")
 
 
@@ -256,32 +271,41 @@ def offers_early(session, line):
 
 @limit(90)
 def test_the_conversation(t):
-    """parameters smtp_tls_wrappermode, smtp_tls_note_starttls_offer, smtp_starttls_timeout, smtp_tls_block_early_mail_reply"""
+    """parameters smtp_tls_wrappermode, smtp_tls_note_starttls_offer, smtp_starttls_timeout,
+    smtp_tls_block_early_mail_reply
+    """
     place = Place(t)
     for protocol in BOTH:
         wrapped = place.daemon(protocol, place.peer(protocol, tls_first=True), {"tls_wrappermode": "yes"})
         same(send(wrapped)["tls"], "encrypt")
         for note in ("yes", "no"):
-            daemon = place.daemon(protocol, place.peer(protocol), {"tls_security_level": "none", "tls_note_starttls_offer": note})
+            daemon = place.daemon(protocol, place.peer(protocol),
+                                  {"tls_security_level": "none", "tls_note_starttls_offer": note})
             same(send(daemon)["tls"], "none")
             same("Host offered STARTTLS: [127.0.0.1]" in daemon.log(), note == "yes", protocol)
-        slow = place.daemon(protocol, place.peer(protocol, {"starttls": actions.then_silence("220 go")}), {"starttls_timeout": "1s"})
+        slow = place.daemon(protocol, place.peer(protocol, {"starttls": actions.then_silence("220 go")}),
+                            {"starttls_timeout": "1s"})
         line = send(slow)
-        same((line["dsn"], "handshake failure (timed out)" in line["reason"]), ("4.7.5", True), line["reason"])
-        early = place.daemon(protocol, place.peer(protocol, {"lhlo": offers_early}), {"tls_block_early_mail_reply": "yes"})
+        same((line["dsn"], "handshake failure (timed out)" in line["reason"]), ("4.7.5", True),
+             line["reason"])
+        early = place.daemon(protocol, place.peer(protocol, {"lhlo": offers_early}),
+                             {"tls_block_early_mail_reply": "yes"})
         line = send(early)
-        same((line["status"], line["dsn"], line["reason"]), ("deferred", "4.7.0", "unexpected server message"))
+        same((line["status"], line["dsn"], line["reason"]),
+             ("deferred", "4.7.0", "unexpected server message"))
         early.wait_log("warning: .*unexpected server message ahead of MAIL: 250 2.1.0 early")
 
 
 def test_sessions(t):
     """parameters smtp_tls_session_cache_database, smtp_tls_session_cache_timeout, smtp_tls_connection_reuse,
-    lmtp_tls_connection_reuse: sessions are resumed where a database is named; connections are kept in any case"""
+    lmtp_tls_connection_reuse: sessions are resumed where a database is named;
+    connections are kept in any case"""
     place = Place(t)
     apart = {"connection_cache_on_demand": False}
     for protocol in BOTH:
         for settings, resumed in (({"tls_session_cache_database": "btree:/any"}, 1), ({}, 0),
-                                  ({"tls_session_cache_database": "btree:/any", "tls_session_cache_timeout": "0s"}, 0)):
+                                  ({"tls_session_cache_database": "btree:/any",
+                                    "tls_session_cache_timeout": "0s"}, 0)):
             peer = place.peer(protocol)
             daemon = place.daemon(protocol, peer, {**settings, **apart})
             for to in ("a@x.test", "b@x.test"):
@@ -296,8 +320,8 @@ def test_sessions(t):
 
 
 def test_tls_enable_rpk(t):
-    """parameters smtp_tls_enable_rpk, lmtp_tls_enable_rpk: where OpenSSL knows no raw public keys one warning says so, and a
-    certificate is asked for; where it does, nothing is said"""
+    """parameters smtp_tls_enable_rpk, lmtp_tls_enable_rpk: where OpenSSL knows no raw public keys one warning
+    says so, and a certificate is asked for; where it does, nothing is said"""
     place = Place(t)
     knows = ssl.OPENSSL_VERSION_INFO >= (3, 2)
     for protocol in BOTH:

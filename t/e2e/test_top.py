@@ -165,7 +165,8 @@ def test_top_shows_nothing_that_moves_the_cursor(t):
     daemon.send("u@example.org")
     daemon.wait_delivery("u@example.org")
     text = "".join(views(daemon, "top", "--interval", "100ms"))
-    assert "lmtp:unix:" in text and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\udc80-\udcff]", text), repr(text)
+    assert "lmtp:unix:" in text and not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\udc80-\udcff]",
+                                                  text), repr(text)
 
 
 def views(daemon, *arguments, count=12):
@@ -219,7 +220,8 @@ def test_mailq(t):
     rows = text.splitlines()
     same(rows[0], "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------")
     first = idents["wait1@example.org"]
-    assert re.search(r"(?m)^%s +3\d\d\d \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d  a@client\.test$" % first, text), text
+    assert re.search(r"(?m)^%s +3\d\d\d \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d  a@client\.test$" % first,
+                     text), text
     assert re.search(r"(?m)^%s! +\d+ .*  MAILER-DAEMON$" % idents["wait3@example.org"], text), text
     same(sorted(row for row in rows if row.startswith(" " * 41) and "wait" in row and "(" not in row),
          [" " * 41 + "wait%d@example.org" % n for n in (1, 2, 3)])

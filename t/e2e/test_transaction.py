@@ -153,7 +153,8 @@ def test_M_4_size_is_declared_and_about_right(t):
 
 def test_M_5_and_6_only_what_was_offered(t):
     daemon, peers = t.destinations({"a": None}, keywords=("PIPELINING",))
-    daemon.send([("u@a.test", "NOTIFY=NEVER ORCPT=rfc822;x@y")], params="BODY=8BITMIME RET=HDRS ENVID=x SIZE=5")
+    daemon.send([("u@a.test", "NOTIFY=NEVER ORCPT=rfc822;x@y")],
+                params="BODY=8BITMIME RET=HDRS ENVID=x SIZE=5")
     message = peers["a"].wait_messages(1)[0]
     same((message.mail, message.rcpts), ("MAIL FROM:<a@client.test>", ["RCPT TO:<u@a.test>"]))
 
@@ -172,7 +173,8 @@ def test_M_9_to_11_refused_mail_is_for_all(t):
 def test_C2_2_orcpt_before_notify(t):
     daemon, peers = t.destinations({"a": None}, keywords=("PIPELINING", "DSN"))
     daemon.send([("u@a.test", "NOTIFY=FAILURE,DELAY ORCPT=rfc822;x+2By@z")])
-    same(peers["a"].wait_messages(1)[0].rcpts, ["RCPT TO:<u@a.test> ORCPT=rfc822;x+2By@z NOTIFY=FAILURE,DELAY"])
+    same(peers["a"].wait_messages(1)[0].rcpts,
+         ["RCPT TO:<u@a.test> ORCPT=rfc822;x+2By@z NOTIFY=FAILURE,DELAY"])
 
 
 def test_C2_8_text_of_a_refused_recipient(t):
@@ -208,7 +210,8 @@ def test_C2_12_too_many_recipients_go_at_once_into_a_further_transaction(t):
 def test_552_with_a_mailbox_code_is_that_mailbox_alone(t):
     daemon, peers = t.destinations({"a": {"rcpt": only("^full", "552 5.2.2 Mailbox full")}})
     daemon.send(["one@a.test", "full@a.test", "two@a.test"])
-    same(by_recipient(daemon, 3), {"one": ("sent", "2.0.0"), "two": ("sent", "2.0.0"), "full": ("bounced", "5.2.2")})
+    same(by_recipient(daemon, 3), {"one": ("sent", "2.0.0"), "two": ("sent", "2.0.0"),
+                                   "full": ("bounced", "5.2.2")})
     same(len(peers["a"].messages), 1)
 
 
@@ -220,7 +223,8 @@ def test_I_1_one_final_per_accepted_rcpt(t):
     names = ["ok1", "rcpt550", "dot552", "ok2", "rcpt450", "dot451", "ok3", "dot550"]
     daemon.send([name + "@a.test" for name in names])
     same(by_recipient(daemon, 8), {
-        "ok1": ("sent", "2.0.0"), "ok2": ("sent", "2.0.0"), "ok3": ("sent", "2.0.0"), "rcpt550": ("bounced", "5.1.1"),
+        "ok1": ("sent", "2.0.0"), "ok2": ("sent", "2.0.0"), "ok3": ("sent", "2.0.0"),
+        "rcpt550": ("bounced", "5.1.1"),
         "dot552": ("bounced", "5.2.2"), "dot550": ("bounced", "5.1.1"), "rcpt450": ("deferred", "4.2.0"),
         "dot451": ("deferred", "4.3.0")})
     same(peers["a"].messages[0].recipients, [n + "@a.test" for n in names if not n.startswith("rcpt")])
@@ -235,7 +239,8 @@ def test_I_2_each_gets_its_own_text(t):
 
 def test_I_3_results_count_as_they_arrive(t):
     """The first final reply is recorded although the second keeps us waiting."""
-    daemon, peers = t.destinations({"a": {"final": only("^second", silence)}}, {"lmtp.data_done_timeout": "30s"})
+    daemon, peers = t.destinations({"a": {"final": only("^second", silence)}},
+                                   {"lmtp.data_done_timeout": "30s"})
     daemon.send(["first@a.test", "second@a.test"])
     same(outcome(daemon.wait_delivery("first@a.test", timeout=10)), ("sent", "2.0.0"))
     same(daemon.deliveries("second@a.test"), [])
@@ -257,7 +262,8 @@ def test_I_4_fewer_replies_than_recipients(t):
 
 
 def test_I_11_multi_line_finals(t):
-    daemon, peers = t.destinations({"a": {"final": lambda s, a: "250-2.0.0 one\n250-2.0.0 two\n250 2.0.0 <%s>" % a}})
+    daemon, peers = t.destinations({"a": {"final": lambda s,
+                                          a: "250-2.0.0 one\n250-2.0.0 two\n250 2.0.0 <%s>" % a}})
     daemon.send(["one@a.test", "two@a.test"])
     same(by_recipient(daemon, 2), {"one": ("sent", "2.0.0"), "two": ("sent", "2.0.0")})
 
@@ -271,7 +277,9 @@ def test_421_as_a_final_reply_is_its_recipients_answer(t):
 
 
 def test_one_552_for_all_and_silence_is_split(t):
-    """As Cyrus with maxmessagesize: the first has its verdict; the others go at once in transactions of their own."""
+    """As Cyrus with maxmessagesize: the first has its verdict;
+    the others go at once in transactions of their own.
+    """
     def dot(session, message):
         if len(message.rcpts) > 1:
             session.say("552 5.2.3 Message size exceeds fixed maximum message size")
@@ -355,7 +363,8 @@ def test_Y_12_lost_connection_at_any_stage_before_the_dot(t):
     daemon, peers, lines = results(t, scripts)
     for name, line in lines.items():
         same(outcome(line), ("deferred", "4.4.2"), name)
-        assert line["reason"].startswith("lost connection with causeway.test[%s] while" % peers[name].address), line
+        assert line["reason"].startswith("lost connection with causeway.test[%s] while"
+                                         % peers[name].address), line
         assert "more than once" not in line["reason"], line
 
 
@@ -383,7 +392,8 @@ def test_Z_2_and_3_trouble_with_quit_harms_nobody(t):
     """parameter quit_timeout"""
     scripts = {name: {"quit": action} for name, action in
                (("lost", close), ("slow", silence), ("odd", "599 never"), ("mute", nothing))}
-    daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s", "lmtp.quit_timeout": "2s"})
+    daemon, peers, lines = results(t, scripts, {"lmtp.connection_cache_time_limit": "1s",
+                                                "lmtp.quit_timeout": "2s"})
     for name in scripts:
         same(outcome(lines[name]), ("sent", "2.0.0"), name)
         peers[name].wait_idle(15)
@@ -391,7 +401,8 @@ def test_Z_2_and_3_trouble_with_quit_harms_nobody(t):
 
 
 def test_Z_5_quit_after_refused_greeting_and_lhlo(t):
-    daemon, peers, lines = results(t, {"greeting": {"greeting": "450 4.3.2 no"}, "lhlo": {"lhlo": "450 4.3.2 no"}})
+    daemon, peers, lines = results(t, {"greeting": {"greeting": "450 4.3.2 no"},
+                                       "lhlo": {"lhlo": "450 4.3.2 no"}})
     for name in lines:
         peers[name].wait_idle(10)
         same(verbs(peers[name])[-1], "QUIT", name)

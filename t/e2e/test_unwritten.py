@@ -1,4 +1,6 @@
-"""A small message of another user has no queue file before it needs one; see "Copied into memory" in doc/queue.md."""
+"""A small message of another user has no queue file before it needs one;
+see "Copied into memory" in doc/queue.md.
+"""
 
 import ctypes
 import os
@@ -47,7 +49,9 @@ def watched(t, peer, settings=None):
 
 
 def in_a_moment(daemon, watch, to, status, **options):
-    """The names in the queue of a message whose recipient is judged at once; what takes longer has a file anyway."""
+    """The names in the queue of a message whose recipient is judged at once;
+    what takes longer has a file anyway.
+    """
     for count in range(1, 50):
         watch.names()
         daemon.send(to, **options)
@@ -83,7 +87,8 @@ def test_refused_never_has_a_file_but_its_report_has(t):
     daemon, watch = watched(t, t.peer())
     names = in_a_moment(daemon, watch, "rcpt550@example.org", "bounced", sender="back@example.org")
     same(messages(names), [], "queue files among %r" % names)
-    same(len([name for name in names if re.fullmatch(r"[0-9A-Za-z]{10}-1", name)]), 1, "reports among %r" % names)
+    same(len([name for name in names if re.fullmatch(r"[0-9A-Za-z]{10}-1", name)]), 1,
+         "reports among %r" % names)
 
 
 def test_deferred_has_a_file_before_that_is_logged(t):
@@ -99,7 +104,8 @@ def test_deferred_has_a_file_before_that_is_logged(t):
 def test_what_waits_for_a_slow_peer_has_a_file_after_a_while(t):
     """The courier goes on with what it has; a kill then leaves the message as any other."""
     go_on = threading.Event()
-    peer = t.peer({"final": lambda session, address: go_on.wait(60) and None or "250 2.0.0 <%s> Saved" % address})
+    peer = t.peer({"final": lambda session, address: go_on.wait(60) and None
+                   or "250 2.0.0 <%s> Saved" % address})
     daemon, watch = watched(t, peer)
     daemon.send("b@example.org")
     peer.wait_command("^DATA")

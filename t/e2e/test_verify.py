@@ -1,4 +1,5 @@
-"""Asking a destination about an address: causewayctl verify (behaviour G2, parameter address_verify_target)."""
+"""Asking a destination about an address: causewayctl verify (behaviour G2, parameter address_verify_target).
+"""
 
 import json
 import re
@@ -128,8 +129,11 @@ def test_smtp_address_verify_target(t):
 
 
 def test_G2_7_and_10_nobody_else_is_told(t):
-    """The asker alone has the result: no report of whatever kind, no event, nothing in the journal; the log has it."""
-    daemon, peers = t.destinations({"there": None}, {"lmtp.assume_final": "yes", "events.file": t.path("run/events"),
+    """The asker alone has the result: no report of whatever kind, no event, nothing in the journal;
+    the log has it.
+    """
+    daemon, peers = t.destinations({"there": None},
+                                   {"lmtp.assume_final": "yes", "events.file": t.path("run/events"),
                                                      "notify_classes": "bounce, 2bounce, delay, protocol"})
     ids = []
     for name, status in (("ok", "deliverable"), ("rcpt550", "undeliverable"), ("rcpt450", "deferred")):
@@ -220,7 +224,8 @@ def test_the_second_host_answers(t):
 def test_G2_6_a_soft_refusal_goes_to_the_next_host_first(t):
     first, second = (t.peer({"rcpt": reply}, address=("127.0.0.1", 0), smtp=True)
                      for reply in ("450 4.2.0 not here", "250 2.1.5 here"))
-    daemon = t.daemon(None, {"transport_maps": "inline:{{example.org=smtp:%s, %s}}" % (first.nexthop, second.nexthop)})
+    daemon = t.daemon(None, {"transport_maps": "inline:{{example.org=smtp:%s, %s}}"
+                             % (first.nexthop, second.nexthop)})
     result = check(daemon, "u@example.org", "deliverable", "2.1.5", "250 2.1.5 here")
     same(len(first.sessions), 1)
     assert any("450 4.2.0 not here" in note for note in result["notes"]), result
@@ -257,7 +262,8 @@ def test_no_address(t):
     daemon = t.daemon(t.peer())
     same(daemon.ctl("verify", "a b", check=False).returncode, 64)
     same(daemon.ctl("verify", "--timeout", "soon", "a@example.org", check=False).returncode, 64)
-    for path in ("/verify", "/verify?name=", "/verify?name=a@b.test&timeout=9h", "/verify?name=a@b.test&nome=x"):
+    for path in ("/verify", "/verify?name=", "/verify?name=a@b.test&timeout=9h",
+                 "/verify?name=a@b.test&nome=x"):
         same(daemon.http("GET", path)[0], 400, path)
 
 

@@ -31,7 +31,8 @@ def outcomes(lines):
 def start_waiting(daemon, recipients, seconds=30, stdout=subprocess.PIPE):
     """causeway-inject --wait as a process of its own, with its message given."""
     process = subprocess.Popen(
-        [daemon.test.options.program("causeway-inject"), "--wait=%s" % seconds, "-f", "a@client.test", *recipients],
+        [daemon.test.options.program("causeway-inject"), "--wait=%s" % seconds, "-f", "a@client.test",
+         *recipients],
         stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE,
         env={**os.environ, "CAUSEWAY_SPOOL": daemon.spool.path}, preexec_fn=become(PRODUCER_UID))
     process.stdin.write(MESSAGE)
@@ -181,7 +182,8 @@ def test_caller_killed_is_as_if_it_had_not_waited(t):
     daemon = t.daemon(None, {"transport_maps": "inline:{example.org=lmtp:%s, client.test=lmtp:%s}" % (
         peer.nexthop, client.nexthop)})
     process = start_waiting(daemon, ["u@example.org", "no@example.org"])
-    processes.wait_for(lambda: peer.messages or peer.sessions and peer.sessions[0].message, 20, "the content sent")
+    processes.wait_for(lambda: peer.messages or peer.sessions and peer.sessions[0].message, 20,
+                       "the content sent")
     process.kill()
     process.wait()
     open(go, "w").close()

@@ -58,7 +58,8 @@ def test_every_kind_of_record(t):
         same(outcome(line), (status, dsn), name)
         if host:
             same(host_of(line), host if host[0].isdigit() else host + ".plain.test", name)
-    took = {n + 1: sorted(r.split("@")[1].rpartition(".plain")[0] for m in peer.messages for r in m.recipients)
+    took = {n + 1: sorted(r.split("@")[1].rpartition(".plain")[0] for m in peer.messages
+                          for r in m.recipients)
             for n, peer in enumerate(peers)}
     for name, _, status, _, host in KINDS:
         if status == "sent" and host in ("h1", "h2", "h3"):
@@ -78,8 +79,8 @@ SIGNED = HOSTS + "one MX 10 h1\nnone TXT x\n"
 
 @limit(120)
 def test_N_26_dnssec(t):
-    """What is signed is seen to be; what is not is used all the same; what was changed on the way is never believed.
-    Addresses are validated as the MX records are: behaviour N-27."""
+    """What is signed is seen to be; what is not is used all the same; what was changed on the way is never
+    believed. Addresses are validated as the MX records are: behaviour N-27."""
     port, peers = servers(t, [{}, {}])
     daemon = with_zones(t, {"plain.test": SIGNED, "signed.test": SIGNED, "bogus.test": SIGNED},
                         {"smtp.tcp_port": port}, signed=("signed.test", "bogus.test"),
@@ -98,8 +99,8 @@ def test_N_26_dnssec(t):
 
 @limit(120)
 def test_dnssec_probe_N_28(t):
-    """Where validated answers are wanted and the first one is not, one question shows whether there are any at all; two
-    warnings if not."""
+    """Where validated answers are wanted and the first one is not, one question shows whether there are any
+    at all; two warnings if not."""
     port, _ = servers(t, [{}])
     zones = start_zones(t, {"plain.test": SIGNED, "signed.test": SIGNED}, signed=("signed.test",))
     settings = {"smtp.tcp_port": port, "smtp.dns_support_level": "dnssec", "workers": 1}
@@ -133,7 +134,9 @@ def test_postfix_is_the_exchanger(t):
 
 @limit(90)
 def test_smtp_sink_is_the_exchanger(t):
-    """It refuses the first command of every session: the mail waits. Then it takes all: the same mail arrives."""
+    """It refuses the first command of every session: the mail waits. Then it takes all:
+    the same mail arrives.
+    """
     port = reserved_port()
     daemon = with_zones(t, {"plain.test": "d MX 10 mx\nmx A 127.0.0.1\n"}, {
         "smtp.tcp_port": port, "queue.minimal_backoff_time": "1s"})

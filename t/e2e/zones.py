@@ -8,7 +8,8 @@ from ports import reserved_port
 from servers import Server, need
 
 HEAD = "$TTL 60\n@ SOA ns.test. root.test. 1 3600 600 86400 5\n@ NS ns.test.\n"
-PACKAGES = (("/usr/sbin/nsd", "nsd"), ("/usr/sbin/unbound", "unbound"), ("/usr/bin/ldns-signzone", "ldnsutils"))
+PACKAGES = (("/usr/sbin/nsd", "nsd"), ("/usr/sbin/unbound", "unbound"),
+            ("/usr/bin/ldns-signzone", "ldnsutils"))
 
 NSD = """server:
   ip-address: 127.0.0.1@{port}
@@ -47,13 +48,14 @@ remote-control:
 
 
 class Zones:
-    """ZONES maps the name of a zone to its records (text). "test" is signed, and its key is the trust anchor; those in
-    SIGNED are signed below it, all others are not. CHANGES maps a signed zone to (old, new): a text that is changed
-    when the signatures are made."""
+    """ZONES maps the name of a zone to its records (text). "test" is signed, and its key is the trust anchor;
+    those in SIGNED are signed below it, all others are not. CHANGES maps a signed zone to (old, new): a text
+    that is changed when the signatures are made."""
 
     def __init__(self, directory, zones, signed=(), changes=None):
         need(*PACKAGES)
-        self.nsd, self.unbound = Server(os.path.join(directory, "nsd")), Server(os.path.join(directory, "unbound"))
+        self.nsd, self.unbound = Server(os.path.join(directory, "nsd")), Server(os.path.join(directory,
+                                                                                             "unbound"))
         self.ports = reserved_port(), reserved_port()
         self.address = "127.0.0.1@%d" % self.ports[1]
         self.names = ["test", *zones]
@@ -115,7 +117,8 @@ def start_zones(t, zones, **how):
 def daemon_at(t, servers, settings, name=""):
     """A daemon that finds its hosts through these servers, and validates what they say."""
     return t.daemon(None, {
-        "default_transport": "smtp", "resolver.servers": [servers.address], "resolver.hosts_file": "/dev/null",
+        "default_transport": "smtp", "resolver.servers": [servers.address],
+        "resolver.hosts_file": "/dev/null",
         "resolver.trust_anchor_file": servers.trust_anchor, "inet_protocols": "ipv4",
         "transport_maps": "inline:{client.test=lmtp:%s}" % t.peer().nexthop,
         "queue.minimal_backoff_time": "1h", "queue.maximal_backoff_time": "2h", **settings}, name=name)
