@@ -2,6 +2,7 @@
 Nobody is connected to.
 """
 
+import re
 import socket
 import threading
 
@@ -36,9 +37,9 @@ def test_hosts_in_order_and_those_left_out(t):
         ("A", "h3.test", "insecure"), ("MX", "d.test", "insecure")])
     same(way["failure"], None)
     text = daemon.ctl("explain", "u@d.test")
-    for part in ("10 h1.test[127.0.0.11]:%d" % port, "alias of h2.test", "mx_address_limit",
-                 "d.test. 60 IN MX 10 h1.test."):
+    for part in ("10 h1.test[127.0.0.11]:%d" % port, "alias of h2.test", "mx_address_limit"):
         assert part in text, text
+    assert re.search(r"d\.test\. (60|5\d) IN MX 10 h1\.test\.", text), text     # seconds may have passed
     same([peer.sessions for peer in peers], [[], [], []])
 
 

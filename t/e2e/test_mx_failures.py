@@ -1,6 +1,8 @@
 """Name servers that fail, break off, lie or lead in circles: the mail waits with a clear reason;
 it is never "no such domain"."""
 
+import re
+
 from cases import outcome
 from dns import BARE, FORGED, GARBAGE, REFUSED, SERVFAIL, SILENT, STRANGER, TRUNCATED, NameServer
 from harness import limit, same
@@ -116,7 +118,7 @@ def test_smtp_dns_reply_filter_N_7(t):
     daemon, peers, _ = network(t, [GOOD, GOOD], names, {"smtp.dns_reply_filter": table})
     line = deliver(daemon, "d.test")
     same((outcome(line), line["relay"][:7]), (("sent", "2.0.0"), "h2.test"))
-    assert "ignoring DNS RR: d.test. 60 IN MX 10 h1.test." in daemon.log()
+    assert re.search(r"ignoring DNS RR: d\.test\. (60|5\d) IN MX 10 h1\.test\.", daemon.log()), daemon.log()
     line = deliver(daemon, "all.test")
     same(outcome(line), ("deferred", "4.7.0"))
     assert "DNS reply filter drops results" in line["reason"], line["reason"]

@@ -85,7 +85,8 @@ struct crash_bytes *crash_bytes(const void *p, size_t n)
 
 	b->users = 1;
 	b->n = n;
-	memcpy(b->p, p, n);
+	if (n)
+		memcpy(b->p, p, n);
 	return b;
 }
 
