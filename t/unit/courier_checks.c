@@ -154,7 +154,7 @@ static const struct { const char *option, *list, *complaint; } openings[] = {
 	{ "header_checks", "regexp:/nonexistent", "cannot open" },
 	{ "mime_header_checks", "hash:/x", "no lookup table type" },
 	{ "nested_header_checks", "regexp:{{/(/ WARN}}", "rule 1" },
-		{ "body_checks", "/etc/words", "neither files" },
+	{ "body_checks", "/etc/words", "is no lookup table" },
 	{ "body_checks", "", NULL },
 };
 

@@ -312,7 +312,7 @@ END_TEST
 static const struct { const char *maps, *domains, *complaint; } openings[] = {
 	{ "", "", NULL }, { "texthash:/nonexistent", "", "cannot open" },
 	{ "hash:/x", "", "no lookup table type" },
-	{ "inline:{a=b}", "texthash:/nonexistent", "cannot open" }, { "/etc/words", "", "neither files" },
+	{ "inline:{a=b}", "texthash:/nonexistent", "cannot open" }, { "/etc/words", "", "is no lookup table" },
 };
 
 START_TEST(test_openings)

@@ -193,7 +193,7 @@ static const struct {
 	{ { "-t" }, "no header line\nTo: a@x\n", NULL, EX_USAGE, "no recipient" },
 	{ { "-t", "a@x" }, "To: b c@x\n\n", NULL, EX_DATAERR, "To: 'b c@" },
 	{ { "-t" }, "To: a@x\nCc: <>\n\n", NULL, EX_DATAERR, "Cc: '<>'" },
-	{ { ARGUMENTS }, HEAD "\n", "drop/tmp", EX_TEMPFAIL, "/drop/tmp/" },
+	{ { ARGUMENTS }, HEAD "\n", "drop/tmp", EX_TEMPFAIL, "/drop/tmp: no file can be made there" },
 	{ { ARGUMENTS }, HEAD "\n", "drop/new", EX_TEMPFAIL, "/drop/new/" },
 };
 
