@@ -163,6 +163,20 @@ bool inject_drop_replace_front(struct inject_drop *d, size_t old, struct text fr
 	return move_tail(d, (off_t)old, (off_t)(front.n - old), why) && write_at(d, front, 0, why);
 }
 
+/* The last sync has failed. Who is told that hands the message over once more, so it is taken back; but what the
+ * daemon has taken meanwhile has a name that is synced by the daemon. */
+static bool take_back(struct inject_drop *d, char **why)
+{
+	int error = errno;
+	bool is_back = inject_drop_withdraw(d);
+
+	if (!is_back && errno == ENOENT)
+		return true;
+	errno = error;
+	return fail(why, d->new, is_back ? "cannot be synced to the disk, and was taken back"
+		: "is handed over, but may be lost in a power cut");
+}
+
 bool inject_drop_commit(struct inject_drop *d, char **why)
 {
 	if (fsync(d->fd) != 0)
@@ -170,7 +184,7 @@ bool inject_drop_commit(struct inject_drop *d, char **why)
 	if (rename(d->tmp, d->new) != 0)
 		return fail(why, d->new, "cannot be renamed to from drop/tmp");
 	unfinished = NULL;
-	return fsync(d->fd) == 0 || fail(why, d->new, "is handed over, but may be lost in a power cut");
+	return fsync(d->fd) == 0 || take_back(d, why);
 }
 
 const char *inject_drop_name(const struct inject_drop *d)
