@@ -23,6 +23,7 @@ struct explainer {
 	struct list running;
 };
 
+/* All of these are borrowed; answers go out over the link. */
 void explain_init(struct explainer *, const struct hosts_setup *, const struct transports *, struct link *);
 void explain_free_all(struct explainer *);      /* what was asked for is not answered any more */
 

@@ -8,6 +8,7 @@
 
 struct courier_end;
 
+/* The events are borrowed. */
 struct courier_end *courier_end_new(struct link *, const struct link_events *, void *arg);
 void courier_end_free(struct courier_end *);
 /* The final dot of the request in that slot is about to go out. */

@@ -56,9 +56,11 @@ void tls_set_options(struct tls_context *, const struct tls_setup *);
 void tls_set_groups(struct tls_context *, const struct tls_setup *);
 void tls_set_dane_digests(struct tls_context *, const char *list);
 
+/* tls_protocols.c: the protocols that the list lets; false and *why (free() it) if that makes no sense. */
 bool tls_set_protocols(struct tls *, const char *list, char **why);
 bool tls_set_ciphers(struct tls *, const char *list, char **why);
 
+/* tls_verify.c: what OpenSSL finds out about certificates is gathered, and ends nothing. */
 void tls_watch_verification(struct tls *, const struct tls_wish *);
 bool tls_set_names(struct tls *, const char *names);
 void tls_conclude(struct tls *);   /* fills the result when the handshake is done */
@@ -75,6 +77,7 @@ bool tls_add_records(struct tls *, const struct tls_wish *);
 /* Adds what the anchors are to a digest; NULL is none. */
 void tls_anchors_digest(const struct tls_anchors *, EVP_MD_CTX *);
 
+/* tls_session.c: who uses a connection of this context is told of sessions that may be resumed. */
 void tls_sessions_enable(struct tls_context *);
 /* Gives away the session of a handshake that is done, where it is known already (up to TLS 1.2). */
 void tls_keep_early(struct tls *);

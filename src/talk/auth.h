@@ -30,6 +30,7 @@ struct auth_setup {
 
 struct auth;
 
+/* The setup's strings are copied. */
 struct auth *auth_new(const struct auth_setup *);
 void auth_free(struct auth *);
 

@@ -61,6 +61,7 @@ struct dialogue_setup {
 	struct reply_filter filter;    /* of replies' lines; replace is NULL: none */
 };
 
+/* A conversation that has not begun; manner is borrowed, strings are copied. */
 struct dialogue *dialogue_new(const struct dialogue_setup *);
 void dialogue_free(struct dialogue *);
 

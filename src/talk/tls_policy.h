@@ -29,6 +29,7 @@ struct tls_policy {
 	bool ignored;              /* attributes behind "none", which mean nothing */
 };
 
+/* Frees what it holds. */
 void tls_policy_clear(struct tls_policy *);
 
 /* That of a transport where no table says otherwise. */

@@ -16,6 +16,7 @@ struct ctl_objects {
 	bool bad;                   /* it is no array of objects, or one is larger than 64 MiB */
 };
 
+/* Before the first byte. */
 void ctl_objects_init(struct ctl_objects *);
 void ctl_objects_free(struct ctl_objects *);
 

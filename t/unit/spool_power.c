@@ -271,7 +271,8 @@ static bool fails(struct world *w, const struct crash_disk *d, unsigned call, in
 	return has_come;
 }
 
-/* Nothing is lost, doubled, or left behind until the next start; a file that could not be removed would be. */
+/* Nothing is lost, doubled, or left behind until the next start; a file that could not be removed would
+ * be. */
 START_TEST(test_any_call_fails)
 {
 	struct world *w = begin();

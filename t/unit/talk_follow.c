@@ -74,7 +74,8 @@ static const struct script chunks[] = {
 	  PLAIN MAIL OK RCPT("a") OK "C: <chunk>\n" OK "C: <rest>\n" OK
 	  "C: BDAT 0 LAST\n" OK "S: 552 5.3.4 full\n", "end", "a deferred 4.5.0 twice *\n" },
 	{ "SMTP: 421 behind it says nothing about it", SCRIPT_SMTP, CHUNKS, NULL, "a",
-	  "S: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n" MAIL RCPT("a") "C: <last>\n"
+	  "S: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n" MAIL RCPT("a") "C: "
+	  "<last>\n"
 	  OK OK OK "S: 421 4.3.2 bye\n", "end", "a sent 2.0.0 *\n" },
 	{ "lost before the last of several finals: what was said is believed", 0, CHUNKS, NULL, "a,b",
 	  PIPE MAIL RCPT("a") RCPT("b") "C: <last>\n" OK OK OK "S: 250 one\n! lost\n", "end",

@@ -13,6 +13,7 @@
 
 struct ahead;
 
+/* Without any. */
 struct ahead *ahead_new(void);
 void ahead_free(struct ahead *);        /* what waits is the caller's */
 size_t ahead_count(const struct ahead *);

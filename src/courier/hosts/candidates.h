@@ -46,6 +46,7 @@ struct candidates {
 	size_t count;
 };
 
+/* Frees what it holds; it is empty then. */
 void candidates_clear(struct candidates *);
 /* A list of its own, of the same targets. */
 struct candidates candidates_copy(const struct candidates *);

@@ -104,6 +104,7 @@ void session_quit_within(struct session *, int64_t ms);   /* with at most so lon
 void session_leave(struct session *);               /* the same without waiting for the answer to QUIT */
 void session_drop(struct session *);                /* QUIT if idle, then freed */
 
+/* What it is about now. */
 enum session_state session_state(const struct session *);
 /* idle, fit for another transaction, and not too old or too often used */
 bool session_reusable(const struct session *);

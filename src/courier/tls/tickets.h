@@ -13,6 +13,7 @@
 
 struct tickets;
 
+/* Both are borrowed; the link is the way to where they are kept. */
 struct tickets *tickets_new(struct loop *, struct link *);
 void tickets_free(struct tickets *);                 /* nobody may wait any more */
 /* What the link says. */

@@ -10,6 +10,7 @@
 
 struct control_processes;
 
+/* Knows of none yet. */
 struct control_processes *control_processes_new(void);
 void control_processes_free(struct control_processes *);
 

@@ -10,6 +10,7 @@
 
 struct event_feed;
 
+/* Both are borrowed. Nothing is told before a file or a socket is there. */
 struct event_feed *event_feed_new(struct loop *, struct queue *);
 void event_feed_free(struct event_feed *);
 

@@ -12,6 +12,7 @@
 
 struct wait_socket;
 
+/* Both are borrowed. */
 struct wait_socket *wait_socket_new(struct loop *, struct queue *);
 /* Whoever waits still is let go: his message remains in the queue. */
 void wait_socket_free(struct wait_socket *);

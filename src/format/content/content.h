@@ -27,6 +27,7 @@ struct content {
 	struct buf out;
 };
 
+/* To be freed; content_begin comes first. */
 void content_init(struct content *);
 void content_free(struct content *);
 

@@ -18,6 +18,7 @@ struct pickup_fields {
 	struct buf complaint;        /* why a field is bad: one cleaned line that names it */
 };
 
+/* Nothing was read yet; rcpt_limit: recipients of the message. */
 void pickup_fields_init(struct pickup_fields *, size_t rcpt_limit);
 void pickup_fields_free(struct pickup_fields *);
 

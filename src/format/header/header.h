@@ -26,6 +26,7 @@ struct header {
 	struct buf line;           /* beginning of a line whose end is still to come */
 };
 
+/* Before the first byte. */
 void header_init(struct header *);
 void header_free(struct header *);
 

@@ -56,6 +56,7 @@ void mime_free(struct mime *);
  * until the next call, for which wire must not be changed before MIME_MORE. */
 enum mime_event mime_next(struct mime *, struct text *wire, struct text *text);
 
+/* Of the header that is being read, or was read last; valid until the next call of mime_next. */
 const struct mime_entity *mime_entity(const struct mime *);
 
 /* Whether a multipart lies deeper than the limit, and is taken for text therefore. */

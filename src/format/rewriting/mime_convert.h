@@ -30,6 +30,7 @@ struct mime_convert *mime_convert_new(const struct mime_convert_setup *, const s
 	const struct mime_sink *);
 void mime_convert_free(struct mime_convert *);
 
+/* Takes one event of mime_next with its text. */
 void mime_convert(struct mime_convert *, enum mime_event, struct text);
 
 #endif

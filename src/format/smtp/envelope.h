@@ -39,6 +39,7 @@ struct envelope {
 	char complaint[128];  /* where a complaint stands that names a parameter */
 };
 
+/* From nobody, to nobody. */
 struct envelope *envelope_new(void);
 void envelope_free(struct envelope *);
 

@@ -31,6 +31,7 @@ void wait_leave(struct wait *);
 
 /* --- for the queue --- */
 
+/* Nobody waits yet. */
 struct waits *waits_new(struct queue *);
 void waits_free(struct waits *);
 /* Whether some offer has no answer yet. */

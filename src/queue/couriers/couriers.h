@@ -46,6 +46,7 @@ struct couriers {
 	struct loop_timer *patience;  /* with half an end */
 };
 
+/* There is none yet. */
 struct couriers *couriers_new(struct queue *);
 void couriers_free(struct couriers *);
 

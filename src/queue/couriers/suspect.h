@@ -13,6 +13,7 @@
 struct queue;
 struct suspects;
 
+/* Nobody is suspect yet. */
 struct suspects *suspects_new(struct queue *);
 void suspects_free(struct suspects *);
 

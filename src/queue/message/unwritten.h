@@ -11,6 +11,7 @@
 struct queue;
 struct unwritten;
 
+/* Without any. */
 struct unwritten *unwritten_new(struct queue *);
 void unwritten_free(struct unwritten *);
 

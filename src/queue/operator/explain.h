@@ -8,6 +8,7 @@ struct courier;
 struct explanations;
 struct queue;
 
+/* Nothing was asked yet. */
 struct explanations *explanations_new(struct queue *);
 void explanations_free(struct explanations *);      /* what is still asked is not answered any more */
 

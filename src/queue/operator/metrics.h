@@ -10,6 +10,7 @@
 struct queue;
 struct metrics;
 
+/* All counters are zero. */
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *);
 

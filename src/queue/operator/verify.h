@@ -10,6 +10,7 @@
 
 struct verifications;
 
+/* Nothing was asked yet. */
 struct verifications *verifications_new(struct queue *);
 void verifications_free(struct verifications *);
 /* The daemon stops: who still waits is told so. */

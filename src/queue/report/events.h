@@ -15,6 +15,7 @@ struct events {
 	void *arg;
 };
 
+/* The message was taken in; its file is on the disk. */
 void event_accepted(const struct queue *, const struct spool_message *);
 void event_refused(const struct queue *, const char *name, uid_t uid, const char *reason);
 /* The recipient's note was committed. */

@@ -18,6 +18,7 @@ enum notice_class {
 
 struct notices;
 
+/* Nobody was told of anything yet. */
 struct notices *notices_new(struct queue *);
 void notices_free(struct notices *);
 /* Each minute: tells how often what was counted has come, and looks whether the disk takes mail. */

@@ -14,6 +14,7 @@
 struct queue;
 struct sent_reports;
 
+/* Reports on their way to the disk: none yet. */
 struct sent_reports *sent_reports_new(struct queue *);
 void sent_reports_free(struct sent_reports *);
 /* None is on its way to the disk. */

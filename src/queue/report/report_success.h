@@ -13,6 +13,7 @@
 struct queue;
 struct successes;
 
+/* Successes that wait to be reported together: none yet. */
 struct successes *successes_new(struct queue *);
 void successes_free(struct successes *);
 

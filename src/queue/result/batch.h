@@ -10,6 +10,7 @@
 struct queue;
 struct batches;
 
+/* None is under way. */
 struct batches *batches_new(struct queue *);
 void batches_free(struct batches *);
 

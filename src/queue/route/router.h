@@ -11,6 +11,7 @@
 struct queue;
 struct router;
 
+/* Nobody was asked for yet. */
 struct router *router_new(struct queue *);
 void router_free(struct router *);
 

@@ -15,6 +15,7 @@ struct dirsync_waiter {
 	void *arg;
 };
 
+/* All are borrowed. */
 struct dirsync *dirsync_new(struct loop *, struct disk *, const struct tree *);
 void dirsync_free(struct dirsync *);
 

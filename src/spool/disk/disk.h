@@ -26,10 +26,12 @@ struct disk_job {
 	void (*done)(struct disk_job *);
 };
 
+/* Starts so many threads, or as many of them as the system lets it. The process dies if it is none. */
 struct disk *disk_new(struct loop *, unsigned threads);
 /* waits for work that has begun; nothing may be outstanding unless the process ends */
 void disk_free(struct disk *);
 
+/* Lines the job up; it must not be lined up or running already. */
 void disk_run(struct disk *, enum disk_lane, struct disk_job *);
 
 /* Whether no job is outstanding. */

@@ -25,6 +25,7 @@ void scan_free(struct scan *);   /* no job of its own may be outstanding (disk_i
 /* Reads the next piece; the first one if nothing was begun. Not while one is being read. */
 void scan_next(struct scan *);
 
+/* A piece is being read. */
 bool scan_is_reading(const struct scan *);
 /* Whether a piece was read that was not the last. Not while one is being read. */
 bool scan_is_begun(const struct scan *);

@@ -71,6 +71,7 @@ struct take {
 	char put[NAME_MAX + 1];
 };
 
+/* For the file of that name in the source; all but the name is borrowed. */
 struct take *take_new(const struct tree *, const struct source *, struct ids *, const struct store_limits *,
 	const char *name);
 void take_free(struct take *);

@@ -46,6 +46,7 @@ struct ledger_message {
 	bool unwritten : 1;           /* there is no file ID yet, only the drop file */
 };
 
+/* Nothing is known yet. */
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *);
 

@@ -7,6 +7,7 @@
 
 struct owners;
 
+/* Nobody owns anything yet. */
 struct owners *owners_new(void);
 void owners_free(struct owners *);
 

@@ -23,6 +23,7 @@ struct replay {
 	int error;                 /* the journal could not be read to its end */
 };
 
+/* Ledger and ids are borrowed, and filled by replay_read. */
 void replay_init(struct replay *, struct ledger *, struct ids *);
 void replay_clear(struct replay *);
 

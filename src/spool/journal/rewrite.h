@@ -25,6 +25,7 @@ struct rewrite_setup {
 	void *arg;
 };
 
+/* The setup is copied. */
 struct rewrite *rewrite_new(const struct rewrite_setup *);
 void rewrite_free(struct rewrite *);
 

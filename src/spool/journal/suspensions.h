@@ -9,6 +9,7 @@
 
 struct suspensions;
 
+/* Nothing is suspended. */
 struct suspensions *suspensions_new(void);
 void suspensions_free(struct suspensions *);
 
