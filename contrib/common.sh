@@ -15,7 +15,8 @@ run_exits() {
 }
 trap run_exits EXIT
 
-# configure refuses a directory with a blank in its name: for the time of the script such a tree has another name
+# configure refuses a directory with a blank in its name: for the time of the script such a tree has another
+# name
 alias_of_top=
 case $top in *[!A-Za-z0-9/._~+,@%-]*)
 	alias_of_top=$(mktemp -d /tmp/causeway.XXXXXX)
@@ -44,8 +45,9 @@ as_root() {
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-# Packages of mail servers start their service when they are installed. It is not wanted here (the tests run servers
-# of their own, in directories of their own), so starting is forbidden meanwhile and the new services are disabled.
+# Packages of mail servers start their service when they are installed. It is not wanted here (the tests run
+# servers of their own, in directories of their own), so starting is forbidden meanwhile and the new services
+# are disabled.
 without_services() {
 	local policy=/usr/sbin/policy-rc.d
 	[ -e $policy ] || {
@@ -86,7 +88,8 @@ install_missing() {
 	disable_services "${missing[@]}"
 }
 
-# fetch_missing DIRECTORY PACKAGE…: the packages' files in that directory, not installed; what cannot be had is left out
+# fetch_missing DIRECTORY PACKAGE…: the packages' files in that directory, not installed; what cannot be had
+# is left out
 fetch_missing() {
 	local dir=$1 package
 	shift

@@ -1,5 +1,5 @@
-/* LD_PRELOAD for the tests: the wall clock with an offset, which the test may change at any time. CAUSEWAY_CLOCK names
- * a file of 8 bytes, the seconds to add; it is mapped before any sandbox is entered. */
+/* LD_PRELOAD for the tests: the wall clock with an offset, which the test may change at any time.
+ * CAUSEWAY_CLOCK names a file of 8 bytes, the seconds to add; it is mapped before any sandbox is entered. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
