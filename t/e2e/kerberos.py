@@ -7,8 +7,10 @@ import socket
 import subprocess
 import threading
 
+from harness import Skip
 from ports import reserved_port
 from servers import Server, need
+from spool import ROOT
 
 REALM = "TEST.REALM"
 
@@ -39,6 +41,13 @@ KDC = """
   max_life = 1h
  }}
 """
+
+
+def give(path, owner):
+    """Let a file with keys or tickets be that user's."""
+    if not ROOT:
+        raise Skip("needs root, to give keys to the users of servers")
+    os.chown(path, owner, owner)
 
 
 class Kerberos(Server):
@@ -77,7 +86,7 @@ class Kerberos(Server):
         path = self.at(principal.replace("/", "-") + ".keytab")
         self._command("/usr/sbin/kadmin.local", "addprinc", "-randkey", principal)
         self._command("/usr/sbin/kadmin.local", "ktadd", "-k", path, principal)
-        os.chown(path, owner, owner)
+        give(path, owner)
         return path
 
     def ticket(self, principal, keytab, cache, owner, services=()):
@@ -85,7 +94,7 @@ class Kerberos(Server):
         self._command("/usr/bin/kinit", "-k", "-t", keytab, "-c", cache, principal)
         for service in services:
             self._command("/usr/bin/kvno", "-c", cache, service)
-        os.chown(cache, owner, owner)
+        give(cache, owner)
         return cache
 
 

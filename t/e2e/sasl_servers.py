@@ -78,6 +78,8 @@ class Sasldb:
         for user, password in users:
             subprocess.run(["/usr/sbin/saslpasswd2", "-p", "-c", "-f", self.path, "-u", realm, user],
                            input=password.encode() + b"\n", check=True, timeout=100)
+        if not ROOT:
+            raise Skip("needs root, to give the passwords to the server's user")
         os.chown(self.path, owner, owner)
 
     def postfix(self, mechanisms):

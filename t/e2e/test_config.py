@@ -163,6 +163,7 @@ def test_delay_logging_resolution_limit(t):
     daemon.wait_log(r" delay=\d+, delays=\d+/\d+/\d+/\d+, dsn=2\.0\.0, status=sent")
 
 
+@needs_root
 def test_syslog_facility_and_syslog_name(t):
     """What arrives at the system's log: priority of facility and level, name and process (RFC 3164)."""
     daemon = t.daemon(t.peer(), {"log.to": "syslog", "syslog_facility": "local3", "syslog_name": "store"},
