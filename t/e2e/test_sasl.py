@@ -571,11 +571,15 @@ def test_passwords_are_in_the_memory_of_couriers_only(t):
     peer = server(t, keywords=offering("PLAIN"))
     daemon = client(t, peer, {"workers": 1}, [(nexthop(peer), "me:inthehandsofcouriers")])
     deliver(daemon)
+    before, = daemon.pids("courier")
     daemon.reload()
     daemon.wait_log("the new configuration is in force")
+    after, = processes.wait_for(lambda: before not in daemon.pids("courier") and daemon.pids("courier"), 20,
+                                "another courier")
+    daemon.wait_log("courier %d: sandbox" % after)     # what it opens it has opened by then
     has = {role: any(b"inthehandsofcouriers" in piece for pid in pids for piece in memory_of(pid))
            for role, pids in (("supervisor", [daemon.process.pid]), ("queue", daemon.pids("queue")),
-                              ("courier", daemon.pids("courier")))}
+                              ("courier", [after]))}
     same(has, {"supervisor": False, "queue": False, "courier": True})
 
 
