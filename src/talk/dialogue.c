@@ -232,10 +232,10 @@ static void take(struct dialogue *d, const struct reply *r)
 	dialogue_swap(d);
 }
 
-/* A 421 may come at any time (RFC 5321 3.8). */
-static bool may_be_421(const char *bytes, size_t n)
+/* A 421 may come at any time (RFC 5321 3.8), and servers that have had enough say 221 unasked. */
+static bool may_be_farewell(const char *bytes, size_t n)
 {
-	return strncmp(bytes, "421", n < 3 ? n : 3) == 0;
+	return strncmp(bytes, "421", n < 3 ? n : 3) == 0 || (n >= 3 && strncmp(bytes, "221", 3) == 0);
 }
 
 /* Nobody is left to be judged. But where nothing has shown which reply was for which command (BDAT, DATA
@@ -245,7 +245,7 @@ static void hear_too_much(struct dialogue *d, const char *bytes, size_t n)
 	const struct course *c = &d->now;
 	bool doubtful = c->active && !c->in_step && c->asked > 0 && c->collected < c->fallen_count;
 
-	if (doubtful && !may_be_421(bytes, n))
+	if (doubtful && !may_be_farewell(bytes, n))
 		dialogue_violate(d, c->dot_sent ? STAGE_DOT : STAGE_DATA, c->dot_sent
 			? "sent a reply too many (chunking is nothing for it)" : "sent a reply too many", NULL);
 	else

@@ -183,6 +183,7 @@ enum step dialogue_say_content(struct dialogue *d, struct buf *out)
 enum step dialogue_say_accepted(struct dialogue *d, struct buf *out)
 {
 	(void)out;
+	d->now.in_step = d->now.left > 0;   /* every reply to RCPT is in, and none too many */
 	return d->now.left ? STEP_CHUNKS : STEP_OVER;
 }
 

@@ -91,6 +91,15 @@ def test_final_replies_of_lmtp(t):
         "good2": ("sent", "2.0.0"), "rcpt450": ("deferred", "4.2.0"), "dot552": ("bounced", "5.2.2")})
 
 
+def test_finals_of_lmtp_are_told_as_they_come(t):
+    """A store may take long over each; what it has said is not lost with the courier."""
+    daemon, _ = stores(t, {"l_a": {"final": lambda session, address: silence(session, address)
+                                   if address.startswith("slow") else "250 2.0.0 Saved"}})
+    daemon.send(["quick@l_a.test", "slow@l_a.test"])
+    daemon.wait_delivery("quick@l_a.test", "sent")
+    same([line["to"] for line in daemon.deliveries()], ["quick@l_a.test"])
+
+
 def test_nobody_accepted_and_the_session_goes_on(t):
     daemon, peers = stores(t, {"s_a": None, "l_a": None, "s_mail": {"mail": first(1, "550 5.7.1 no")}})
     for name in ("s_a", "l_a", "s_mail"):

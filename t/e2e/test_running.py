@@ -325,6 +325,20 @@ def test_user_is_taken_and_directories_are_made(t):
 
 
 @needs_root
+def test_files_in_directories_that_a_first_start_makes(t):
+    """As after an installation, or a reboot that has emptied /run."""
+    peer = t.peer()
+    daemon, _ = as_root(t, peer)
+    daemon.settings["events.file"] = os.path.dirname(daemon.settings["control.socket"]) + "/events"
+    daemon.write_config()
+    same(os.path.exists(os.path.dirname(daemon.settings["control.socket"])), False)
+    daemon.start()
+    daemon.drop(mail.transaction("a@b", "u@example.org", mail.message()))
+    peer.wait_messages(1)
+    processes.wait_for(lambda: os.path.getsize(daemon.settings["events.file"]) > 0, 10, "an event")
+
+
+@needs_root
 def test_user_that_does_not_exist(t):
     daemon, _ = as_root(t, t.peer(), user="no-such-user")
     daemon.start(wait=False)

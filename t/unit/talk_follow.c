@@ -67,8 +67,9 @@ static const struct script chunks[] = {
 	  OK OK OK OK "S: 554 5.6.0 no\n", "end",
 	  "a deferred 4.5.0 twice Protocol error: host mx.test[/s] sent a reply too many (chunking is nothing "
 	  "for it) while sending end of data *\nb deferred 4.5.0 twice *\n" },
-	{ "the same for each, and for who was refused", 0, CHUNKS, NULL, "a,b,c",
-	  PIPE MAIL RCPT("a") RCPT("b") RCPT("c") "C: <last>\n" OK OK "S: 550 5.1.1 no\n" OK OK OK OK, "end",
+	{ "SMTP: the same for who was refused", SCRIPT_SMTP, CHUNKS, NULL, "a,b,c",
+	  "S: 220 mx\nC: EHLO me.test\nS: 250-mx\nS: 250-CHUNKING\nS: 250 PIPELINING\n" MAIL RCPT("a") RCPT("b")
+	  RCPT("c") "C: <last>\n" OK OK "S: 550 5.1.1 no\n" OK OK OK, "end",
 	  "a deferred 4.5.0 twice *\nb deferred 4.5.0 twice *\nc deferred 4.5.0 twice *\n" },
 	{ "the same behind several", 0, CHUNKS, NULL, "a",
 	  PLAIN MAIL OK RCPT("a") OK "C: <chunk>\n" OK "C: <rest>\n" OK

@@ -10,6 +10,7 @@
 
 /* Where a check writes its finding. */
 struct checking {
+	const struct settings *settings;
 	char **path, **what;
 };
 
@@ -38,11 +39,27 @@ static const char *not_a_directory(const char *path)
 	return S_ISDIR(st.st_mode) ? NULL : strerror(ENOTDIR);
 }
 
+/* Whether path is the first n bytes of it, a directory, or below that. */
+static bool is_within(const char *path, const char *directory, size_t n)
+{
+	return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+/* A first start, and one after a reboot that has emptied /run, makes these. */
+static bool is_still_to_be_made(const struct settings *s, const char *path)
+{
+	const char *socket = strrchr(s->control_socket, '/'), *spool = s->spool_directory;
+
+	return is_within(path, spool, strlen(spool)) ||
+		(socket && socket > s->control_socket &&
+		is_within(path, s->control_socket, (size_t)(socket - s->control_socket)));
+}
+
 static bool check_directory(const struct checking *c, const char *option, const char *path)
 {
 	const char *why = not_a_directory(path);
 
-	return !why || fail(c, mem_str(option), mem_fmt("there is no directory '%s': %s", path, why));
+	return !why || is_still_to_be_made(c->settings, path) || fail(c, mem_str(option), mem_fmt("there is no directory '%s': %s", path, why));
 }
 
 /* A file that is made when it is not there needs its directory. */
@@ -93,7 +110,7 @@ static bool check_pickup(const struct checking *c, const struct settings_pickup 
 
 bool config_files_check(const struct settings *s, char **path, char **what)
 {
-	const struct checking c = { path, what };
+	const struct checking c = { s, path, what };
 	bool good = check_openssl(&c, s->tls.config_file) && check_hosts_file(&c, s->resolver_hosts_file) &&
 		(!*s->resolver_trust_anchor_file ||
 			check_file(&c, "resolver.trust_anchor_file", s->resolver_trust_anchor_file)) &&

@@ -70,11 +70,15 @@ static void obey(struct queue *q, struct message *m, enum message_order order)
 		order_complete(q, m);
 }
 
+/* One that is in memory only would need its queue file first, and while the disk is full there is none. */
 static bool is_under_way(const struct queue *q, const struct message *m)
 {
 	const struct active *a = m->active;
+	struct spool_state spool;
 
-	return m->state == MESSAGE_ACTIVE && m->order == ORDER_NONE && a->open && !waits_for(q->waits, a);
+	spool_state(q->spool, &spool);
+	return m->state == MESSAGE_ACTIVE && m->order == ORDER_NONE && a->open && !waits_for(q->waits, a) &&
+		!(a->unwritten && spool.intake_stopped);
 }
 
 void orders_route_anew(struct queue *q)
