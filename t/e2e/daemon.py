@@ -238,11 +238,16 @@ class Daemon:
             env={**os.environ, "CAUSEWAY_SPOOL": self.spool.path, **(environment or {})},
             preexec_fn=become(uid))
 
-    def ctl(self, *arguments, check=True):
-        """Run causewayctl; its output as text, or as data if --json is among the arguments."""
+    def _run_ctl(self, arguments):
+        """causewayctl's end, or None if a daemon that has just begun asks to be asked again."""
         command = [self.test.options.program("causewayctl"), "-c", self.conf, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=100, errors="surrogateescape",
                               preexec_fn=become(self.uid))
+        return None if "the queue is still being read" in done.stderr else done
+
+    def ctl(self, *arguments, check=True):
+        """Run causewayctl; its output as text, or as data if --json is among the arguments."""
+        done = processes.wait_for(lambda: self._run_ctl(arguments), 20, "the queue read")
         if not check:
             return done
         assert done.returncode == 0, "%r exits %d: %s%s" % (arguments, done.returncode, done.stdout,
