@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "talk/auth_private.h"
 #include "talk/auth_token.h"
 
 enum {
@@ -33,42 +34,12 @@ struct auth {
 	char *failure;
 };
 
-/* --- the library --- */
-
-static void *secret_calloc(size_t count, size_t size)
-{
-	return calloc(count, size);
-}
-
-/* libsasl2 would write passwords to syslog at its highest level. */
-static int log_nothing(void *arg, int level, const char *message)
-{
-	(void)arg;
-	(void)level;
-	(void)message;
-	return SASL_OK;
-}
-
 /* The library's own type of a function that is cast by its id. */
 typedef int (*callback)(void);
 
 static sasl_callback_t callback_of(unsigned long id, callback proc, void *arg)
 {
 	return (sasl_callback_t){ .id = id, .proc = proc, .context = arg };
-}
-
-bool auth_library_open(char **why)
-{
-	static const sasl_callback_t callbacks[] = {
-		{ SASL_CB_LOG, (callback)(void (*)(void))log_nothing, NULL }, { SASL_CB_LIST_END, NULL, NULL },
-	};
-	int result;
-
-	sasl_set_alloc(malloc, secret_calloc, secret_realloc, secret_free);
-	result = sasl_client_init(callbacks);
-	if (result != SASL_OK)
-		*why = mem_fmt("libsasl2 cannot be used: %s", sasl_errstring(result, NULL, NULL));
-	return result == SASL_OK;
 }
 
 static const struct {
@@ -149,7 +120,7 @@ static void set_callbacks(struct auth *a)
 	c[1] = callback_of(SASL_CB_AUTHNAME, (callback)(void (*)(void))tell_user, a);
 	c[2] = callback_of(SASL_CB_PASS, (callback)(void (*)(void))tell_password, a);
 	c[3] = callback_of(SASL_CB_GETREALM, (callback)(void (*)(void))tell_realm, a);
-	c[4] = callback_of(SASL_CB_LOG, (callback)(void (*)(void))log_nothing, NULL);
+	c[4] = callback_of(SASL_CB_LOG, (callback)(void (*)(void))auth_log_nothing, NULL);
 	c[5] = callback_of(SASL_CB_LIST_END, NULL, NULL);
 }
 
