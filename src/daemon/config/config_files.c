@@ -39,27 +39,28 @@ static const char *not_a_directory(const char *path)
 	return S_ISDIR(st.st_mode) ? NULL : strerror(ENOTDIR);
 }
 
-/* Whether path is the first n bytes of it, a directory, or below that. */
+/* Whether path is the first n bytes of the other, a directory, or below that. */
 static bool is_within(const char *path, const char *directory, size_t n)
 {
 	return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-/* A first start, and one after a reboot that has emptied /run, makes these. */
+/* The spool, and the directory of the control socket: a first start, and one after a reboot that has emptied
+ * /run, makes these. */
 static bool is_still_to_be_made(const struct settings *s, const char *path)
 {
-	const char *socket = strrchr(s->control_socket, '/'), *spool = s->spool_directory;
+	const char *spool = s->spool_directory, *socket = s->control_socket, *slash = strrchr(socket, '/');
 
-	return is_within(path, spool, strlen(spool)) ||
-		(socket && socket > s->control_socket &&
-		is_within(path, s->control_socket, (size_t)(socket - s->control_socket)));
+	return access(path, F_OK) != 0 && (is_within(path, spool, strlen(spool)) ||
+		(slash && slash > socket && is_within(path, socket, (size_t)(slash - socket))));
 }
 
 static bool check_directory(const struct checking *c, const char *option, const char *path)
 {
 	const char *why = not_a_directory(path);
 
-	return !why || is_still_to_be_made(c->settings, path) || fail(c, mem_str(option), mem_fmt("there is no directory '%s': %s", path, why));
+	return !why || is_still_to_be_made(c->settings, path) ||
+		fail(c, mem_str(option), mem_fmt("there is no directory '%s': %s", path, why));
 }
 
 /* A file that is made when it is not there needs its directory. */
