@@ -66,6 +66,7 @@ pid_t world_courier(struct world *, unsigned slot);
 void world_kill(struct world *, pid_t, int status);
 /* Its link ends, but nobody says that the process has ended too. */
 void world_break(struct world *, pid_t);
+void world_end_couriers(struct world *);      /* all of them, and nobody says so */
 /* That courier wants something to be kept; and what it was told so far, "KEY=VALUE\n" for each. */
 void world_keep(struct world *, pid_t, const char *key, int64_t until, const char *value);
 const char *world_told(struct world *, pid_t);
