@@ -291,8 +291,8 @@ void dialogue_abort(struct dialogue *d, const char *dsn, const char *text)
 }
 
 /* What was said in one go is judged in one go: while replies to it are to come that may show the others to be
- * out of step. LMTP's finals are told as they come: a store may take long over each, and a result that the queue
- * does not know is delivered again if the courier dies. */
+ * out of step. LMTP's finals are told as they come: a store may take long over each, and a result that the
+ * queue does not know is delivered again if the courier dies. */
 static bool may_be_doubted(const struct dialogue *d, const struct course *c)
 {
 	const struct owed *owed = dialogue_owed(d);

@@ -163,8 +163,8 @@ bool inject_drop_replace_front(struct inject_drop *d, size_t old, struct text fr
 	return move_tail(d, (off_t)old, (off_t)(front.n - old), why) && write_at(d, front, 0, why);
 }
 
-/* The last sync has failed. Who is told that hands the message over once more, so it is taken back; but what the
- * daemon has taken meanwhile has a name that is synced by the daemon. */
+/* The last sync has failed. Who is told that hands the message over once more, so it is taken back; but what
+ * the daemon has taken meanwhile has a name that is synced by the daemon. */
 static bool take_back(struct inject_drop *d, char **why)
 {
 	int error = errno;

@@ -25,8 +25,8 @@ bool inject_drop_write(struct inject_drop *, struct text, char **why);
 /* Puts front in the place of the first old bytes of the file (old <= front.n), moving what follows. */
 bool inject_drop_replace_front(struct inject_drop *, size_t old, struct text front, char **why);
 
-/* Syncs the file, renames it into drop/new and syncs it again, which makes the rename last. False: *why, and nothing
- * was handed over, unless it says that it was. */
+/* Syncs the file, renames it into drop/new and syncs it again, which makes the rename last. False: *why, and
+ * nothing was handed over, unless it says that it was. */
 bool inject_drop_commit(struct inject_drop *, char **why);
 
 /* The file's name in drop/new. */

@@ -1,4 +1,5 @@
-/* The last steps of a hand-over, where syncs fail: the caller never has a message that the daemon has as well. */
+/* The last steps of a hand-over, where syncs fail: the caller never has a message that the daemon has as well.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
