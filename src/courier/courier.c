@@ -122,10 +122,7 @@ static void on_over(void *arg)
 {
 	struct courier *c = arg;
 
-	bool waiting = ahead_count(c->tools.ahead) > 0;
-
-	link_set_rest(c->tools.link, waiting);
-	loop_set_rest(c->loop, coalesce_rest(&c->tools.coalesce, waiting));
+	link_set_rest(c->tools.link, ahead_count(c->tools.ahead) > 0);
 	if (c->stopping)
 		pool_close_all(c->tools.pool);
 	leave_if_done(c);

@@ -240,24 +240,10 @@ struct event_base *loop_base(struct loop *l)
 	return l->base;
 }
 
-void loop_set_rest(struct loop *l, int64_t micros)
-{
-	l->rest = micros;
-}
-
-static void rest(const struct loop *l)
-{
-	struct timespec time = { .tv_nsec = l->rest * 1000 };
-
-	if (l->rest && !l->later.first)
-		nanosleep(&time, NULL);
-}
-
 void loop_run(struct loop *l)
 {
 	while (!l->stopping) {
 		timers_arm(l);
-		rest(l);
 		l->clocks->read = false;
 		event_base_loop(l->base, EVLOOP_ONCE | (l->later.first ? EVLOOP_NONBLOCK : 0));
 		tasks_run(l);

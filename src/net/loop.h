@@ -16,9 +16,6 @@ void loop_free(struct loop *);                       /* all timers, watches and 
 struct event_base *loop_base(struct loop *);         /* for stream, resolver and the control server only */
 void loop_run(struct loop *);                        /* until loop_stop; log_flush after every turn */
 void loop_stop(struct loop *);
-/* From now on microseconds (0: none; below a second) pass before each wait, so that a turn finds more to
- * do. */
-void loop_set_rest(struct loop *, int64_t micros);
 
 /* Milliseconds of CLOCK_BOOTTIME, read once a turn: all waiting is on it. */
 int64_t loop_now(const struct loop *);

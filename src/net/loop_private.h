@@ -32,7 +32,6 @@ struct loop {
 	struct event timer_event;
 	struct task_queue later, running;
 	size_t owned;                /* timers, watches and signals that are not freed yet */
-	int64_t rest;                /* us before each wait */
 	bool stopping;
 };
 

@@ -132,6 +132,16 @@ def test_processes(t):
     same(len(groups), 1, "process groups")
 
 
+def test_processes_let_others_finish(t):
+    """SCHED_BATCH, but where an administrator has decided otherwise."""
+    for prefix, policy in (((), os.SCHED_BATCH), (("chrt", "--idle", "0"), os.SCHED_IDLE)):
+        daemon = t.daemon(t.peer(), {"workers": 1}, start=False)
+        daemon.start(prefix=prefix)
+        pids = [daemon.process.pid, *daemon.wait_pids("courier", 1), *daemon.wait_pids("queue", 1)]
+        same({os.sched_getscheduler(pid) for pid in pids}, {policy}, prefix)
+        daemon.stop()
+
+
 def test_second_daemon_on_the_same_spool(t):
     """It waits a little for the lock, names the holder, and exits 75 without restarts."""
     peer = t.peer()

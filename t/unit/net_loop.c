@@ -231,33 +231,6 @@ START_TEST(test_stopped_early)
 }
 END_TEST
 
-/* A turn begins after the rest, unless something is to be done at once. */
-START_TEST(test_rest)
-{
-	int64_t began = loop_micros(), took = INT64_MAX;
-
-	loop = loop_new();
-	timers[0] = loop_timer_new(loop, mark_and_stop, one);
-	loop_timer_set(timers[0], 0);
-	loop_set_rest(loop, 30000);
-	loop_run(loop);
-	ck_assert_int_ge(loop_micros() - began, 30000);
-	loop_timer_free(timers[0]);
-	ck_assert_str_eq(trail, "1");
-	first = (struct loop_task){ .fn = mark_and_stop, .arg = two };
-	loop_set_rest(loop, 999999);
-	/* a machine may stand still for as long, but not each time */
-	for (int i = 0; i < 20 && took >= 999999; i++) {
-		loop_later(loop, &first);
-		began = loop_micros();
-		loop_run(loop);
-		took = loop_micros() - began;
-	}
-	ck_assert_int_lt(took, 999999);
-	loop_free(loop);
-}
-END_TEST
-
 START_TEST(test_forgotten_timer)
 {
 	loop = loop_new();
@@ -278,7 +251,6 @@ int main(void)
 		{ "watch", test_watch, 1, 0 },
 		{ "signal", test_signal, 1, 0 },
 		{ "stopped early", test_stopped_early, 1, 0 },
-		{ "rest", test_rest, 1, 0 },
 		{ "forgotten timer", test_forgotten_timer, 1, SIGABRT },
 	};
 

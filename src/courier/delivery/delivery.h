@@ -8,7 +8,6 @@
 
 #include "base/list.h"
 #include "courier/delivery/ahead.h"
-#include "courier/delivery/coalesce.h"
 #include "courier/hosts/hosts.h"
 #include "courier/session/pool.h"
 #include "link/link.h"
@@ -22,7 +21,6 @@ struct delivery_tools {
 	int64_t minimal_backoff_time;    /* ms: mail of that age goes in clear where TLS that is no must fails */
 	struct pool *pool;
 	struct ahead *ahead;
-	struct coalesce coalesce;
 	struct link *link;
 	void (*connecting)(void *arg);   /* a new connection is about to be made: the time to make room */
 	void (*over)(void *arg);         /* a request is over, its finish was sent */

@@ -103,8 +103,6 @@ void delivery_transaction_over(struct delivery *d)
 	enum site site = session_site(d->session, &reason);
 
 	delivery_set_site(d, site, reason);
-	if (session_mail_at(d->session))
-		coalesce_took(&d->tools->coalesce, loop_micros() - session_mail_at(d->session));
 	if (!d->reused && session_tls_peer(d->session)) {
 		free(d->tls_peer);
 		d->tls_peer = mem_str(session_tls_peer(d->session));
