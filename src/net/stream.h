@@ -71,6 +71,9 @@ bool stream_listen(struct stream *);
  * comes. */
 bool stream_write(struct stream *, const void *bytes, size_t n);
 
+/* Lays n bytes behind what waits: they go out in one piece with what stream_write_changed sends next. */
+void stream_keep(struct stream *, const void *bytes, size_t n);
+
 /* Sends head, then size bytes of file fd from offset at; all is borrowed until it is sent. Result as
  * stream_write. */
 bool stream_write_file(struct stream *, const void *head, size_t n, int fd, uint64_t at, uint64_t size);

@@ -124,6 +124,13 @@ bool stream_write(struct stream *s, const void *bytes, size_t n)
 	return wait_for(s, (const char *)bytes + taken, n - taken);
 }
 
+void stream_keep(struct stream *s, const void *bytes, size_t n)
+{
+	assert(s->open);
+	if (!s->over && !buf_add(&s->waiting, bytes, n))
+		stream_end_later(s, STREAM_BROKEN, ENOBUFS);
+}
+
 /* TLS has no sendfile. */
 static bool add_as_it_is(void *arg, const char *bytes, size_t n, struct buf *out)
 {
@@ -154,8 +161,6 @@ bool stream_write_file(struct stream *s, const void *head, size_t n, int fd, uin
 bool stream_write_changed(struct stream *s, const void *head, size_t n, int fd, uint64_t at, uint64_t size,
 	const struct stream_change *change)
 {
-	bool waited = s->waiting.len > 0;
-
 	assert(s->open && s->file.left == 0);
 	if (s->over)
 		return false;
@@ -165,7 +170,7 @@ bool stream_write_changed(struct stream *s, const void *head, size_t n, int fd, 
 		stream_end_later(s, STREAM_BROKEN, ENOBUFS);
 	else
 		fill(s);
-	if (!waited && !s->over)
+	if (!s->over)
 		stream_push(s);
 	return wait_for(s, NULL, 0);
 }

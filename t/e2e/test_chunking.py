@@ -39,6 +39,8 @@ def test_a_small_message_is_one_chunk_in_one_go(t):
         same([c.split()[0].split(":")[0] for c in session.commands[1:]], ["MAIL", "RCPT", "RCPT", "BDAT"],
              name)
         same(bdats(peers[name]), ["BDAT %d LAST" % len(message.content)])
+        assert any(b"MAIL FROM" in read and read.endswith(message.content) for read in session.reads), \
+            session.reads
 
 
 def test_a_large_message_waits_for_its_recipients(t):

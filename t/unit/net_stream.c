@@ -13,6 +13,8 @@
 
 #include "net_stream_pair.h"
 
+enum { TOO_MUCH = 4 * 1024 * 1024 + 1 };   /* bytes that wait in a stream */
+
 static struct loop *loop;
 static struct stream_shared *shared;
 static struct stream *stream;
@@ -276,6 +278,33 @@ START_TEST(test_changed)
 }
 END_TEST
 
+START_TEST(test_kept)
+{
+	char got[16] = "", *all;
+	int fd = memfd_create("content", MFD_CLOEXEC), calls = 0;
+	struct stream_change change = { triple, &calls };
+
+	ck_assert_int_eq(pwrite(fd, "xx", 2, 0), 2);
+	start_pair();
+	stream_keep(stream, "MAIL\n", 5);
+	stream_keep(stream, "RCPT\n", 5);
+	ck_assert_int_lt(recv(far, got, sizeof got, MSG_DONTWAIT), 0);
+	ck_assert(stream_write_changed(stream, "", 0, fd, 0, 2, &change));
+	ck_assert_int_eq(recv(far, got, sizeof got, MSG_DONTWAIT), 13);
+	ck_assert_str_eq(got, "MAIL\nRCPT\nxx+");
+	/* there is a ceiling */
+	all = mem_alloc(TOO_MUCH);
+	stream_keep(stream, all, TOO_MUCH);
+	stream_keep(stream, "MAIL\n", 5);
+	ck_assert(!stream_write_changed(stream, "", 0, fd, 0, 2, &change));
+	loop_run(loop);
+	ck_assert_str_eq(trail, "broken:ENOBUFS ");
+	finish();
+	close(fd);
+	free(all);
+}
+END_TEST
+
 static struct loop_timer *drip;
 
 static void take_some(void *arg)
@@ -415,6 +444,7 @@ int main(void)
 		{ "deadline", test_deadline, 1, 0 },
 		{ "gives up", test_gives_up, 1, 0 },
 		{ "changed", test_changed, UNIT_ROWS(changed_files), 0 },
+		{ "kept", test_kept, 1, 0 },
 		{ "rate", test_H2_6_rate, UNIT_ROWS(rates), 0 },
 		{ "connects", test_connects, UNIT_ROWS(addresses), 0 },
 		{ "busy", test_busy, 1, 0 },

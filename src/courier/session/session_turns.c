@@ -67,6 +67,17 @@ static void speak_time(struct session *s)
 		s->mail_at = loop_micros();
 }
 
+/* What is said goes out in one piece with the content that follows at once: the peer is woken once. */
+static void utter(struct session *s, const struct buf *said, enum dialogue_want want)
+{
+	bool content_follows = want == DIALOGUE_CONTENT && s->part == PART_NONE && dialogue_chunked(s->dialogue);
+
+	if (said->len > 0 && content_follows)
+		stream_keep(s->stream, said->data, said->len);
+	else if (said->len > 0)
+		stream_write(s->stream, said->data, said->len);
+}
+
 /* Says what may be said now. */
 static enum dialogue_want speak_once(struct session *s)
 {
@@ -76,8 +87,7 @@ static enum dialogue_want speak_once(struct session *s)
 	buf_clear(out);
 	want = dialogue_speak(s->dialogue, out);
 	speak_time(s);
-	if (out->len > 0)
-		stream_write(s->stream, out->data, out->len);
+	utter(s, out, want);
 	if (dialogue_stage(s->dialogue) == STAGE_AUTH)
 		secret_wipe(out->data, out->len);
 	collect(s);
