@@ -45,6 +45,12 @@ static void leave_if_done(void *arg)
 		loop_timer_set(c->linger, LINGER_MS);
 }
 
+/* With requests that wait for a connection, how many are delivered counts for more than how soon one is. */
+static void heed_waiting(struct courier *c)
+{
+	loop_set_patient(c->loop, ahead_count(c->tools.ahead) > 0);
+}
+
 /* What the link says. */
 
 static void on_request(void *arg, struct request *r, int fd)
@@ -52,6 +58,7 @@ static void on_request(void *arg, struct request *r, int fd)
 	struct courier *c = arg;
 
 	delivery_start(&c->tools, r, fd);
+	heed_waiting(c);
 }
 
 static void on_close_idle(void *arg, uint32_t destination, unsigned count)
@@ -123,6 +130,7 @@ static void on_over(void *arg)
 	struct courier *c = arg;
 
 	link_set_rest(c->tools.link, ahead_count(c->tools.ahead) > 0);
+	heed_waiting(c);
 	if (c->stopping)
 		pool_close_all(c->tools.pool);
 	leave_if_done(c);

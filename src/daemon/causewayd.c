@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,14 +133,6 @@ static void raise_limit(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Who is woken waits for its turn: that serves several events at once, and the stores, which may share the
- * processors, work undisturbed. Whoever started the daemon under another policy wants that one. */
-static void let_others_finish(void)
-{
-	if (sched_getscheduler(0) == SCHED_OTHER)
-		sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 }
 
 /* Without this protection anybody could link any file into the spool and have it removed there. */
@@ -275,7 +266,6 @@ static int start(struct startup *s)
 
 	umask(027);
 	raise_limit();
-	let_others_finish();
 	check_hardlinks(&s->warnings);
 	if (!find_identity(s->settings, &s->who))
 		return complain(EX_NOUSER, "the user of the configuration does not exist");

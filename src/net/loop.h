@@ -17,6 +17,11 @@ struct event_base *loop_base(struct loop *);         /* for stream, resolver and
 void loop_run(struct loop *);                        /* until loop_stop; log_flush after every turn */
 void loop_stop(struct loop *);
 
+/* Whether the thread, when something happens, waits until whoever is at work has had its turn (SCHED_BATCH),
+ * and so finds more to do. Without effect where the process was started under another policy than the usual
+ * one. */
+void loop_set_patient(struct loop *, bool);
+
 /* Milliseconds of CLOCK_BOOTTIME, read once a turn: all waiting is on it. */
 int64_t loop_now(const struct loop *);
 /* Milliseconds since 1970 (CLOCK_REALTIME), read once a turn. */

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 
 import mail
 import processes
@@ -132,13 +133,25 @@ def test_processes(t):
     same(len(groups), 1, "process groups")
 
 
-def test_processes_let_others_finish(t):
-    """SCHED_BATCH, but where an administrator has decided otherwise."""
-    for prefix, policy in (((), os.SCHED_BATCH), (("chrt", "--idle", "0"), os.SCHED_IDLE)):
-        daemon = t.daemon(t.peer(), {"workers": 1}, start=False)
+def test_couriers_are_patient_while_requests_wait(t):
+    """SCHED_BATCH then, for throughput, but where an administrator has decided otherwise."""
+    for prefix, usual, patient in (((), os.SCHED_OTHER, os.SCHED_BATCH),
+                                   (("chrt", "--idle", "0"), os.SCHED_IDLE, os.SCHED_IDLE)):
+        gate = threading.Event()
+        peer = t.peer({"rcpt": lambda *_: "250 2.1.5 Ok" if len(peer.messages) < 3 or gate.wait(60)
+                       else "451 the gate stayed shut"})
+        daemon = t.daemon(peer, {"workers": 1, "lmtp.destination_concurrency_limit": 1}, start=False)
+        for _ in range(6):
+            daemon.send("u@example.org")
         daemon.start(prefix=prefix)
-        pids = [daemon.process.pid, *daemon.wait_pids("courier", 1), *daemon.wait_pids("queue", 1)]
-        same({os.sched_getscheduler(pid) for pid in pids}, {policy}, prefix)
+        courier = daemon.wait_pids("courier", 1)[0]
+        daemon.wait_deliveries(3, status="sent")
+        processes.wait_for(lambda: os.sched_getscheduler(courier) == patient, 10, "patience")
+        gate.set()
+        daemon.wait_deliveries(6, status="sent")
+        processes.wait_for(lambda: os.sched_getscheduler(courier) == usual, 10, "haste")
+        others = [daemon.process.pid, *daemon.pids("queue")]
+        same({os.sched_getscheduler(pid) for pid in others}, {usual}, prefix)
         daemon.stop()
 
 

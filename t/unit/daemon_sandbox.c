@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -114,6 +115,10 @@ static int ring(void) { return result(syscall(__NR_io_uring_setup, 1, NULL)); }
 static int namespace(void) { return result(syscall(__NR_unshare, 0x10000000)); }
 static int handle(void) { return result(syscall(__NR_pidfd_open, getpid(), 0)); }
 static int limit_parent(void) { struct rlimit r; return result(prlimit(getppid(), RLIMIT_CORE, NULL, &r)); }
+static const struct sched_param no_priority;
+static int schedule(pid_t pid) { return result(sched_setscheduler(pid, SCHED_BATCH, &no_priority)); }
+static int schedule_other(void) { return schedule(getppid()); }
+static int schedule_self(void) { return schedule(0); }
 static int limit_self(void) { struct rlimit r; return result(getrlimit(RLIMIT_NOFILE, &r)); }
 
 static void *thread(void *arg)
@@ -249,6 +254,8 @@ static const struct {
 	{ "make a name space", namespace, EPERM, EPERM, 0 },
 	{ "make a handle of a process", handle, EPERM, EPERM, 0 },
 	{ "limit the parent", limit_parent, EPERM, EPERM, 0 },
+	{ "schedule the parent", schedule_other, EPERM, EPERM, 0 },
+	{ "schedule this thread", schedule_self, 0, 0, 0 },
 	{ "read own limits", limit_self, 0, 0, 0 },
 	{ "start threads that allocate", threads, 0, 0, 0 },
 	{ "make a TCP socket", tcp_socket, EPERM, 0, 0 },

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -231,6 +232,28 @@ START_TEST(test_stopped_early)
 }
 END_TEST
 
+START_TEST(test_patient)
+{
+	ck_assert_int_eq(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 }), 0);
+	loop = loop_new();
+	for (int i = 0; i < 2; i++) {
+		loop_set_patient(loop, true);
+		ck_assert_int_eq(sched_getscheduler(0), SCHED_BATCH);
+		loop_set_patient(loop, true);
+		loop_set_patient(loop, false);
+		ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
+	}
+	loop_free(loop);
+	ck_assert_int_eq(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }), 0);
+	loop = loop_new();
+	loop_set_patient(loop, true);
+	ck_assert_int_eq(sched_getscheduler(0), SCHED_IDLE);
+	loop_set_patient(loop, false);
+	ck_assert_int_eq(sched_getscheduler(0), SCHED_IDLE);
+	loop_free(loop);
+}
+END_TEST
+
 START_TEST(test_forgotten_timer)
 {
 	loop = loop_new();
@@ -251,6 +274,7 @@ int main(void)
 		{ "watch", test_watch, 1, 0 },
 		{ "signal", test_signal, 1, 0 },
 		{ "stopped early", test_stopped_early, 1, 0 },
+		{ "patient", test_patient, 1, 0 },
 		{ "forgotten timer", test_forgotten_timer, 1, SIGABRT },
 	};
 

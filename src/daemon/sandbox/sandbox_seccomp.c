@@ -62,7 +62,7 @@ static const int never[] = {
 	__NR_clock_settime, __NR_settimeofday, __NR_adjtimex, __NR_clock_adjtime,
 	/* how others are scheduled */
 	__NR_setpriority, __NR_ioprio_set, __NR_migrate_pages, __NR_move_pages,
-	__NR_sched_setscheduler, __NR_sched_setparam, __NR_sched_setattr,
+	__NR_sched_setparam, __NR_sched_setattr,
 };
 
 /* What a courier never does besides. */
@@ -177,7 +177,7 @@ static void begin(struct program *p)
 static void common(struct program *p)
 {
 	const uint32_t self[] = { (uint32_t)getpid() };
-	const uint32_t self_or_0[] = { (uint32_t)getpid(), 0 };
+	const uint32_t self_or_0[] = { (uint32_t)getpid(), 0 }, this_thread[] = { 0 };
 
 	refuse_list(p, never, sizeof(never) / sizeof(*never));
 	refuse(p, __NR_clone3, ENOSYS);
@@ -187,6 +187,7 @@ static void common(struct program *p)
 	allow_values(p, __NR_rt_sigqueueinfo, 0, self, 1, EPERM);
 	allow_values(p, __NR_rt_tgsigqueueinfo, 0, self, 1, EPERM);
 	refuse(p, __NR_tkill, EPERM);
+	allow_values(p, __NR_sched_setscheduler, 0, this_thread, 1, EPERM);
 	allow_values(p, __NR_prlimit64, 0, self_or_0, 2, EPERM);
 }
 
