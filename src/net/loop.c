@@ -217,7 +217,7 @@ struct loop *loop_new(void)
 	signal(SIGPIPE, SIG_IGN);
 	l->base = base_new();
 	l->clocks = mem_alloc(sizeof *l->clocks);
-	l->policy = sched_getscheduler(0);
+	l->usual = sched_getscheduler(0) == SCHED_OTHER;
 	l->timer_fd = timer_descriptor();
 	event_assign(&l->timer_event, l->base, l->timer_fd, EV_READ | EV_PERSIST, timers_fire, l);
 	event_add(&l->timer_event, NULL);
@@ -244,12 +244,10 @@ struct event_base *loop_base(struct loop *l)
 
 void loop_set_patient(struct loop *l, bool patient)
 {
-	int policy = patient ? SCHED_BATCH : SCHED_OTHER;
-
-	if (policy == l->policy || (l->policy != SCHED_OTHER && l->policy != SCHED_BATCH))
+	if (!l->usual || patient == l->patient)
 		return;
-	l->policy = policy;
-	sched_setscheduler(0, policy, &(struct sched_param){ 0 });
+	l->patient = patient;
+	sched_setscheduler(0, patient ? SCHED_BATCH : SCHED_OTHER, &(struct sched_param){ 0 });
 }
 
 void loop_run(struct loop *l)

@@ -32,7 +32,7 @@ struct loop {
 	struct event timer_event;
 	struct task_queue later, running;
 	size_t owned;                /* timers, watches and signals that are not freed yet */
-	int policy;                  /* of scheduling */
+	bool usual, patient;         /* it was started under SCHED_OTHER; it is under SCHED_BATCH now */
 	bool stopping;
 };
 
