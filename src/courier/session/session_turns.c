@@ -197,18 +197,26 @@ static void end(struct session *s)
 	stream_deadline(s->stream, limit < PARTING ? limit : PARTING, 0);
 }
 
-void session_pump(struct session *s)
+/* Says and sends what may go now: nothing that was kept for the content stays behind. */
+static enum dialogue_want go_on(struct session *s)
 {
 	enum dialogue_want want = speak(s);
 
 	while (s->part == PART_NONE && (want == DIALOGUE_CONTENT || want == DIALOGUE_DOT)
 		&& send_content(s, want))
 		want = speak(s);
+	return want;
+}
+
+void session_pump(struct session *s)
+{
+	enum dialogue_want want = go_on(s);
+
 	if (session_let_follow(s))
-		want = speak(s);
+		want = go_on(s);
 	watch_time(s);
 	if (want == DIALOGUE_TLS && !stream_tls(s->stream) && !session_start_tls(s))
-		want = speak(s);
+		want = go_on(s);
 	if (want == DIALOGUE_LISTEN && !stream_listen(s->stream)) {
 		dialogue_heard_nothing(s->dialogue);
 		session_pump(s);
