@@ -291,8 +291,7 @@ def test_a_courier_that_stands_still_is_killed(t):
 
     parameter daemon_timeout, behaviour H2-12
     """
-    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(2 if s.number == 1 else 0),
-                                          "250 2.0.0 Saved")[1]})
+    peer = t.peer({"final": lambda s, a: (s.wait_closed_for(0 if s.number else 90), "250 2.0.0 Saved")[1]})
     daemon = t.daemon(peer, {"workers": 1, "daemon_timeout": "3s"})
     stuck = daemon.wait_pids("courier", 1)[0]
     daemon.send("u@example.org")
