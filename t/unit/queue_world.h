@@ -25,6 +25,8 @@ struct host {
 	const char *dsn;              /* of what waits for it; NULL: 4.4.1 */
 	bool fails;                   /* says 421 in the middle of each request */
 	unsigned busy_above;          /* connections it serves; 0: all */
+	unsigned cost;                /* ms that a request takes longer for each one that is at work */
+	unsigned at_work;
 	bool has_dsn;                 /* it makes reports of success itself */
 	bool closes_idle;             /* after each transaction's end, a while later */
 	unsigned open, open_max, requests, rcpts_max, probes;

@@ -31,6 +31,7 @@ struct job {
 	struct loop_timer *timer;
 	bool waiting;                  /* sent ahead, no connection yet */
 	bool took_idle, connected, turned_away;
+	bool at_work;
 };
 
 struct host *world_host(struct world *w, const char *nexthop)
@@ -99,6 +100,7 @@ static void answer_rcpt(struct job *j, uint32_t i)
 static void job_free(struct job *j)
 {
 	list_remove(&j->all);
+	j->host->at_work -= j->at_work;
 	loop_timer_free(j->timer);
 	request_free(j->request);
 	free(j);
@@ -242,7 +244,9 @@ static void begin_job(struct job *j)
 	connect_host(j);
 	if (w->mark_dots)
 		link_mark_dot(j->courier->link, r->number);
-	loop_timer_set(j->timer, w->duration);
+	j->at_work = true;
+	h->at_work++;
+	loop_timer_set(j->timer, w->duration + h->cost * h->at_work);
 }
 
 /* --- couriers --- */

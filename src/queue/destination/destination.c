@@ -43,6 +43,7 @@ static void destination_free(struct destination *d)
 	list_remove(&d->ready);
 	list_remove(&d->crowded);
 	health_end(d);
+	width_end(d);
 	parking_free(&d->parking);
 	loop_timer_free(d->pause);
 	free(d->transport);
@@ -347,13 +348,13 @@ bool destination_has_room(struct destination *d, int64_t now)
 		loop_timer_set(d->pause, d->pause_until - now);
 		return false;
 	}
-	return d->busy < (d->rate_delay ? 1 : d->window.size);
+	return d->busy < (d->rate_delay ? 1 : width_of(d));
 }
 
 bool destination_is_full(const struct destination *d, int64_t now)
 {
 	return !d->health.suspended && !d->health.dead && now >= d->pause_until && !d->rate_delay &&
-		d->busy >= d->window.size;
+		d->busy >= width_of(d);
 }
 
 void destination_pause(struct destination *d, int64_t until)

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "queue/destination/parking.h"
 #include "queue/destination/rate.h"
+#include "queue/destination/width.h"
 #include "queue/destination/window.h"
 #include "queue/message/active.h"
 #include "settings/settings.h"
@@ -69,6 +70,7 @@ struct destination {
 	size_t entries;               /* of active messages */
 	/* window and connections */
 	struct window window;
+	struct width width;
 	unsigned busy, idle;
 	struct share *shares;         /* by seat of a courier */
 	unsigned seats;

@@ -100,7 +100,7 @@ static void send_ahead(struct queue *q, struct destination *d)
 {
 	struct courier *c;
 
-	if (!d->waiting || !d->keeps || q->settings->max_use > 0 || d->busy > d->window.size
+	if (!d->waiting || !d->keeps || q->settings->max_use > 0 || d->busy > width_of(d)
 		|| !destination_is_full(d, queue_now(q)))
 		return;
 	c = couriers_ahead(q->couriers, d);
@@ -121,7 +121,7 @@ static void try_one(struct queue *q, struct destination *d, struct list *blocked
 		return;
 	}
 	if (!d->waiting) {
-		lease_recall(d, d->window.size);
+		lease_recall(d, width_of(d));
 		return;
 	}
 	c = couriers_choose(q->couriers, d, false);

@@ -38,7 +38,7 @@ void health_end(struct destination *d)
 
 /* --- the socket of a dead destination --- */
 
-static const char *socket_path(const struct destination *d)
+const char *health_socket_path(const struct destination *d)
 {
 	struct text nexthop = text_of(d->nexthop);
 
@@ -52,7 +52,7 @@ static bool look(struct destination *d)
 {
 	struct health *h = &d->health;
 	struct stat st = { 0 };
-	bool there = stat(socket_path(d), &st) == 0;
+	bool there = stat(health_socket_path(d), &st) == 0;
 	bool is_new = there && (st.st_ino != h->inode || st.st_ctim.tv_sec != h->changed.tv_sec ||
 		st.st_ctim.tv_nsec != h->changed.tv_nsec);
 
@@ -74,7 +74,7 @@ static void look_again(void *arg)
 
 static void start_looking(struct destination *d)
 {
-	if (!socket_path(d))
+	if (!health_socket_path(d))
 		return;
 	look(d);
 	if (!d->health.look)
@@ -222,6 +222,7 @@ static void went_well(struct destination *d)
 {
 	parking_free(&d->health.failed);
 	window_went_well(&d->window, &d->rules, d->busy);
+	width_delivered(d);
 }
 
 void health_works(struct destination *d)

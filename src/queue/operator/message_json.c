@@ -123,7 +123,7 @@ json_t *destination_json(const struct destination *d)
 	const struct { const char *name; uint64_t value; } numbers[] = {
 		{ "number", d->number },
 		{ "connections", destination_open(d) }, { "busy", d->busy }, { "idle", d->idle },
-		{ "window", d->window.size }, { "limit", d->rules.limit },
+		{ "window", width_of(d) }, { "limit", d->rules.limit },
 		{ "waiting", d->waiting }, { "parked", parking_count(&d->parking) },
 		{ "sent", d->sent }, { "deferred", d->deferred }, { "bounced", d->bounced },
 		{ "sent_last_minute", rate_last_minute(&d->rate, queue_now(d->queue)) },

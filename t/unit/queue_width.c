@@ -1,0 +1,178 @@
+/* How much of a destination's window is used: the judgement alone, and hosts that make use of it or not. */
+#include "queue/destination/width.h"
+#include "queue_world.h"
+#include "unit.h"
+
+/* Each epoch's rate, and the width that follows it, from a window of 20 of which 5 are the least; 0: all. A
+ * trial is made ready in the epoch before it, whose rate does not count. */
+static const struct { const char *what; double rates[16]; unsigned widths[16]; } runs[] = {
+	{ "a third less for a third fewer", { 9, 9, 6, 9 }, { 13, 13, 0, 0 } },
+	{ "as much with fewer", { 9, 9, 9, 9, 9, 9, 9, 9 }, { 13, 13, 8, 8, 5, 5, 5, 5 } },
+	{ "a little less is within the error", { 100, 9, 96, 9, 92 }, { 13, 13, 8, 8, 5 } },
+	{ "a tenth less is not", { 100, 9, 90, 9, 100 }, { 13, 13, 0, 0, 0 } },
+	{ "the rate of a turn says nothing", { 9, 1, 9, 1, 9 }, { 13, 13, 8, 8, 5 } },
+	{ "the second step is too much", { 9, 9, 9, 9, 6, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13 } },
+	{ "after a failure it takes two epochs more, and goes the other way",
+	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20 } },
+	{ "wider again where it is better",
+	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9, 10, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 20, 20 } },
+	{ "not where it is the same",
+	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 13, 13 } },
+	{ "trouble: all of the window", { 9, 9, 9, 9, 9, 9, 9, 9, 6 }, { 13, 13, 8, 8, 5, 5, 5, 5, 0 } },
+	{ "trouble at full width is none of its business", { 9, 9, 6, 9, 1, 1 }, { 13, 13, 0, 0, 0, 0 } },
+};
+
+START_TEST(test_judges)
+{
+	struct width w = { .patience = 1 };
+
+	for (size_t i = 0; i < 16 && runs[_i].rates[i] > 0; i++) {
+		width_judge(&w, 5, 20, runs[_i].rates[i]);
+		ck_assert_msg(w.now == runs[_i].widths[i], "%s: epoch %zu: %u", runs[_i].what, i, w.now);
+	}
+}
+END_TEST
+
+static const struct { unsigned least, most; } bounds[] = {
+	{ 1, 1 }, { 5, 5 }, { 1, 2 }, { 2, 3 }, { 5, 6 }, { 1, 20 }, { 20, 20 }, { 1, 10000 },
+};
+
+/* However the rates go. */
+START_TEST(test_stays_within)
+{
+	struct width w = { .patience = 1 };
+	uint64_t random = 7;
+
+	for (int i = 0; i < 20000; i++) {
+		width_judge(&w, bounds[_i].least, bounds[_i].most, 1 + schedule_random(&random) % 10);
+		ck_assert(!w.now || (w.now >= bounds[_i].least && w.now <= bounds[_i].most));
+		ck_assert(!w.kept || (w.kept >= bounds[_i].least && w.kept <= bounds[_i].most));
+	}
+}
+END_TEST
+
+/* --- with a queue and a host --- */
+
+static void begin(struct world *w, const char *transport, int64_t duration, unsigned cost)
+{
+	world_begin(w, "mailbox_transport", transport, NULL);
+	w->credit = 200;
+	w->duration = duration;
+	world_open(w);
+	world_host(w, transport + 5)->cost = cost;
+	for (int i = 0; i < 4000; i++)
+		world_drop(w, "s@sender.test", "ok@a.test");
+}
+
+/* Each request takes 2 ms of a host that has nothing else to do: 500 a second, however many at once. */
+START_TEST(test_a_host_at_its_end)
+{
+	struct world w;
+	struct host *h;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 200);
+	ck_assert_uint_eq(h->at_work, 20);
+	world_run(&w, 2000);
+	ck_assert_uint_le(h->at_work, 8);
+	ck_assert_uint_ge(h->at_work, 5);
+	ck_assert(world_until_left(&w, 0, 20000));
+	ck_assert_uint_eq(h->requests, 4000);
+	ck_assert_uint_eq(h->open_max, 20);
+	world_end(&w);
+}
+END_TEST
+
+/* Deliveries that wait for something else: each connection is of use. */
+START_TEST(test_a_host_that_waits)
+{
+	struct world w;
+	struct host *h;
+	unsigned narrow = 0;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 20, 0);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 200);
+	for (int i = 0; i < 36; i++) {
+		world_run(&w, 100);
+		narrow += h->at_work < 20;
+	}
+	ck_assert_uint_gt(narrow, 0);
+	ck_assert_uint_lt(narrow, 12);
+	ck_assert(world_until_left(&w, 0, 20000));
+	world_end(&w);
+}
+END_TEST
+
+/* The few requests that are out hang: the others do not wait for them. */
+START_TEST(test_a_host_that_hangs)
+{
+	struct world w;
+	struct host *h;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 2000);
+	ck_assert_uint_le(h->at_work, 8);
+	w.duration = 60000;
+	world_run(&w, 1000);
+	ck_assert_uint_eq(h->at_work, 20);
+	w.duration = 0;
+	ck_assert(world_until_left(&w, 0, 120000));
+	world_end(&w);
+}
+END_TEST
+
+static const char *const elsewhere[] = { "lmtp:inet:a", "smtp:[a.test]" };
+
+/* Another machine's processors are not ours. */
+START_TEST(test_only_sockets)
+{
+	struct world w;
+	struct host *h;
+
+	begin(&w, elsewhere[_i], 0, 2);
+	h = world_host(&w, elsewhere[_i] + 5);
+	world_run(&w, 200);
+	for (int i = 0; i < 30; i++) {
+		world_run(&w, 100);
+		ck_assert_uint_eq(h->at_work, 20);
+	}
+	ck_assert(world_until_left(&w, 0, 20000));
+	world_end(&w);
+}
+END_TEST
+
+/* Few deliveries say nothing. */
+START_TEST(test_a_slow_host)
+{
+	struct world w;
+	struct host *h;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 0, 5);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 500);
+	for (int i = 0; i < 30; i++) {
+		world_run(&w, 100);
+		ck_assert_uint_eq(h->at_work, 20);
+	}
+	ck_assert(world_until_left(&w, 0, 60000));
+	world_end(&w);
+}
+END_TEST
+
+int main(void)
+{
+	const struct unit_case cases[] = {
+		{ "judges", test_judges, UNIT_ROWS(runs), 0 },
+		{ "stays within", test_stays_within, UNIT_ROWS(bounds), 0 },
+		{ "a host at its end", test_a_host_at_its_end, 1, 0 },
+		{ "a host that waits", test_a_host_that_waits, 1, 0 },
+		{ "a host that hangs", test_a_host_that_hangs, 1, 0 },
+		{ "only sockets", test_only_sockets, UNIT_ROWS(elsewhere), 0 },
+		{ "a slow host", test_a_slow_host, 1, 0 },
+	};
+
+	return unit_main("queue/width", cases, UNIT_ROWS(cases));
+}
