@@ -79,7 +79,7 @@ void nearest_consider(struct nearest *n, const char *name)
 	if (length == 0 || length > NAME_MAX_LENGTH || n->length > NAME_MAX_LENGTH)
 		return;
 	if (!is_tail(n->mistyped, n->length, name, length) && !is_tail(name, length, n->mistyped, n->length))
-		errors = distance(n->mistyped, n->length, name, length);
+		errors = length >= n->length + n->errors || n->length >= length + n->errors ? n->errors : distance(n->mistyped, n->length, name, length);
 	if (errors >= n->errors)
 		return;
 	free(n->best);

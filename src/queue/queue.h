@@ -80,8 +80,9 @@ void queue_order(struct queue *, enum queue_order, uint64_t id, const struct que
 /* All of them, an array of what GET /destinations shows; the caller's. */
 json_t *queue_destinations(struct queue *);
 /* Nothing more is sent to the destination ("transport:nexthop") until it is resumed, over a restart too; one
- * that has no mail yet is made. done(arg, destination, NULL) comes when that is on the disk, with its state
- * as an object; or done(arg, NULL, why) at once if it cannot be. Both are the callee's for the call. */
+ * that has no mail yet is made, with a note. done(arg, destination, NULL) comes when that is on the disk,
+ * with its state as an object; or done(arg, NULL, why) at once if it cannot be: no such transport, or a
+ * nexthop that cannot be read. Both are the callee's for the call. */
 void queue_suspend(struct queue *, const char *destination, bool suspend,
 	void (*done)(void *arg, json_t *destination, const char *why), void *arg);
 /* Which way mail for that address would take, and the hosts that a courier finds there; nothing is sent to

@@ -48,15 +48,16 @@ static void print_spool(FILE *out, const json_t *status)
 {
 	const json_t *spool = json_object_get(status, "spool");
 	const json_t *sums = json_object_get(status, "deliveries");
+	int64_t taken = ctl_number(spool, "files_taken");
 	bool stopped = json_is_true(json_object_get(spool, "intake_stopped"));
 	char size[CTL_UNIT_SIZE];
 
 	fprintf(out, "deliveries   since the start: %lld sent, %lld deferred, %lld bounced\n",
 		(long long)ctl_number(sums, "sent"), (long long)ctl_number(sums, "deferred"),
 		(long long)ctl_number(sums, "bounced"));
-	fprintf(out, "spool        %s; since the start: %lld files taken, %lld refused; free %s\n",
+	fprintf(out, "spool        %s; since the start: %lld file%s taken, %lld refused; free %s\n",
 		stopped ? "INTAKE IS STOPPED until there is more free space" : "takes mail in",
-		(long long)ctl_number(spool, "files_taken"), (long long)ctl_number(spool, "files_refused"),
+		(long long)taken, text_plural((uint64_t)taken), (long long)ctl_number(spool, "files_refused"),
 		ctl_size(ctl_number(spool, "free_bytes"), size));
 }
 
@@ -109,10 +110,22 @@ void ctl_print_status(FILE *out, const json_t *status)
 
 /* --- destinations ----------------------------------------------------------------------------- */
 
+/* A line, if there is something to say. */
+static void print_said(FILE *out, const json_t *d, const char *label, const char *name)
+{
+	const char *text = ctl_text(d, name);
+
+	if (!*text)
+		return;
+	fprintf(out, "    %s", label);
+	ctl_put(out, text, 0);
+	fputc('\n', out);
+}
+
 void ctl_print_destination(FILE *out, const json_t *d)
 {
 	const json_t *probe = json_object_get(d, "next_probe_seconds");
-	const char *error = ctl_text(d, "last_error"), *tls = ctl_text(d, "tls");
+	int64_t connections = ctl_number(d, "connections");
 	char age[CTL_UNIT_SIZE];
 
 	ctl_put(out, ctl_text(d, "transport"), 0);
@@ -122,8 +135,8 @@ void ctl_print_destination(FILE *out, const json_t *d)
 	ctl_put(out, ctl_text(d, "state"), 0);
 	if (json_is_number(probe))
 		fprintf(out, ", tried again within %s", ctl_age((int64_t)json_number_value(probe), age));
-	fprintf(out, "; %lld connections (%lld busy, %lld idle), may use %lld now, %lld at most\n",
-		(long long)ctl_number(d, "connections"), (long long)ctl_number(d, "busy"),
+	fprintf(out, "; %lld connection%s (%lld busy, %lld idle), may use %lld now, %lld at most\n",
+		(long long)connections, text_plural((uint64_t)connections), (long long)ctl_number(d, "busy"),
 		(long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
 		(long long)ctl_number(d, "limit"));
 	fprintf(out, "    %lld wait in memory, %lld on the disk; %lld sent in the last minute\n",
@@ -135,16 +148,9 @@ void ctl_print_destination(FILE *out, const json_t *d)
 	if (json_number_value(json_object_get(d, "rate_delay_seconds")) > 0)
 		fprintf(out, "    one message each %g s\n",
 			json_number_value(json_object_get(d, "rate_delay_seconds")));
-	if (*tls) {
-		fputs("    TLS: ", out);
-		ctl_put(out, tls, 0);
-		fputc('\n', out);
-	}
-	if (*error) {
-		fputs("    last error: ", out);
-		ctl_put(out, error, 0);
-		fputc('\n', out);
-	}
+	print_said(out, d, "TLS: ", "tls");
+	print_said(out, d, "last error: ", "last_error");
+	print_said(out, d, "", "note");
 }
 
 void ctl_print_destinations(FILE *out, const json_t *list)

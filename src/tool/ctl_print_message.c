@@ -99,10 +99,11 @@ static void print_envelope(FILE *out, const json_t *message, int64_t now)
 {
 	char age[CTL_UNIT_SIZE], at[CTL_UNIT_SIZE];
 	const char *reason = ctl_text(message, "reason");
+	int64_t size = ctl_number(message, "size");
 
 	fputs("message   ", out);
 	ctl_put(out, ctl_text(message, "id"), 0);
-	fprintf(out, ", %lld bytes\n", (long long)ctl_number(message, "size"));
+	fprintf(out, ", %lld byte%s\n", (long long)size, text_plural((uint64_t)size));
 	fprintf(out, "arrived   %s, %s ago\n", ctl_time(seconds(message, "arrived"), at),
 		ctl_age(now - seconds(message, "arrived"), age));
 	fputs("from      <", out);

@@ -129,8 +129,8 @@ static void put_couriers(struct screen *s)
 
 	json_array_foreach(couriers, i, courier)
 		flying += ctl_number(courier, "in_flight");
-	line(s, "couriers  %zu, %lld requests in flight; spool: %s free%s", json_array_size(couriers),
-		(long long)flying, ctl_size(ctl_number(spool, "free_bytes"), size),
+	line(s, "couriers  %zu, %lld request%s in flight; spool: %s free%s", json_array_size(couriers),
+		(long long)flying, text_plural((uint64_t)flying), ctl_size(ctl_number(spool, "free_bytes"), size),
 		json_is_true(json_object_get(spool, "intake_stopped")) ? ", INTAKE IS STOPPED" : "");
 }
 

@@ -141,6 +141,7 @@ def test_orders_that_make_no_sense(t):
                               (("release", "--from", "a", "ALL"), 64),
                               (("delete", "nonsense"), 64), (("hold", "0000000001"), 69), (("suspend",), 64),
                               (("suspend", "nonsense"), 69), (("resume", "no:such"), 69),
+                              (("suspend", "lmtp:unix:x"), 69), (("resume", "smtp:[x"), 69),
                               (("explain", "a b"), 64)):
         same(daemon.ctl(*arguments, check=False).returncode, status, arguments)
     for path in ("/hold", "/delete?all=1&id=" + ids["u0"], "/delete?from=x&all=1", "/hold?nonsense=1",
@@ -212,6 +213,20 @@ def test_suspend_and_resume(t):
     assert "alive" in daemon.ctl("resume", name)
     daemon.wait_delivery("u@a.test", "sent")
     daemon.spool.wait_empty()
+
+
+def test_suspend_ahead_of_all_mail(t):
+    daemon, peers = t.destinations({"a": None})
+    name = "lmtp:" + peers["a"].nexthop
+    assert "nothing has been sent there lately; it was not suspended" in daemon.ctl("resume", name + "x")
+    assert "nothing has been sent there lately; it is suspended from now on" in daemon.ctl("suspend", name)
+    assert "lately" not in daemon.ctl("suspend", name)
+    assert "lately" not in daemon.ctl("resume", name)
+    daemon.send("u@a.test")
+    daemon.wait_delivery("u@a.test", "sent")
+    mistyped = daemon.ctl("suspend", "ltmp:" + peers["a"].nexthop, check=False)
+    same((mistyped.returncode, mistyped.stdout), (69, ""))
+    same(mistyped.stderr, "causewayctl: there is no transport 'ltmp'; did you mean lmtp?\n")
 
 
 def test_suspended_over_a_restart(t):

@@ -189,9 +189,28 @@ START_TEST(test_D_2_lmtp)
 }
 END_TEST
 
+static const struct { const char *path, *complaint; size_t more; } sockets[] = {
+	{ "/run/lmtp", NULL, 0 }, { "/", NULL, 106 }, { "/", "longer", 107 }, { "", "begins with /", 0 },
+	{ "run/lmtp", "begins with /", 0 }, { "./x", "begins with /", 0 },
+};
+
+START_TEST(test_socket_complaint)
+{
+	const char *complaint;
+	char path[256];
+	int n = snprintf(path, sizeof path, "%s", sockets[_i].path);
+
+	memset(path + n, 'x', sockets[_i].more);
+	complaint = domain_socket_complaint(text_make(path, (size_t)n + sockets[_i].more));
+	ck_assert((complaint != NULL) == (sockets[_i].complaint != NULL));
+	ck_assert(!complaint || strstr(complaint, sockets[_i].complaint));
+}
+END_TEST
+
 int main(void)
 {
 	const struct unit_case cases[] = {
+		{ "judges paths of sockets", test_socket_complaint, UNIT_ROWS(sockets), 0 },
 		{ "checks names", test_check, UNIT_ROWS(checks), 0 },
 		{ "makes A-labels", test_ascii, UNIT_ROWS(ascii), 0 },
 		{ "refuses long A-labels", test_long_alabel, 1, 0 },

@@ -305,6 +305,7 @@ END_TEST
 struct suspended {
 	bool answered;
 	char state[20];           /* "" if it was refused */
+	char said[200];           /* the note, or why it was refused */
 };
 
 static void note_suspended(void *arg, json_t *destination, const char *why)
@@ -314,6 +315,9 @@ static void note_suspended(void *arg, json_t *destination, const char *why)
 	ck_assert((destination != NULL) != (why != NULL));
 	snprintf(s->state, sizeof s->state, "%s", destination ? json_string_value(json_object_get(destination,
 	         "state")) : "");
+	if (destination)
+		why = json_string_value(json_object_get(destination, "note"));
+	snprintf(s->said, sizeof s->said, "%s", why ? why : "");
 	s->answered = true;
 }
 
@@ -392,7 +396,19 @@ START_TEST(test_suspend_before_the_queue_is_read)
 }
 END_TEST
 
-static const char *const no_destinations[] = { "", "lmtp", "lmtp:", "x:inet:a", ":inet:a", "inet" };
+static const struct { const char *name, *why; } no_destinations[] = {
+	{ "", "'' is not a destination: it is written transport:nexthop" },
+	{ "lmtp", "it is written transport:nexthop" }, { "lmtp:", "it is written transport:nexthop" },
+	{ "inet", "it is written transport:nexthop" },
+	{ "x:inet:a", "there is no transport 'x'" }, { ":inet:a", "there is no transport ''" },
+	{ "ltmp:inet:a", "there is no transport 'ltmp'; did you mean lmtp?" },
+	{ "l\nm:inet:a", "there is no transport 'l?m'" },
+	{ "lmtp:unix:run/lmtp", "what stands behind unix: is not a path that begins with /" },
+	{ "lmtp:unix:", "'lmtp:unix:' is not a destination: what stands behind unix: is not a path" },
+	{ "lmtp:inet:", "it names no host" }, { "smtp:, ,", "it names no host" },
+	{ "smtp:unix:/run/lmtp", "is not a destination: " }, { "lmtp:/run/lmtp", "is not a destination: " },
+	{ "smtp:[a.test", "is not a destination: " }, { "smtp:a.test, b.test:0", "is not a destination: " },
+};
 
 START_TEST(test_suspend_refuses)
 {
@@ -402,10 +418,43 @@ START_TEST(test_suspend_refuses)
 	world_begin(&w, NULL);
 	world_open(&w);
 	world_run(&w, 10);
-	queue_suspend(w.queue, no_destinations[_i], true, note_suspended, &s);
+	queue_suspend(w.queue, no_destinations[_i].name, true, note_suspended, &s);
 	ck_assert(s.answered);
 	ck_assert_str_eq(s.state, "");
+	ck_assert_msg(strstr(s.said, no_destinations[_i].why) != NULL, "%s", s.said);
 	ck_assert_uint_eq(world_journal("suspend"), 0);
+	world_end(&w);
+}
+END_TEST
+
+static const struct { const char *name; bool suspended; const char *note; } strangers[] = {
+	{ "lmtp:inet:a", true, "" }, { "lmtp:inet:a", false, "" },
+	{ "lmtp:inet:aa", true, "nothing has been sent there lately; it is suspended from now on; did you mean "
+		"lmtp:inet:a?" },
+	{ "lmtp:inet:aa", false,
+		"nothing has been sent there lately; it was not suspended; did you mean lmtp:inet:a?" },
+	{ "smtp:elsewhere.test", true, "nothing has been sent there lately; it is suspended from now on" },
+	{ "lmtp:unix:/run/lmtp", false, "nothing has been sent there lately; it was not suspended" },
+};
+
+/* The note is for the first order only: after that the destination is there. */
+START_TEST(test_suspend_a_stranger)
+{
+	const char *notes[] = { strangers[_i].note, "" };
+	struct world w;
+
+	world_begin(&w, NULL);
+	world_open(&w);
+	world_drop(&w, "s@sender.test", "ok@a.test");
+	world_run(&w, MINUTE);
+	for (size_t i = 0; i < 2; i++) {
+		struct suspended s = { 0 };
+
+		queue_suspend(w.queue, strangers[_i].name, strangers[_i].suspended, note_suspended, &s);
+		ck_assert(world_until_set(&w, &s.answered, 1000));
+		ck_assert_str_eq(s.state, strangers[_i].suspended ? "suspended" : "alive");
+		ck_assert_str_eq(s.said, notes[i]);
+	}
 	world_end(&w);
 }
 END_TEST
@@ -583,6 +632,7 @@ int main(void)
 		{ "suspend is answered after the commit", test_suspend_is_answered_after_the_commit, 0, 0 },
 		{ "suspend before the queue is read", test_suspend_before_the_queue_is_read, 0, 0 },
 		{ "suspend refuses", test_suspend_refuses, UNIT_ROWS(no_destinations), 0 },
+		{ "suspend a stranger", test_suspend_a_stranger, UNIT_ROWS(strangers), 0 },
 		{ "explain", test_explain, UNIT_ROWS(ways), 0 },
 		{ "show", test_show, 1, 0 },
 		{ "status and metrics", test_status_and_metrics, 1, 0 },

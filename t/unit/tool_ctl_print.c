@@ -106,6 +106,12 @@ static const struct {
 		"lmtp:unix:/x\n    dead, tried again within 16s; 3 connections (2 busy, 1 idle), may use 4 now, 20 "
 		"at most\n    5 wait in memory, 6 on the disk; 0 sent in the last minute\n    since the start: 7 "
 		"sent, 8 deferred, 9 bounced\n    last error: refused\n" },
+	{ ctl_print_destination,
+		"{\"transport\":\"lmtp\",\"nexthop\":\"x\",\"state\":\"suspended\",\"connections\":1,\"idle\":1,"
+		"\"tls\":\"a\",\"note\":\"nothing\\nyet\"}",
+		"lmtp:x\n    suspended; 1 connection (0 busy, 1 idle), may use 0 now, 0 at most\n"
+		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 "
+		"deferred, 0 bounced\n    TLS: a\n    nothing?yet\n" },
 	{ ctl_print_destinations, "[{}]",
 		":\n    ; 0 connections (0 busy, 0 idle), may use 0 now, 0 at most\n"
 		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 "
@@ -121,15 +127,18 @@ static const struct {
 		"spool        takes mail in; since the start: 0 files taken, 0 refused; free 0\n" },
 	{ ctl_print_status,
 		"{\"version\":\"1\",\"uptime\":90,\"oldest_seconds\":61.5,\"queue\":{\"total\":1,\"held\":1},"
-		"\"spool\":{\"intake_stopped\":true,\"free_bytes\":1048576},\"couriers\":[{\"pid\":3,"
+		"\"spool\":{\"intake_stopped\":true,\"files_taken\":1,\"free_bytes\":1048576},\"couriers\":[{\"pid\":3,"
 		"\"in_flight\":4,\"retiring\":true}],"
 		"\"processes\":[{\"role\":\"queue\",\"pid\":2,\"sandbox\":\"seccomp\"},{\"role\":\"courier\","
 		"\"pid\":3,\"sandbox\":null}]}",
 		"causeway     1, uptime 1m\nqueue        1 message: 0 active, 0 deferred, 1 held, 0 incoming; the "
 		"oldest is 1m old\ndeliveries   since the start: 0 sent, 0 deferred, 0 bounced\n"
-		"spool        INTAKE IS STOPPED until there is more free space; since the start: 0 files taken, 0 "
+		"spool        INTAKE IS STOPPED until there is more free space; since the start: 1 file taken, 0 "
 		"refused; free 1.0M\nqueue        pid 2        sandbox seccomp\ncourier      pid 3        sandbox "
 		"not told yet, 4 in flight, ends soon\n" },
+	{ print_message, "{\"size\":1}",
+		"message   , 1 byte\narrived   1970-01-01 00:00:00, 11d13h ago\nfrom      <>\nstate      after 0 "
+		"attempts\n\nrecipients\n" },
 	{ print_message, "{}",
 		"message   , 0 bytes\narrived   1970-01-01 00:00:00, 11d13h ago\nfrom      <>\nstate      after 0 "
 		"attempts\n\nrecipients\n" },

@@ -29,6 +29,10 @@ static const struct {
 } shown[] = {
 	{ NULL, "{}", NULL, "[]", 0, 1000, NOTHING HEADING },
 	{ NULL, "[]", NULL, "{}", 0, 1000, NOTHING HEADING },
+	{ NULL, "{\"couriers\":[{\"in_flight\":1}]}", NULL, "[]", 4, 1000,
+		"causeway , up 0s: mail flows\nqueue     0: 0 incoming, 0 active, 0 deferred, 0 held; the oldest 0s\n"
+		"a second  - sent, - deferred, - bounced; files: - taken, - refused\n"
+		"couriers  1, 1 request in flight; spool: 0 free\n" },
 	{ NULL, "{\"queue\":5,\"deliveries\":[],\"spool\":\"x\",\"couriers\":{}}", NULL, "[1,null,[]]", 2, 10,
 		"causeway ,\nqueue     \n" },
 	{ busy, busier, NULL, "[]", 5, 200,

@@ -161,13 +161,9 @@ static bool check_servers(struct checking *c)
 
 static bool check_socket(struct checking *c, const char *path, struct text socket)
 {
-	struct sockaddr_un address;
+	const char *why = domain_socket_complaint(socket);
 
-	if (socket.n == 0 || *socket.p != '/')
-		return fail_with(c, path, "what stands behind unix: is not a path that begins with /");
-	if (socket.n >= sizeof address.sun_path)
-		return fail_with(c, path, "the path of the socket is longer than the system allows");
-	return true;
+	return !why || fail_with(c, path, why);
 }
 
 /* A service stands for a port, or is looked for in the DNS. */

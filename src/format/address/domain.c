@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <idn2.h>
 #include <string.h>
+#include <sys/un.h>
 
 enum { LABEL_MAX = 63 };
 
@@ -165,6 +166,15 @@ enum domain_lmtp domain_lmtp(struct text *nexthop)
 		return DOMAIN_LMTP_SOCKET;
 	skip(nexthop, "inet:");
 	return DOMAIN_LMTP_HOSTS;
+}
+
+const char *domain_socket_complaint(struct text path)
+{
+	if (path.n == 0 || *path.p != '/')
+		return "what stands behind unix: is not a path that begins with /";
+	if (path.n >= sizeof ((struct sockaddr_un *)0)->sun_path)
+		return "the path of the socket is longer than the system allows";
+	return NULL;
 }
 
 static bool take_service(struct text t, struct domain_nexthop *out, const char **why)

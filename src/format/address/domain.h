@@ -40,6 +40,9 @@ enum domain_kind domain_numeric(struct text t);
 enum domain_lmtp { DOMAIN_LMTP_SOCKET, DOMAIN_LMTP_HOSTS };
 enum domain_lmtp domain_lmtp(struct text *nexthop);
 
+/* What is wrong with the path of a socket, a constant complaint, or NULL. */
+const char *domain_socket_complaint(struct text path);
+
 /* One element of a nexthop: host, host:service, [host], [host]:service, [address], [ipv6:address], ... */
 struct domain_nexthop {
 	char host[DOMAIN_SIZE];  /* without brackets, as it was written */
