@@ -15,9 +15,11 @@ static const struct { const char *what; double rates[16]; unsigned widths[16]; }
 	{ "after a failure it takes two epochs more, and goes the other way",
 	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20 } },
 	{ "wider again where it is better",
-	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9, 10, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 20, 20 } },
+	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9, 10, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 0, 0 } },
 	{ "not where it is the same",
 	  { 9, 9, 9, 9, 6, 9, 9, 9, 9, 9, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 13, 13 } },
+	{ "an epoch in which the machine slept is soon made up for",
+	  { 1, 9, 6, 6, 4, 6, 6, 6, 6, 9, 9 }, { 13, 13, 8, 8, 13, 13, 13, 13, 20, 20, 0 } },
 	{ "trouble: all of the window", { 9, 9, 9, 9, 9, 9, 9, 9, 6 }, { 13, 13, 8, 8, 5, 5, 5, 5, 0 } },
 	{ "trouble at full width is none of its business", { 9, 9, 6, 9, 1, 1 }, { 13, 13, 0, 0, 0, 0 } },
 };
@@ -51,17 +53,43 @@ START_TEST(test_stays_within)
 }
 END_TEST
 
+/* From each width that may have been kept, with windows that were larger once too. */
+static const struct { unsigned least, most, kept; } starts[] = {
+	{ 1, 1, 1 }, { 5, 5, 5 }, { 1, 2, 1 }, { 2, 3, 2 }, { 5, 6, 5 }, { 1, 20, 1 }, { 20, 20, 20 }, { 5, 20, 5 },
+	{ 5, 20, 13 }, { 5, 20, 19 }, { 5, 100, 66 }, { 5, 101, 96 }, { 5, 165, 106 }, { 3, 3, 13 },
+	{ 5, 10, 13 }, { 10, 20, 5 }, { 1, 10000, 1 }, { 5, 10000, 9998 },
+};
+
+/* Each connection delivers as much as the others: in the end the window may be used up, and so may grow. */
+START_TEST(test_finds_the_whole_window)
+{
+	unsigned least = starts[_i].least, most = starts[_i].most, at_once;
+	struct width w = { .now = starts[_i].kept, .kept = starts[_i].kept, .patience = 1 };
+
+	for (int i = 0; i < 60; i++) {
+		at_once = !w.now || w.now > most ? most : w.now < least ? least : w.now;
+		width_judge(&w, least, most, at_once);
+	}
+	ck_assert_uint_eq(w.kept, 0);
+}
+END_TEST
+
 /* --- with a queue and a host --- */
+
+static void drop_many(struct world *w)
+{
+	world_open(w);
+	for (int i = 0; i < 4000; i++)
+		world_drop(w, "s@sender.test", "ok@a.test");
+}
 
 static void begin(struct world *w, const char *transport, int64_t duration, unsigned cost)
 {
 	world_begin(w, "mailbox_transport", transport, NULL);
 	w->credit = 200;
 	w->duration = duration;
-	world_open(w);
 	world_host(w, transport + 5)->cost = cost;
-	for (int i = 0; i < 4000; i++)
-		world_drop(w, "s@sender.test", "ok@a.test");
+	drop_many(w);
 }
 
 /* Each request takes 2 ms of a host that has nothing else to do: 500 a second, however many at once. */
@@ -124,6 +152,83 @@ START_TEST(test_a_host_that_hangs)
 }
 END_TEST
 
+/* The window grows while what it is good for is measured. */
+START_TEST(test_a_window_that_grows)
+{
+	struct world w;
+	struct host *h;
+	unsigned most = 0;
+
+	world_begin(&w, "mailbox_transport", "lmtp:unix:/no/such/socket",
+		"lmtp.destination_concurrency_limit", "200", NULL);
+	w.credit = 1000;
+	w.duration = 50;
+	drop_many(&w);
+	h = world_host(&w, "unix:/no/such/socket");
+	for (int i = 0; i < 10; i++) {
+		world_run(&w, 50);
+		most = h->at_work > most ? h->at_work : most;
+	}
+	ck_assert_uint_eq(most, 200);
+	ck_assert(world_until_left(&w, 0, 20000));
+	world_end(&w);
+}
+END_TEST
+
+/* The operator wants no fewer. */
+START_TEST(test_initial_raised)
+{
+	const char *why = NULL;
+	struct world w;
+	struct host *h;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 2000);
+	ck_assert_uint_le(h->at_work, 8);
+	ck_assert(settings_set(w.settings, "lmtp.initial_destination_concurrency", "20", &why));
+	queue_reconfigure(w.queue, w.settings);
+	world_courier(&w, 0);
+	world_run(&w, 500);
+	for (int i = 0; i < 20; i++) {
+		world_run(&w, 100);
+		ck_assert_uint_eq(h->at_work, 20);
+	}
+	ck_assert(world_until_left(&w, 0, 20000));
+	world_end(&w);
+}
+END_TEST
+
+/* What the operator or a death ends, and begins anew. */
+START_TEST(test_suspended_and_dead)
+{
+	struct world w;
+	struct host *h;
+
+	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
+	h = world_host(&w, "unix:/no/such/socket");
+	world_run(&w, 2000);
+	ck_assert_uint_le(h->at_work, 8);
+	if (_i)
+		h->fails = true;
+	else
+		world_suspend(&w, "lmtp:unix:/no/such/socket", true);
+	world_run(&w, 700);
+	ck_assert_uint_eq(h->at_work, 0);
+	h->fails = false;
+	h->cost = 0;
+	w.duration = 100;
+	if (!_i)
+		world_suspend(&w, "lmtp:unix:/no/such/socket", false);
+	world_run(&w, 1500);
+	for (int i = 0; i < 10; i++) {
+		world_run(&w, 100);
+		ck_assert_uint_eq(h->at_work, 20);
+	}
+	world_end(&w);
+}
+END_TEST
+
 static const char *const elsewhere[] = { "lmtp:inet:a", "smtp:[a.test]" };
 
 /* Another machine's processors are not ours. */
@@ -167,9 +272,13 @@ int main(void)
 	const struct unit_case cases[] = {
 		{ "judges", test_judges, UNIT_ROWS(runs), 0 },
 		{ "stays within", test_stays_within, UNIT_ROWS(bounds), 0 },
+		{ "finds the whole window", test_finds_the_whole_window, UNIT_ROWS(starts), 0 },
 		{ "a host at its end", test_a_host_at_its_end, 1, 0 },
 		{ "a host that waits", test_a_host_that_waits, 1, 0 },
 		{ "a host that hangs", test_a_host_that_hangs, 1, 0 },
+		{ "a window that grows", test_a_window_that_grows, 1, 0 },
+		{ "initial concurrency raised", test_initial_raised, 1, 0 },
+		{ "suspended, dead", test_suspended_and_dead, 2, 0 },
 		{ "only sockets", test_only_sockets, UNIT_ROWS(elsewhere), 0 },
 		{ "a slow host", test_a_slow_host, 1, 0 },
 	};

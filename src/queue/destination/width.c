@@ -32,6 +32,13 @@ static unsigned next_width(const struct width *w, unsigned from, unsigned least,
 	return to < least ? least : to > most ? most : to;
 }
 
+/* The last few of a window make no difference that could be measured; and only who uses all of it lets it
+ * grow. */
+static unsigned or_all(unsigned width, unsigned most)
+{
+	return width + width / 8 >= most ? 0 : width;
+}
+
 /* The other way where this one has come to its end. */
 static void try_another(struct width *w, unsigned least, unsigned most)
 {
@@ -49,7 +56,7 @@ static void try_another(struct width *w, unsigned least, unsigned most)
 static void judge_trial(struct width *w, unsigned least, unsigned most, double rate)
 {
 	if (rate >= w->rate * (w->wider ? better : as_good)) {
-		w->kept = w->now;
+		w->now = w->kept = or_all(w->now, most);
 		w->rate = rate;
 		w->patience = 1;
 		try_another(w, least, most);
@@ -63,6 +70,7 @@ static void judge_trial(struct width *w, unsigned least, unsigned most, double r
 
 static void judge_kept(struct width *w, unsigned least, unsigned most, double rate)
 {
+	w->now = w->kept = or_all(w->kept, most);
 	if (w->kept && rate < trouble * w->rate) {
 		w->kept = 0;
 		w->wider = false;
@@ -93,9 +101,18 @@ void width_judge(struct width *w, unsigned least, unsigned most, double rate)
 
 /* --- a destination --- */
 
+static unsigned least_of(const struct destination *d)
+{
+	return d->rules.initial < d->window.size ? d->rules.initial : d->window.size;
+}
+
 unsigned width_of(const struct destination *d)
 {
-	return d->width.now && d->width.now < d->window.size ? d->width.now : d->window.size;
+	unsigned now = d->width.now, least = least_of(d);
+
+	if (!now || now > d->window.size)
+		return d->window.size;
+	return now > least ? now : least;
 }
 
 static void forget(struct width *w)
@@ -109,6 +126,7 @@ static void begin_epoch(struct destination *d)
 
 	w->count = 0;
 	w->idle = false;
+	w->window = d->window.size;
 	w->since = queue_now(d->queue);
 	loop_timer_set(w->timer, w->phase == WIDTH_TURNING ? TURN : EPOCH);
 }
@@ -118,15 +136,23 @@ static void end_epoch(void *arg)
 	struct destination *d = arg;
 	struct width *w = &d->width;
 	int64_t took = queue_now(d->queue) - w->since;
-	unsigned most = d->window.size, least = d->rules.initial < most ? d->rules.initial : most;
+	double rate = (double)w->count / (double)(took ? took : 1);
 
 	if (w->phase != WIDTH_TURNING && (w->idle || w->count < ENOUGH)) {
 		forget(w);
 	} else {
-		width_judge(w, least, most, (double)w->count / (double)(took ? took : 1));
+		width_judge(w, least_of(d), d->window.size, rate);
 		begin_epoch(d);
 	}
 	destination_wake(d);
+}
+
+/* What was delivered with a smaller window says nothing about this one. */
+static bool has_grown(const struct destination *d)
+{
+	const struct width *w = &d->width;
+
+	return w->phase == WIDTH_MEASURING && !w->now && d->window.size > w->window + w->window / 20;
 }
 
 void width_delivered(struct destination *d)
@@ -136,6 +162,8 @@ void width_delivered(struct destination *d)
 	if (w->timer && loop_timer_is_set(w->timer)) {
 		w->count++;
 		w->idle |= !d->waiting;
+		if (has_grown(d))
+			begin_epoch(d);
 		return;
 	}
 	if (!d->waiting || !health_socket_path(d))

@@ -29,7 +29,8 @@ struct width {
 	unsigned rest, patience;      /* epochs before the next trial; and how many after one that fails */
 	unsigned count;               /* deliveries in this epoch */
 	bool idle;                    /* some time in it nothing waited */
-	int64_t since;                /* its begin; ms of the boot clock */
+	unsigned window;              /* at its begin */
+	int64_t since;                /* that; ms of the boot clock */
 	struct loop_timer *timer;     /* its end; made when first needed */
 };
 
