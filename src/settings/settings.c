@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "settings/settings_place.h"
 #include "settings/settings_rows.h"
 
-enum { TITLE_MAX = 4096 };
+enum { TITLE_MAX = 4096, COMPLAINT_MAX = 1024, SHOWN_MAX = 200 };
 
 static bool refuse(const char **why, const char *complaint)
 {
@@ -115,6 +116,22 @@ static struct settings_transport *find_transport(const struct settings *s, struc
 const struct settings_transport *settings_transport(const struct settings *s, const char *name)
 {
 	return find_transport(s, text_of(name));
+}
+
+char *settings_no_transport(const struct settings *s, const char *name)
+{
+	struct nearest *nearest = nearest_new(name);
+	char *clean = text_cleaned(name, SHOWN_MAX);
+	struct buf out;
+
+	for (size_t i = 0; i < s->transport_count; i++)
+		nearest_consider(nearest, s->transports[i].name);
+	buf_init(&out, COMPLAINT_MAX);
+	buf_fmt(&out, "there is no transport '%s'", clean);
+	nearest_print(nearest, &out);
+	free(clean);
+	nearest_free(nearest);
+	return buf_take(&out);
 }
 
 char *settings_transport_path(const struct settings_transport *t, const char *option)

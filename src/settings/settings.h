@@ -110,6 +110,8 @@ void settings_free(struct settings *);
 
 /* The transport of that name, or NULL. */
 const struct settings_transport *settings_transport(const struct settings *, const char *name);
+/* "there is no transport 'NAME'", cleaned, with the name that it may have been meant to be; free() it. */
+char *settings_no_transport(const struct settings *, const char *name);
 
 /* The path of an option of the transport: those that need no declaration have sections of their own. free()
  * it. */

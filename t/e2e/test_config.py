@@ -127,6 +127,26 @@ def test_services_that_do_not_exist_here_are_accepted(t):
     same({name: shown(daemon, name) for name in names}, names)
 
 
+def test_route_to_a_transport_that_does_not_exist(t):
+    """Said by -t and at the start, once; the mail waits and all other mail flows."""
+    table = os.path.join(t.dir, "routes")
+    with open(table, "w") as f:
+        f.write("a.test nosuch:x\nb.test nosuch:y\nc.test lmtpp:x\n")
+    daemon = t.daemon(t.peer(), {"transport_maps": "texthash:" + table})
+    says = ("transport_maps: there is no transport 'nosuch' (mail that goes there is deferred, 4.3.5)",
+            "transport_maps: there is no transport 'lmtpp'; did you mean lmtp? "
+            "(mail that goes there is deferred, 4.3.5)")
+    checked = subprocess.run([t.options.program("causewayd"), "-t", "-c", daemon.conf, "-o", "user=root"],
+                             capture_output=True, text=True, timeout=60)
+    same(checked.returncode, 0, checked.stderr)
+    for said in (checked.stderr, daemon.log() + daemon.stderr()):
+        same([said.count(line) for line in says], [1, 1], said)
+    daemon.send("u@a.test")
+    daemon.send("u@example.org")
+    daemon.wait_delivery("u@example.org", "sent")
+    same(daemon.wait_delivery("u@a.test", "deferred")["dsn"], "4.3.5")
+
+
 def test_compatibility_level_changes_defaults(t):
     """What is written counts more."""
     for level, settings, expected in (("3.10", {}, ""), ("3.11", {}, "may"),

@@ -385,6 +385,11 @@ static const struct {
 	  "conf:1: lmtp.tls_fingerprint_cert_match: 'x' is no fingerprint" },
 	{ "smtp { tlsrpt_enable = yes }",
 		"conf:1: smtp.tlsrpt_enable: TLSRPT is not built in: nothing is reported\n" },
+	{ "\ntransport_maps = 'inline:{a.test=lmtp:unix:/x, b.test=nosuch:x, c.test=nosuch:}'",
+	  "conf:2: transport_maps: there is no transport 'nosuch' (mail that goes there is deferred, 4.3.5)\n" },
+	{ "transport_maps = static:ltmp", "conf:1: transport_maps: there is no transport 'ltmp'; did you mean lmtp?" },
+	{ "transport archive { protocol = smtp }\ntransport_maps = { 'static:{archiv:x}' }",
+	  "conf:2: transport_maps: there is no transport 'archiv'; did you mean archive?" },
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
@@ -417,7 +422,9 @@ START_TEST(test_quiet)
 
 	buf_init(&warnings, 65536);
 	settings_free(read_with("workers = 3\nlmtp_header_checks = ''\nlmtp_sasl_auth_enable = no\n"
-		"delay_warning_time = 0\nlmtp_tls_enable_rpk = no", NULL, &warnings, &why));
+		"delay_warning_time = 0\nlmtp_tls_enable_rpk = no\ntransport x { protocol = lmtp }\n"
+		"transport_maps = { 'inline:{a.test=x:y, b.test=:z, c.test=smtp, { d.test = smtp:[h]:25 }}', 'static::' }",
+		NULL, &warnings, &why));
 	ck_assert_str_eq(buf_text(&warnings), "");
 }
 END_TEST

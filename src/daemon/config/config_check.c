@@ -14,6 +14,7 @@
 #include "courier/session/debug_peers.h"
 #include "courier/transport.h"
 #include "daemon/config/config_files.h"
+#include "daemon/config/config_routes.h"
 #include "daemon/config/config_trial.h"
 #include "daemon/config/config_words.h"
 #include "format/address/domain.h"
@@ -215,7 +216,7 @@ static bool check_route(struct checking *c, const char *path, const char *route)
 	copy = mem_strn(name.p, name.n);
 	transport = settings_transport(c->settings, copy);
 	if (!transport)
-		fail(c, path, mem_fmt("there is no transport '%s'", copy));
+		fail(c, path, settings_no_transport(c->settings, copy));
 	free(copy);
 	return transport && check_nexthop(c, path, transport, rest);
 }
@@ -248,9 +249,8 @@ static bool check_lists(struct checking *c)
 
 	if (!check_tables(c, "mailbox_domains", tables, why))
 		return false;
-	tables = table_list_open_literal(s->transport_maps, &why);
-	if (!check_tables(c, "transport_maps", tables, why))
-		return false;
+	if (!config_routes_check(s, c->passed_over, &why))
+		return fail(c, "transport_maps", why);
 	tables = table_list_open_tables(s->default_delivery_status_filter, &why);
 	return check_tables(c, "default_delivery_status_filter", tables, why) && check_debug_peers(c);
 }

@@ -33,22 +33,6 @@ static char *no_destination(const char *name, const char *complaint)
 	return why;
 }
 
-static char *no_transport(const struct queue *q, const char *word)
-{
-	struct nearest *nearest = nearest_new(word);
-	char *clean = text_cleaned(word, SHOWN_MAX);
-	struct buf out;
-
-	for (size_t i = 0; i < q->settings->transport_count; i++)
-		nearest_consider(nearest, q->settings->transports[i].name);
-	buf_init(&out, COMPLAINT_MAX);
-	buf_fmt(&out, "there is no transport '%s'", clean);
-	nearest_print(nearest, &out);
-	free(clean);
-	nearest_free(nearest);
-	return buf_take(&out);
-}
-
 /* False and *why if there can be no destination of that name. */
 static bool aim_at(const struct queue *q, const char *name, struct aim *aim, char **why)
 {
@@ -63,7 +47,7 @@ static bool aim_at(const struct queue *q, const char *name, struct aim *aim, cha
 	word = mem_strn(transport.p, transport.n);
 	*aim = (struct aim){ name, nexthop.p, settings_transport(q->settings, word) };
 	if (!aim->transport)
-		*why = no_transport(q, word);
+		*why = settings_no_transport(q->settings, word);
 	free(word);
 	return aim->transport;
 }
