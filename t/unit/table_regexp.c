@@ -148,6 +148,7 @@ START_TEST(test_long)
 	table_free(t);
 	free(key);
 	free(spec);
+	table_file_remove();
 }
 END_TEST
 
