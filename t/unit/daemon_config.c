@@ -390,6 +390,16 @@ static const struct {
 	{ "transport_maps = static:ltmp", "conf:1: transport_maps: there is no transport 'ltmp'; did you mean lmtp?" },
 	{ "transport archive { protocol = smtp }\ntransport_maps = { 'static:{archiv:x}' }",
 	  "conf:2: transport_maps: there is no transport 'archiv'; did you mean archive?" },
+	{ "\nsmtp_discard_ehlo_keywords = 'Pipelining, pipelinng dsn'",
+	  "conf:2: smtp_discard_ehlo_keywords: 'pipelinng' is not known and passed over; did you mean pipelining?\n" },
+	{ "lmtp { discard_lhlo_keywords = { DSN, silent_discard } }",
+	  "conf:1: lmtp.discard_lhlo_keywords: 'silent_discard' is not known and passed over; did you mean "
+	  "silent-discard?\n" },
+	{ "transport x { protocol = smtp  discard_ehlo_keywords = x-nonsense }",
+	  "conf:1: transport.x.discard_ehlo_keywords: 'x-nonsense' is not known and passed over\n" },
+	{ "smtp_pix_workarounds = 'Disable_ESMTP delay_dotcrl'",
+	  "conf:1: smtp_pix_workarounds: 'delay_dotcrl' is not known and passed over; did you mean delay_dotcrlf?\n" },
+	{ "lmtp_pix_workarounds = none", "conf:1: lmtp_pix_workarounds: 'none' is not known and passed over\n" },
 	{ "fallback_relay = x", "conf:1: fallback_relay is obsolete: use smtp_fallback_relay\n" },
 	{ "\nsmtp { use_tls = yes }", "conf:2: smtp.use_tls is obsolete: use tls_security_level" },
 	{ "smtp_use_tls = yes", "conf:1: smtp_use_tls is obsolete: use tls_security_level" },
@@ -423,6 +433,9 @@ START_TEST(test_quiet)
 	buf_init(&warnings, 65536);
 	settings_free(read_with("workers = 3\nlmtp_header_checks = ''\nlmtp_sasl_auth_enable = no\n"
 		"delay_warning_time = 0\nlmtp_tls_enable_rpk = no\ntransport x { protocol = lmtp }\n"
+		"smtp_discard_ehlo_keywords = 'pipelining, 8bitmime SIZE dsn enhancedstatuscodes smtputf8 starttls auth "
+		"chunking xforward xclient requiretls etrn vrfy verp Silent-Discard'\nsmtp_pix_workarounds = ''\n"
+		"lmtp_pix_workarounds = 'delay_dotcrlf disable_esmtp'\nlmtp_dns_resolver_options = res_dnsrch\n"
 		"transport_maps = { 'inline:{a.test=x:y, b.test=:z, c.test=smtp, { d.test = smtp:[h]:25 }}', 'static::' }",
 		NULL, &warnings, &why));
 	ck_assert_str_eq(buf_text(&warnings), "");

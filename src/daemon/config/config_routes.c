@@ -15,7 +15,7 @@ struct looking {
 	struct map *told;            /* names of transports, each with anything */
 };
 
-/* A value is "transport:nexthop"; without a transport it leaves that to the other parameters (transport(5)). */
+/* A value is "transport:nexthop"; without a transport it leaves that to other parameters (transport(5)). */
 static void look_at(void *arg, const char *value)
 {
 	struct looking *l = arg;

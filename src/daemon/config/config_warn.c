@@ -1,15 +1,21 @@
 #include "daemon/config/config_warn.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "format/rewriting/quoted_printable.h"
+#include "format/smtp/ehlo.h"
 #include "net/tls.h"
+#include "talk/manner.h"
 #include "talk/tls_log.h"
 #include "talk/tls_policy.h"
+
+enum { KNOWN_MAX = 4096 };
 
 static void warn_about_idle_time(struct config *c, const struct config_value *v)
 {
@@ -42,6 +48,64 @@ static void warn_about_elements(struct config *c, const struct config_value *v, 
 		if (!good(element))
 			buf_fmt(c->warnings, "%s: %s: '%.*s' is %s, it is passed over\n", v->place, v->written,
 				(int)element.n, element.p, what);
+}
+
+/* Bits for a list of words; none for a word that is not known. */
+typedef unsigned mask_of(const char *list);
+
+static char *lower(struct text word)
+{
+	char *copy = mem_strn(word.p, word.n);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
+/* One word of a list, if it has no bits; known are those that have, with blanks between them. */
+static void warn_about_word(struct config *c, const struct config_value *v, const char *word, mask_of *mask,
+	struct text known)
+{
+	struct nearest *nearest;
+	struct text one;
+
+	if (mask(word))
+		return;
+	nearest = nearest_new(word);
+	while (text_word(&known, &one)) {
+		char *name = lower(one);
+
+		nearest_consider(nearest, name);
+		free(name);
+	}
+	buf_fmt(c->warnings, "%s: %s: '%s' is not known and passed over", v->place, v->written, word);
+	nearest_print(nearest, c->warnings);
+	buf_str(c->warnings, "\n");
+	nearest_free(nearest);
+}
+
+static void warn_about_words(struct config *c, const struct config_value *v, mask_of *mask, struct text known)
+{
+	struct text rest = text_of(v->expanded), element;
+
+	while (text_list_next(&rest, &element)) {
+		char *word = lower(element);
+
+		warn_about_word(c, v, word, mask, known);
+		free(word);
+	}
+}
+
+/* Announcements that are taken as not made. */
+static void warn_about_keywords(struct config *c, const struct config_value *v)
+{
+	struct buf known;
+
+	buf_init(&known, KNOWN_MAX);
+	ehlo_names(~0u, &known);
+	buf_str(&known, " silent-discard");
+	warn_about_words(c, v, ehlo_mask, text_make(known.data, known.len));
+	buf_free(&known);
 }
 
 /* Whether another option of the same section is set. */
@@ -105,6 +169,10 @@ static void warn(struct config *c, const struct config_value *v)
 		warn_about_reports(c, v);
 	else if (strcmp(name, "tls_enable_rpk") == 0)
 		warn_about_raw_keys(c, v);
+	else if (strcmp(name, "discard_ehlo_keywords") == 0 || strcmp(name, "discard_lhlo_keywords") == 0)
+		warn_about_keywords(c, v);
+	else if (strcmp(name, "pix_workarounds") == 0)
+		warn_about_words(c, v, manner_pix, text_of("disable_esmtp delay_dotcrlf"));
 	else if (strcmp(name, "tls_loglevel") == 0)
 		warn_about_elements(c, v, tls_log_knows, "no level and no name of one");
 	else if (strcmp(name, "tls_fingerprint_cert_match") == 0)
