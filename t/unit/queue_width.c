@@ -1,5 +1,7 @@
 /* How much of a destination's window is used: the judgement alone, and hosts that make use of it or not. */
 #include "queue/destination/width.h"
+
+#include "queue/destination/destination.h"
 #include "queue_world.h"
 #include "unit.h"
 
@@ -71,6 +73,22 @@ START_TEST(test_finds_the_whole_window)
 		width_judge(&w, least, most, at_once);
 	}
 	ck_assert_uint_eq(w.kept, 0);
+}
+END_TEST
+
+/* Settings and windows change under a width that was found before. */
+static const struct { unsigned now, window, initial, used; } uses[] = {
+	{ 0, 20, 5, 20 }, { 13, 20, 5, 13 }, { 20, 20, 5, 20 }, { 5, 20, 5, 5 }, { 20, 25, 5, 20 },
+	{ 13, 8, 5, 8 }, { 8, 3, 5, 3 }, { 5, 1, 5, 1 }, { 5, 20, 10, 10 }, { 5, 20, 20, 20 }, { 0, 1, 5, 1 },
+	{ 5, 8, 20, 8 }, { 1, 10000, 1, 1 },
+};
+
+START_TEST(test_uses)
+{
+	struct destination d = { .width.now = uses[_i].now, .window.size = uses[_i].window,
+		.rules.initial = uses[_i].initial };
+
+	ck_assert_uint_eq(width_of(&d), uses[_i].used);
 }
 END_TEST
 
@@ -229,6 +247,30 @@ START_TEST(test_suspended_and_dead)
 }
 END_TEST
 
+/* As much as it can do, but a moment between in which nothing waits: who comes next finds the whole window. */
+START_TEST(test_a_host_that_keeps_up)
+{
+	struct world w;
+	struct host *h;
+
+	world_begin(&w, "mailbox_transport", "lmtp:unix:/no/such/socket", NULL);
+	w.credit = 200;
+	w.duration = 0;
+	world_open(&w);
+	h = world_host(&w, "unix:/no/such/socket");
+	h->cost = 2;
+	for (int i = 0; i < 20; i++) {
+		for (int m = 0; m < 115; m++)
+			world_drop(&w, "s@sender.test", "ok@a.test");
+		world_run(&w, 50);
+		ck_assert_uint_eq(h->at_work, 20);
+		world_run(&w, 200);
+		ck_assert_uint_eq(h->at_work, 0);
+	}
+	world_end(&w);
+}
+END_TEST
+
 static const char *const elsewhere[] = { "lmtp:inet:a", "smtp:[a.test]" };
 
 /* Another machine's processors are not ours. */
@@ -273,12 +315,14 @@ int main(void)
 		{ "judges", test_judges, UNIT_ROWS(runs), 0 },
 		{ "stays within", test_stays_within, UNIT_ROWS(bounds), 0 },
 		{ "finds the whole window", test_finds_the_whole_window, UNIT_ROWS(starts), 0 },
+		{ "uses", test_uses, UNIT_ROWS(uses), 0 },
 		{ "a host at its end", test_a_host_at_its_end, 1, 0 },
 		{ "a host that waits", test_a_host_that_waits, 1, 0 },
 		{ "a host that hangs", test_a_host_that_hangs, 1, 0 },
 		{ "a window that grows", test_a_window_that_grows, 1, 0 },
 		{ "initial concurrency raised", test_initial_raised, 1, 0 },
 		{ "suspended, dead", test_suspended_and_dead, 2, 0 },
+		{ "a host that keeps up", test_a_host_that_keeps_up, 1, 0 },
 		{ "only sockets", test_only_sockets, UNIT_ROWS(elsewhere), 0 },
 		{ "a slow host", test_a_slow_host, 1, 0 },
 	};
