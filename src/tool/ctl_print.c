@@ -125,7 +125,7 @@ static void print_said(FILE *out, const json_t *d, const char *label, const char
 void ctl_print_destination(FILE *out, const json_t *d)
 {
 	const json_t *probe = json_object_get(d, "next_probe_seconds");
-	int64_t connections = ctl_number(d, "connections");
+	int64_t connections = ctl_number(d, "connections"), waiting = ctl_number(d, "waiting");
 	char age[CTL_UNIT_SIZE];
 
 	ctl_put(out, ctl_text(d, "transport"), 0);
@@ -139,8 +139,8 @@ void ctl_print_destination(FILE *out, const json_t *d)
 		(long long)connections, text_plural((uint64_t)connections), (long long)ctl_number(d, "busy"),
 		(long long)ctl_number(d, "idle"), (long long)ctl_number(d, "window"),
 		(long long)ctl_number(d, "limit"));
-	fprintf(out, "    %lld wait in memory, %lld on the disk; %lld sent in the last minute\n",
-		(long long)ctl_number(d, "waiting"), (long long)ctl_number(d, "parked"),
+	fprintf(out, "    %lld %s in memory, %lld on the disk; %lld sent in the last minute\n",
+		(long long)waiting, waiting == 1 ? "waits" : "wait", (long long)ctl_number(d, "parked"),
 		(long long)ctl_number(d, "sent_last_minute"));
 	fprintf(out, "    since the start: %lld sent, %lld deferred, %lld bounced\n",
 		(long long)ctl_number(d, "sent"), (long long)ctl_number(d, "deferred"),

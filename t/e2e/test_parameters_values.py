@@ -31,7 +31,7 @@ VALUES = [
     ("smtputf8_autodetect_classes", "sendmail, qmqpd", ""),
     ("smtputf8_autodetect_classes", "mail", "'mail' is none of"),
     ("internal_mail_filter_classes", "report", "none of bounce, notify"),
-    # words nobody knows are passed over in these
+    # words nobody knows are passed over in these, with a warning
     ("smtp_pix_workarounds", "nonsense", ""),
     ("smtp_discard_ehlo_keywords", "nonsense", ""),
     # numbers and times

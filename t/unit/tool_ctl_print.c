@@ -108,9 +108,9 @@ static const struct {
 		"sent, 8 deferred, 9 bounced\n    last error: refused\n" },
 	{ ctl_print_destination,
 		"{\"transport\":\"lmtp\",\"nexthop\":\"x\",\"state\":\"suspended\",\"connections\":1,\"idle\":1,"
-		"\"tls\":\"a\",\"note\":\"nothing\\nyet\"}",
+		"\"waiting\":1,\"tls\":\"a\",\"note\":\"nothing\\nyet\"}",
 		"lmtp:x\n    suspended; 1 connection (0 busy, 1 idle), may use 0 now, 0 at most\n"
-		"    0 wait in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 "
+		"    1 waits in memory, 0 on the disk; 0 sent in the last minute\n    since the start: 0 sent, 0 "
 		"deferred, 0 bounced\n    TLS: a\n    nothing?yet\n" },
 	{ ctl_print_destinations, "[{}]",
 		":\n    ; 0 connections (0 busy, 0 idle), may use 0 now, 0 at most\n"
