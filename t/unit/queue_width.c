@@ -243,6 +243,8 @@ START_TEST(test_suspended_and_dead)
 		world_run(&w, 100);
 		ck_assert_uint_eq(h->at_work, 20);
 	}
+	w.duration = 0;
+	ck_assert(world_until_left(&w, 0, 3600 * 1000));
 	world_end(&w);
 }
 END_TEST
