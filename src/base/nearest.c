@@ -72,6 +72,12 @@ static bool is_tail(const char *whole, size_t whole_length, const char *tail, si
 		whole[whole_length - tail_length - 1] == '_' && strcmp(whole + whole_length - tail_length, tail) == 0;
 }
 
+/* The lengths alone differ by as much as the best so far. */
+static bool is_far(const struct nearest *n, size_t length)
+{
+	return length >= n->length + n->errors || n->length >= length + n->errors;
+}
+
 void nearest_consider(struct nearest *n, const char *name)
 {
 	size_t length = strlen(name), errors = 1;
@@ -79,7 +85,7 @@ void nearest_consider(struct nearest *n, const char *name)
 	if (length == 0 || length > NAME_MAX_LENGTH || n->length > NAME_MAX_LENGTH)
 		return;
 	if (!is_tail(n->mistyped, n->length, name, length) && !is_tail(name, length, n->mistyped, n->length))
-		errors = length >= n->length + n->errors || n->length >= length + n->errors ? n->errors : distance(n->mistyped, n->length, name, length);
+		errors = is_far(n, length) ? n->errors : distance(n->mistyped, n->length, name, length);
 	if (errors >= n->errors)
 		return;
 	free(n->best);

@@ -2,7 +2,8 @@
  * How many of a window's requests are of use. A store on this machine (a UNIX socket) that is at the end of
  * its processors' strength gets slower with each further connection. So, while mail waits for it, fewer are
  * tried now and then, not less than the initial concurrency; and if as much is delivered with fewer, so it
- * stays. Less delivered than before, mail no longer waiting, few deliveries: and the whole window is used again.
+ * stays. Less delivered than before, mail no longer waiting, few deliveries: and the whole window is used
+ * again.
  */
 #ifndef CAUSEWAY_QUEUE_WIDTH_H
 #define CAUSEWAY_QUEUE_WIDTH_H
