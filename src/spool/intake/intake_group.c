@@ -83,9 +83,10 @@ static void claim_work(struct disk_job *job, char *room)
 static void claim_done(struct disk_job *job)
 {
 	struct take *t = LIST_OF(job, struct take, job);
+	struct intake *in = t->owner;
 
-	looked_at(t->owner, t);
-	intake_ask_more(t->owner);
+	looked_at(in, t);
+	intake_ask_more(in);
 }
 
 static void claim_noted(void *arg)
