@@ -94,6 +94,8 @@ END_TEST
 
 /* --- with a queue and a host --- */
 
+static const char socket_route[] = "lmtp:unix:/no/such/socket";
+
 static void drop_many(struct world *w)
 {
 	world_open(w);
@@ -110,14 +112,36 @@ static void begin(struct world *w, const char *transport, int64_t duration, unsi
 	drop_many(w);
 }
 
+/* A host at its end, with few of its window's requests at once. */
+static struct host *begin_narrow(struct world *w)
+{
+	struct host *h;
+
+	begin(w, socket_route, 0, 2);
+	h = world_host(w, socket_route + 5);
+	world_run(w, 2000);
+	ck_assert_uint_le(h->at_work, 8);
+	ck_assert_uint_ge(h->at_work, 5);
+	return h;
+}
+
+/* The whole window, whenever one looks in the next so many tenths of a second. */
+static void stays_whole(struct world *w, const struct host *h, int tenths)
+{
+	for (int i = 0; i < tenths; i++) {
+		world_run(w, 100);
+		ck_assert_uint_eq(h->at_work, 20);
+	}
+}
+
 /* Each request takes 2 ms of a host that has nothing else to do: 500 a second, however many at once. */
 START_TEST(test_a_host_at_its_end)
 {
 	struct world w;
 	struct host *h;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
-	h = world_host(&w, "unix:/no/such/socket");
+	begin(&w, socket_route, 0, 2);
+	h = world_host(&w, socket_route + 5);
 	world_run(&w, 200);
 	ck_assert_uint_eq(h->at_work, 20);
 	world_run(&w, 2000);
@@ -137,8 +161,8 @@ START_TEST(test_a_host_that_waits)
 	struct host *h;
 	unsigned narrow = 0;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 20, 0);
-	h = world_host(&w, "unix:/no/such/socket");
+	begin(&w, socket_route, 20, 0);
+	h = world_host(&w, socket_route + 5);
 	world_run(&w, 200);
 	for (int i = 0; i < 36; i++) {
 		world_run(&w, 100);
@@ -157,10 +181,7 @@ START_TEST(test_a_host_that_hangs)
 	struct world w;
 	struct host *h;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
-	h = world_host(&w, "unix:/no/such/socket");
-	world_run(&w, 2000);
-	ck_assert_uint_le(h->at_work, 8);
+	h = begin_narrow(&w);
 	w.duration = 60000;
 	world_run(&w, 1000);
 	ck_assert_uint_eq(h->at_work, 20);
@@ -177,12 +198,12 @@ START_TEST(test_a_window_that_grows)
 	struct host *h;
 	unsigned most = 0;
 
-	world_begin(&w, "mailbox_transport", "lmtp:unix:/no/such/socket",
+	world_begin(&w, "mailbox_transport", socket_route,
 		"lmtp.destination_concurrency_limit", "200", NULL);
 	w.credit = 1000;
 	w.duration = 50;
 	drop_many(&w);
-	h = world_host(&w, "unix:/no/such/socket");
+	h = world_host(&w, socket_route + 5);
 	for (int i = 0; i < 10; i++) {
 		world_run(&w, 50);
 		most = h->at_work > most ? h->at_work : most;
@@ -200,18 +221,12 @@ START_TEST(test_initial_raised)
 	struct world w;
 	struct host *h;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
-	h = world_host(&w, "unix:/no/such/socket");
-	world_run(&w, 2000);
-	ck_assert_uint_le(h->at_work, 8);
+	h = begin_narrow(&w);
 	ck_assert(settings_set(w.settings, "lmtp.initial_destination_concurrency", "20", &why));
 	queue_reconfigure(w.queue, w.settings);
 	world_courier(&w, 0);
 	world_run(&w, 500);
-	for (int i = 0; i < 20; i++) {
-		world_run(&w, 100);
-		ck_assert_uint_eq(h->at_work, 20);
-	}
+	stays_whole(&w, h, 20);
 	ck_assert(world_until_left(&w, 0, 20000));
 	world_end(&w);
 }
@@ -223,26 +238,20 @@ START_TEST(test_suspended_and_dead)
 	struct world w;
 	struct host *h;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 0, 2);
-	h = world_host(&w, "unix:/no/such/socket");
-	world_run(&w, 2000);
-	ck_assert_uint_le(h->at_work, 8);
+	h = begin_narrow(&w);
 	if (_i)
 		h->fails = true;
 	else
-		world_suspend(&w, "lmtp:unix:/no/such/socket", true);
+		world_suspend(&w, socket_route, true);
 	world_run(&w, 700);
 	ck_assert_uint_eq(h->at_work, 0);
 	h->fails = false;
 	h->cost = 0;
 	w.duration = 100;
 	if (!_i)
-		world_suspend(&w, "lmtp:unix:/no/such/socket", false);
+		world_suspend(&w, socket_route, false);
 	world_run(&w, 1500);
-	for (int i = 0; i < 10; i++) {
-		world_run(&w, 100);
-		ck_assert_uint_eq(h->at_work, 20);
-	}
+	stays_whole(&w, h, 10);
 	w.duration = 0;
 	ck_assert(world_until_left(&w, 0, 3600 * 1000));
 	world_end(&w);
@@ -255,11 +264,11 @@ START_TEST(test_a_host_that_keeps_up)
 	struct world w;
 	struct host *h;
 
-	world_begin(&w, "mailbox_transport", "lmtp:unix:/no/such/socket", NULL);
+	world_begin(&w, "mailbox_transport", socket_route, NULL);
 	w.credit = 200;
 	w.duration = 0;
 	world_open(&w);
-	h = world_host(&w, "unix:/no/such/socket");
+	h = world_host(&w, socket_route + 5);
 	h->cost = 2;
 	for (int i = 0; i < 20; i++) {
 		for (int m = 0; m < 115; m++)
@@ -284,10 +293,7 @@ START_TEST(test_only_sockets)
 	begin(&w, elsewhere[_i], 0, 2);
 	h = world_host(&w, elsewhere[_i] + 5);
 	world_run(&w, 200);
-	for (int i = 0; i < 30; i++) {
-		world_run(&w, 100);
-		ck_assert_uint_eq(h->at_work, 20);
-	}
+	stays_whole(&w, h, 30);
 	ck_assert(world_until_left(&w, 0, 20000));
 	world_end(&w);
 }
@@ -299,13 +305,10 @@ START_TEST(test_a_slow_host)
 	struct world w;
 	struct host *h;
 
-	begin(&w, "lmtp:unix:/no/such/socket", 0, 5);
-	h = world_host(&w, "unix:/no/such/socket");
+	begin(&w, socket_route, 0, 5);
+	h = world_host(&w, socket_route + 5);
 	world_run(&w, 500);
-	for (int i = 0; i < 30; i++) {
-		world_run(&w, 100);
-		ck_assert_uint_eq(h->at_work, 20);
-	}
+	stays_whole(&w, h, 30);
 	ck_assert(world_until_left(&w, 0, 60000));
 	world_end(&w);
 }

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "format/address/domain.h"
 #include "queue/core.h"
 #include "queue/couriers/suspect.h"
 #include "queue/destination/health.h"
@@ -376,4 +377,13 @@ struct share *destination_share(struct destination *d, unsigned seat)
 unsigned destination_open(const struct destination *d)
 {
 	return d->busy + d->idle;
+}
+
+const char *destination_socket(const struct destination *d)
+{
+	struct text nexthop = text_of(d->nexthop);
+
+	if (d->protocol != PROTOCOL_LMTP || domain_lmtp(&nexthop) != DOMAIN_LMTP_SOCKET)
+		return NULL;
+	return nexthop.p;   /* to the end of the nexthop */
 }

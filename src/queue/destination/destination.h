@@ -144,5 +144,7 @@ void destination_pause(struct destination *, int64_t until);
 /* What the courier in that seat has of the destination; made if it had nothing. Valid until the next call. */
 struct share *destination_share(struct destination *, unsigned seat);
 unsigned destination_open(const struct destination *);   /* connections, idle ones included */
+/* The path of the UNIX socket that the nexthop is, borrowed; NULL if it is none. */
+const char *destination_socket(const struct destination *);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "format/address/domain.h"
 #include "queue/core.h"
 #include "queue/destination/lease.h"
 #include "queue/result/settle.h"
@@ -38,21 +37,12 @@ void health_end(struct destination *d)
 
 /* --- the socket of a dead destination --- */
 
-const char *health_socket_path(const struct destination *d)
-{
-	struct text nexthop = text_of(d->nexthop);
-
-	if (d->protocol != PROTOCOL_LMTP || domain_lmtp(&nexthop) != DOMAIN_LMTP_SOCKET)
-		return NULL;
-	return nexthop.p;   /* to the end of the nexthop */
-}
-
 /* Notes what is there now; true if that is a socket which was not there before. */
 static bool look(struct destination *d)
 {
 	struct health *h = &d->health;
 	struct stat st = { 0 };
-	bool there = stat(health_socket_path(d), &st) == 0;
+	bool there = stat(destination_socket(d), &st) == 0;
 	bool is_new = there && (st.st_ino != h->inode || st.st_ctim.tv_sec != h->changed.tv_sec ||
 		st.st_ctim.tv_nsec != h->changed.tv_nsec);
 
@@ -74,7 +64,7 @@ static void look_again(void *arg)
 
 static void start_looking(struct destination *d)
 {
-	if (!health_socket_path(d))
+	if (!destination_socket(d))
 		return;
 	look(d);
 	if (!d->health.look)

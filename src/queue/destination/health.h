@@ -41,9 +41,6 @@ const char *health_dsn(const struct destination *);
 void health_ask_now(struct destination *);
 /* The same; what is first in its line shall ask. */
 void health_ask_front(struct destination *);
-/* The UNIX socket that the nexthop names, or NULL; borrowed. */
-const char *health_socket_path(const struct destination *);
-
 /* Dead for so long that what waits need not stay in memory. */
 bool health_is_long_dead(const struct destination *);
 /* Whether what waits here waits for a sign of life, or for the operator. */

@@ -3,7 +3,6 @@
 #include "net/loop.h"
 #include "queue/core.h"
 #include "queue/destination/destination.h"
-#include "queue/destination/health.h"
 
 enum {
 	EPOCH = 250,                  /* ms */
@@ -166,7 +165,7 @@ void width_delivered(struct destination *d)
 			begin_epoch(d);
 		return;
 	}
-	if (!d->waiting || !health_socket_path(d))
+	if (!d->waiting || !destination_socket(d))
 		return;
 	if (!w->timer)
 		w->timer = loop_timer_new(d->queue->loop, end_epoch, d);
